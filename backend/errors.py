@@ -1,0 +1,106 @@
+"""Everything that can go wrong, grouped by who can put it right.
+
+    TwinreadError
+    ├── ProjectError            the annotator or project owner: the same again gives the same
+    │   ├── BadRequest          a request or file that is not what it should be        400 / 2
+    │   │   └── ConfigLacking   the labeling config lacks a tag that is needed         400 / 2
+    │   ├── BadImage            an image that cannot be decoded or breaks a limit      422 / 1
+    │   └── ImageRefused        an image reference that may not be followed            422 / 1
+    └── OperatorError           the operator: the same again may work
+        ├── SettingsWrong       a setting that cannot work                             500 / 2
+        ├── ImageUnreachable    the image's server did not give it                     502 / 3
+        ├── LabelStudioFailed   Label Studio is out of reach or refused                502 / 3
+        ├── DetectorFailed      the page could not be searched                         503 / 3
+        ├── ReaderUnavailable   a reader cannot start or does not answer               503 / 3
+        ├── NotReady            models are still loading, or failed to load            503 / 3
+        └── StoreFailed         the store of readings cannot be used                   503 / 3
+
+A message says where, what, why it matters and what to do, in one or two sentences without secrets
+or file-system paths of the server; the facts are attributes.
+"""
+
+from __future__ import annotations
+
+
+class TwinreadError(Exception):
+    """Anything twinread itself reports; str() is one message for a person.
+
+    Attributes:
+        status: the HTTP status of an answer that reports it.
+        exit_code: the exit code of a command that ends with it.
+        facts: what the sentence is about, by name.
+    """
+
+    status = 500
+    exit_code = 1
+
+    def __init__(self, message: str, **facts: object) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class ProjectError(TwinreadError):
+    """The annotator or project owner can put it right; the same again gives the same."""
+
+    status = 422
+
+
+class BadRequest(ProjectError):
+    """A request or file is not what it should be."""
+
+    status = 400
+    exit_code = 2
+
+
+class ConfigLacking(BadRequest):
+    """The labeling config lacks a tag that twinread needs."""
+
+
+class BadImage(ProjectError):
+    """An image cannot be decoded, or breaks a limit."""
+
+
+class ImageRefused(ProjectError):
+    """An image reference may not be followed."""
+
+
+class OperatorError(TwinreadError):
+    """The operator can put it right; the same again may work."""
+
+    status = 503
+    exit_code = 3
+
+
+class SettingsWrong(OperatorError):
+    """A setting cannot work."""
+
+    status = 500
+    exit_code = 2
+
+
+class ImageUnreachable(OperatorError):
+    """The server of an image did not give it."""
+
+    status = 502
+
+
+class LabelStudioFailed(OperatorError):
+    """Label Studio is out of reach, or refused a request."""
+
+    status = 502
+
+
+class DetectorFailed(OperatorError):
+    """A page could not be searched for lines."""
+
+
+class ReaderUnavailable(OperatorError):
+    """A reader cannot start, or does not answer."""
+
+
+class NotReady(OperatorError):
+    """Models are still loading, or failed to load."""
+
+
+class StoreFailed(OperatorError):
+    """The store of readings cannot be used."""

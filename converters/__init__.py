@@ -1,0 +1,1 @@
+"""Label Studio to PaddleOCR and back: what people approved, whole and accounted for."""
