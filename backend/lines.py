@@ -7,7 +7,7 @@ its EXIF tag, as a browser shows it). Label Studio's percent exists only in `bac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
@@ -55,6 +55,18 @@ class Line:
     score: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Detected:
+    """What a detector found on one page.
+
+    lines: in no promised order.
+    dropped: how many candidates were no usable quads and were left out.
+    """
+
+    lines: tuple[Line, ...]
+    dropped: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What one reader said of one crop: a text, "no text" (empty, no error), or an error.
@@ -63,12 +75,15 @@ class Reading:
     text: the words as the reader gave them, cleaned of wrapping only; empty for "no text".
     score: the reader's own confidence, 0 to 1, where it has one.
     error: one sentence why there is no answer; "nothing there" and "could not look" differ here.
+    again: with an error, whether asking again later may give an answer (server down, too busy, timeout)
+        or not (answer cut by length, refused).
     """
 
     reader: str
     text: str = ""
     score: float | None = None
     error: str | None = None
+    again: bool = False
 
     @property
     def failed(self) -> bool:
@@ -106,7 +121,7 @@ class ReasonKind(Enum):
     ONE_READER = "one reader"
     """Only one reading was made, so nothing confirms it."""
     NO_READER = "no reader"
-    """No installed reader can write the page's script; `first` is the language, `second` what would read it."""
+    """No installed reader writes the page's script; `first`: the language, `second`: what would read it."""
     TOO_LONG = "too long for its width"
     REPEATS = "repeats itself"
     ECHO = "echo of the prompt"
@@ -161,7 +176,6 @@ class ReadPage:
     height: int
     lines: Sequence[ReadLine]
     dropped: int = 0
-    notes: tuple[Reason, ...] = field(default=())
 
     @property
     def score(self) -> float:
