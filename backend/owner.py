@@ -1,0 +1,213 @@
+"""Threads that own a model: only the thread that built it ever touches it.
+
+A Paddle predictor that two threads share gives wrong lines without an error, and Tesseract keeps
+the image in its handle; so each model lives in a thread of its own, and work comes to it through
+a queue. Loading happens in that thread too: whoever starts it goes on at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+from backend.errors import NotReady, TwinreadError
+
+Model = TypeVar("Model")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class State(Enum):
+    """How far a model is."""
+
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job(Generic[Item, Result]):
+    """One item of work and where its result is awaited."""
+
+    item: Item
+    future: Future[Result]
+
+
+class Owner(Generic[Model, Item, Result]):
+    """Builds a model in its own thread and works through items with it, urgent ones first.
+
+    Args:
+        name: what is loading, for messages and thread names, such as "detection model".
+        build: makes the model; called once in each thread.
+        work: turns up to `batch` items into as many results, in order.
+        batch: how many waiting items one call of `work` may take; they are never waited for.
+        threads: how many threads build a model each and share the queue.
+
+    When `work` raises over several items, each is tried alone, so that an exception reaches the
+    future of the item that caused it and no other.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build: Callable[[], Model],
+        work: Callable[[Model, Sequence[Item]], Sequence[Result]],
+        *,
+        batch: int = 1,
+        threads: int = 1,
+    ) -> None:
+        self.name = name
+        self._build = build
+        self._work = work
+        self._batch = max(1, batch)
+        self._changed = threading.Condition()
+        self._state = State.LOADING
+        self._failure: TwinreadError | None = None
+        self._urgent: deque[_Job[Item, Result]] = deque()
+        self._bulk: deque[_Job[Item, Result]] = deque()
+        self._built = 0
+        self._threads = [
+            # Daemons, so that a forgotten stop() cannot keep a command from ending.
+            threading.Thread(target=self._run, name=f"{name} {number}", daemon=True)
+            for number in range(max(1, threads))
+        ]
+
+    @property
+    def state(self) -> State:
+        """Loading (also before `start`), ready, failed or stopped."""
+        return self._state
+
+    @property
+    def failure(self) -> TwinreadError | None:
+        """Why it failed to load; None unless `state` is failed."""
+        return self._failure
+
+    @property
+    def waiting(self) -> int:
+        """How many items nobody has begun."""
+        return len(self._urgent) + len(self._bulk)
+
+    def start(self) -> None:
+        """Begin to load and return at once; a second call does nothing."""
+        with self._changed:
+            begin = [thread for thread in self._threads if thread.ident is None]
+            if self._state is State.LOADING:
+                for thread in begin:
+                    thread.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the model is ready.
+
+        Args:
+            timeout: seconds, or None for as long as it takes.
+
+        Raises:
+            TwinreadError: the reason for which it failed to load.
+            NotReady: it was stopped, or is still loading after `timeout`.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._state is not State.LOADING, timeout)
+            if self._state is not State.READY:
+                raise self._refusal()
+
+    def submit(self, item: Item, *, urgent: bool = False) -> Future[Result]:
+        """Queue one item, behind those of its own urgency that came before it.
+
+        Returns:
+            A future of its result. It ends with the exception that `work` raised over this item,
+            with the reason when the model fails to load, or with `NotReady` after `stop`.
+        """
+        future: Future[Result] = Future()
+        with self._changed:
+            if self._state in (State.LOADING, State.READY):
+                (self._urgent if urgent else self._bulk).append(_Job(item, future))
+                self._changed.notify()
+                return future
+            refusal = self._refusal()
+        future.set_exception(refusal)
+        return future
+
+    def stop(self) -> None:
+        """End the threads after what they are at; everything that still waits gets an error."""
+        self._end(State.STOPPED, None)
+        for thread in self._threads:
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join()
+
+    def _run(self) -> None:
+        try:
+            model = self._build()
+        except TwinreadError as error:
+            self._end(State.FAILED, error)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever a library raises is the reason to show
+            reason = f"{type(error).__name__}: {error}"
+            self._end(State.FAILED, NotReady(f"The {self.name} failed to load: {reason}", reason=reason))
+            return
+        with self._changed:
+            self._built += 1
+            if self._built == len(self._threads) and self._state is State.LOADING:
+                self._state = State.READY
+                self._changed.notify_all()
+        while jobs := self._next():
+            self._finish(model, jobs)
+
+    def _next(self) -> list[_Job[Item, Result]]:
+        """The jobs of the next call, all of one urgency; none when there is nothing more to do."""
+        with self._changed:
+            while True:
+                self._changed.wait_for(
+                    lambda: (
+                        self._state in (State.FAILED, State.STOPPED)
+                        or (self._state is State.READY and bool(self._urgent or self._bulk))
+                    )
+                )
+                if self._state is not State.READY:
+                    return []
+                queue = self._urgent or self._bulk
+                jobs = [queue.popleft() for _ in range(min(self._batch, len(queue)))]
+                begun = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+                if begun:
+                    return begun
+
+    def _finish(self, model: Model, jobs: Sequence[_Job[Item, Result]]) -> None:
+        try:
+            results = self._work(model, [job.item for job in jobs])
+            if len(results) != len(jobs):
+                raise RuntimeError(f"{self.name}: {len(results)} results for {len(jobs)} items")
+        except Exception as error:  # noqa: BLE001 - it belongs to the future, whatever it is
+            if len(jobs) == 1:
+                jobs[0].future.set_exception(error)
+            else:
+                for job in jobs:
+                    self._finish(model, [job])
+            return
+        for job, result in zip(jobs, results, strict=True):
+            job.future.set_result(result)
+
+    def _end(self, state: State, failure: TwinreadError | None) -> None:
+        with self._changed:
+            if self._state in (State.FAILED, State.STOPPED):
+                return
+            self._state, self._failure = state, failure
+            left = [*self._urgent, *self._bulk]
+            self._urgent.clear()
+            self._bulk.clear()
+            refusal = self._refusal()
+            self._changed.notify_all()
+        for job in left:
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_exception(refusal)
+
+    def _refusal(self) -> TwinreadError:
+        if self._failure is not None:
+            return self._failure
+        if self._state is State.STOPPED:
+            return NotReady(f"The {self.name} was stopped before it came to this.", name=self.name)
+        return NotReady(f"The {self.name} is still loading; try again in a few seconds.", name=self.name)
