@@ -1,0 +1,71 @@
+# `make run` shows a real Label Studio full of lines that were found and read twice; `make test` proves it.
+PYTHON ?= python3
+LABEL_STUDIO_PORT ?= 8080
+BACKEND_PORT ?= 9090
+export LABEL_STUDIO_PORT BACKEND_PORT
+UV = .venv/bin/uv
+INSTALL = $(UV) pip install --quiet --no-deps
+
+.PHONY: run setup check format test bench lock clean
+
+run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
+	@.venv/bin/python -m backend.demo
+
+setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
+
+check: .venv/.dev  ## style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: .venv/.dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+test: setup  ## the whole suite, on real parts
+	.venv/bin/pytest -n 2 --dist loadgroup
+
+bench: setup  ## one table of ratios, measured side by side
+	.venv/bin/python -m benchmarks
+
+.venv/bin/uv:
+	@scripts/debian-packages run
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10, 1))' || { echo "twinread needs Python 3.10.1 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+.venv/.run: locks/twinread.txt pyproject.toml | .venv/bin/uv
+	@scripts/debian-packages run
+	$(INSTALL) -r locks/twinread.txt
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/.dev: locks/dev.txt pyproject.toml | .venv/bin/uv
+	@scripts/debian-packages test
+	$(INSTALL) -r locks/dev.txt
+	$(INSTALL) --editable .
+	@touch $@ .venv/.run
+
+# Label Studio forces old versions of much that twinread uses: an environment of its own.
+.venv-label-studio/.made: locks/label-studio.txt | .venv/bin/uv
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-label-studio
+	VIRTUAL_ENV=.venv-label-studio $(INSTALL) -r locks/label-studio.txt
+	@touch $@
+
+# The same backend under label-studio-ml 1.0.9.
+.venv-label-studio-ml/.made: locks/label-studio-ml.txt pyproject.toml | .venv/bin/uv
+	$(UV) venv --quiet --clear --python .venv/bin/python .venv-label-studio-ml
+	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) -r locks/label-studio-ml.txt
+	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) --editable .
+	@touch $@
+
+# PaddleOCR's own loader and trainer code, to hold our checks against.
+.venv-paddle/installed.txt: locks/paddle.txt | .venv/bin/uv
+	scripts/setup_paddle.sh
+
+lock: .venv/bin/uv  ## pins without addresses, from pyproject.toml
+	scripts/lock
+
+clean:
+	rm -rf .venv .venv-* .cache .run

@@ -1,0 +1,75 @@
+"""The bodies of Label Studio's requests, checked: a wrong type or an unknown field is one clear sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import BadRequest
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Params(_Body):
+    """`params` of /predict; `context.result` holds the regions of an interactive request."""
+
+    login: str | None = None
+    password: str | None = Field(None, repr=False)
+    context: dict[str, Any] | None = None
+
+
+class PredictBody(_Body):
+    """The body of /predict."""
+
+    tasks: list[dict[str, Any]]
+    label_config: str
+    project: str | int | None = None
+    params: Params | None = None
+
+    @property
+    def drawn(self) -> list[Any] | None:
+        """The regions that an annotator drew, or None for an ordinary request."""
+        context = self.params.context if self.params else None
+        result = (context or {}).get("result")
+        return result if isinstance(result, list) and result else None
+
+
+class SetupBody(_Body):
+    """The body of /setup; the token in it is the project creator's and is not used."""
+
+    project: str | int
+    label_config: str = Field(alias="schema")
+    hostname: str | None = None
+    access_token: str | None = Field(None, repr=False)
+    extra_params: Any = None
+    force_reload: Any = None
+
+
+class WebhookBody(BaseModel):
+    """The body of /webhook: a hint, of which only the action is read."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+    action: str
+
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+def parse(kind: type[BodyT], body: object) -> BodyT:
+    """Check a request's JSON.
+
+    Raises:
+        BadRequest: names the field and what was wrong with it, never its value.
+    """
+    if not isinstance(body, Mapping):
+        raise BadRequest("The body must be a JSON object, sent as application/json.")
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise BadRequest(f"In the body, '{where}': {problem['msg'].rstrip('.').lower()}.") from None

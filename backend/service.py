@@ -1,0 +1,328 @@
+"""Tasks in, results out, in order, before the deadline.
+
+One per process, and the only room that puts detector, readers, store and sources together. Work on
+the same page is done once however many requests ask for it; what a deadline cuts off goes on in the
+background, and the next request takes it up from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from cachetools import TTLCache
+
+from backend import images
+from backend.annotate import LineDetector, Panel, annotate_page, read_lines
+from backend.errors import BadRequest, NotReady, ReaderUnavailable, TwinreadError
+from backend.lines import Line, Page, ReadLine, ReadPage
+from backend.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class PageSource(Protocol):
+    """Gives the bytes behind a task's image reference."""
+
+    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+        """Fetch an image file.
+
+        Raises:
+            ImageRefused, ImageUnreachable, BadImage: it was not, and why.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Everything a service works with, loaded.
+
+    panel: gives the readers of a language.
+    model_version: names detector, readers, prompts and thresholds.
+    """
+
+    detector: LineDetector
+    panel: Callable[[str], Panel]
+    source: PageSource
+    model_version: str
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One image of a Label Studio task.
+
+    reference: the image as the task's data names it.
+    language: canonical code of the page's language.
+    """
+
+    id: int | None
+    reference: str
+    language: str
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return f"task {self.id}" if self.id is not None else "the task"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a task has no result (yet)."""
+
+    task: Task
+    error: TwinreadError
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOptions:
+    """Limits of a service; seconds, pixels, pages."""
+
+    max_page_pixels: int
+    page_workers: int = 4
+    kept_pages: int = 2048
+    kept_s: float = 900
+
+
+class Late(NotReady):
+    """A task that the deadline cut off; its work goes on."""
+
+
+class Service:
+    """The pipeline behind every face; thread-safe."""
+
+    def __init__(self, load: Callable[[Metrics], Engines], options: ServiceOptions) -> None:
+        """Start to load the engines in the background.
+
+        Args:
+            load: builds them; called once, in a thread of its own.
+            options: limits.
+        """
+        self.metrics = Metrics()
+        self.started_at = time.time()
+        self._options = options
+        self._bulk = ThreadPoolExecutor(options.page_workers, thread_name_prefix="page")
+        self._urgent = ThreadPoolExecutor(2, thread_name_prefix="urgent-page")
+        self._lock = threading.Lock()
+        self._pages: TTLCache[Hashable, Future[ReadPage]] = TTLCache(options.kept_pages, options.kept_s)
+        self._running: dict[Hashable, Future[ReadPage]] = {}
+        self._failures: OrderedDict[str, str] = OrderedDict()
+        self._engines: Future[Engines] = Future()
+        self._loader = threading.Thread(target=self._load, args=(load,), name="load-engines", daemon=True)
+        self._loader.start()
+
+    def _load(self, load: Callable[[Metrics], Engines]) -> None:
+        try:
+            engines = load(self.metrics)
+        except TwinreadError as error:
+            log.error("twinread cannot start: %s", error)
+            self._engines.set_exception(error)
+        except Exception as error:  # the thread's last word: without it /health would say "loading" for ever
+            log.exception("twinread cannot start")
+            self._engines.set_exception(
+                NotReady(f"The models failed to load ({type(error).__name__}); see the log.")
+            )
+        else:
+            log.info("ready: %s", engines.model_version)
+            self._engines.set_result(engines)
+
+    @property
+    def state(self) -> tuple[Literal["loading", "ready", "failed"], str]:
+        """How the service is, with one sentence."""
+        if not self._engines.done():
+            return "loading", "The models are still loading; try again in a minute."
+        error = self._engines.exception()
+        return ("failed", str(error)) if error else ("ready", "Ready.")
+
+    def engines(self, timeout_s: float = 0) -> Engines:
+        """The loaded engines.
+
+        Raises:
+            NotReady: they are still loading, or failed to load.
+        """
+        if timeout_s:
+            wait([self._engines], timeout_s)
+        state, sentence = self.state
+        if state != "ready":
+            raise NotReady(sentence)
+        return self._engines.result()
+
+    @property
+    def model_version(self) -> str:
+        """The same in `/setup` and in every prediction; changes exactly when output can change.
+
+        Raises:
+            NotReady: it is not known yet.
+        """
+        return self.engines().model_version
+
+    def read_tasks(self, tasks: Sequence[Task | Failure], deadline_s: float) -> list[ReadPage | Failure]:
+        """Read the pages of tasks, in order, for at most `deadline_s` seconds.
+
+        What was not reached by then is a `Failure` with `Late`; its work goes on and a later call
+        gets it. A task that failed does not touch its neighbours.
+
+        Raises:
+            NotReady: the models are still loading, or failed to load.
+        """
+        engines = self.engines()
+        end = time.monotonic() + deadline_s
+        urgent = len(tasks) == 1
+        futures = [
+            task if isinstance(task, Failure) else self._submit(task, engines, urgent) for task in tasks
+        ]
+        wait([future for future in futures if isinstance(future, Future)], max(0.0, end - time.monotonic()))
+        results = []
+        for task, future in zip(tasks, futures, strict=True):
+            if isinstance(task, Failure) or not isinstance(future, Future):
+                result: ReadPage | Failure = (
+                    task if isinstance(task, Failure) else Failure(task, future.error)
+                )
+            else:
+                result = self._outcome(task, future)
+            self._note(task.task if isinstance(task, Failure) else task, result)
+            results.append(result)
+        return results
+
+    def read_quads(self, task: Task, lines: Sequence[Line]) -> list[ReadLine]:
+        """Read given lines of a task's page at once, ahead of bulk work.
+
+        Raises:
+            TwinreadError: the image cannot be had, or the models are not ready.
+        """
+        engines = self.engines()
+
+        def work() -> list[ReadLine]:
+            page = self._open(task, engines)
+            return read_lines(page, lines, engines.panel(task.language), urgent=True)
+
+        return self._urgent.submit(work).result()
+
+    def page_size(self, task: Task) -> tuple[int, int]:
+        """Width and height of a task's upright page, pixels.
+
+        Raises:
+            TwinreadError: the image cannot be had.
+        """
+        page = self._open(task, self.engines())
+        return page.width, page.height
+
+    def status(self) -> dict[str, object]:
+        """What waits and what failed, for `GET /status`."""
+        state, sentence = self.state
+        with self._lock:
+            running = len(self._running)
+            failures = dict(reversed(self._failures.items()))
+        return {
+            "state": state,
+            "reason": sentence,
+            "model_version": self._engines.result().model_version if state == "ready" else None,
+            "pages_in_flight": running,
+            "failed_tasks": failures,
+        }
+
+    def close(self) -> None:
+        """Stop; work that waits is dropped, what was read is in the store."""
+        for pool in (self._bulk, self._urgent):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self._loader.join()
+        if self._engines.exception() is None:
+            self._engines.result().close()
+        for pool in (self._bulk, self._urgent):
+            pool.shutdown(wait=True)
+
+    def _submit(self, task: Task, engines: Engines, urgent: bool) -> Future[ReadPage]:
+        """The one future of this page's work: finished, in flight, or begun now."""
+        key = (task.reference, task.id, task.language)
+        with self._lock:
+            known = self._pages.get(key) or self._running.get(key)
+            if known is not None:
+                return known
+            future = (self._urgent if urgent else self._bulk).submit(self._read, task, engines, urgent)
+            self._running[key] = future
+            self.metrics.in_flight.set(len(self._running))
+        future.add_done_callback(lambda done: self._finished(key, done))
+        return future
+
+    def _finished(self, key: Hashable, future: Future[ReadPage]) -> None:
+        with self._lock:
+            self._running.pop(key, None)
+            self.metrics.in_flight.set(len(self._running))
+            # a failure is not kept: asking again is how it is mended
+            if not future.cancelled() and future.exception() is None:
+                self._pages[key] = future
+
+    def _open(self, task: Task, engines: Engines) -> Page:
+        data = engines.source.fetch(task.reference, task_id=task.id)
+        return images.decode(data, max_pixels=self._options.max_page_pixels)
+
+    def _read(self, task: Task, engines: Engines, urgent: bool) -> ReadPage:
+        with self.metrics.page_seconds.time():
+            page = self._open(task, engines)
+            read = annotate_page(page, engines.detector, engines.panel(task.language), urgent=urgent)
+        # a page with some lines missing looks finished, and Label Studio never asks for it again
+        unanswered = [said for line in read.lines for said in line.readings if said.again]
+        if unanswered:
+            raise ReaderUnavailable(
+                f"{len(unanswered)} readings of {len(read.lines)} lines had no answer; the first: "
+                f"{unanswered[0].error} What was read is kept; retrieve predictions again later."
+            )
+        self.metrics.count_page(read)
+        return read
+
+    def _outcome(self, task: Task, future: Future[ReadPage]) -> ReadPage | Failure:
+        if not future.done() or future.cancelled():
+            self.metrics.late.inc()
+            return Failure(task, Late("Not reached before the deadline; the work goes on, ask again."))
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if not isinstance(error, TwinreadError):
+            log.error("%s: unexpected failure", task.name, exc_info=error)
+            error = NotReady(
+                f"Unexpected failure ({type(error).__name__}); the log of the backend says more."
+            )
+        return Failure(task, error)
+
+    def _note(self, task: Task, result: ReadPage | Failure) -> None:
+        """Make a failure visible, in the log, the metrics and the status, until it is mended."""
+        if isinstance(result, Failure) and not isinstance(result.error, Late):
+            log.warning("%s: %s", task.name, result.error)
+            self.metrics.pages.labels(type(result.error).__name__).inc()
+        with self._lock:
+            self._failures.pop(task.name, None)
+            if isinstance(result, Failure):
+                self._failures[task.name] = str(result.error)
+            while len(self._failures) > 200:
+                self._failures.popitem(last=False)
+
+
+def task_of(item: Mapping[str, Any], field: str, default_language: str) -> Task | Failure:
+    """Find the image of a task as Label Studio sends it; a task without one fails alone.
+
+    Args:
+        item: the task, with `id` and `data`.
+        field: the name in `data` that holds the image, from the labeling config.
+        default_language: for tasks without a `language` of their own.
+    """
+    task_id = item.get("id")
+    number = task_id if isinstance(task_id, int) else None
+    data = item.get("data")
+    reference = data.get(field) if isinstance(data, Mapping) else None
+    language = data.get("language") if isinstance(data, Mapping) else None
+    task = Task(number, reference if isinstance(reference, str) else "", str(language or default_language))
+    if not task.reference:
+        return Failure(
+            task,
+            BadRequest(
+                f"The task's data has no image under '{field}', the field that the labeling config's "
+                "<Image> names. Import the task with that field, or correct the config."
+            ),
+        )
+    return task
