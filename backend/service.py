@@ -11,16 +11,16 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from cachetools import TTLCache
 
 from backend import images
 from backend.annotate import LineDetector, Panel, annotate_page, read_lines
-from backend.errors import BadRequest, NotReady, ReaderUnavailable, TwinreadError
+from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.lines import Line, Page, ReadLine, ReadPage
 from backend.metrics import Metrics
 
@@ -56,8 +56,9 @@ class Engines:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One image of a Label Studio task.
+    """One page of a Label Studio task.
 
+    id: of the task; None where the caller gave none.
     reference: the image as the task's data names it.
     language: canonical code of the page's language.
     """
@@ -162,7 +163,7 @@ class Service:
         """
         return self.engines().model_version
 
-    def read_tasks(self, tasks: Sequence[Task | Failure], deadline_s: float) -> list[ReadPage | Failure]:
+    def read_tasks(self, tasks: Sequence[Task], deadline_s: float) -> list[ReadPage | Failure]:
         """Read the pages of tasks, in order, for at most `deadline_s` seconds.
 
         What was not reached by then is a `Failure` with `Late`; its work goes on and a later call
@@ -174,20 +175,11 @@ class Service:
         engines = self.engines()
         end = time.monotonic() + deadline_s
         urgent = len(tasks) == 1
-        futures = [
-            task if isinstance(task, Failure) else self._submit(task, engines, urgent) for task in tasks
-        ]
-        wait([future for future in futures if isinstance(future, Future)], max(0.0, end - time.monotonic()))
-        results = []
-        for task, future in zip(tasks, futures, strict=True):
-            if isinstance(task, Failure) or not isinstance(future, Future):
-                result: ReadPage | Failure = (
-                    task if isinstance(task, Failure) else Failure(task, future.error)
-                )
-            else:
-                result = self._outcome(task, future)
-            self._note(task.task if isinstance(task, Failure) else task, result)
-            results.append(result)
+        futures = [self._submit(task, engines, urgent) for task in tasks]
+        wait(futures, max(0.0, end - time.monotonic()))
+        results = [self._outcome(task, future) for task, future in zip(tasks, futures, strict=True)]
+        for task, result in zip(tasks, results, strict=True):
+            self.note(task, result)
         return results
 
     def read_quads(self, task: Task, lines: Sequence[Line]) -> list[ReadLine]:
@@ -290,7 +282,7 @@ class Service:
             )
         return Failure(task, error)
 
-    def _note(self, task: Task, result: ReadPage | Failure) -> None:
+    def note(self, task: Task, result: ReadPage | Failure) -> None:
         """Make a failure visible, in the log, the metrics and the status, until it is mended."""
         if isinstance(result, Failure) and not isinstance(result.error, Late):
             log.warning("%s: %s", task.name, result.error)
@@ -301,28 +293,3 @@ class Service:
                 self._failures[task.name] = str(result.error)
             while len(self._failures) > 200:
                 self._failures.popitem(last=False)
-
-
-def task_of(item: Mapping[str, Any], field: str, default_language: str) -> Task | Failure:
-    """Find the image of a task as Label Studio sends it; a task without one fails alone.
-
-    Args:
-        item: the task, with `id` and `data`.
-        field: the name in `data` that holds the image, from the labeling config.
-        default_language: for tasks without a `language` of their own.
-    """
-    task_id = item.get("id")
-    number = task_id if isinstance(task_id, int) else None
-    data = item.get("data")
-    reference = data.get(field) if isinstance(data, Mapping) else None
-    language = data.get("language") if isinstance(data, Mapping) else None
-    task = Task(number, reference if isinstance(reference, str) else "", str(language or default_language))
-    if not task.reference:
-        return Failure(
-            task,
-            BadRequest(
-                f"The task's data has no image under '{field}', the field that the labeling config's "
-                "<Image> names. Import the task with that field, or correct the config."
-            ),
-        )
-    return task
