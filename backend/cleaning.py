@@ -1,0 +1,151 @@
+"""What a vision model wraps around the words is taken off; the words themselves are never touched.
+
+Three steps, each including the one before it: `plain_text` (Unicode form and spaces), `visible_text`
+(without what nobody can see), `clean` (without wrapping). Each is idempotent. Text is kept in NFC,
+never NFKC, which would change № and ½; dashes, quotes and ellipses inside the text stay as they are.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+import regex
+
+NO_TEXT_MARK = "###"
+"""What our prompts ask a model to answer where there is no text."""
+
+# U+1680, the Ogham space mark, is the one space that is drawn
+_SPACES = regex.compile(r"[\p{Zs}--\u1680]+", regex.V1)
+_BREAKS = regex.compile(r"\r\n|[\r\n\t\v\f\x1c-\x1f\x85\u2028\u2029]")
+
+_INVISIBLE = regex.compile(
+    r"[\p{Cc}--\n]"
+    r"|[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]",
+    regex.V1,
+)
+_JOINING_SCRIPTS = (
+    "Arab Syrc Mong Nkoo Deva Beng Guru Gujr Orya Taml Telu Knda Mlym Sinh Mymr Khmr Tibt Java Bali"
+)
+_JOINED = "".join(rf"\p{{scx={script}}}" for script in _JOINING_SCRIPTS.split())
+# Joiners decide how letters of these scripts join, and hold an emoji together; elsewhere they are noise.
+_NOISE_JOINER = regex.compile(
+    rf"(?<![{_JOINED}])\u200c|\u200c(?![{_JOINED}])"
+    rf"|(?<![{_JOINED}])(?<!\p{{Extended_Pictographic}}\ufe0f?\p{{Emoji_Modifier}}?)\u200d(?![{_JOINED}])"
+    r"|(?<=\p{Extended_Pictographic}\ufe0f?\p{Emoji_Modifier}?)\u200d(?!\p{Extended_Pictographic})"
+)
+
+_PREFIX = regex.compile(
+    r"""(?xi)^
+    (?: (?:sure|certainly|of\ course|конечно)[,.!]?\s+ )?
+    (?:
+        (?:here(?:\ is|'s|’s)\s+)? (?:the\s+)?
+        (?:(?:recogni[sz]ed|transcribed|extracted|visible|full|exact)\s+)?
+        (?:text|transcription) (?:\s+(?:content|line))?
+        (?:\s+(?:in|on|of|from|within|shown\ in)\s+(?:the|this)\s+(?:image|picture|photo|line|crop))?
+        (?:\s+(?:is|reads|says|states)(?:\s+as\s+follows)?)?
+      | (?:the\s+(?:image|picture|line)\s+(?:says|reads|shows|contains)(?:\s+the\s+text)?)
+      | (?:вот\s+)? (?:(?:распознанный|извлеч[её]нный|весь)\s+)? текст
+        (?:\s+(?:на|с|из|в)\s+(?:изображени[ияе]|картинк[еи]|строк[еи]|фото))?
+      | (?:на\s+(?:изображении|картинке)\s+(?:написано|текст))
+      | ocr (?:\s+(?:result|output|text))?
+      | 文字[内內]容[为是為]? | 图片中的文字[内内]?容?[是为]?
+    )
+    \s*[:：]\s*(?=\S)"""
+)
+_THOUGHT = regex.compile(r"(?si)^(?:.*?</think(?:ing)?>|.*?◁/think▷)")
+_FENCE = regex.compile(r"(?s)^(```+|~~~+)[^\n`]*\n(.*?)\n?\s*\1$")
+_TEX_TEXT = regex.compile(
+    r"(?s)^\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname)\{([^{}\\]*)\}$"
+)
+_WRAPPERS = (
+    ("```", "```"),
+    ("`", "`"),
+    ('"', '"'),
+    ("'", "'"),
+    ("“", "”"),
+    ("‘", "’"),
+    ("$$", "$$"),
+    ("\\(", "\\)"),
+    ("\\[", "\\]"),
+)
+
+
+def plain_text(text: str) -> str:
+    """Bring a text that a person wrote into the one form that files keep.
+
+    NFC, every kind of space (no-break, thin, ideographic) a plain one, runs of them one, none at the
+    ends. Tabs and line breaks stay: what becomes of them is the caller's to say. Idempotent.
+    """
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", text)).strip(" ")
+
+
+def visible_text(text: str) -> str:
+    """Leave out of a text what nobody can see: controls, zero-width marks, lone surrogates.
+
+    Tabs and line breaks become spaces, then as `plain_text`. Joiners (U+200C, U+200D) stay beside
+    letters of the scripts that use them (Persian, Hindi) and inside emoji. Idempotent.
+    """
+    return plain_text(_without_invisible(text).replace("\n", " "))
+
+
+def clean(raw: str) -> str:
+    r"""Take off what a vision model wraps around the words it read.
+
+    Taken off, again and again until nothing more is certain: `<think>…</think>`; a code fence or
+    backticks; an introduction that ends in a colon ("The text is:", "Текст:") with something after it;
+    quotes around the whole, ASCII or “curly” or ‘curly’, when the same marks do not occur inside;
+    `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\text{…}` around the whole, `$` only where it cannot be
+    money. Never taken off: «guillemets», „low quotes“ and 「corners」, which belong to the text, and
+    anything in the middle. The whole text `###` is the model's word for "no text".
+
+    Not for recognisers such as PaddleOCR's or Tesseract, which wrap nothing: a line that really begins
+    with "Текст:" or stands in quotes would lose them. Those take `visible_text`.
+
+    Args:
+        raw: the model's answer, any string.
+
+    Returns:
+        The words in NFC with plain spaces; empty for "no text". Idempotent.
+    """
+    text = _without_invisible(raw)
+    while True:
+        bare = _unwrapped_once(text.strip())
+        # fences are known by their line breaks, so these are folded only when nothing is left to unwrap
+        bare = visible_text(text) if bare == text else bare
+        if bare == text:
+            return "" if text == NO_TEXT_MARK else text
+        text = bare
+
+
+def _without_invisible(text: str) -> str:
+    # joins the two halves of a surrogate pair, which JSON can deliver apart; a half alone is dropped
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+    return _NOISE_JOINER.sub("", _INVISIBLE.sub("", _BREAKS.sub("\n", whole)))
+
+
+def _unwrapped_once(text: str) -> str:
+    if thought := _THOUGHT.match(text):
+        return text[thought.end() :].strip()
+    if introduction := _PREFIX.match(text):
+        rest = text[introduction.end() :]
+        # 'The text is: "Счёт".' closes the model's sentence, not the line
+        return rest[:-1] if regex.search(r"[\"”'’`]\.$", rest) else rest
+    if fence := _FENCE.match(text):
+        return fence[2]
+    if tex := _TEX_TEXT.match(text):
+        return tex[1]
+    for opening, closing in _WRAPPERS:
+        if (inside := _inside(text, opening, closing)) is not None:
+            return inside.strip()
+    formula = _inside(text, "$", "$")
+    # "$5" to "7$" is money at both ends
+    if formula and ("\\" in formula or not regex.search(r"^\s*[\d.,-]|[\d.,]\s*$", formula)):
+        return formula.strip()
+    return text
+
+
+def _inside(text: str, opening: str, closing: str) -> str | None:
+    if len(text) < len(opening) + len(closing) or not (text.startswith(opening) and text.endswith(closing)):
+        return None
+    inside = text[len(opening) : -len(closing)]
+    return None if opening in inside or closing in inside or ("$" in inside and opening == "$$") else inside
