@@ -1,0 +1,46 @@
+# twinread's backend for machines without a GPU; `Dockerfile.gpu` is the same with Paddle's own engine.
+ARG PYTHON_IMAGE=python:3.11-slim
+
+FROM ${PYTHON_IMAGE} AS build
+RUN python -m venv /opt/twinread
+ENV PATH=/opt/twinread/bin:$PATH
+# The lock is whole: with --no-deps nothing can bring a second cv2 wheel in.
+COPY locks/twinread.txt /build/locks/twinread.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps -r /build/locks/twinread.txt
+COPY docker/one_cv2.py /build/docker/one_cv2.py
+RUN python /build/docker/one_cv2.py
+COPY pyproject.toml README.md LICENSE /build/
+COPY backend /build/backend
+COPY converters /build/converters
+RUN --mount=type=cache,target=/root/.cache/pip pip wheel --no-deps --wheel-dir /wheels /build
+
+FROM ${PYTHON_IMAGE}
+# Tesseract's language data, as Debian names it: "eng rus ukr chi-sim".
+ARG TESSERACT_LANGUAGES="eng rus"
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libgomp1 \
+        $(printf 'tesseract-ocr-%s ' ${TESSERACT_LANGUAGES}) \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --home-dir /models --shell /usr/sbin/nologin twinread \
+    && install --directory --owner=twinread --group=twinread /models /readings /work
+# Dependencies and twinread in a layer each: a change of code moves megabytes, not the whole environment.
+COPY --from=build /opt/twinread /opt/twinread
+RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
+    /opt/twinread/bin/pip install --no-deps --no-cache-dir /wheels/*.whl
+COPY docker/healthy.py /opt/healthy.py
+# All that is written goes to two volumes and /tmp, so that the rest may be read-only.
+ENV PATH=/opt/twinread/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HOME=/models \
+    XDG_CACHE_HOME=/models/cache \
+    PADDLE_PDX_CACHE_HOME=/models/paddlex \
+    MPLCONFIGDIR=/tmp \
+    STORE_URL=sqlite:////readings/readings.sqlite3
+USER twinread
+WORKDIR /work
+VOLUME ["/models", "/readings"]
+EXPOSE 9090
+# The first start downloads models; until they are loaded the backend answers, but finds no lines.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=15m --retries=3 CMD ["python", "/opt/healthy.py"]
+ENTRYPOINT ["twinread"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "9090"]
