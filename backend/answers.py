@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from backend import label_studio
-from backend.errors import BadRequest
+import numpy as np
+
+from backend import geometry, label_studio
+from backend.errors import BadRequest, TwinreadError
 from backend.labeling_config import LabelingConfig
-from backend.lines import ReadPage
+from backend.lines import Judgement, Line, Quad, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from backend.regions import Region, RegionShape
 from backend.service import Failure, Service, Task
 
 
@@ -45,7 +48,13 @@ def predict(
         complete = [page for page in outcome if isinstance(page, ReadPage)]
         # a task of several pages is whole or not at all: half of it would look finished
         whole = bool(complete) and len(complete) == len(outcome)
-        results.append(_prediction(complete, config, version, wording) if whole else {})
+        results.append(
+            label_studio.prediction_of_pages(
+                complete, config, model_version=version, message_language=wording.message_language
+            )
+            if whole
+            else label_studio.empty_result()
+        )
     return results
 
 
@@ -66,9 +75,62 @@ def _pages(service: Service, item: Mapping[str, Any], config: LabelingConfig, wo
     return [Task(task_id, reference, language) for reference in references]
 
 
-def _prediction(
-    pages: Sequence[ReadPage], config: LabelingConfig, version: str, wording: Wording
+def assist(
+    service: Service,
+    item: Mapping[str, Any],
+    drawn: object,
+    config: LabelingConfig,
+    wording: Wording,
 ) -> dict[str, Any]:
-    return label_studio.prediction(
-        pages[0], config, model_version=version, message_language=wording.message_language
+    """The texts of regions that an annotator has just drawn, read ahead of all bulk work.
+
+    Never an empty result, which would delete the drawn box: where the image or the readers cannot be
+    had, the box comes back as doubtful, with the reason.
+
+    Args:
+        service: reads.
+        item: the task.
+        drawn: `params.context.result` of the request.
+        config: tag and label names.
+        wording: languages.
+
+    Raises:
+        NotReady: the models are still loading, or failed to load.
+    """
+    version = service.model_version
+    wanted = label_studio.drawn_regions(drawn, config)
+    if not wanted:
+        return label_studio.unchanged_result(drawn, model_version=version)
+    pages = _pages(service, item, config, wording)
+    answers = [(region, _read(service, region, pages, config)) for region in wanted]
+    return label_studio.assist_result(
+        answers, config, model_version=version, message_language=wording.message_language
     )
+
+
+def _read(service: Service, region: Region, pages: Sequence[Task], config: LabelingConfig) -> ReadLine:
+    """One drawn region, read; a region that cannot be read says why."""
+    line = Line(_quad(region))
+    page = label_studio.page_index(region, config)
+    if page >= len(pages):
+        return _unread(line, "the task has no such page")
+    if geometry.is_degenerate(line.quad):
+        return _unread(line, "the box is too small to hold text")
+    try:
+        return service.read_quads(pages[page], [line])[0]
+    except TwinreadError as error:
+        service.note(pages[page], Failure(pages[page], error))
+        return _unread(line, str(error))
+
+
+def _quad(region: Region) -> Quad:
+    if region.points is None:
+        return np.zeros((4, 2), np.float32)
+    if region.shape is RegionShape.RECTANGLE:
+        return region.points
+    return geometry.minimum_area_quad(region.points)
+
+
+def _unread(line: Line, why: str) -> ReadLine:
+    reason = Reason(ReasonKind.READER_FAILED, "twinread", why)
+    return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))

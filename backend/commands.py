@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 
@@ -23,3 +21,85 @@ def serve(host: str, port: int) -> None:
     values = settings.load()
     logs.configure(values.log_level)
     serving.run(values, host, port)
+
+
+@click.command()
+@click.option(
+    "--backend-url",
+    default="http://localhost:9090",
+    show_default=True,
+    help="Where Label Studio reaches the backend.",
+)
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the findings to this file, too.")
+def doctor(backend_url: str, summary_json: str | None) -> None:
+    """Check everything the backend stands on, and say what mends it.
+
+    Makes a project in Label Studio for a moment, to see whether the backend can be connected. The
+    exit code is 0 only when all is well.
+    """
+    import json
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from backend import logs, settings
+    from backend.doctor import examine
+
+    values = settings.load()
+    logs.configure("ERROR")
+    console = Console(highlight=False, soft_wrap=True)
+    findings = []
+    for check in examine(values, backend_url):
+        mark = "[green]ok   [/green]" if check.ok else "[red]WRONG[/red]"
+        console.print(f"{mark} {check.about}: ", end="")
+        console.print(check.says, markup=False)
+        findings.append(check)
+    wrong = sum(not check.ok for check in findings)
+    console.print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")
+    if summary_json:
+        Path(summary_json).write_text(json.dumps([asdict(check) for check in findings], indent=1), "utf-8")
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command("setup-project")
+@click.option(
+    "--title", default="twinread", show_default=True, help="Title of the project to find or create."
+)
+@click.option("--project", type=int, help="Number of an existing project, instead of a title.")
+@click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
+@click.option("--language", type=click.Choice(["en", "ru"]), help="Language of hints and instructions.")
+@click.option(
+    "--backend-url",
+    default="http://localhost:9090",
+    show_default=True,
+    help="Where Label Studio reaches the backend.",
+)
+def setup_project(
+    title: str, project: int | None, update: bool, language: str | None, backend_url: str
+) -> None:
+    """Create or update a Label Studio project with our labeling config, connected to the backend.
+
+    A second run changes nothing. An existing labeling config is checked and kept, unless --update.
+    """
+    from backend import logs, settings
+    from backend.errors import SettingsWrong
+    from backend.label_studio_api import LabelStudioApi
+    from backend.project import Wanted, set_up
+
+    values = settings.load(**({"message_language": language} if language else {}))
+    logs.configure(values.log_level)
+    if values.label_studio_api_key is None:
+        raise SettingsWrong(
+            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
+            "Access Token, into the environment or .env."
+        )
+    with LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key) as api:
+        done = set_up(api, Wanted(title, backend_url, project, update), values)
+        for change in done.changes or ("Nothing had to change.",):
+            click.echo(change)
+        click.echo(
+            f"Open {api.base_url}/projects/{done.project}/data, import images, select them and choose "
+            "'Retrieve Predictions'."
+        )

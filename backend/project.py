@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any
 
 from backend.errors import BadRequest, ProjectError
+from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.settings import Settings
 
 BACKEND_TITLE = "twinread"
-
-
-class ProjectApi(Protocol):
-    """What setting up needs of Label Studio; `backend.label_studio_api` gives it."""
-
-    def projects(self) -> Any: ...  # noqa: D102
-    def project(self, project: int) -> dict[str, Any]: ...  # noqa: D102
-    def create_project(self, **fields: Any) -> dict[str, Any]: ...  # noqa: D102
-    def update_project(self, project: int, **fields: Any) -> dict[str, Any]: ...  # noqa: D102
-    def backends(self, project: int) -> list[dict[str, Any]]: ...  # noqa: D102
-    def connect_backend(self, project: int, url: str, title: str, **fields: Any) -> dict[str, Any]: ...  # noqa: D102
-    def webhooks(self, project: int) -> list[dict[str, Any]]: ...  # noqa: D102
-    def update_webhook(self, webhook: int, **fields: Any) -> dict[str, Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +40,7 @@ class SetUp:
 
 def project_fields(settings: Settings) -> dict[str, Any]:
     """The project settings under which no page passes by reflex and none is empty by accident."""
-    page = files("backend").joinpath("instructions", f"{settings.message_language}.html")
+    page = files("backend").joinpath("instructions").joinpath(f"{settings.message_language}.html")
     return {
         "enable_empty_annotation": False,
         "show_collab_predictions": True,
@@ -63,7 +50,7 @@ def project_fields(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up(api: ProjectApi, wanted: Wanted, settings: Settings) -> SetUp:
+def set_up(api: LabelStudioApi, wanted: Wanted, settings: Settings) -> SetUp:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
     Args:
@@ -103,7 +90,7 @@ def set_up(api: ProjectApi, wanted: Wanted, settings: Settings) -> SetUp:
     return SetUp(number, existing is None, tuple(changes))
 
 
-def _find(api: ProjectApi, wanted: Wanted) -> dict[str, Any] | None:
+def _find(api: LabelStudioApi, wanted: Wanted) -> dict[str, Any] | None:
     if wanted.project is not None:
         return api.project(wanted.project)
     same = [project for project in api.projects() if project.get("title") == wanted.title]
@@ -116,30 +103,20 @@ def _find(api: ProjectApi, wanted: Wanted) -> dict[str, Any] | None:
     return api.project(same[0]["id"]) if same else None
 
 
-def _connect(api: ProjectApi, project: int, url: str, settings: Settings) -> list[str]:
+def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
     """Connect the backend; Label Studio asks the first backend of a project and no other."""
-    backends = api.backends(project)
-    here = [backend for backend in backends if str(backend.get("url", "")).rstrip("/") == url]
-    if here and here[0] == backends[0] and here[0].get("is_interactive"):
-        return []
-    if backends and not here:
+    addresses = [str(backend["url"]).rstrip("/") for backend in api.backends(project)]
+    if addresses and addresses[0] != url:
         raise BadRequest(
-            f"Project {project} is connected to {backends[0].get('url')}, and Label Studio asks only the first "
-            "backend of a project. Delete that one in Settings > Model, then run this again."
+            f"Project {project} is connected to {addresses[0]}, and Label Studio asks only the first backend "
+            "of a project. Delete that one in Settings > Model, then run this again."
         )
-    password = settings.basic_auth_pass
-    api.connect_backend(
-        project,
-        url,
-        BACKEND_TITLE,
-        user=settings.basic_auth_user,
-        password=password,
-        interactive=True,
-    )
-    return [f"Connected the backend at {url}, with interactive preannotations."]
+    # also when it is connected: the password may have changed, and Label Studio checks the connection
+    api.connect_backend(project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
+    return [] if addresses else [f"Connected the backend at {url}, with interactive preannotations."]
 
 
-def _guard_webhooks(api: ProjectApi, project: int, url: str, settings: Settings) -> list[str]:
+def _guard_webhooks(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
     """Give the webhook that Label Studio made for the backend its secret; it sends no credentials itself."""
     secret = settings.webhook_secret
     if secret is None:
@@ -147,12 +124,7 @@ def _guard_webhooks(api: ProjectApi, project: int, url: str, settings: Settings)
     headers = {"X-Twinread-Secret": secret.get_secret_value()}
     changed = []
     for webhook in api.webhooks(project):
-        mine = str(webhook.get("url", "")).startswith(f"{url}/webhook")
-        if mine and not _has(webhook.get("headers"), headers):
+        if webhook["url"] == f"{url}/webhook" and webhook["headers"] != headers:
             api.update_webhook(webhook["id"], headers=headers)
             changed.append("Gave the webhook its secret.")
     return changed
-
-
-def _has(present: object, wanted: Mapping[str, str]) -> bool:
-    return isinstance(present, Mapping) and all(present.get(name) == value for name, value in wanted.items())

@@ -71,8 +71,10 @@ class Settings(BaseSettings):
     ernie_timeout_s: float = Field(60, gt=0, description="Time limit of one call, seconds")
     ernie_page_timeout_s: float = Field(300, gt=0, description="Time limit of one page's readings, seconds")
     ernie_max_retries: int = Field(4, ge=0, le=20, description="Repeats of a call that failed in passing")
-    ernie_temperature: float = Field(1.0, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
-    ernie_top_p: float = Field(0.0, ge=0, le=1, description="0 is greedy for FastDeploy and vLLM alike")
+    ernie_temperature: float = Field(0.01, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
+    ernie_top_p: float = Field(
+        0.001, ge=0, le=1, description="Just above 0, both make FastDeploy and vLLM take the likeliest word"
+    )
     ernie_disable_thinking: bool = Field(
         True, description="Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it"
     )
@@ -93,6 +95,15 @@ class Settings(BaseSettings):
         "auto", description="auto: PaddleOCR's cache, its hubs, packages; packages: no hub is ever asked"
     )
     cpu_threads: int = Field(os.cpu_count() or 1, ge=1, description="Threads of the inference engine on CPU")
+    engine_config: dict[str, Any] = Field({}, description="PaddleOCR's engine_config, as JSON")
+    enable_mkldnn: bool | None = Field(
+        None, description="Paddle's engine on CPU: use MKL-DNN; empty: wherever it does not crash"
+    )
+    mkldnn_cache_capacity: int = Field(10, ge=0, description="Paddle's engine on CPU: shapes kept by MKL-DNN")
+    precision: Literal["fp32", "fp16"] = Field("fp32", description="Paddle's engine on GPU: fp32 or fp16")
+    use_tensorrt: bool = Field(False, description="Paddle's engine on GPU: use TensorRT")
+    enable_hpi: bool = Field(False, description="PaddleOCR's high-performance inference")
+    enable_cinn: bool = Field(False, description="Paddle's engine: use the CINN compiler")
     detection_limit_side_len: int | None = Field(
         None, ge=0, description="Size to which a page's side is brought, pixels; empty: the model's own"
     )
@@ -110,9 +121,6 @@ class Settings(BaseSettings):
         None, ge=0, description="How far boxes are widened; empty: the model's own"
     )
     detection_input_shape: Words = Field((), description="Fixed input shape (C,H,W) of the detector")
-    detection_engine_config: dict[str, Any] = Field(
-        {}, description="Options of the inference engine, as JSON"
-    )
     detection_enlarge_below: int = Field(
         320, ge=0, description="Pages whose long side is shorter are enlarged first, pixels; 0: never"
     )
@@ -195,6 +203,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, dotenv_settings
 
     @property
+    def basic_auth(self) -> tuple[str, SecretStr] | None:
+        """User and password that Label Studio must give, if any."""
+        if self.basic_auth_user is None or self.basic_auth_pass is None:
+            return None
+        return self.basic_auth_user, self.basic_auth_pass
+
+    @property
     def store_address(self) -> str:
         """`STORE_URL`, or the SQLite file in the cache folder."""
         return self.store_url or f"sqlite:///{self.cache_dir / 'readings.sqlite3'}"
@@ -254,9 +269,8 @@ def markdown_table() -> str:
     rows = ["| setting | default | kind | meaning |", "|---|---|---|---|"]
     for name, info in Settings.model_fields.items():
         default = _default(name)
-        rows.append(
-            f"| `{name.upper()}` | {f'`{default}`' if default else ''} | {_kind(info.annotation)} | {info.description} |"
-        )
+        shown = f"`{default}`" if default else ""
+        rows.append(f"| `{name.upper()}` | {shown} | {_kind(info.annotation)} | {info.description} |")
     return "\n".join(rows) + "\n"
 
 
