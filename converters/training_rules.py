@@ -1,0 +1,213 @@
+"""What a PaddleOCR training config decides about each row; read from the parsed YAML, pure.
+
+Only what changes a row's fate is read. Keys under `Global` win over an operator's own, as in PaddleOCR.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from backend.errors import BadRequest
+
+STEP = 8
+"""Pixels of width that one CTC step of PP-OCR's recognisers covers."""
+
+WIDEST = 3200
+"""The width, at a height of 48, above which PaddleOCR squeezes a line when it reads."""
+
+# label encoders, and how many places beside the characters each needs within max_text_length
+_RESERVED = {"CTCLabelEncode": 0, "NRTRLabelEncode": 2, "SARLabelEncode": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionRules:
+    """What decides the fate of a recognition row; the defaults are PP-OCRv5's multi-language configs.
+
+    max_text_length: the longest text that is looked at, in characters.
+    reserved: places of it that the encoder needs for itself; 2 for NRTR and SAR, 0 for CTC alone.
+    use_space_char: the space is part of the dictionary.
+    dictionary: the config's `character_dict_path` as written; None when it names none.
+    scales: (width, height) in pixels to which training resizes crops.
+    height: of a crop in pixels when the model reads.
+    batch: crops in a batch at the first scale.
+    draws_neighbours: training joins crops with others drawn at random (`RecConAug`).
+    """
+
+    max_text_length: int = 25
+    reserved: int = 2
+    use_space_char: bool = True
+    dictionary: str | None = None
+    scales: tuple[tuple[int, int], ...] = ((320, 32), (320, 48), (320, 64))
+    height: int = 48
+    batch: int = 128
+    draws_neighbours: bool = True
+
+    @property
+    def longest_label(self) -> int:
+        """The most characters a label may have once those outside the dictionary are deleted."""
+        return self.max_text_length - self.reserved
+
+    @property
+    def widest(self) -> int:
+        """Pixels of width, at `height`, into which training squeezes a wider crop."""
+        width, height = min(self.scales, key=lambda scale: abs(scale[1] - self.height))
+        return width * self.height // height
+
+    def natural_width(self, width: int, height: int) -> int:
+        """The width in pixels of a crop that is brought to `height` without squeezing."""
+        return math.ceil(self.height * width / height)
+
+    def steps(self, width: int, height: int) -> int:
+        """How many CTC steps lie over a crop of this size once it is resized for training."""
+        return math.ceil(min(self.widest, self.natural_width(width, height)) / STEP)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionRules:
+    """What decides the fate of a detection row; the defaults are PP-OCRv5's detection configs.
+
+    batch: pages in a batch.
+    draws_neighbours: training pastes regions of other pages (`CopyPaste`); it then looks, without end,
+        for pages whose polygons have four points.
+    """
+
+    batch: int = 8
+    draws_neighbours: bool = True
+
+
+Rules: TypeAlias = RecognitionRules | DetectionRules
+
+
+def rules_of(config: object) -> Rules:
+    """Read the rules from a parsed training config.
+
+    Raises:
+        BadRequest: it is no training config, or its rows go through an encoder that is not known here,
+            so that nothing true can be said about them.
+    """
+    try:
+        train: Mapping[str, Any] = config["Train"]  # type: ignore[index]
+        dataset: Mapping[str, Any] = train["dataset"]
+        operators = {name: options or {} for step in dataset["transforms"] for name, options in step.items()}
+        overall: Mapping[str, Any] = config["Global"]  # type: ignore[index]
+        if dataset.get("delimiter", "\t") != "\t" or dataset.get("ds_width"):
+            raise BadRequest(
+                "The config sets `delimiter` or `ds_width`: its label files have other columns than "
+                "image<TAB>text, which this check does not know. Leave both settings out."
+            )
+        loader = train.get("loader") or {}
+        if "DetLabelEncode" in operators:
+            return DetectionRules(int(loader.get("batch_size_per_card", 8)), "CopyPaste" in operators)
+        return _recognition_rules(overall, operators, train.get("sampler") or {}, loader)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise BadRequest(
+            "This is not a PaddleOCR training config: it lacks "
+            f"Global, Train.dataset.transforms or a setting of theirs ({error}). "
+            "Pass the YAML file that you give to tools/train.py."
+        ) from error
+
+
+def _recognition_rules(
+    overall: Mapping[str, Any],
+    operators: Mapping[str, Mapping[str, Any]],
+    sampler: Mapping[str, Any],
+    loader: Mapping[str, Any],
+) -> RecognitionRules:
+    encoder = next((name for name in operators if name.endswith("LabelEncode")), "none")
+    deciding = encoder
+    if encoder == "MultiLabelEncode":
+        deciding = operators[encoder].get("gtc_encode") or "SARLabelEncode"
+    if deciding not in _RESERVED:
+        raise BadRequest(
+            f"The config's label encoder is {deciding}, whose rules this check does not know. "
+            "It knows CTCLabelEncode, NRTRLabelEncode, SARLabelEncode, MultiLabelEncode and DetLabelEncode.",
+            encoder=deciding,
+        )
+    options = {**operators[encoder], **overall}
+    shape = operators.get("RecResizeImg", {}).get("image_shape") or overall.get("d2s_train_image_shape")
+    _, height, width = shape or (3, 48, 320)
+    scales = tuple((int(w), int(h)) for w, h in sampler.get("scales") or [(width, height)])
+    return RecognitionRules(
+        max_text_length=int(options["max_text_length"]),
+        reserved=_RESERVED[deciding],
+        use_space_char=bool(options.get("use_space_char", False)),
+        dictionary=options.get("character_dict_path"),
+        scales=scales,
+        height=int(height),
+        batch=int(sampler.get("first_bs") or loader.get("batch_size_per_card", 128)),
+        draws_neighbours="RecConAug" in operators,
+    )
+
+
+def fitting_width(rules: RecognitionRules, natural_widths: list[int], steps_needed: int) -> int:
+    """A width, at the rules' height, into which nearly all crops go unsqueezed and every label has its steps.
+
+    Args:
+        rules: the rules in force; the width is never below theirs.
+        natural_widths: of the crops, in pixels, as `RecognitionRules.natural_width` gives them.
+        steps_needed: CTC steps that the most demanding label takes.
+
+    Returns:
+        Pixels, a multiple of 32, at most what PaddleOCR reads without squeezing.
+    """
+    ordered = sorted(natural_widths)
+    most = ordered[max(0, math.ceil(len(ordered) * 0.99) - 1)] if ordered else 0
+    wanted = max(rules.widest, most, steps_needed * STEP)
+    return min(WIDEST, math.ceil(wanted / 32) * 32)
+
+
+def override(
+    config: Mapping[str, Any] | None,
+    rules: RecognitionRules,
+    *,
+    max_text_length: int | None = None,
+    width: int | None = None,
+    dictionary: str | None = None,
+) -> dict[str, Any]:
+    """The settings to lay over a training config so that it fits the rows.
+
+    Args:
+        config: the config that is overridden, for its lists of transforms; None when there is none.
+        rules: what that config says.
+        max_text_length: a new `Global.max_text_length`.
+        width: a new training width at the rules' height; batches shrink by as much as it grows.
+        dictionary: a new `Global.character_dict_path`.
+
+    Returns:
+        Nested mappings as in the config's YAML; a list replaces the config's list.
+    """
+    overall: dict[str, Any] = {}
+    changes: dict[str, Any] = {"Global": overall}
+    if max_text_length is not None:
+        overall["max_text_length"] = max_text_length
+    if dictionary is not None:
+        overall["character_dict_path"] = dictionary
+    if width is not None:
+        batch = max(1, rules.batch * rules.widest // width)
+        overall["d2s_train_image_shape"] = [3, rules.height, width]
+        changes["Train"] = {
+            "sampler": {"scales": [[width, height] for _, height in rules.scales], "first_bs": batch},
+            "loader": {"batch_size_per_card": batch},
+        }
+        for part in ("Train", "Eval"):
+            transforms = _reshaped(config, part, rules.height, width)
+            if transforms is not None:
+                changes.setdefault(part, {})["dataset"] = {"transforms": transforms}
+    return changes
+
+
+def _reshaped(config: Mapping[str, Any] | None, part: str, height: int, width: int) -> list[Any] | None:
+    if config is None or part not in config:
+        return None
+    transforms: list[Any] = copy.deepcopy(config[part]["dataset"]["transforms"])
+    for step in transforms:
+        for name, options in step.items():
+            if name == "RecResizeImg":
+                options["image_shape"] = [3, height, width]
+            if name == "RecConAug":
+                options["image_shape"] = [height, width, 3]
+    return transforms

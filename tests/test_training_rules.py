@@ -1,0 +1,156 @@
+"""What a training config says about its rows, and what to lay over it."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from backend.errors import BadRequest
+from converters import training_rules
+from converters.training_rules import DetectionRules, RecognitionRules
+
+DECODE = {"DecodeImage": {"img_mode": "BGR"}}
+CONFIG = {
+    "Global": {
+        "max_text_length": 25,
+        "use_space_char": True,
+        "character_dict_path": "./ppocr/utils/dict/ppocrv5_eslav_dict.txt",
+        "d2s_train_image_shape": [3, 48, 320],
+    },
+    "Train": {
+        "dataset": {
+            "transforms": [
+                DECODE,
+                {
+                    "RecConAug": {
+                        "prob": 0.5,
+                        "ext_data_num": 2,
+                        "image_shape": [48, 320, 3],
+                        "max_text_length": 25,
+                    }
+                },
+                {"RecAug": None},
+                {"MultiLabelEncode": {"gtc_encode": "NRTRLabelEncode"}},
+                {"KeepKeys": {"keep_keys": ["image"]}},
+            ]
+        },
+        "sampler": {"scales": [[320, 32], [320, 48], [320, 64]], "first_bs": 128},
+        "loader": {"batch_size_per_card": 128},
+    },
+    "Eval": {"dataset": {"transforms": [DECODE, {"RecResizeImg": {"image_shape": [3, 48, 320]}}]}},
+}
+DICTIONARY = "./ppocr/utils/dict/ppocrv5_eslav_dict.txt"
+
+
+def changed(**overall):
+    return {**CONFIG, "Global": {**CONFIG["Global"], **overall}}
+
+
+def encoded_by(step):
+    config = copy.deepcopy(CONFIG)
+    config["Train"]["dataset"]["transforms"] = [DECODE, step]
+    return config
+
+
+def test_the_defaults_are_the_multi_language_config():
+    assert training_rules.rules_of(CONFIG) == RecognitionRules(dictionary=DICTIONARY)
+
+
+@pytest.mark.parametrize(
+    ("config", "longest"),
+    [
+        pytest.param(CONFIG, 23, id="NRTR takes two places"),
+        pytest.param(changed(max_text_length=40), 38, id="a raised limit"),
+        pytest.param(encoded_by({"MultiLabelEncode": None}), 23, id="SAR takes two places"),
+        pytest.param(encoded_by({"CTCLabelEncode": None}), 25, id="CTC alone takes none"),
+        pytest.param(encoded_by({"CTCLabelEncode": {"max_text_length": 9}}), 25, id="Global wins"),
+    ],
+)
+def test_the_longest_label_depends_on_the_encoder(config, longest):
+    assert training_rules.rules_of(config).longest_label == longest
+
+
+def test_a_detection_config_is_known_by_its_encoder():
+    config = {
+        "Global": {},
+        "Train": {
+            "dataset": {"transforms": [DECODE, {"DetLabelEncode": None}, {"CopyPaste": None}]},
+            "loader": {"batch_size_per_card": 4},
+        },
+    }
+    assert training_rules.rules_of(config) == DetectionRules(batch=4, draws_neighbours=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        pytest.param(None, "not a PaddleOCR training config", id="an empty file"),
+        pytest.param([1], "not a PaddleOCR training config", id="a list"),
+        pytest.param({"Global": {}}, "not a PaddleOCR training config", id="an inference config"),
+        pytest.param(changed(max_text_length="long"), "not a PaddleOCR training config", id="no number"),
+        pytest.param(
+            encoded_by({"AttnLabelEncode": None}), "AttnLabelEncode", id="an encoder with other rules"
+        ),
+        pytest.param(
+            {**CONFIG, "Train": {"dataset": {"transforms": [], "ds_width": True}}},
+            "ds_width",
+            id="other columns",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_foretold_is_refused(config, word):
+    with pytest.raises(BadRequest, match=word):
+        training_rules.rules_of(config)
+
+
+@pytest.mark.parametrize(
+    ("size", "natural", "steps"),
+    [
+        pytest.param((320, 48), 320, 40, id="just fits"),
+        pytest.param((3000, 20), 7200, 40, id="a strip is squeezed"),
+        pytest.param((20, 300), 4, 1, id="a tall crop keeps one step"),
+        pytest.param((40, 24), 80, 10, id="enlarged"),
+    ],
+)
+def test_a_crop_has_one_step_in_eight_pixels_of_its_width(size, natural, steps):
+    rules = RecognitionRules()
+    assert rules.natural_width(*size) == natural
+    assert rules.steps(*size) == steps
+
+
+@pytest.mark.parametrize(
+    ("widths", "needed", "fitting"),
+    [
+        pytest.param([100, 200], 10, 320, id="never below the config's"),
+        pytest.param([600] * 100, 10, 608, id="a multiple of 32"),
+        pytest.param([300] * 99 + [9000], 10, 320, id="one strip in a hundred does not count"),
+        pytest.param([300], 60, 480, id="steps for the longest label"),
+        pytest.param([9000] * 10, 10, 3200, id="never above what is read"),
+        pytest.param([], 0, 320, id="no crop"),
+    ],
+)
+def test_the_width_fits_nearly_all_crops(widths, needed, fitting):
+    assert training_rules.fitting_width(RecognitionRules(), widths, needed) == fitting
+
+
+def test_an_override_widens_training_and_evaluation_alike_and_leaves_the_config_as_it_is():
+    before = copy.deepcopy(CONFIG)
+    rules = training_rules.rules_of(CONFIG)
+    changes = training_rules.override(CONFIG, rules, max_text_length=40, width=640, dictionary="/d.txt")
+    assert changes["Global"] == {
+        "max_text_length": 40,
+        "character_dict_path": "/d.txt",
+        "d2s_train_image_shape": [3, 48, 640],
+    }
+    assert changes["Train"]["sampler"] == {"scales": [[640, 32], [640, 48], [640, 64]], "first_bs": 64}
+    assert changes["Train"]["loader"] == {"batch_size_per_card": 64}
+    assert changes["Train"]["dataset"]["transforms"][1]["RecConAug"]["image_shape"] == [48, 640, 3]
+    assert changes["Eval"]["dataset"]["transforms"][1] == {"RecResizeImg": {"image_shape": [3, 48, 640]}}
+    assert before == CONFIG
+
+
+def test_an_override_says_only_what_changes():
+    assert training_rules.override(CONFIG, RecognitionRules(), max_text_length=30) == {
+        "Global": {"max_text_length": 30}
+    }
