@@ -21,8 +21,12 @@ from backend.lines import Quad
 FIRST_CORNER = "first_corner"
 """A rectangle's meta: at which of its corners, counted clockwise from its own first one, the text begins."""
 
-TOLERANCE = 0.5
-"""Pixels by which a corner may move before another first corner is tried."""
+SLACK = 0.1
+"""Share of a line's height by which it may begin off the page and be cut there; turned about another
+corner instead, Label Studio writes its label upside down."""
+
+UNSEEN = 0.4
+"""Pixels by which a corner may move without anyone noticing."""
 
 
 def polygon_value(quad: Quad, width: int, height: int) -> dict[str, Any]:
@@ -42,8 +46,9 @@ def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, floa
     A turned line that is longer than the page is wide would be wider than 100 percent; turned about
     another of its corners the same box can be said, and the meta then notes where its text begins.
     Where that fails too, the first corner is moved to the nearest point of the page, the opposite
-    corner stays where it is, and no side is longer than the page's own. Whatever moves the corners
-    least is taken.
+    corner stays where it is, and no side is longer than the page's own or shorter than a pixel.
+    Whatever moves the corners least is taken, but a box that begins only a little off the page, as
+    a detector's may at the edge, keeps its own first corner (`SLACK`).
 
     Returns:
         x, y, width, height in 0 to 100 and rotation in [0, 360); and what goes under `meta`.
@@ -56,7 +61,10 @@ def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, floa
         cut = _cut(turned, (rectangle.angle + 90 * start) % 360, width, height)
         moved = float(np.abs(geometry.quad_of(cut) - turned).max())
         choices.append((round(moved, 1), start, cut))
-    _, start, cut = choices[0] if choices[0][0] <= TOLERANCE else min(choices, key=lambda choice: choice[:2])
+    outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
+    fits = rectangle.width <= width and rectangle.height <= height
+    keeps_its_corner = choices[0][0] <= UNSEEN or (fits and outside <= SLACK * rectangle.height)
+    _, start, cut = choices[0] if keeps_its_corner else min(choices, key=lambda choice: choice[:2])
     value = {
         "x": _percent(cut.x, width),
         "y": _percent(cut.y, height),
