@@ -23,7 +23,7 @@ _SCRIPTS = ("Latin", "Cyrillic", "Greek")
 _NEAR = {("k", "Cyrillic"): "к", ("k", "Greek"): "κ", ("ı", "Greek"): "ι"}
 """Nearly alike: good enough inside a word that is certain, never a reason to call it Latin."""
 
-_SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙ|", "3З", "6б", "5S", "8BВ", "4Ч", "2Z", "kкκ")
+_SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙӀӏ|", "3З", "6б", "5S", "8BВ", "4Ч", "2Z", "kкκ")
 """Characters that print alike in one script or across digits and letters, for naming a difference only."""
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+")

@@ -96,8 +96,7 @@ def judge(
         for reading in readings
         if reading.failed
     )
-    heard = [_hear(place, reading, crop_size, language, prompts) for place, reading in enumerate(readings)]
-    heard = [each for each in heard if each.text]
+    heard = _heard(readings, crop_size, language, prompts)
     alone = (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
     if not heard and failures:
         return Judgement(Verdict.UNREAD, "", 0.0, failures)
@@ -112,17 +111,21 @@ def judge(
     return _disputed(heard, language, line_score, reasons)
 
 
-def _hear(
-    place: int, reading: Reading, crop_size: tuple[int, int], language: str, prompts: Sequence[str]
-) -> _Heard:
-    text = "" if reading.failed else visible_text(reading.text)
-    settled = look_alikes.settle(text, language)
-    suspicions = (
-        guards.suspicions(settled.text, crop_size=crop_size, language=language, prompts=prompts)
-        if text
-        else ()
-    )
-    return _Heard(place, reading, settled, settled.text.translate(_FOLDS), suspicions)
+def _heard(
+    readings: Sequence[Reading], crop_size: tuple[int, int], language: str, prompts: Sequence[str]
+) -> list[_Heard]:
+    """The readings that have text; what two of them share is looked at once."""
+    known: dict[str, tuple[look_alikes.Settled, str, tuple[ReasonKind, ...]]] = {}
+    heard = []
+    for place, reading in enumerate(readings):
+        text = "" if reading.failed else visible_text(reading.text)
+        if text and text not in known:
+            settled = look_alikes.settle(text, language)
+            suspicions = guards.suspicions(settled.text, crop_size, language, prompts)
+            known[text] = settled, settled.text.translate(_FOLDS), suspicions
+        if text:
+            heard.append(_Heard(place, reading, *known[text]))
+    return heard
 
 
 def _majority(heard: Sequence[_Heard], total: int) -> list[_Heard]:
