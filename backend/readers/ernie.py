@@ -1,0 +1,382 @@
+"""ERNIE 4.5 VL, or any vision model behind the OpenAI chat API, as a reader of line crops.
+
+    ErnieServer   one address: client, event-loop thread, waiting room, limit of calls in flight
+    ErnieReader   one way to ask it; two of them over one server make the two readings
+
+Crops wait as they came and are laid out and encoded only when their turn is near. Urgent ones go
+first. The `openai` client repeats calls that failed in passing (408, 409, 429, 5xx, timeouts, lost
+connections) with exponential back-off and jitter, and waits as long as `Retry-After` asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import itertools
+import json
+import logging
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+import openai
+from cachetools import LRUCache
+from openai import RequestOptions
+
+from backend.cleaning import clean
+from backend.images import encode
+from backend.lines import Pixels, Reading
+from backend.readers.ernie_answers import AnswerUnusable, text_of, unanswered
+from backend.readers.prompts import Prompt, lay_out, most_tokens
+
+log = logging.getLogger(__name__)
+
+LAYOUT_VERSION = 1
+"""Part of every reader's identity; raise it when `prompts.lay_out` or `most_tokens` changes what is sent."""
+
+_STOPPED = "ERNIE's reader was stopped before it read this line."
+
+
+@dataclass(frozen=True, slots=True)
+class ErnieOptions:
+    """An address and how it is called; seconds.
+
+    base_url: OpenAI-compatible, ends in /v1.
+    concurrency: calls in flight, over all readers of the server.
+    timeout_s: longest silence of the server in one try of a call.
+    page_timeout_s: longest time from the first call of a batch to its last answer.
+    max_retries: how often a call that failed in passing is made again.
+    temperature, top_p: just above 0 each. vLLM refuses a top_p of 0; FastDeploy before 2.4 turns a
+        temperature of 0 into 1. With these values each of them takes the likeliest token, always.
+    disable_thinking: send `chat_template_kwargs.enable_thinking=false`, which some gateways refuse.
+    extra_body: more fields for each request; they win over all others.
+    """
+
+    base_url: str = field(repr=False)  # may hold a proxy's user and password
+    model: str
+    api_key: str | None = field(default=None, repr=False)
+    concurrency: int = 64
+    timeout_s: float = 60
+    page_timeout_s: float = 300
+    max_retries: int = 4
+    temperature: float = 0.01
+    top_p: float = 0.001
+    disable_thinking: bool = True
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+    image_format: Literal["png", "jpeg"] = "png"
+    jpeg_quality: int = 95
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The fields that are the same in each request."""
+        thinking = {"chat_template_kwargs": {"enable_thinking": False}} if self.disable_thinking else {}
+        sampling = {"temperature": self.temperature, "top_p": self.top_p}
+        return {"model": self.model, **sampling, **thinking, **self.extra_body}
+
+
+class _Batch:
+    """The crops of one `submit`, which share a time limit that starts with their first call."""
+
+    def __init__(self, jobs: Sequence[_Job]) -> None:
+        self.jobs = jobs
+        self.left = len(jobs)
+        self.deadline: float | None = None
+        self.timer: asyncio.TimerHandle | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """One crop that waits for, or has, its call; `taken` belongs to the loop thread."""
+
+    reader: str
+    prompt: Prompt
+    crop: Pixels
+    future: Future[Reading] = field(default_factory=Future)
+    batch: _Batch | None = None
+    taken: bool = False
+
+
+class ErnieServer:
+    """One OpenAI-compatible server, called from one event-loop thread; thread-safe.
+
+    The thread starts with the first call; `close` ends it.
+    """
+
+    def __init__(self, options: ErnieOptions) -> None:
+        """Take the address; nothing is called yet."""
+        self.options = options
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._waiting: asyncio.PriorityQueue[tuple[bool, int, _Job]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
+        self._batches: set[_Batch] = set()
+        self._workers: list[asyncio.Task[None]] = []
+        # two prompts that show the same picture share its encoding; an entry keeps its crop alive,
+        # so that no other crop can have the same id meanwhile
+        self._pictures: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[str]]] = LRUCache(256)
+        address, headers, self._secrets = _way_in(options)
+        self._request: RequestOptions = {"headers": headers}
+        self._client = openai.AsyncOpenAI(
+            base_url=address,
+            api_key=options.api_key or "none",
+            timeout=options.timeout_s,
+            max_retries=options.max_retries,
+            http_client=openai.DefaultAioHttpClient(follow_redirects=False),
+        )
+
+    def run(self, call: Coroutine[Any, Any, str]) -> Future[str]:
+        """Run a coroutine such as `complete` in the server's thread."""
+        with self._lock:
+            self._start()
+            return asyncio.run_coroutine_threadsafe(call, self._loop)
+
+    async def complete(self, content: str | list[dict[str, Any]], max_tokens: int) -> str:
+        """Ask one question, in the server's thread, whatever else is in flight.
+
+        Raises:
+            AnswerUnusable: there is no whole answer; says why and which setting to change.
+        """
+        message = {"role": "user", "content": content}
+        options = self.options
+        try:
+            # `post` rather than `chat.completions.create`: a third of its cost, and the body as it came
+            raw = await self._client.post(
+                "/chat/completions",
+                cast_to=str,
+                body={"messages": [message], "max_tokens": max_tokens, **options.body},
+                options=self._request,
+            )
+        except (openai.OpenAIError, aiohttp.ClientError) as error:
+            raise unanswered(
+                error,
+                tries=options.max_retries + 1,
+                timeout_s=options.timeout_s,
+                secrets=self._secrets,
+                extra=options.extra_body,
+            ) from error
+        return text_of(raw, self._secrets)
+
+    async def read(self, crop: Pixels, prompt: Prompt) -> str:
+        """Read one crop, in the server's thread, whatever else is in flight.
+
+        Raises:
+            AnswerUnusable: there is no whole answer; says why and which setting to change.
+        """
+        # the picture first: the words differ between readings, and a prefix cache ends where they begin
+        content: list[dict[str, Any]] = [
+            {"type": "image_url", "image_url": {"url": await self._picture(crop, prompt)}},
+            {"type": "text", "text": prompt.text},
+        ]
+        return clean(await self.complete(content, most_tokens(crop)))
+
+    def submit(self, jobs: Sequence[_Job], *, urgent: bool) -> None:
+        """Let crops wait for their turn; each one's future ends with a reading."""
+        batch = _Batch(jobs)
+        for job in jobs:
+            job.batch = batch
+        # one step under the lock: a batch is admitted before `close` ends all batches, or not at all
+        with self._lock:
+            if jobs and not self._closed:
+                self._start()
+                self._loop.call_soon_threadsafe(self._admit, batch, urgent)
+                return
+        self._end(batch, _STOPPED)
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        """Let crops that wait as bulk work go first: an annotator has come to need them."""
+        wanted = {id(future) for future in futures}
+        with self._lock:
+            if self._thread is not None and not self._closed:
+                self._loop.call_soon_threadsafe(self._overtake, wanted)
+
+    def close(self) -> None:
+        """Stop; what waits or is in flight ends with an error."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            thread = self._thread
+        if thread is None:
+            self._loop.close()
+            return
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        thread.join()
+        self._loop.close()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="ernie", daemon=True)
+            self._thread.start()
+
+    # From here on: the loop thread.
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._workers = [self._loop.create_task(self._work()) for _ in range(self.options.concurrency)]
+        self._loop.run_forever()
+
+    def _admit(self, batch: _Batch, urgent: bool) -> None:
+        self._batches.add(batch)
+        for job in batch.jobs:
+            self._waiting.put_nowait((not urgent, next(self._order), job))
+
+    def _overtake(self, wanted: set[int]) -> None:
+        # a second ticket, before all bulk ones; whichever is drawn last finds the job taken
+        for batch in self._batches:
+            for job in batch.jobs:
+                if id(job.future) in wanted and not job.taken:
+                    self._waiting.put_nowait((False, next(self._order), job))
+
+    async def _work(self) -> None:
+        while True:
+            _, _, job = await self._waiting.get()
+            if not self._take(job):
+                continue
+            reading = Reading(job.reader, error=_STOPPED, again=True)
+            try:
+                reading = await self._answer(job)
+            except Exception as error:  # a worker that ends takes its share of the concurrency with it
+                log.exception("a reading by ERNIE failed in an unforeseen way")
+                reading = Reading(
+                    job.reader, error=f"ERNIE's reader failed ({type(error).__name__}); see the log."
+                )
+            finally:
+                self._done(job, reading)
+
+    def _take(self, job: _Job) -> bool:
+        """Whether the job is still to be done; its batch's time starts with its first job."""
+        if job.taken or job.batch is None:
+            return False
+        job.taken = True
+        if not job.future.set_running_or_notify_cancel():
+            self._count_down(job.batch)
+            return False
+        if job.batch.deadline is None:
+            job.batch.deadline = self._loop.time() + self.options.page_timeout_s
+            job.batch.timer = self._loop.call_at(job.batch.deadline, self._expire, job.batch)
+        return True
+
+    async def _answer(self, job: _Job) -> Reading:
+        assert job.batch is not None and job.batch.deadline is not None  # set by _take  # noqa: S101
+        try:
+            left = job.batch.deadline - self._loop.time()
+            text = await asyncio.wait_for(self.read(job.crop, job.prompt), left)
+        except asyncio.TimeoutError:
+            return Reading(job.reader, error=self._too_late(), again=True)
+        except AnswerUnusable as error:
+            return Reading(job.reader, error=str(error), again=error.again)
+        return Reading(job.reader, text)
+
+    def _too_late(self) -> str:
+        return (
+            f"The page's time for ERNIE ({self.options.page_timeout_s:g} s) ran out before this line was "
+            "read; ask again, or raise ERNIE_PAGE_TIMEOUT_S."
+        )
+
+    def _done(self, job: _Job, reading: Reading) -> None:
+        job.future.set_result(reading)
+        if job.batch is not None:
+            self._count_down(job.batch)
+
+    def _count_down(self, batch: _Batch) -> None:
+        batch.left -= 1
+        if not batch.left:
+            self._batches.discard(batch)
+            if batch.timer is not None:
+                batch.timer.cancel()
+
+    def _expire(self, batch: _Batch) -> None:
+        self._end(batch, self._too_late())
+
+    def _end(self, batch: _Batch, error: str) -> None:
+        """Answer for every job that has not begun."""
+        for job in batch.jobs:
+            if not job.taken:
+                job.taken = True
+                if job.future.set_running_or_notify_cancel():
+                    self._done(job, Reading(job.reader, error=error, again=True))
+                else:
+                    self._count_down(batch)
+
+    async def _shut(self) -> None:
+        for batch in tuple(self._batches):
+            self._end(batch, _STOPPED)
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await self._client.close()
+        await self._loop.shutdown_default_executor()
+
+    async def _picture(self, crop: Pixels, prompt: Prompt) -> str:
+        """The crop as a data URL, laid out for the prompt."""
+        key = (id(crop), prompt.line_height, prompt.border, prompt.grey)
+        if key not in self._pictures:
+            encoding = self._loop.run_in_executor(None, self._data_url, crop, prompt)
+            self._pictures[key] = (crop, encoding)
+        # shielded: a call that runs out of time must not cancel the picture of the other reading
+        return await asyncio.shield(self._pictures[key][1])
+
+    def _data_url(self, crop: Pixels, prompt: Prompt) -> str:
+        kind = self.options.image_format
+        file = encode(lay_out(crop, prompt), kind, self.options.jpeg_quality)
+        return f"data:image/{kind};base64,{base64.b64encode(file).decode('ascii')}"
+
+
+class ErnieReader:
+    """One way to ask a server; a `LineReader`."""
+
+    def __init__(self, server: ErnieServer, prompt: Prompt) -> None:
+        """Take a server, which other readers may share, and a prompt."""
+        self.server = server
+        self.prompt = prompt
+        self._identity = _identity(server.options, prompt)
+
+    @property
+    def identity(self) -> str:
+        """Model, prompt, and a hash of all else that can change a reading."""
+        return self._identity
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        """Ask for a reading of each crop, in order; returns at once.
+
+        The time limit of a page starts with the batch's first call, not while it waits for others.
+        A future that still waits can be cancelled.
+        """
+        jobs = [_Job(self._identity, self.prompt, crop) for crop in crops]
+        self.server.submit(jobs, urgent=urgent)
+        return [job.future for job in jobs]
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        """Let readings that wait as bulk work go first."""
+        self.server.hurry(futures)
+
+
+def _way_in(options: ErnieOptions) -> tuple[str, dict[str, str | openai.Omit], tuple[str, ...]]:
+    """The address without credentials, the headers of each request, and what no sentence may hold."""
+    omit = openai.Omit()
+    # the variables of OpenAI's own service must not leak to another one
+    headers: dict[str, str | openai.Omit] = {"OpenAI-Organization": omit, "OpenAI-Project": omit}
+    address = urlsplit(options.base_url)
+    user, password = unquote(address.username or ""), unquote(address.password or "")
+    if not options.api_key:
+        # a made-up key is worse than none; a proxy's user and password travel as a header, too,
+        # because the transport refuses them in an address
+        pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+        headers["Authorization"] = f"Basic {pair}" if user else omit
+    bare = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    return bare, headers, (options.api_key or "", password, options.base_url, bare)
+
+
+def _identity(options: ErnieOptions, prompt: Prompt) -> str:
+    layout = (LAYOUT_VERSION, prompt.line_height, prompt.border, prompt.grey)
+    picture = (options.image_format, options.jpeg_quality if options.image_format == "jpeg" else None)
+    facts = json.dumps([prompt.text, layout, picture, options.body], sort_keys=True, ensure_ascii=False)
+    return f"{options.model}:{prompt.name}@{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
