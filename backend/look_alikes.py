@@ -26,6 +26,9 @@ _NEAR = {("k", "Cyrillic"): "к", ("k", "Greek"): "κ", ("ı", "Greek"): "ι"}
 _SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙӀӏ|", "3З", "6б", "5S", "8BВ", "4Ч", "2Z", "kкκ")
 """Characters that print alike in one script or across digits and letters, for naming a difference only."""
 
+_SMALL_WORDS = "aocіаосiαο"
+"""Single letters that are words in some language; the others are as often variables."""
+
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 
 
@@ -64,8 +67,8 @@ def settle(text: str, language: str) -> Settled:
     capitals with a Cyrillic ending (`DVDа`), which people do write.
 
     A small word of look-alikes alone (`co`, `a`, `o`, `c`) in another script takes the language's where
-    the words on its sides, with nothing but a space between, can be written only in that. Other single
-    letters are as often variables (`x`, `y`) and stay.
+    the words on its sides, with nothing but a space between, can be written only in that. Single letters
+    that are no words (`x`, `y`) are as often variables, and stay.
 
     Args:
         text: one line, NFC.
@@ -115,7 +118,7 @@ def _small_word(match: regex.Match[str], found: set[str], home: str, language: s
     if home not in _SCRIPTS or not found or found == {home} or not word.islower():
         return None
     written = _written_in(word, home, language)
-    if written is None or (len(word) == 1 and word not in "aocаосαο"):
+    if written is None or (len(word) == 1 and word not in _SMALL_WORDS):
         return None
     before = regex.search(r"([\p{L}\p{M}]+) $", match.string[: match.start()])
     after = regex.match(r" ([\p{L}\p{M}]+)", match.string[match.end() :])

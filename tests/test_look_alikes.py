@@ -46,6 +46,7 @@ def test_a_word_whose_script_is_certain_is_written_in_it(language, read, written
         pytest.param("ru", "MOCT", (), id="look-alikes alone, all Latin: nobody can know"),
         pytest.param("ru", "Мах Мустерманн", (), id="a Latin name written in Cyrillic: nobody can know"),
         pytest.param("ru", "пусть x больше", (), id="a variable between Cyrillic words"),
+        pytest.param("ru", "пусть i больше", (), id="a letter that the language has no likeness of"),
         pytest.param("ru", "где c – длина", (), id="a letter beside a dash"),
         pytest.param("ru", "c 1 мая", (), id="a letter beside a number"),
         pytest.param("ru", "купил Mac вчера", (), id="a capitalised word of look-alikes"),
