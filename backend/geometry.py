@@ -98,9 +98,9 @@ def minimum_area_quad(points: Points) -> Quad:
 def own_order(points: Points) -> Quad:
     """Four corners clockwise from the text's own top-left, in whatever order they were clicked.
 
-    The text is taken to run along the page's x axis, leaning by less than 90 degrees either way,
-    as PaddleOCR takes it; a box that stands upright starts at its upper left corner, and the
-    policy for tall lines in `backend.crops` says what happens to it.
+    As in PaddleOCR, the text is taken to run to the right, leaning up or down: of the two corners
+    that lie furthest left the upper one comes first. A box that stands upright therefore begins at
+    its upper left corner, and the policy for tall lines in `backend.crops` decides about it.
 
     Raises:
         ValueError: not four points, or a coordinate that is not a finite number.
@@ -322,17 +322,17 @@ def _columns(boxes: _Boxes, rows: list[list[int]]) -> tuple[int, int, float] | N
 
 
 def _running_text(boxes: _Boxes, members: Indices) -> bool:
-    """Four lines or more, mostly long ones that fill their column; cells of a table do not."""
-    if len(members) < 4:
+    """Five lines or more, mostly long ones that fill their column; cells of a table do not."""
+    if len(members) < 5:
         return False
     width = (boxes.right - boxes.left)[members]
     column = boxes.right[members].max() - boxes.left[members].min()
-    return bool(np.mean(_long(boxes, members) & (width >= 0.8 * column)) >= 0.6)
+    return bool(np.mean(_long(boxes, members) & (width >= 0.85 * column)) >= 2 / 3)
 
 
 def _long(boxes: _Boxes, members: Indices) -> npt.NDArray[np.bool_]:
-    """Lines of some 16 letters or more."""
-    return np.asarray((boxes.right - boxes.left)[members] >= 8 * boxes.height[members])
+    """Lines of some 25 letters or more: hardly a number or a name."""
+    return np.asarray((boxes.right - boxes.left)[members] >= 12 * boxes.height[members])
 
 
 def _flat(rows: list[list[int]]) -> Indices:
