@@ -126,6 +126,7 @@ def test_recognisers_wrap_nothing_so_their_text_keeps_everything_visible():
 def test_a_person_s_text_is_folded_in_form_and_spaces_alone():
     assert plain_text("\u00a0и\u0306\u2009\u3000b ") == "й b"
     assert plain_text("a\tb\nc\u200b") == "a\tb\nc\u200b"
+    assert plain_text("ᚐ\u1680ᚑ") == "ᚐ\u1680ᚑ", "the Ogham space mark is a drawn line"
 
 
 @given(st.one_of(anything, wrapping))
