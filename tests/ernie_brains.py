@@ -40,6 +40,8 @@ class Tesseract:
             self._local.engine = tesserocr.PyTessBaseAPI(
                 path=path, lang=language, psm=tesserocr.PSM.SINGLE_LINE, oem=tesserocr.OEM.LSTM_ONLY
             )
+        if int(asked.picture.max()) - int(asked.picture.min()) < 16:
+            return Say("###")  # in single-line mode Tesseract makes a letter of anything
         picture = rendered_anew(asked.picture) if asked.second else asked.picture
         engine = self._local.engine
         engine.SetImage(Image.fromarray(picture))
@@ -112,7 +114,7 @@ def misread(text: str, kind: int) -> str:
 
 
 def shape_of(picture: Pixels) -> npt.NDArray[np.float32]:
-    """A picture's ink without margin, colours and size: 16 x 160 greys and how wide it is, flat."""
+    """A picture's ink without margin, colours and size: 24 x 320 greys and how wide it is, flat."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.abs(grey - np.median(edge))
@@ -121,9 +123,9 @@ def shape_of(picture: Pixels) -> npt.NDArray[np.float32]:
     if rows.size and columns.size:
         ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     height, width = ink.shape
-    small = cv2.resize(ink, (160, 16), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(ink, (320, 24), interpolation=cv2.INTER_AREA)
     # how wide the line is weighs as much as a fifth of its picture
-    wide = np.full(512, min(width / height, 40.0) / 40.0, np.float32)
+    wide = np.full(1536, min(width / height, 40.0) / 40.0, np.float32)
     return np.concatenate([small.ravel(), wide])
 
 
