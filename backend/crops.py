@@ -27,7 +27,7 @@ LONE_CHARACTER_HEIGHT = 4.0
 """In widths. A box higher than that holds a line, not one narrow character with some margin."""
 
 LONE_CHARACTER_SHARE = 0.8
-"""Of the ink, in one connected piece: "1" is all of it, "i" and "!" nearly; two letters are not."""
+"""Of the ink, in one connected piece: "1" is all of it, "i" nearly; of two letters neither is."""
 
 
 def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pixels:
