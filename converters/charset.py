@@ -155,4 +155,5 @@ def dictionary_file(entries: Iterable[str]) -> str:
 
 def named(char: str) -> str:
     """A character in words, for a person who cannot see it: `U+00A0 NO-BREAK SPACE`."""
-    return f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}"
+    unnamed = "control character" if unicodedata.category(char) == "Cc" else "without a name"
+    return f"U+{ord(char):04X} {unicodedata.name(char, unnamed)}"

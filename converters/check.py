@@ -28,7 +28,7 @@ class _Opened:
 
     image: str
     label: str
-    more: str
+    more: str | None
     findings: tuple[Finding, ...]
     outcome: Outcome
     picture: Picture | None
@@ -69,17 +69,23 @@ def foretell_recognition(
         dictionary: None when it is not known; then every character counts as inside.
         look: opens the row's image.
         training: the row is in a training list, not in one for evaluation.
+
+    Returns:
+        The fate of the row by itself. Where training joins rows (`RecConAug`), a joined pair counts as one
+        text: it is dropped when both together pass the limit by a hair, and a row without text goes
+        through under its neighbour's.
     """
     opened = _open(row, look)
     neighbours = training and rules.draws_neighbours
-    text = (f"{opened.label}\t{opened.more}" if opened.more else opened.label).rstrip("\r")
+    text = (opened.label if opened.more is None else f"{opened.label}\t{opened.more}").rstrip("\r")
     if opened.outcome in LOST:
         infects = opened.infects and neighbours
         return RowCheck(
             line, opened.image, opened.outcome, opened.findings, text, picture=opened.picture, infects=infects
         )
     label = opened.label
-    meant = label if opened.more else label.rstrip("\r")
+    cut = opened.more is not None
+    meant = label if cut else label.rstrip("\r")
     kept = dictionary.kept(label) if dictionary else meant
     outside = tuple(dictionary.outside(meant)) if dictionary else ()
     lost = _why_dropped(label, meant, kept, rules)
@@ -87,9 +93,9 @@ def foretell_recognition(
     outcome = Outcome.DROPPED if lost else opened.outcome
     if outside and lost is not Finding.ALL_OUTSIDE:
         findings.append(Finding.SOME_OUTSIDE)
-    if opened.more:
+    if cut:
         findings.append(Finding.CUT_AT_TAB)
-    if outside or opened.more or kept != (meant.lower() if dictionary and dictionary.lower else meant):
+    if outside or cut or kept != (meant.lower() if dictionary and dictionary.lower else meant):
         outcome = worse(outcome, Outcome.ALTERED)
     findings += _doubts_about_text(meant)
     picture = opened.picture
@@ -176,10 +182,10 @@ def _open(row: bytes, look: Look) -> _Opened:
         fields = row.decode("utf-8").strip("\n").split("\t")
     except UnicodeDecodeError:
         shown = row.decode("utf-8", "backslashreplace").strip("\r\n")
-        return _Opened("", shown, "", (Finding.NOT_UTF8,), lost, None, infects=True)
+        return _Opened("", shown, None, (Finding.NOT_UTF8,), lost, None, infects=True)
     if len(fields) < 2:
-        return _Opened(fields[0].rstrip("\r"), "", "", (Finding.NO_LABEL,), lost, None, infects=True)
-    name, label, more = fields[0], fields[1], "\t".join(fields[2:])
+        return _Opened(fields[0].rstrip("\r"), "", None, (Finding.NO_LABEL,), lost, None, infects=True)
+    name, label, more = fields[0], fields[1], "\t".join(fields[2:]) if len(fields) > 2 else None
     findings = [Finding.LISTED_IMAGE] if name.startswith("[") else []
     listed = _listed(name)
     if listed:

@@ -6,11 +6,11 @@ label files, never a text.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -312,16 +312,15 @@ def _beside(config: Path, named: str) -> Path:
 
 
 def _write(path: Path, content: str) -> None:
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, delete=False
-        ) as file:
-            file.write(content)
-        # the place of the old file is taken only by a whole new one
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        partial.write_text(content, "utf-8", newline="")
+        # the old file's place is taken only by a whole new one
+        partial.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise OperatorError(
-            f"{path} cannot be written: {error.strerror}. The check itself changed nothing. "
-            "Make the folder writable, or leave out --fix."
+            f"{path} cannot be written ({error.strerror}). The dataset is as it was. "
+            "Make room or make its folder writable, and run the check again."
         ) from error

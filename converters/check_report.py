@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -99,12 +100,13 @@ class CheckReport:
         )
 
     @cached_property
-    def findings(self) -> dict[Finding, list[RowCheck]]:
-        """The rows behind each finding, weightiest finding first."""
-        found: dict[Finding, list[RowCheck]] = defaultdict(list)
-        for row in self.every_row:
-            for finding in dict.fromkeys(row.findings):
-                found[finding].append(row)
+    def findings(self) -> dict[Finding, list[tuple[FileCheck, RowCheck]]]:
+        """The rows behind each finding with their files, weightiest finding first."""
+        found: dict[Finding, list[tuple[FileCheck, RowCheck]]] = defaultdict(list)
+        for file in self.files:
+            for row in file.rows:
+                for finding in dict.fromkeys(row.findings):
+                    found[finding].append((file, row))
         return dict(sorted(found.items(), key=lambda item: (-item[0].weight, -len(item[1]), item[0].name)))
 
     @cached_property
@@ -134,7 +136,7 @@ class CheckReport:
     @property
     def fitting_length(self) -> int | None:
         """A `max_text_length` that no text exceeds; None when the one in force fits."""
-        long = [len(row.text) for row in self.findings.get(Finding.TOO_LONG, [])]
+        long = [len(row.text) for _, row in self.findings.get(Finding.TOO_LONG, [])]
         return max(long) + self.rules.reserved if long else None
 
     @property
@@ -152,7 +154,9 @@ class CheckReport:
         if self.dictionary is None:
             made = charset.dictionary_of(row.text for row in self.texts)
             return Dictionary(made.entries, self.rules.use_space_char) if made.entries else None
-        grown = charset.extended(self.dictionary, (char.character for char in self.outside))
+        # decomposed letters want composing, not a dictionary with accents in it
+        composed = (unicodedata.normalize("NFC", row.text) for row in self.texts if row.outside)
+        grown = charset.extended(self.dictionary, (char for text in composed for char in text))
         return grown if grown != self.dictionary else None
 
     def summary(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from converters import charset
-from converters.check_report import CheckReport
+from converters.check_report import CheckReport, FileCheck
 from converters.findings import LOST, Outcome, RowCheck, Weight
 
 _BAR = 40
@@ -66,18 +66,19 @@ def _findings(report: CheckReport) -> Table:
         table.add_column(column, justify="right" if column == "rows" else "left", overflow="fold")
     marks = {Weight.LOSS: "[red]lost[/]", Weight.CHANGE: "[yellow]changed[/]", Weight.DOUBT: "[dim]look[/]"}
     for finding, rows in report.findings.items():
-        example = _example(report, rows[0])
+        example = _example(*rows[0])
         table.add_row(
             marks[finding.weight], escape(finding.title), f"{len(rows):,}", example, escape(finding.remedy)
         )
     return table
 
 
-def _example(report: CheckReport, row: RowCheck) -> str:
-    file = next(file.name for file in report.files if any(one is row for one in file.rows))
-    text = row.text if len(row.text) <= 30 else row.text[:29] + "…"
+def _example(file: FileCheck, row: RowCheck) -> str:
     image = f" {row.image}" if row.image else ""
-    return escape(f"{file}:{row.line}{image}" + (f" {text!r}" if text else ""))
+    text = ""
+    if row.text and file.kind == "recognition":
+        text = f" {row.text if len(row.text) <= 30 else row.text[:29] + '…'!r}"
+    return escape(f"{file.name}:{row.line}{image}{text}")
 
 
 def _outside(report: CheckReport) -> Table:

@@ -28,18 +28,19 @@ class Job:
     encoder: the transform that makes labels of texts, as in a config's list of transforms.
     train: with the transforms and the data set class of training, else of evaluation.
     rows: which rows to ask for, by their number from 0; None for all.
-    times: how often each row is asked for (training draws neighbours at random).
+    seeds: of the random numbers; each row is asked for once with each (training draws neighbours).
     """
 
     kind: str
     label_file: str
     data_dir: str
     global_config: dict[str, Any] = field(default_factory=dict)
-    encoder: dict[str, Any] = field(default_factory=lambda: {"MultiLabelEncode": {"gtc_encode": "NRTRLabelEncode"}})
+    encoder: dict[str, Any] = field(
+        default_factory=lambda: {"MultiLabelEncode": {"gtc_encode": "NRTRLabelEncode"}}
+    )
     train: bool = False
-    joins_neighbours: bool = False
     rows: list[int] | None = None
-    times: int = 1
+    seeds: list[int] = field(default_factory=lambda: [0])
 
 
 def ask(jobs: list[Job], folder: Path) -> list[list[dict[str, Any]]]:
@@ -53,9 +54,8 @@ def ask(jobs: list[Job], folder: Path) -> list[list[dict[str, Any]]]:
         raise FileNotFoundError("PaddleOCR's own loader is not set up: run scripts/setup_paddle.sh")
     asked, answered = folder / "asked.json", folder / "answered.json"
     asked.write_text(json.dumps([asdict(job) for job in jobs]), "utf-8")
-    done = subprocess.run(  # noqa: S603
-        [PYTHON, "-W", "ignore", __file__, asked, answered], cwd=SOURCE, capture_output=True, text=True, timeout=300
-    )
+    command = [PYTHON, "-W", "ignore", __file__, asked, answered]
+    done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=500)
     if done.returncode:
         raise RuntimeError(f"PaddleOCR's loader failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return json.loads(answered.read_text("utf-8"))
@@ -75,34 +75,29 @@ class _Log:
 
 def _config(job: Job) -> dict[str, Any]:
     decode = {"DecodeImage": {"img_mode": "BGR", "channel_first": False}}
-    common = ["image"]
     if job.kind == "recognition":
-        join = {"RecConAug": {"prob": 0.5, "ext_data_num": 2, "image_shape": [48, 320, 3], "max_text_length": 25}}
-        keep = {"KeepKeys": {"keep_keys": [*common, "label_ctc", "length", "img_path"]}}
-        if next(iter(job.encoder)) == "CTCLabelEncode":
-            keep = {"KeepKeys": {"keep_keys": [*common, "label", "length", "img_path"]}}
-        if job.train:
-            transforms = [decode, *([join] if job.joins_neighbours else []), {"RecAug": None}, job.encoder, keep]
-        else:
-            transforms = [decode, job.encoder, {"RecResizeImg": {"image_shape": [3, 48, 320]}}, keep]
+        label = "label" if "CTCLabelEncode" in job.encoder else "label_ctc"
+        keep = {"KeepKeys": {"keep_keys": ["image", label, "length"]}}
+        join = {"prob": 0.5, "ext_data_num": 2, "image_shape": [48, 320, 3], "max_text_length": 25}
+        train = [decode, {"RecConAug": join}, {"RecAug": None}, job.encoder, keep]
+        evaluate = [decode, job.encoder, {"RecResizeImg": {"image_shape": [3, 48, 320]}}, keep]
     else:
-        keep = {"KeepKeys": {"keep_keys": [*common, "ignore_tags", "polys", "texts"]}}
-        augment = [
-            {"CopyPaste": None},
-            {"EastRandomCropData": {"size": [640, 640], "max_tries": 50, "keep_ratio": True}},
-            {"MakeBorderMap": {"shrink_ratio": 0.4, "thresh_min": 0.3, "thresh_max": 0.7, "total_epoch": 100}},
-            {"MakeShrinkMap": {"shrink_ratio": 0.4, "min_text_size": 8, "total_epoch": 100}},
-        ]
-        transforms = [decode, {"DetLabelEncode": None}, *(augment if job.train else [{"DetResizeForTest": None}]), keep]
-    dataset = {
-        "name": "SimpleDataSet",
+        keep = {"KeepKeys": {"keep_keys": ["image", "ignore_tags", "polys", "texts"]}}
+        crop = {"size": [640, 640], "max_tries": 50, "keep_ratio": True}
+        border = {"shrink_ratio": 0.4, "thresh_min": 0.3, "thresh_max": 0.7, "total_epoch": 100}
+        shrink = {"shrink_ratio": 0.4, "min_text_size": 8, "total_epoch": 100}
+        augment = [{"EastRandomCropData": crop}, {"MakeBorderMap": border}, {"MakeShrinkMap": shrink}]
+        train = [decode, {"DetLabelEncode": None}, {"CopyPaste": None}, *augment, keep]
+        evaluate = [decode, {"DetLabelEncode": None}, {"DetResizeForTest": None}, keep]
+    dataset: dict[str, Any] = {
         "data_dir": job.data_dir,
         "label_file_list": [job.label_file],
-        "transforms": transforms,
+        "transforms": train if job.train else evaluate,
     }
     if job.kind == "recognition" and job.train:
-        dataset |= {"ext_op_transform_idx": 1}
-    return {"Global": job.global_config, "Train": {"dataset": dataset, "loader": {"shuffle": False}}}
+        dataset["ext_op_transform_idx"] = 1
+    mode = "Train" if job.train else "Eval"
+    return {"Global": job.global_config, mode: {"dataset": dataset, "loader": {"shuffle": False}}}
 
 
 def _answer(job: Job) -> list[dict[str, Any]]:
@@ -121,41 +116,34 @@ def _answer(job: Job) -> list[dict[str, Any]]:
             visited.append((wanted[2] if scaled else wanted, len(log.errors)))
             return super().__getitem__(wanted)
 
-    config = _config(job)
-    mode = "Train"
-    if not job.train:
-        config["Eval"] = config.pop("Train")
-        mode = "Eval"
-    dataset = Watched(config, mode, log, 0)
-    if job.train:  # the order of the file, so that a row's number means the same in both modes
-        with Path(job.label_file).open("rb") as file:
-            dataset.data_lines = file.readlines()
-    characters: list[str] = next((op.ctc_encode if hasattr(op, "ctc_encode") else op for op in dataset.ops
-                                  if hasattr(op, "ctc_encode") or hasattr(op, "character")), None)
+    dataset = Watched(_config(job), "Train" if job.train else "Eval", log, 0)
+    with Path(job.label_file).open("rb") as file:  # training shuffles; here a row's number is its place
+        dataset.data_lines = file.readlines()
+    encoders = [getattr(step, "ctc_encode", step) for step in dataset.ops]
+    characters = next((step.character for step in encoders if hasattr(step, "character")), [])
     answers = []
-    for row in job.rows if job.rows is not None else range(len(dataset)):
-        for turn in range(job.times):
+    for row in range(len(dataset)) if job.rows is None else job.rows:
+        for seed in job.seeds:
             visited.clear()
             log.errors.clear()
-            np.random.seed(turn * 31 + 7)
-            random.seed(turn)
+            np.random.seed(seed)
+            random.seed(seed)
             try:
                 sample = dataset[(320, 48, row) if scaled else row]
             except RecursionError:
-                answers.append({"outcome": "stuck", "error": log.errors[0] if log.errors else ""})
+                answers.append({"outcome": "stuck", "error": ""})
                 continue
-            answer: dict[str, Any] = {"outcome": "kept", "error": ""}
             if len(visited) > 1:
-                # the first row visited is ours; an error of a later one is not its own
-                logged = visited[1][1] > 0
-                answer = {"outcome": "replaced" if logged else "dropped", "error": log.errors[0] if logged else ""}
+                # an error that was logged before the next row was reached is this row's own
+                error = log.errors[0] if visited[1][1] else ""
+                answers.append({"outcome": "replaced" if error else "dropped", "error": error})
             elif job.kind == "recognition":
-                codes = sample[1][: int(sample[2])]
-                answer |= {"text": "".join(characters.character[code] for code in codes)}
+                text = "".join(characters[code] for code in sample[1][: int(sample[2])])
+                answers.append({"outcome": "kept", "error": "", "text": text})
             else:
-                answer |= {"regions": [[text, bool(ignored)] for text, ignored in zip(sample[3], sample[1])]}
-                answer |= {"points": np.asarray(sample[2], dtype=float).tolist()}
-            answers.append(answer)
+                regions = [[text, bool(ignored)] for text, ignored in zip(sample[3], sample[1], strict=False)]
+                points = np.asarray(sample[2], dtype=float).tolist()
+                answers.append({"outcome": "kept", "error": "", "regions": regions, "points": points})
     return answers
 
 

@@ -82,4 +82,5 @@ def test_new_characters_go_to_the_end_so_that_old_ones_keep_their_numbers():
 
 def test_an_invisible_character_has_a_name_in_words():
     assert charset.named("\u00a0") == "U+00A0 NO-BREAK SPACE"
-    assert charset.named("\x07") == "U+0007 without a name"
+    assert charset.named("\x07") == "U+0007 control character"
+    assert charset.named("\ue000") == "U+E000 without a name"

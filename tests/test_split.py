@@ -55,6 +55,7 @@ def test_order_does_not_matter():
     known = [SplitPage(f"p{n}", characters=frozenset(chr(1072 + n % 40))) for n in range(60)]
     shuffled = random.Random(1).sample(known, len(known))
     assert split(shuffled, RATIO) == split(known, RATIO)
+    assert list(split(shuffled, RATIO).parts) == sorted(page.page for page in known)
 
 
 @given(
