@@ -245,4 +245,7 @@ def _ground(luminance: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]) -> i
     ink = (alpha >= alpha.max() / 2).astype(np.uint8)
     bare = np.uint8(1) - ink
     edge = luminance[(ink & cv2.dilate(bare, np.ones((3, 3), np.uint8))) > 0].astype(np.int16)
-    return max((WHITE, BLACK, GREY), key=lambda ground: int(np.count_nonzero(np.abs(edge - ground) >= 64)))
+    # Ink this near the ground cannot be told from it.
+    seen = {ground: int(np.count_nonzero(np.abs(edge - ground) >= 64)) for ground in (WHITE, BLACK, GREY)}
+    # Grey halves the contrast, so it must show a tenth more of the ink.
+    return max(seen, key=lambda ground: seen[ground] * (9 if ground == GREY else 10))
