@@ -1,7 +1,7 @@
 """The nouns of the whole house: page, line, crop, reading, verdict.
 
 One unit everywhere: page pixels, float, origin at the top left of the *upright* page (turned by
-its EXIF tag, as a browser shows it). Label Studio's percent exists only in `backend.label_studio`.
+its EXIF tag, as a browser shows it). Label Studio's percent exists only in `backend.percent`.
 """
 
 from __future__ import annotations

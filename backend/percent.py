@@ -25,14 +25,13 @@ SLACK = 0.1
 """Share of a line's height by which it may begin off the page and be cut there; turned about another
 corner instead, Label Studio writes its label upside down."""
 
-UNSEEN = 0.4
+UNSEEN = 0.1
 """Pixels by which a corner may move without anyone noticing."""
 
 
 def polygon_value(quad: Quad, width: int, height: int) -> dict[str, Any]:
     """The four corners as a closed polygon; a corner outside the page is moved to its edge."""
-    corners = geometry.clamp(quad, width, height).tolist()
-    return {"points": [[_percent(x, width), _percent(y, height)] for x, y in corners], "closed": True}
+    return {"points": [[_percent(x, width), _percent(y, height)] for x, y in quad.tolist()], "closed": True}
 
 
 def polygon_points(pairs: Sequence[Sequence[float]], width: int, height: int) -> npt.NDArray[np.float32]:
@@ -115,5 +114,5 @@ def _cut(corners: Quad, angle: float, width: int, height: int) -> RotatedRectang
 
 
 def _percent(pixels: float, side: int) -> float:
-    """Percent of a side, within 0 to 100 also after rounding: Label Studio refuses 100.0000001."""
+    """Percent of a side, moved into 0 to 100: Label Studio refuses 100.0000001."""
     return min(100.0, max(0.0, round(100 * pixels / side, 6)))

@@ -292,7 +292,12 @@ def test_a_failed_task_is_an_empty_object():
         pytest.param(box(300, 300, 20, 10), 200, 100, id="nowhere on the page"),
         pytest.param(box(0, 0, 1, 1), 1, 1, id="a page of one pixel"),
         pytest.param(box(0, 0, 33.333333, 7), 33, 7, id="a third of a pixel over"),
-        pytest.param(box(10, 10, 50, 10, 359.999999), 200, 100, id="nearly a full turn"),
+        pytest.param(
+            np.array([[10, 100], [5900, 99.996], [5900, 129.996], [10, 130]], np.float32),
+            6000,
+            200,
+            id="rotation of nearly a full turn, which rounds to 360",
+        ),
         pytest.param(np.zeros((4, 2), np.float32), 200, 100, id="no size"),
     ],
 )

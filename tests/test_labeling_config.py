@@ -173,6 +173,9 @@ def test_what_is_lacking_is_named_with_the_tag_to_add(inner, expected):
             "refused as unsafe",
             id="an entity that opens a file",
         ),
+        pytest.param(
+            '<!DOCTYPE v SYSTEM "http://10.0.0.1/v.dtd"><View/>', "refused as unsafe", id="a foreign type"
+        ),
         pytest.param("<View>" + " " * 1_000_000 + "</View>", "twinread reads up to", id="too long"),
     ],
 )

@@ -166,6 +166,9 @@ def test_a_polygon_needs_three_points(points, kind):
         pytest.param(
             {"x": 1e300, "y": 0, "width": 1, "height": 1}, ProblemKind.BAD_GEOMETRY, id="beyond all"
         ),
+        pytest.param(
+            {"x": 10**400, "y": 0, "width": 1, "height": 1}, ProblemKind.BAD_GEOMETRY, id="too long"
+        ),
         pytest.param({"x": True, "y": 0, "width": 1, "height": 1}, ProblemKind.BAD_GEOMETRY, id="true"),
         pytest.param({"rectanglelabels": ["Text"]}, ProblemKind.NO_GEOMETRY, id="a label alone"),
         pytest.param(None, ProblemKind.NO_GEOMETRY, id="no value"),
