@@ -24,9 +24,11 @@ RUN apt-get update \
     && useradd --system --uid 10001 --user-group --home-dir /models --shell /usr/sbin/nologin twinread \
     && install --directory --owner=twinread --group=twinread /models /readings /work
 # Dependencies and twinread in a layer each: a change of code moves megabytes, not the whole environment.
+# A dependency that the lock lacks stops the build here.
 COPY --from=build /opt/twinread /opt/twinread
 RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
-    /opt/twinread/bin/pip install --no-deps --no-cache-dir /wheels/*.whl
+    /opt/twinread/bin/pip install --no-deps --no-cache-dir /wheels/*.whl \
+    && ! /opt/twinread/bin/pip check | grep '^twinread '
 COPY docker/healthy.py /opt/healthy.py
 # All that is written goes to two volumes and /tmp, so that the rest may be read-only.
 ENV PATH=/opt/twinread/bin:$PATH \

@@ -144,6 +144,15 @@ def test_a_lock_names_one_cv2(lock: str) -> None:
     assert len([line for line in lines if line.startswith("opencv")]) == 1
 
 
+def test_the_lock_holds_every_dependency() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    wanted = set(re.findall(r'^  "([a-z0-9-]+)', listed[1], re.MULTILINE))
+    lock = (ROOT / "locks" / "twinread.txt").read_text("utf-8")
+    assert {"flask", "paddleocr"} <= wanted <= set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+
+
 def test_label_studio_is_the_locked_version() -> None:
     lock = (ROOT / "locks" / "label-studio.txt").read_text("utf-8")
     version = re.search(r"^label-studio==(.+)$", lock, re.MULTILINE)
