@@ -536,7 +536,8 @@ def test_a_crop_that_cannot_be_laid_out_costs_its_neighbours_nothing(connect: Co
         pytest.param({"top_p": 0.5}, id="top_p"),
         pytest.param({"disable_thinking": False}, id="thinking"),
         pytest.param({"extra_body": {"seed": 1}}, id="extra fields"),
-        pytest.param({"image_format": "jpeg"}, id="image format"),
+        pytest.param({"image_format": "png"}, id="image format"),
+        pytest.param({"jpeg_quality": 80}, id="image quality"),
     ],
 )
 def test_the_identity_changes_with_all_that_can_change_a_reading(

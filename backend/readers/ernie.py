@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import itertools
-import json
 import logging
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import aiohttp
 import openai
@@ -32,51 +29,14 @@ from backend.cleaning import clean
 from backend.images import encode
 from backend.lines import Pixels, Reading
 from backend.readers.ernie_answers import AnswerUnusable, text_of, unanswered
+from backend.readers.ernie_request import ErnieOptions, identity_of, request_body, way_in
 from backend.readers.prompts import Prompt, lay_out, most_tokens
+
+__all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 1
-"""Part of every reader's identity; raise it when `prompts.lay_out` or `most_tokens` changes what is sent."""
-
 _STOPPED = "ERNIE's reader was stopped before it read this line."
-
-
-@dataclass(frozen=True, slots=True)
-class ErnieOptions:
-    """An address and how it is called; seconds.
-
-    base_url: OpenAI-compatible, ends in /v1.
-    concurrency: calls in flight, over all readers of the server.
-    timeout_s: longest silence of the server in one try of a call.
-    page_timeout_s: longest time from the first call of a batch to its last answer.
-    max_retries: how often a call that failed in passing is made again.
-    temperature, top_p: just above 0 each. vLLM refuses a top_p of 0; FastDeploy before 2.4 turns a
-        temperature of 0 into 1. With these values each of them takes the likeliest token, always.
-    disable_thinking: send `chat_template_kwargs.enable_thinking=false`, which some gateways refuse.
-    extra_body: more fields for each request; they win over all others.
-    """
-
-    base_url: str = field(repr=False)  # may hold a proxy's user and password
-    model: str
-    api_key: str | None = field(default=None, repr=False)
-    concurrency: int = 64
-    timeout_s: float = 60
-    page_timeout_s: float = 300
-    max_retries: int = 4
-    temperature: float = 0.01
-    top_p: float = 0.001
-    disable_thinking: bool = True
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
-    image_format: Literal["png", "jpeg"] = "png"
-    jpeg_quality: int = 95
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The fields that are the same in each request."""
-        thinking = {"chat_template_kwargs": {"enable_thinking": False}} if self.disable_thinking else {}
-        sampling = {"temperature": self.temperature, "top_p": self.top_p}
-        return {"model": self.model, **sampling, **thinking, **self.extra_body}
 
 
 class _Batch:
@@ -120,9 +80,12 @@ class ErnieServer:
         self._workers: list[asyncio.Task[None]] = []
         # two prompts that show the same picture share its encoding; an entry keeps its crop alive,
         # so that no other crop can have the same id meanwhile
-        self._pictures: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[str]]] = LRUCache(256)
-        address, headers, self._secrets = _way_in(options)
-        self._request: RequestOptions = {"headers": headers}
+        self._pictures: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[bytes]]] = LRUCache(256)
+        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="ernie-picture")
+        address, headers, self._secrets = way_in(options)
+        self._request: RequestOptions = {
+            "headers": {name: openai.Omit() if value is None else value for name, value in headers.items()}
+        }
         self._client = openai.AsyncOpenAI(
             base_url=address,
             api_key=options.api_key or "none",
@@ -137,20 +100,24 @@ class ErnieServer:
             self._start()
             return asyncio.run_coroutine_threadsafe(call, self._loop)
 
-    async def complete(self, content: str | list[dict[str, Any]], max_tokens: int) -> str:
+    async def complete(self, words: str, max_tokens: int, picture: bytes | None = None) -> str:
         """Ask one question, in the server's thread, whatever else is in flight.
+
+        Args:
+            words: the question.
+            max_tokens: the longest answer.
+            picture: what the question is about, as a data URL.
 
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
         """
-        message = {"role": "user", "content": content}
         options = self.options
         try:
-            # `post` rather than `chat.completions.create`: a third of its cost, and the body as it came
+            # `post` rather than `chat.completions.create`: a third of its cost, and the answer as it came
             raw = await self._client.post(
                 "/chat/completions",
                 cast_to=str,
-                body={"messages": [message], "max_tokens": max_tokens, **options.body},
+                content=request_body(options, words, max_tokens, picture),
                 options=self._request,
             )
         except (openai.OpenAIError, aiohttp.ClientError) as error:
@@ -169,12 +136,8 @@ class ErnieServer:
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
         """
-        # the picture first: the words differ between readings, and a prefix cache ends where they begin
-        content: list[dict[str, Any]] = [
-            {"type": "image_url", "image_url": {"url": await self._picture(crop, prompt)}},
-            {"type": "text", "text": prompt.text},
-        ]
-        return clean(await self.complete(content, most_tokens(crop)))
+        picture = await self._picture(crop, prompt)
+        return clean(await self.complete(prompt.text, most_tokens(crop), picture))
 
     def submit(self, jobs: Sequence[_Job], *, urgent: bool) -> None:
         """Let crops wait for their turn; each one's future ends with a reading."""
@@ -314,20 +277,21 @@ class ErnieServer:
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self._client.close()
         await self._loop.shutdown_default_executor()
+        self._encoders.shutdown()
 
-    async def _picture(self, crop: Pixels, prompt: Prompt) -> str:
+    async def _picture(self, crop: Pixels, prompt: Prompt) -> bytes:
         """The crop as a data URL, laid out for the prompt."""
         key = (id(crop), prompt.line_height, prompt.border, prompt.grey)
         if key not in self._pictures:
-            encoding = self._loop.run_in_executor(None, self._data_url, crop, prompt)
+            encoding = self._loop.run_in_executor(self._encoders, self._data_url, crop, prompt)
             self._pictures[key] = (crop, encoding)
         # shielded: a call that runs out of time must not cancel the picture of the other reading
         return await asyncio.shield(self._pictures[key][1])
 
-    def _data_url(self, crop: Pixels, prompt: Prompt) -> str:
+    def _data_url(self, crop: Pixels, prompt: Prompt) -> bytes:
         kind = self.options.image_format
         file = encode(lay_out(crop, prompt), kind, self.options.jpeg_quality)
-        return f"data:image/{kind};base64,{base64.b64encode(file).decode('ascii')}"
+        return f"data:image/{kind};base64,".encode() + base64.b64encode(file)
 
 
 class ErnieReader:
@@ -337,7 +301,7 @@ class ErnieReader:
         """Take a server, which other readers may share, and a prompt."""
         self.server = server
         self.prompt = prompt
-        self._identity = _identity(server.options, prompt)
+        self._identity = identity_of(server.options, prompt)
 
     @property
     def identity(self) -> str:
@@ -357,26 +321,3 @@ class ErnieReader:
     def hurry(self, futures: Sequence[Future[Reading]]) -> None:
         """Let readings that wait as bulk work go first."""
         self.server.hurry(futures)
-
-
-def _way_in(options: ErnieOptions) -> tuple[str, dict[str, str | openai.Omit], tuple[str, ...]]:
-    """The address without credentials, the headers of each request, and what no sentence may hold."""
-    omit = openai.Omit()
-    # the variables of OpenAI's own service must not leak to another one
-    headers: dict[str, str | openai.Omit] = {"OpenAI-Organization": omit, "OpenAI-Project": omit}
-    address = urlsplit(options.base_url)
-    user, password = unquote(address.username or ""), unquote(address.password or "")
-    if not options.api_key:
-        # a made-up key is worse than none; a proxy's user and password travel as a header, too,
-        # because the transport refuses them in an address
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
-        headers["Authorization"] = f"Basic {pair}" if user else omit
-    bare = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
-    return bare, headers, (options.api_key or "", password, options.base_url, bare)
-
-
-def _identity(options: ErnieOptions, prompt: Prompt) -> str:
-    layout = (LAYOUT_VERSION, prompt.line_height, prompt.border, prompt.grey)
-    picture = (options.image_format, options.jpeg_quality if options.image_format == "jpeg" else None)
-    facts = json.dumps([prompt.text, layout, picture, options.body], sort_keys=True, ensure_ascii=False)
-    return f"{options.model}:{prompt.name}@{hashlib.sha256(facts.encode()).hexdigest()[:12]}"
