@@ -227,7 +227,7 @@ def name_in(item: Result, key: str) -> str:
 def index_in(item: Result) -> int | None:
     """The index of the page, in a task of several images."""
     index = item.get("item_index")
-    return index if isinstance(index, int) and not isinstance(index, bool) else None
+    return index if isinstance(index, int) and not isinstance(index, bool) and index >= 0 else None
 
 
 def score_of(items: Iterable[Result]) -> float | None:

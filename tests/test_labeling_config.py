@@ -1,7 +1,7 @@
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import BadRequest, ConfigLacking, SettingsWrong
@@ -185,6 +185,7 @@ def test_a_config_that_is_no_plain_xml_is_refused_in_one_sentence(xml, expected)
     assert not isinstance(caught.value, ConfigLacking)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_config_or_a_bad_request(xml):
     with pytest.raises(BadRequest):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.regions import ProblemKind, RegionShape, TextAnswer, regions
@@ -300,9 +300,18 @@ def test_a_result_that_is_no_list_is_one_piece_of_garbage(result, count):
     assert [problems(region) for region in regions(result)] == [[ProblemKind.NOT_A_RESULT]] * count
 
 
-def test_the_page_of_a_region_is_kept():
-    [region] = regions([rectangle(item_index=3)])
-    assert region.item_index == 3
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(3, 3, id="the fourth page"),
+        pytest.param(-1, None, id="not the last page, as a list would have it"),
+        pytest.param(True, None, id="true"),
+        pytest.param("3", None, id="a string"),
+    ],
+)
+def test_the_page_of_a_region_is_kept(given, expected):
+    [region] = regions([rectangle(item_index=given)])
+    assert region.item_index == expected
 
 
 ANYTHING = st.recursive(
@@ -335,6 +344,7 @@ UNREADABLE = {
 }
 
 
+@settings(deadline=None)
 @given(st.lists(NEARLY_RESULTS | ANYTHING, max_size=6) | ANYTHING)
 def test_nothing_that_json_can_hold_makes_reading_fail(result):
     for region in regions(result):
