@@ -183,9 +183,9 @@ def compare_pictures(files: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
     parts: dict[tuple[Kind, str], set[Part]] = defaultdict(set)
     texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for file in files:
-        for row in _comparable(file.rows):
-            parts[file.kind, row[0]].add(file.part)
-            texts[file.name, row[0]][row[1].text] += 1
+        for digest, shown in _comparable(file.rows):
+            parts[file.kind, digest].add(file.part)
+            texts[file.name, digest][shown.text] += 1
     compared = []
     for file in files:
         rows = []
