@@ -72,9 +72,9 @@ def test_the_folder_stays_under_its_limit_and_loses_what_was_wanted_longest_ago(
         cache.get("image 0")
 
     assert size(tmp_path) <= 1000
-    assert cache.get("image 0") is not None
-    assert cache.get("image 39") is not None
-    assert cache.get("image 1") is None
+    kept = [number for number in range(40) if cache.get(f"image {number}")]
+    assert len(kept) >= 8
+    assert kept == [0, *range(40 - len(kept) + 1, 40)]
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,13 @@ def promises_more(handler: Handler) -> None:
     handler.wfile.write(IMAGE)
 
 
+def announces_much(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "10000000000")
+    handler.end_headers()
+    silent(handler)
+
+
 def silent(handler: Handler) -> None:
     handler.rfile.read(1)  # until the client has had enough
 
@@ -257,7 +264,8 @@ FAULTS = [
     pytest.param(drips_headers, ImageUnreachable, "too slow", id="drips headers"),
     pytest.param(silent, ImageUnreachable, "too slow", id="silent"),
     pytest.param(never_ends, BadImage, r"larger than 0\.0009995 MiB.*MAX_IMAGE_BYTES", id="never ends"),
-    pytest.param(says(b"x" * 1049), BadImage, "larger than", id="one byte too many, announced"),
+    pytest.param(says(b"x" * 1049), BadImage, "larger than", id="one byte too many"),
+    pytest.param(announces_much, BadImage, "larger than", id="announces too much"),
     pytest.param(promises_more, ImageUnreachable, "did not give it", id="cut in the middle"),
     pytest.param(says(b"", Content_Length="9x"), ImageUnreachable, "did not give it", id="no length"),
     pytest.param(lambda handler: None, ImageUnreachable, "did not give it", id="cut before the answer"),
