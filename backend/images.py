@@ -155,6 +155,9 @@ def _format(data: bytes) -> str:
 
 
 def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
+    if name == "WebP":
+        # Its decoder makes room for the whole picture as soon as it is created.
+        _within(name, _webp_size(data), max_pixels, max_side)
     image = OPENERS[name][1](io.BytesIO(data))
     _within(name, image.size, max_pixels, max_side)
     _whole(image, data, name)
@@ -178,6 +181,26 @@ def _within(name: str, size: tuple[int, int], max_pixels: int, max_side: int) ->
             width=width,
             height=height,
         )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height by the first chunk: extended, lossless or lossy.
+
+    Raises:
+        ValueError: the first chunk is none of these.
+        struct.error: the file ends before the sizes.
+    """
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        wide_low, wide_high, high_low, high_high = struct.unpack_from("<HBHB", data, 24)
+        return (wide_high << 16 | wide_low) + 1, (high_high << 16 | high_low) + 1
+    if chunk == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError(f"no picture begins with the chunk {chunk!r}")
 
 
 def _whole(image: ImageFile.ImageFile, data: bytes, name: str) -> None:

@@ -311,8 +311,14 @@ def gif_frame_beyond_its_screen() -> bytes:
         pytest.param(
             saved(Image.new("1", (10_000, 4_000)), "TIFF", compression="group4"), "10000 x 4000", id="TIFF"
         ),
+        pytest.param(grown(FILES["WebP"], 26, "<HH", 16_383, 16_383), "16383 x 16383", id="lossy WebP"),
         pytest.param(
-            saved(Image.new("L", (10_000, 4_000)), "WEBP", lossless=True), "10000 x 4000", id="WebP"
+            grown(FILES["lossless WebP"], 21, "<I", 0x0FFFFFFF), "16384 x 16384", id="lossless WebP"
+        ),
+        pytest.param(
+            grown(FILES["WebP that moves"], 24, "<HBHB", 60_000, 0, 60_000, 0),
+            "60001 x 60001",
+            id="moving WebP",
         ),
     ],
 )
@@ -321,6 +327,24 @@ def test_a_decompression_bomb_is_refused_by_its_header(data, sizes):
         opened(data)
     assert len(data) < 10_000
     assert sizes is None or sizes in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [(60, 40), (16_383, 3), (257, 300)], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"lossless": True},
+        {"xmp": b"<x:xmpmeta/>"},
+    ],
+    ids=["lossy", "lossless", "extended"],
+)
+def test_the_size_in_a_webp_header_is_understood(options, size):
+    data = saved(Image.new("RGB", size), "WEBP", **options)
+    width, height = size
+    assert decode(data, max_pixels=width * height, max_side=max(size)).width == width
+    with pytest.raises(BadImage, match=f"{width} x {height} pixels"):
+        decode(data, max_pixels=width * height - 1)
 
 
 def test_a_side_that_is_too_long_is_refused():
