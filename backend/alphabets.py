@@ -154,6 +154,16 @@ def letters(language: str) -> frozenset[str]:
 
 
 @cache
+def english_name(language: str) -> str:
+    """Name a language in English (`Russian`), for instructions to a model.
+
+    Raises:
+        SettingsWrong: no such language.
+    """
+    return str(langcodes.Language.get(language_code(language)).display_name("en"))
+
+
+@cache
 def script(language: str) -> str:
     """Name a language's script as Unicode does: `Cyrillic`, `Han` (Chinese), `Hiragana` (Japanese)."""
     return _script_name(_script_codes(language_code(language))[0])

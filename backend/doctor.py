@@ -14,6 +14,7 @@ from backend.errors import LabelStudioFailed, TwinreadError
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import default_config
 from backend.lines import Reading
+from backend.panels import Panels
 from backend.settings import Settings
 from backend.store import ReadingStore
 
@@ -105,7 +106,7 @@ def _model_sentence(detector: PaddleDetector) -> str:
 
 
 def _readers(settings: Settings) -> str:
-    with compose.panels(settings, None) as panels:
+    with Panels(settings, None) as panels:
         panels.check()
         panel = panels.panel(settings.ocr_language)
     if panel.lacking:
@@ -124,7 +125,7 @@ def _ernie(settings: Settings) -> Iterator[Check]:
     from backend.readers.ernie_check import check
 
     try:
-        with compose.panels(settings, None) as panels:
+        with Panels(settings, None) as panels:
             server, readers = panels.ernie(settings.ocr_language)
             for finding in check(server, readers):
                 yield Check("ERNIE", finding.ok, finding.text)

@@ -33,9 +33,13 @@ class PredictBody(_Body):
     @property
     def drawn(self) -> list[Any] | None:
         """The regions that an annotator drew, or None for an ordinary request."""
-        context = self.params.context if self.params else None
-        result = (context or {}).get("result")
-        return result if isinstance(result, list) and result else None
+        return drawn_regions_of(self.params.context if self.params else None)
+
+
+def drawn_regions_of(context: object) -> list[Any] | None:
+    """The regions of an interactive request's context; None where it is an ordinary one."""
+    result = context.get("result") if isinstance(context, Mapping) else None
+    return result if isinstance(result, list) and result else None
 
 
 class SetupBody(_Body):

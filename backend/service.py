@@ -45,12 +45,14 @@ class Engines:
 
     panel: gives the readers of a language.
     model_version: names detector, readers, prompts and thresholds.
+    readers: who reads, for people.
     """
 
     detector: LineDetector
     panel: Callable[[str], Panel]
     source: PageSource
     model_version: str
+    readers: str
     close: Callable[[], None] = lambda: None
 
 
@@ -215,6 +217,7 @@ class Service:
             "state": state,
             "reason": sentence,
             "model_version": self._engines.result().model_version if state == "ready" else None,
+            "readers": self._engines.result().readers if state == "ready" else None,
             "pages_in_flight": running,
             "failed_tasks": failures,
         }
@@ -258,13 +261,7 @@ class Service:
         with self.metrics.page_seconds.time():
             page = self._open(task, engines)
             read = annotate_page(page, engines.detector, engines.panel(task.language), urgent=urgent)
-        # a page with some lines missing looks finished, and Label Studio never asks for it again
-        unanswered = [said for line in read.lines for said in line.readings if said.again]
-        if unanswered:
-            raise ReaderUnavailable(
-                f"{len(unanswered)} readings of {len(read.lines)} lines had no answer; the first: "
-                f"{unanswered[0].error} What was read is kept; retrieve predictions again later."
-            )
+        _demand_answers(read)
         self.metrics.count_page(read)
         return read
 
@@ -293,3 +290,24 @@ class Service:
                 self._failures[task.name] = str(result.error)
             while len(self._failures) > 200:
                 self._failures.popitem(last=False)
+
+
+def _demand_answers(page: ReadPage) -> None:
+    """Refuse a page that would look finished although its readers had no answer.
+
+    Label Studio never asks again for what it has stored. An error that is one line's own fault stays
+    with its line; one that may pass, or that a reader gives for every line, is the whole page's.
+
+    Raises:
+        ReaderUnavailable: the reason of the first such reading.
+    """
+    said = [reading for line in page.lines for reading in line.readings]
+    passing = [reading for reading in said if reading.again]
+    answering = {reading.reader for reading in said if not reading.failed}
+    mute = [reading for reading in said if reading.failed and reading.reader not in answering]
+    if passing or (mute and len(page.lines) > 1):
+        first = (passing or mute)[0]
+        raise ReaderUnavailable(
+            f"{len(passing or mute)} of {len(said)} readings had no answer; the first: {first.error} "
+            "What was read is kept; retrieve predictions again when that is mended."
+        )

@@ -17,7 +17,7 @@ THREADS = 64
 """Enough that /health is answered while many /predict requests wait for readers."""
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+class _Server(BaseApplication):
     def __init__(self, settings: Settings, host: str, port: int) -> None:
         self._settings = settings
         self._address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -40,7 +40,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         # called in the worker, after the fork: models and threads do not survive one
         service = compose.service(self._settings)
         app = create_app(service, self._settings)

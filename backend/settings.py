@@ -120,7 +120,9 @@ class Settings(BaseSettings):
     detection_unclip_ratio: float | None = Field(
         None, ge=0, description="How far boxes are widened; empty: the model's own"
     )
-    detection_input_shape: Words = Field((), description="Fixed input shape (C,H,W) of the detector")
+    detection_input_shape: Annotated[tuple[int, int, int] | None, NoDecode] = Field(
+        None, description="Fixed input shape of the detector, as 3,HEIGHT,WIDTH"
+    )
     detection_enlarge_below: int = Field(
         320, ge=0, description="Pages whose long side is shorter are enlarged first, pixels; 0: never"
     )

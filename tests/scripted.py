@@ -128,6 +128,7 @@ def scripted_service(
             lambda language: Panel(chosen, language),
             source or ScriptedSource(),
             "scripted-1",
+            " and ".join(reader.identity for reader in chosen),
         )
 
     service = Service(load, ServiceOptions(max_page_pixels=1_000_000, page_workers=page_workers))

@@ -103,14 +103,26 @@ def test_a_page_whose_reader_had_no_answer_is_asked_for_again_and_not_shown_half
 
 
 def test_a_reading_that_never_will_be_better_leaves_its_line_to_a_person() -> None:
-    refused = Reading("one", error="the answer was cut off by its length limit")
+    def say(number: int) -> Reading:
+        cut = number == 1
+        return Reading("one", error="the answer was cut off") if cut else Reading("one", "Счёт")
+
+    with running(scripted_service(readers=[ScriptedReader("one", say), ScriptedReader("two")])) as service:
+        (page,) = service.read_tasks(tasks("/page"), 20)
+    assert isinstance(page, ReadPage)
+    verdicts = [line.judgement.verdict for line in page.lines]
+    assert verdicts == [Verdict.AGREED, Verdict.DISPUTED, Verdict.AGREED]
+    assert {line.judgement.text for line in page.lines} == {"Счёт"}
+
+
+def test_a_reader_that_fails_on_every_line_fails_the_page_and_not_each_line() -> None:
+    refused = Reading("one", error="400: model 'x' does not exist")
     with running(
         scripted_service(readers=[ScriptedReader("one", refused), ScriptedReader("two")])
     ) as service:
-        (page,) = service.read_tasks(tasks("/page"), 20)
-    assert isinstance(page, ReadPage)
-    assert {line.judgement.verdict for line in page.lines} == {Verdict.DISPUTED}
-    assert {line.judgement.text for line in page.lines} == {"Счёт"}
+        (failed,) = service.read_tasks(tasks("/page"), 20)
+    assert isinstance(failed, Failure)
+    assert "does not exist" in str(failed.error)
 
 
 def test_a_blank_box_is_paid_for_once() -> None:

@@ -1,0 +1,147 @@
+"""Settings to engines: the one room that knows which class stands behind which name."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+from backend.annotate import Panel
+from backend.detection import DetectionOptions, PaddleDetector
+from backend.label_studio_api import LabelStudioApi
+from backend.metrics import Metrics
+from backend.panels import Panels, engine_options
+from backend.service import Engines, Service, ServiceOptions
+from backend.settings import Settings
+from backend.sources import SourceLimits, Sources
+from backend.store import ReadingStore
+
+PURE_ROOMS = (
+    "lines", "geometry", "crops", "alphabets", "cleaning", "verdicts", "messages", "annotate", "label_studio",
+    "regions", "percent",
+)  # fmt: skip
+"""Modules whose code decides what a prediction says; a change in them is a new model version."""
+
+
+def service(settings: Settings) -> Service:
+    """A service over the engines that the settings name; they load in the background."""
+    options = ServiceOptions(settings.max_page_pixels, settings.page_workers)
+    return Service(lambda metrics: engines(settings, metrics), options)
+
+
+def engines(settings: Settings, metrics: Metrics) -> Engines:
+    """Load everything; takes seconds, or minutes where a model is downloaded.
+
+    Raises:
+        TwinreadError: why the backend cannot serve.
+    """
+    find = detector(settings)
+    find.start()
+    store = open_store(settings)
+    read = Panels(settings, store)
+    read.check()
+    panel = read.panel(settings.ocr_language)
+    find.wait()
+    read.wait()
+    api = _label_studio(settings)
+    source = Sources(api, _limits(settings), cache_dir=settings.cache_dir / "images")
+
+    def close() -> None:
+        find.stop()
+        read.close()
+        store.close()
+        if api is not None:
+            api.close()
+
+    return Engines(
+        detector=find,
+        panel=read.panel,
+        source=source,
+        model_version=model_version(find, panel, read, settings),
+        readers=read.sentence(panel),
+        close=close,
+    )
+
+
+def detector(settings: Settings) -> PaddleDetector:
+    """The detector that the settings name, not yet loaded.
+
+    Raises:
+        SettingsWrong: a setting cannot work, such as a GPU that is not there.
+        NotReady: the model cannot be had.
+    """
+    options = DetectionOptions(
+        limit_side_len=settings.detection_limit_side_len,
+        limit_type=settings.detection_limit_type,
+        max_side_limit=settings.detection_max_side_limit,
+        thresh=settings.detection_thresh,
+        box_thresh=settings.detection_box_thresh,
+        unclip_ratio=settings.detection_unclip_ratio,
+        input_shape=settings.detection_input_shape,
+        enlarge_below=settings.detection_enlarge_below,
+        high_resolution_from=settings.detection_high_resolution_from,
+        high_resolution_limit=settings.detection_high_resolution_limit,
+        engine=engine_options(settings),
+    )
+    return PaddleDetector(
+        options,
+        model=settings.detection_model,
+        model_dir=settings.detection_model_dir,
+        source=settings.model_source,
+        cache_dir=settings.cache_dir / "models",
+    )
+
+
+def open_store(settings: Settings) -> ReadingStore:
+    """The store of readings; its folder is made where it is the default one.
+
+    Raises:
+        StoreFailed: it cannot be used.
+    """
+    if not settings.store_url:
+        settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    return ReadingStore(settings.store_address)
+
+
+def check_readers(settings: Settings) -> None:
+    """Refuse settings that name a reader which cannot write the language, before anything is served.
+
+    Raises:
+        ReaderUnavailable: names what is missing and a reader that can.
+    """
+    with Panels(settings, None) as read:
+        read.check()
+
+
+def model_version(find: PaddleDetector, panel: Panel, read: Panels, settings: Settings) -> str:
+    """Name what makes a prediction; changes exactly when one can come out otherwise.
+
+    Readable first, exact at the end: the hash covers every identity, the labels, the language of
+    messages and the code of the rooms that decide.
+    """
+    parts = [
+        find.identity,
+        *[reader.identity for reader in panel.readers],
+        read.at_hand(),
+        panel.language,
+        settings.tall_lines,
+        settings.message_language,
+        *(settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text),
+        *(files("backend").joinpath(f"{room}.py").read_text("utf-8") for room in PURE_ROOMS),
+    ]
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
+    who = "+".join(reader.identity.split("(")[0].split("@")[0] for reader in panel.readers) or "unread"
+    return f"{find.location.identity} {who} {panel.language} {digest}"
+
+
+def _limits(settings: Settings) -> SourceLimits:
+    return SourceLimits(
+        max_bytes=settings.max_image_bytes,
+        total_s=settings.image_timeout_s,
+        allowed_hosts=settings.allowed_image_hosts,
+        cache_bytes=settings.image_cache_bytes,
+    )
+
+
+def _label_studio(settings: Settings) -> LabelStudioApi | None:
+    key = settings.label_studio_api_key
+    return LabelStudioApi(str(settings.label_studio_url), key) if key is not None else None

@@ -1,0 +1,91 @@
+"""The same backend as a `LabelStudioMLBase` subclass, for those who run label-studio-ml already.
+
+Serves label-studio-ml 1.0.9 and 2.x alike. Both build model objects as they please, so everything
+that lasts is one service per process. Start it with a `_wsgi.py` of your own:
+
+    from label_studio_ml.api import init_app
+    from backend.model import TwinreadModel
+    app = init_app(TwinreadModel)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from label_studio_ml.model import LabelStudioMLBase
+
+from backend import answers, compose, logs, settings
+from backend.labeling_config import LabelingConfig, LabelNames
+from backend.protocol import drawn_regions_of
+from backend.service import Service
+
+START_LIMIT_S = 60
+"""Seconds that a request waits for models that are still loading; Label Studio waits 100."""
+
+VERSION_2 = "project_id" in inspect.signature(LabelStudioMLBase.__init__).parameters
+"""2.x takes a project and keeps the labeling config itself; 1.0.9 takes the config and more."""
+
+
+@cache
+def values() -> settings.Settings:
+    """The settings, read once per process."""
+    read = settings.load()
+    logs.configure(read.log_level)
+    return read
+
+
+@cache
+def service() -> Service:
+    """The one service of this process, loading since the first request."""
+    return compose.service(values())
+
+
+class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml has no types
+    """Finds lines and reads each one twice; answers as twinread's own server does."""
+
+    def __init__(
+        self,
+        project_id: str | None = None,
+        label_config: str | None = None,
+        train_output: object = None,
+        **more: Any,
+    ) -> None:
+        """Take what either version gives; called for each request (2.x) or each /setup (1.0.9)."""
+        if VERSION_2:
+            super().__init__(project_id=project_id, label_config=label_config)
+        else:
+            super().__init__(label_config=label_config, train_output=train_output, **more)
+
+    def setup(self) -> None:
+        """Tell Label Studio the model version (2.x; 1.0.9 cannot be told and keeps its own)."""
+        if VERSION_2:
+            self.set("model_version", service().engines(START_LIMIT_S).model_version)
+
+    def predict(
+        self, tasks: Sequence[Mapping[str, Any]], context: object = None, **more: Any
+    ) -> list[dict[str, Any]]:
+        """One result per task, in order; an empty one for a task to be asked for again.
+
+        The version is left out of results: Label Studio then takes the one that /setup gave, which
+        under 1.0.9 is not ours.
+        """
+        chosen = values()
+        running = service()
+        running.engines(START_LIMIT_S)
+        names = LabelNames(
+            chosen.label_text, chosen.label_check, chosen.label_illegible, chosen.label_not_text
+        )
+        config = LabelingConfig.parse(str(self.label_config), names)
+        wording = answers.Wording(chosen.ocr_language, chosen.message_language)
+        drawn = drawn_regions_of(context)
+        if drawn is not None and len(tasks) == 1:
+            results = [answers.assist(running, tasks[0], drawn, config, wording)]
+        else:
+            results = answers.predict(running, tasks, config, wording, chosen.predict_deadline_s)
+        return [{key: value for key, value in result.items() if key != "model_version"} for result in results]
+
+    def fit(self, *args: Any, **more: Any) -> None:
+        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version."""
