@@ -296,7 +296,9 @@ IMAGE = "data:image/png;base64," + "QUJD" * 100
         pytest.param(PROXY_PAGE, "502: 502 Bad Gateway. Its log", True, id="a proxy's page"),
         pytest.param(Raw(503, ""), "503: an empty body", True, id="no body"),
         pytest.param(Raw(500, "x y " * 9000), "x y…", True, id="a long body is shortened"),
-        pytest.param(Raw(307, "", {"Location": "/v2"}), "ERNIE_BASE_URL", True, id="sent elsewhere"),
+        pytest.param(
+            Raw(307, "", {"Location": "/v2"}), "It sends callers elsewhere", True, id="sent elsewhere"
+        ),
         pytest.param(Cut(), "cut the connection", True, id="cut before the answer"),
         pytest.param(Cut(started=True), "cut the connection", True, id="cut in the answer"),
     ],
@@ -481,6 +483,20 @@ def test_a_page_has_a_time_limit_of_its_own_which_waiting_does_not_use_up(
     assert [reading.again for reading in errors] == [True, True]
     assert all("ERNIE_PAGE_TIMEOUT_S" in (reading.error or "") for reading in errors)
     assert patient[0].result(30).text == "12"
+
+
+def test_a_page_whose_time_is_up_does_not_wait_for_another_pages_call(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.script(Say("12"), Hang())
+    ernie_stand_in.latency_s = 0.1
+    reader, other = pair(connect(concurrency=1, page_timeout_s=0.6))
+
+    read_in_time, too_late = reader.submit([crop(), crop()])
+    order = finished_order({"other": other.submit([crop()], urgent=True), "too late": [too_late]})
+
+    assert read_in_time.result(30).text == "12"
+    assert order == ["too late", "other"]
 
 
 def test_a_reading_that_waits_can_be_given_up_and_is_not_paid_for(

@@ -149,25 +149,41 @@ import sys
 from backend.lines import Reading
 from backend.store import ReadingStore
 store = ReadingStore(sys.argv[1])
-sys.stdout.write("open\\n"); sys.stdout.flush(); sys.stdin.readline()
 for number in range(50):
     store.put((f"{sys.argv[2]}-{number}", Reading("first", "12")))
 """
 
 
-def test_processes_that_start_together_on_a_new_database_all_begin(url: str) -> None:
+def test_processes_write_beside_each_other(sqlite_url: str) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", OPENING, url, str(number)],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, "-c", OPENING, sqlite_url, str(number)],
+            cwd=ROOT, stderr=subprocess.PIPE, text=True,
         )
-        for number in range(3)
+        for number in range(2)
     ]  # fmt: skip
-    errors = [process.communicate("\n")[1] for process in processes]
+    errors = [process.communicate()[1] for process in processes]
 
-    assert errors == [""] * 3
+    assert errors == [""] * 2
+    store = ReadingStore(sqlite_url)
+    assert store.count() == 2 * 50
+    store.close()
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_all_who_open_a_new_database_at_the_same_moment_begin(url: str, attempt: int) -> None:
+    start = threading.Barrier(12)
+
+    def begin(worker: int) -> None:
+        start.wait()
+        store = ReadingStore(url)
+        store.put((str(worker), read_by("first", "12")))
+        store.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(begin, range(12)))
     store = ReadingStore(url)
-    assert store.count() == 3 * 50
+    assert store.count() == 12
     store.close()
 
 
