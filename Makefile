@@ -6,7 +6,7 @@ export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
 INSTALL = $(UV) pip install --quiet --no-deps
 
-.PHONY: run setup check format test bench lock clean
+.PHONY: run setup check format test bench lock docs clean
 
 run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo
@@ -66,6 +66,9 @@ bench: setup  ## one table of ratios, measured side by side
 
 lock: .venv/bin/uv  ## pins without addresses, from pyproject.toml
 	scripts/lock
+
+docs: .venv/.dev  ## the settings, into README.md and .env.example
+	PYTHONPATH=. .venv/bin/python scripts/docs
 
 clean:
 	rm -rf .venv .venv-* .cache .run

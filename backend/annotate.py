@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from backend import alphabets, crops, geometry, verdicts
 from backend.crops import TallLines
@@ -117,7 +117,7 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
         first, *others = panel.readers
         blank = [crops.is_blank(cut) for cut in cuts]
         visible = [index for index, nothing in enumerate(blank) if not nothing]
-        asked = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
+        asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
         asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
         _collect(asked, readings)
         doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
@@ -128,15 +128,17 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     ]
 
 
+Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
+"""Which lines one reader was asked for, and their answers to come."""
+
+
 def _submit(
     reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgent: bool
 ) -> list[Future[Reading]]:
     return reader.submit([cuts[index] for index in indices], urgent=urgent) if indices else []
 
 
-def _collect(
-    asked: Sequence[tuple[Sequence[int], list[Future[Reading]]]], readings: list[list[Reading]]
-) -> None:
+def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
     """Wait for every answer and put it behind its line, reader by reader."""
     for indices, futures in asked:
         for index, future in zip(indices, futures, strict=True):

@@ -16,8 +16,8 @@ from enum import Enum
 from itertools import combinations
 from typing import TypeVar
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from backend.errors import BadRequest
 from backend.lines import Pixels
@@ -169,8 +169,10 @@ def dhash(pixels: Pixels, size: int = 8) -> int:
     Returns:
         size * size bits; the number of bits in which two fingerprints differ measures the difference.
     """
-    small = Image.fromarray(pixels).convert("L").resize((size + 1, size), Image.Resampling.BOX)
-    grey = np.asarray(small, dtype=np.int16)
+    small = cv2.resize(
+        cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (size + 1, size), interpolation=cv2.INTER_AREA
+    )
+    grey = small.astype(np.int16)
     bits = (grey[:, 1:] > grey[:, :-1]).ravel()
     return int.from_bytes(np.packbits(bits).tobytes(), "big") >> (-size * size % 8)
 

@@ -12,13 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py")])
 
 OWNERS = {
-    "flask": {"backend.app"},
+    "flask": {"backend.app", "backend.serving"},
     "gunicorn": {"backend.serving"},
     "paddleocr": {"backend.paddle_engine"},
     "paddle": {"backend.paddle_engine"},
     "openai": {"backend.readers.ernie", "backend.readers.ernie_request", "backend.readers.ernie_answers"},
     "tesserocr": {"backend.readers.tesseract"},
-    "sqlalchemy": {"backend.store"},
+    "sqlalchemy": {"backend.reading_table"},
     "label_studio_ml": {"backend.model"},
     "PIL": {"backend.images", "backend.readers.ernie_check", "backend.readers.tesseract"},
 }
@@ -69,10 +69,13 @@ def floors() -> list[set[str]]:
 
 
 def floor_of(module: str) -> int | None:
-    for number, names in enumerate(floors()):
-        for name in names:
-            if module == name or (name.endswith(".*") and module.startswith(name[:-1])):
-                return number
+    table = floors()
+    for number, names in enumerate(table):
+        if module in names:
+            return number
+    for number, names in enumerate(table):
+        if any(name.endswith(".*") and module.startswith(name[:-1]) for name in names):
+            return number
     return None
 
 
