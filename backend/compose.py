@@ -58,6 +58,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         source=source,
         model_version=model_version(find, panel, read, settings),
         readers=read.sentence(panel),
+        unread=read.unread,
         close=close,
     )
 

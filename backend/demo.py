@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -34,7 +35,7 @@ TITLE = "twinread demo"
 START_LIMIT_S = 900
 """Seconds for the models to load; the first time PaddleOCR may have to download them."""
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
@@ -169,16 +170,36 @@ def _project(api: LabelStudioApi, backend_url: str) -> int:
             [{"image": upload.address, "language": languages[upload.path.name]} for upload in uploads],
         )
         tasks = list(api.tasks(done.project, fields="task_only"))
-    console.print(f"Reading {len(tasks)} pages ...")
-    api.retrieve_predictions(done.project, [int(task["id"]) for task in tasks])
     version = httpx.get(f"{backend_url}/versions", timeout=10).json()["versions"][0]
+    _read(api, done.project, version)
     if api.project(done.project)["model_version"] != version:
         # pages stay pre-filled when the backend is down, because the stored predictions are chosen
         api.update_project(done.project, model_version=version)
     return done.project
 
 
-def _say(url: str, account: Account, project: int, status: Mapping[str, object]) -> None:
+def _read(api: LabelStudioApi, project: int, version: str) -> None:
+    """Retrieve predictions until every page has one, or a round brings none: a slow machine needs several."""
+    lacking = _lacking(api, project, version)
+    while lacking:
+        console.print(f"Reading {len(lacking)} pages ...")
+        api.retrieve_predictions(project, lacking)
+        still = _lacking(api, project, version)
+        if len(still) == len(lacking):
+            return
+        lacking = still
+
+
+def _lacking(api: LabelStudioApi, project: int, version: str) -> list[int]:
+    """Tasks without a prediction of this version."""
+    return [
+        int(task["id"])
+        for task in api.tasks(project)
+        if version not in {made["model_version"] for made in task["predictions"]}
+    ]
+
+
+def _say(url: str, account: Account, project: int, status: Mapping[str, Any]) -> None:
     console.print()
     console.print("[bold]Label Studio is ready.[/bold]")
     console.print(f"  open      {url}/projects/{project}/data")
@@ -186,10 +207,11 @@ def _say(url: str, account: Account, project: int, status: Mapping[str, object])
     console.print(f"  password  {account.password.get_secret_value()}", markup=False)
     console.print("  click     'Label All Tasks': green lines were read alike twice, orange ones are yours")
     console.print(f"  readers   {status['readers']}", markup=False)
-    for advice in status.get("advice", []):  # type: ignore[attr-defined]
-        console.print(f"            {advice}", markup=False)
-    failed = status.get("failed_tasks") or {}
-    for task, reason in failed.items():  # type: ignore[attr-defined]
+    for language, cure in status["unread_languages"].items():
+        console.print(
+            f"  unread    pages in '{language}': boxes without text. To read them: {cure}", markup=False
+        )
+    for task, reason in status["failed_tasks"].items():
         console.print(f"  failed    {task}: {reason}", style="red", markup=False)
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
     console.print("Ctrl-C stops both; your work is kept in .run/.")

@@ -108,6 +108,12 @@ class Panels:
             return f"nobody reads '{panel.language}': its boxes are found and left unread"
         return " and ".join(reader.identity for reader in panel.readers)
 
+    def unread(self) -> dict[str, str]:
+        """Languages met so far that nobody reads, and what would read each."""
+        with self._lock:
+            panels = dict(self._panels)
+        return {code: panel.lacking[0].second for code, panel in panels.items() if panel.lacking}
+
     def _build(self, code: str) -> Panel:
         promised = alphabets.language_code(self._settings.ocr_language) == code
         settings = self._settings

@@ -46,6 +46,7 @@ class Engines:
     panel: gives the readers of a language.
     model_version: names detector, readers, prompts and thresholds.
     readers: who reads, for people.
+    unread: languages met so far that nobody reads, and what would read each.
     """
 
     detector: LineDetector
@@ -53,6 +54,7 @@ class Engines:
     source: PageSource
     model_version: str
     readers: str
+    unread: Callable[[], dict[str, str]] = dict
     close: Callable[[], None] = lambda: None
 
 
@@ -210,14 +212,16 @@ class Service:
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
         state, sentence = self.state
+        engines = self._engines.result() if state == "ready" else None
         with self._lock:
             running = len(self._running)
             failures = dict(reversed(self._failures.items()))
         return {
             "state": state,
             "reason": sentence,
-            "model_version": self._engines.result().model_version if state == "ready" else None,
-            "readers": self._engines.result().readers if state == "ready" else None,
+            "model_version": engines.model_version if engines else None,
+            "readers": engines.readers if engines else None,
+            "unread_languages": engines.unread() if engines else {},
             "pages_in_flight": running,
             "failed_tasks": failures,
         }
