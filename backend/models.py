@@ -143,8 +143,8 @@ def find_model(
     location = ModelLocation(present, carried, "packages", name)
     if location.stands_in:
         log.warning(
-            "%s is not at hand (%s): %s, from an installed package, stands in for it. It finds somewhat "
-            "fewer lines; give this machine access to PaddleOCR's hubs or set a model folder for the other.",
+            "%s is not at hand (%s): %s, from an installed package, stands in for it and is somewhat less "
+            "accurate; give this machine access to PaddleOCR's hubs or set a model folder for the other.",
             name,
             unreachable,
             present,
@@ -363,7 +363,8 @@ def _description(directory: Path) -> dict[str, Any]:
             loaded = yaml.load(file, yaml.CBaseLoader)  # noqa: S506 - the base loader builds text only
     except (OSError, yaml.YAMLError):
         return {}
-    return loaded if isinstance(loaded, dict) else {}
+    sections = loaded if isinstance(loaded, dict) else {}
+    return {name: section for name, section in sections.items() if isinstance(section, dict)}
 
 
 def _fingerprint(directory: Path) -> str:

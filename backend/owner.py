@@ -37,6 +37,14 @@ class _Job(Generic[Item, Result]):
 
     item: Item
     future: Future[Result]
+    on_error: Callable[[Exception], Result] | None
+
+    def fail(self, error: Exception) -> None:
+        """End the future with the error, or with the result that stands for it."""
+        if self.on_error is None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(self.on_error(error))
 
 
 class Owner(Generic[Model, Item, Result]):
@@ -116,22 +124,33 @@ class Owner(Generic[Model, Item, Result]):
             if self._state is not State.READY:
                 raise self._refusal()
 
-    def submit(self, item: Item, *, urgent: bool = False) -> Future[Result]:
+    def submit(
+        self,
+        item: Item,
+        *,
+        urgent: bool = False,
+        on_error: Callable[[Exception], Result] | None = None,
+    ) -> Future[Result]:
         """Queue one item, behind those of its own urgency that came before it.
+
+        Args:
+            item: what to work on.
+            urgent: go ahead of everything that is not.
+            on_error: makes a result of an error, so that the future never ends with an exception.
 
         Returns:
             A future of its result. It ends with the exception that `work` raised over this item,
             with the reason when the model fails to load, or with `NotReady` after `stop`.
         """
-        future: Future[Result] = Future()
+        job: _Job[Item, Result] = _Job(item, Future(), on_error)
         with self._changed:
             if self._state in (State.LOADING, State.READY):
-                (self._urgent if urgent else self._bulk).append(_Job(item, future))
+                (self._urgent if urgent else self._bulk).append(job)
                 self._changed.notify()
-                return future
+                return job.future
             refusal = self._refusal()
-        future.set_exception(refusal)
-        return future
+        job.fail(refusal)
+        return job.future
 
     def stop(self) -> None:
         """End the threads after what they are at; everything that still waits gets an error."""
@@ -183,7 +202,7 @@ class Owner(Generic[Model, Item, Result]):
                 raise RuntimeError(f"{self.name}: {len(results)} results for {len(jobs)} items")
         except Exception as error:  # noqa: BLE001 - it belongs to the future, whatever it is
             if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
+                jobs[0].fail(error)
             else:
                 for job in jobs:
                     self._finish(model, [job])
@@ -203,7 +222,7 @@ class Owner(Generic[Model, Item, Result]):
             self._changed.notify_all()
         for job in left:
             if job.future.set_running_or_notify_cancel():
-                job.future.set_exception(refusal)
+                job.fail(refusal)
 
     def _refusal(self) -> TwinreadError:
         if self._failure is not None:

@@ -195,3 +195,21 @@ def test_waiting_for_a_model_that_loads_too_long_says_so():
     owner.wait(20)
     assert owner.state is State.READY
     owner.stop()
+
+
+def test_an_error_can_be_a_result_at_every_point_where_one_may_happen():
+    kettle = Kettle()
+    owner = kettle_owner(kettle, batch=2)
+    futures = [owner.submit("bad", on_error=str), owner.submit("a", on_error=str)]
+    owner.start()
+    assert [future.result(20) for future in futures] == ["bad item", "A"]
+
+    held = owner.submit("hold")
+    while ["hold"] not in kettle.calls:
+        threading.Event().wait(0.001)
+    waiting = owner.submit("b", on_error=str)
+    threading.Timer(0.05, kettle.may_go_on.set).start()
+    owner.stop()
+    held.result(0)
+    for future in (waiting, owner.submit("c", on_error=str)):
+        assert "was stopped" in future.result(0)
