@@ -42,7 +42,7 @@ USER twinread
 WORKDIR /work
 VOLUME ["/models", "/readings"]
 EXPOSE 9090
-# The first start downloads models; until they are loaded the backend answers, but finds no lines.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15m --retries=3 CMD ["python", "/opt/healthy.py"]
+# One check lasts as long as the models take to load, at the first start with their download.
+HEALTHCHECK --interval=10s --timeout=30m --retries=3 CMD ["python", "/opt/healthy.py"]
 ENTRYPOINT ["twinread"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "9090"]
