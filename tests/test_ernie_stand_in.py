@@ -151,10 +151,9 @@ def test_real_ocr_finds_no_text_on_an_empty_picture() -> None:
 
 
 def many_lines(count: int) -> list[tuple[Pixels, str]]:
-    texts = [
-        f"{number * 7919 % 10007} {LINES[number % len(LINES)]} {number * 104729 % 99991}"
-        for number in range(count)
-    ]
+    words = " ".join(LINES).split()
+    triples = [[words[(number * step + step) % len(words)] for step in (1, 3, 7)] for number in range(count)]
+    texts = [f"{' '.join(triple)} {number}" for number, triple in enumerate(triples)]
     return [(drawn(text), text) for text in texts]
 
 
