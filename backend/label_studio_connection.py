@@ -211,7 +211,8 @@ def _detail(answer: httpx.Response) -> str:
     if isinstance(body, dict):
         body = body.get("validation_errors") or body.get("detail") or body
     words = "; ".join(_sentences(body))
-    words = " ".join(re.sub(r"<[^>]*>", "", words).split())
+    # the links that Label Studio writes, not a tag that the backend asks for in its own sentence
+    words = " ".join(re.sub(r"</?(?:a|b|br|p)\b[^>]*>", "", words).split())
     return words[:DETAIL_SHOWN] or answer.reason_phrase or "no reason given"
 
 
