@@ -91,9 +91,9 @@ def test_a_score_says_how_sure_the_model_is(reader):
 
 def test_a_line_too_wide_for_the_model_is_read_in_pieces(reader):
     sentence = "the quick brown fox jumps over the lazy dog and runs far away into the woods"
-    words = " ".join([sentence] * 3)
+    words = " ".join([sentence] * 5)
     crop = drawn(words)
-    assert crop.shape[1] * 48 / crop.shape[0] > 3200
+    assert crop.shape[1] * 48 / crop.shape[0] > 5000
     assert said(reader, [crop]) == [words]
 
 
