@@ -17,6 +17,8 @@ COMMANDS = {
         "backend.commands:setup_project",
         "Create or update a Label Studio project, connected.",
     ),
+    "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
+    "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),
 }
 """Name to place and summary; the place is imported late."""
 

@@ -1,0 +1,304 @@
+"""Reviewed tasks to a dataset that PaddleOCR trains on, with every region accounted for.
+
+One pass over the tasks makes crops and pages, on all cores; then, when all pages are known, they are
+split, and label files, manifest and dictionary are written in the order of the tasks' ids. The folder
+takes its place when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from backend.errors import BadRequest, ProjectError
+from backend.regions import regions
+from converters import detection, manifest, reviewed, tasks
+from converters.accounts import Account
+from converters.files import SPILL, Earlier, Staging, record_line, record_of, writing
+from converters.judging import Rules, page_of
+from converters.manifest import PageRecord
+from converters.pages import Made, PageJob, PageMaker, PageOptions, PageSource
+from converters.reasons import TaskWhy, Why
+from converters.reviewed import Json
+from converters.rows import SUMMARY, Rows
+from converters.split import Part, Split, split
+from converters.splitting import SplitInput
+
+_Key = tuple[int, str, int]
+"""By which pages are put in order: the task's number, its id where that is none, the page's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What to export, and how.
+
+    ratio: shares of train, val and test.
+    split_by: the field of a task's data whose pages stay in one part.
+    new_split: forget where earlier exports put pages.
+    incremental: pages that have not changed are taken over from the dataset in place.
+    partial: the tasks are those that changed; pages of all others are taken over unread.
+    image_field: the field of a task's data that names its image.
+    jobs: pages made at once.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    pages: PageOptions = field(default_factory=PageOptions)
+    ratio: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    split_by: str | None = None
+    new_split: bool = False
+    incremental: bool = False
+    partial: bool = False
+    image_field: str | None = None
+    jobs: int = os.cpu_count() or 1
+
+
+class NothingToExport(ProjectError):
+    """No page has a row; an empty dataset would make PaddleOCR stop, or worse, run on nothing.
+
+    Attributes:
+        account: what was read, and why it was left out.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, account: Account) -> None:
+        super().__init__(message)
+        self.account = account
+
+
+def export(
+    items: Iterable[object],
+    source: PageSource,
+    staging: Staging,
+    options: ExportOptions,
+    tell: Callable[[int, int], None] = lambda tasks, pages: None,
+) -> Account:
+    """Write a dataset.
+
+    Args:
+        items: tasks as they stand in an export or an answer of the API; what is no task is counted.
+        source: gives the images.
+        staging: the dataset's folder, entered; it takes its place here.
+        options: what to export, and how.
+        tell: told how many tasks were read and how many pages made, after each page.
+
+    Returns:
+        The account.
+
+    Raises:
+        NothingToExport: the old dataset stays.
+        CannotWrite: the same.
+        TwinreadError: the tasks or Label Studio failed; the next export goes on from here.
+    """
+    account = Account()
+    earlier = [*staging.stopped, *([staging.dataset] if options.incremental or options.partial else [])]
+    maker = PageMaker(source, staging, options.rules, options.pages, earlier)
+    if options.partial:
+        _check_settings(staging, maker)
+    pages = _Pages(staging, account)
+    seen: set[str] = set()
+    with ThreadPoolExecutor(options.jobs, thread_name_prefix="page") as pool:
+        try:
+            jobs = _jobs(items, options, account, seen)
+            for made in _in_order(pool, maker.make, jobs, 2 * options.jobs):
+                pages.add(made)
+                tell(account.tasks.total(), account.pages)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    if options.partial:
+        account.tasks_not_read = _carry_over(staging.dataset, maker, pages, seen)
+    for key in staging.dataset:
+        if key not in pages.keys:
+            account.compare(staging.dataset.page(key), None)
+    _finish(pages, staging, options, maker.settings, account)
+    return account
+
+
+def parts_of(dataset: Earlier) -> dict[str, tuple[Part, str]]:
+    """Where a dataset put its pages, and why, by the hash of their pixels."""
+    found = {}
+    for key in dataset:
+        record = dataset.page(key)
+        if record is not None and record.page_sha256 is not None and record.part is not None:
+            found[record.page_sha256] = Part(record.part), record.part_why or ""
+    return found
+
+
+class _Pages:
+    """The pages made so far: their records on disk, and what the split needs of them."""
+
+    def __init__(self, staging: Staging, account: Account) -> None:
+        self._staging = staging
+        self._account = account
+        self._path = staging.folder / SPILL
+        self._places: list[tuple[_Key, int]] = []
+        self.keys: set[str] = set()
+        self.split_input = SplitInput()
+        self._size = 0
+        with writing(staging.out):
+            self._path.touch()
+
+    def add(self, made: Made) -> None:
+        record = made.record
+        if len(self._staging.dataset):
+            self._account.compare(self._staging.dataset.page(record.key), record)
+        self._account.page(record, taken_over=made.taken_over)
+        self.split_input.add(record)
+        self.keys.add(record.key)
+        line = record_line(record)
+        number = int(record.task) if record.task.isdecimal() else -1
+        self._places.append(((number, record.task, record.number), self._size))
+        with writing(self._staging.out), self._path.open("ab") as file:
+            file.write(line)
+        self._size += len(line)
+
+    def __iter__(self) -> Iterator[PageRecord]:
+        """All pages, by the ids of their tasks."""
+        with self._path.open("rb") as file:
+            for _, place in sorted(self._places):
+                file.seek(place)
+                yield record_of(file.readline())
+
+
+def _jobs(
+    items: Iterable[object], options: ExportOptions, account: Account, seen: set[str]
+) -> Iterator[PageJob]:
+    """The pages of every task whose annotation counts; the others are entered with their reason."""
+    for item in items:
+        task = tasks.as_task(item)
+        if task is None:
+            account.task(TaskWhy.NOT_A_TASK, (), counts=False)
+            continue
+        name = task_name(task)
+        if name in seen:
+            account.task(TaskWhy.TWICE, (), counts=False)
+            continue
+        seen.add(name)
+        account.newest_change = max(account.newest_change, str(task.get("updated_at") or ""))
+        choice = reviewed.choose(task, options.rules.approval)
+        account.task(choice.why, choice.others, counts=choice.annotation is not None)
+        if choice.annotation is not None:
+            yield from _page_jobs(task, name, choice.annotation, choice.witnesses, options)
+
+
+def task_name(task: Json) -> str:
+    """A task's id, or what takes its place in names where it has none."""
+    identity = task.get("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        return str(identity)
+    plain = json.dumps([identity, task.get("data")], sort_keys=True, default=repr)
+    return f"task-{hashlib.sha256(plain.encode()).hexdigest()[:12]}"
+
+
+def _page_jobs(
+    task: Json, name: str, annotation: Json, witnesses: tuple[Json, ...], options: ExportOptions
+) -> Iterator[PageJob]:
+    data: Mapping[str, Any] = task["data"]
+    group = None
+    if options.split_by is not None and data.get(options.split_by) is not None:
+        group = str(data[options.split_by])
+    sentence = ""
+    try:
+        references = tasks.references_of(data, options.rules.config, options.image_field)
+    except BadRequest as error:
+        references, sentence = (), str(error)
+    config = options.rules.config
+    numbers = {page_of(region, config) for region in regions(annotation["result"])}
+    prediction = manifest.prediction_of(task, annotation)
+    for number in sorted({*range(max(1, len(references))), *numbers}):
+        there = 0 <= number < len(references)
+        yield PageJob(
+            key=detection.page_name(name, number, len(references)),
+            task=name,
+            number=number,
+            reference=references[number] if there else None,
+            group=group,
+            annotation=annotation,
+            witnesses=witnesses,
+            prediction=prediction,
+            problem=None if there else Why.NO_SUCH_PAGE if references else Why.NO_IMAGE,
+            sentence=sentence or f"The task has {len(references)} pages.",
+        )
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[PageJob], Made], jobs: Iterator[PageJob], ahead: int
+) -> Iterator[Made]:
+    """Results in the order of the jobs, with few of them waiting, since each holds a page in memory."""
+    waiting: deque[Future[Made]] = deque()
+    for job in jobs:
+        waiting.append(pool.submit(work, job))
+        if len(waiting) >= ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _check_settings(staging: Staging, maker: PageMaker) -> None:
+    """Pages that are taken over unread must be what these settings would make of them.
+
+    Raises:
+        BadRequest: they are not.
+    """
+    if not len(staging.dataset):
+        return
+    earlier = json.loads((staging.out / SUMMARY).read_text("utf-8")).get("settings")
+    if earlier != maker.settings:
+        raise BadRequest(
+            f"{staging.out.name} was exported with other settings (format, labels, rule or labeling config), "
+            "so its pages cannot be kept unread. Export once without --since."
+        )
+
+
+def _carry_over(dataset: Earlier, maker: PageMaker, pages: _Pages, seen: set[str]) -> int:
+    """Take over the pages of tasks that have not changed, and so were not read; gives how many tasks."""
+    carried = set()
+    for key in dataset:
+        record = dataset.page(key)
+        if record is None or record.task in seen:
+            continue
+        if not maker.take(dataset, record):
+            raise BadRequest(
+                f"Files of task {record.task} are gone from the dataset. Export once without --since."
+            )
+        carried.add(record.task)
+        pages.add(Made(record, taken_over=True))
+    return len(carried)
+
+
+def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: str, account: Account) -> None:
+    """Split, write all files but the images, and let the dataset take its place."""
+    kept = {} if options.new_split else parts_of(staging.dataset)
+    parts = split(
+        pages.split_input.pages(), options.ratio, kept={page: part for page, (part, _) in kept.items()}
+    )
+    account.largest_group = parts.largest_group
+    with writing(staging.out), Rows(staging, options.pages, str(options.rules.approval), account) as rows:
+        for record in pages:
+            rows.add(_placed(record, parts, kept))
+        rows.finish()
+        if not account.rows:
+            raise NothingToExport(
+                f"Nothing is there to export, so {staging.out.name} was not written. The table says why each "
+                "task and region was left out.",
+                account,
+            )
+        summary = {"settings": settings, **account.summary(options.pages)}
+        staging.write(SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode())
+    staging.finish()
+
+
+def _placed(record: PageRecord, parts: Split, kept: Mapping[str, tuple[Part, str]]) -> PageRecord:
+    """The page with its part; a part that was kept keeps its reason, so that the same export is the same."""
+    page = record.page_sha256
+    if page is None or page not in parts.parts:
+        return replace(record, part=None, part_why=None)
+    why = kept[page][1] if page in kept else parts.reasons[page].value
+    return replace(record, part=parts.parts[page].value, part_why=why)

@@ -1,0 +1,307 @@
+"""One page: its bytes fetched and decoded once, every line cropped and written, all of it recorded.
+
+Runs in threads: Pillow, OpenCV and hashing let go of the interpreter while they work.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from backend import images
+from backend.crops import TallLines, crop_digest, crop_line
+from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from backend.lines import Page
+from backend.references import shown
+from converters import detection, manifest, recognition
+from converters.detection import Layout
+from converters.files import Earlier, Staging
+from converters.judging import ReviewedLine, Rules, on_page, review
+from converters.manifest import LineRecord, PageRecord
+from converters.reasons import Why
+from converters.reviewed import Json
+from converters.split import dhash
+
+VERSION = 1
+"""Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
+
+Format = Literal["recognition", "detection", "both"]
+CropFormat = Literal["png", "jpg"]
+
+
+class PageSource(Protocol):
+    """Gives the bytes of images."""
+
+    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            ImageRefused: the reference may not be followed.
+            BadImage: the file breaks a limit.
+            ImageUnreachable: nobody gave it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What is written of a page.
+
+    quality: of JPEG crops, 1 to 100.
+    max_pixels: of a page.
+    """
+
+    format: Format = "both"
+    layout: Layout = "paddleocr"
+    crop_format: CropFormat = "png"
+    quality: int = 95
+    tall_lines: TallLines = "auto"
+    max_pixels: int = 200_000_000
+
+    @property
+    def recognition(self) -> bool:
+        """Crops are written."""
+        return self.format != "detection"
+
+    @property
+    def detection(self) -> bool:
+        """Pages are written."""
+        return self.format != "recognition"
+
+
+@dataclass(frozen=True, slots=True)
+class PageJob:
+    """A page of a task whose annotation counts.
+
+    key: the page's name, unique in the project.
+    number: of the page in its task, from 0.
+    reference: None where the task has no such page; then `problem` says why.
+    """
+
+    key: str
+    task: str
+    number: int
+    reference: str | None
+    group: str | None
+    annotation: Json
+    witnesses: tuple[Json, ...]
+    prediction: Json | None
+    problem: Why | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page's record, and whether its files were taken over from an earlier export."""
+
+    record: PageRecord
+    taken_over: bool = False
+
+
+class PageMaker:
+    """Makes pages; safe between threads."""
+
+    def __init__(
+        self,
+        source: PageSource,
+        staging: Staging,
+        rules: Rules,
+        options: PageOptions,
+        earlier: Sequence[Earlier] = (),
+    ) -> None:
+        """Prepare.
+
+        Args:
+            source: gives the images.
+            staging: the dataset that is being written.
+            rules: how regions are judged.
+            options: what is written.
+            earlier: whose files are taken over where nothing changed, the first that has them.
+        """
+        self._source = source
+        self._staging = staging
+        self._rules = rules
+        self._options = options
+        self._earlier = tuple(earlier)
+        # a set has another order in every run
+        decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
+        self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
+        """Hash of everything beside the task that decides what is written."""
+
+    def make(self, job: PageJob) -> Made:
+        """Write a page's crops, and the page itself where detection is wanted.
+
+        An image that cannot be had leaves its regions out, each with that reason.
+
+        Raises:
+            CannotWrite: the dataset's folder refuses.
+            OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
+        """
+        state = self._state(job)
+        if job.reference is None:
+            return Made(self._without_image(job, state, job.problem or Why.NO_IMAGE, job.sentence))
+        try:
+            data = self._source.fetch(job.reference, task_id=_number(job.task))
+        except (ImageRefused, ImageUnreachable, BadImage) as error:
+            return Made(self._without_image(job, state, Why.IMAGE_FAILED, str(error)))
+        digest = hashlib.sha256(data).hexdigest()
+        kept = self._taken_over(job.key, state, digest)
+        if kept is not None:
+            return Made(kept, taken_over=True)
+        try:
+            page = images.decode(data, max_pixels=self._options.max_pixels)
+        except BadImage as error:
+            return Made(self._without_image(job, state, Why.IMAGE_FAILED, str(error), digest))
+        return Made(self._written(job, state, page, data, digest))
+
+    def _state(self, job: PageJob) -> str:
+        decisive = [
+            self.settings,
+            job.key,
+            job.reference,
+            job.group,
+            job.annotation,
+            job.witnesses,
+            job.prediction,
+        ]
+        written = json.dumps(decisive, sort_keys=True, default=repr)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def _taken_over(self, key: str, state: str, digest: str) -> PageRecord | None:
+        for earlier in self._earlier:
+            record = earlier.page(key)
+            if record is None or (record.state, record.file_sha256) != (state, digest) or record.problem:
+                continue
+            if self.take(earlier, record):
+                return record
+        return None
+
+    def take(self, earlier: Earlier, record: PageRecord) -> bool:
+        """Let a page's files appear in the new dataset, unchanged.
+
+        Returns:
+            False when one of them is gone.
+        """
+        names = [record.image, *(line.crop for line in record.lines)]
+        return self._staging.take(earlier, [name for name in names if name is not None])
+
+    def _without_image(
+        self, job: PageJob, state: str, why: Why, sentence: str, digest: str | None = None
+    ) -> PageRecord:
+        found = on_page(job.annotation, self._rules, job.number)
+        lines = [
+            LineRecord(region.id, [], [], "", "\n".join(region.texts), list(region.labels), why.name)
+            for region in found
+        ]
+        return self._record(job, state, lines, problem=sentence, digest=digest)
+
+    def _record(
+        self,
+        job: PageJob,
+        state: str,
+        lines: list[LineRecord],
+        *,
+        page: Page | None = None,
+        digest: str | None = None,
+        image: str | None = None,
+        problem: str | None = None,
+    ) -> PageRecord:
+        version = job.prediction.get("model_version") if job.prediction else None
+        return PageRecord(
+            key=job.key,
+            task=job.task,
+            number=job.number,
+            state=state,
+            reference=shown(job.reference or ""),
+            author=manifest.author_of(job.annotation),
+            file_sha256=digest,
+            page_sha256=page.digest if page else None,
+            width=page.width if page else 0,
+            height=page.height if page else 0,
+            image=image,
+            group=job.group,
+            model_version=None if version is None else str(version),
+            problem=problem,
+            lines=lines,
+        )
+
+    def _written(self, job: PageJob, state: str, page: Page, data: bytes, digest: str) -> PageRecord:
+        reviewed = review(
+            job.annotation,
+            self._rules,
+            page=job.number,
+            page_size=(page.width, page.height),
+            witnesses=job.witnesses,
+        )
+        names = recognition.region_names([line.region for line in reviewed])
+        predicted = manifest.by_id(job.prediction)
+        lines = [
+            self._line(job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
+        ]
+        image = None
+        if self._options.detection and any(line.points for line in lines):
+            content, suffix = page_file(data, page)
+            image = detection.page_image(job.key, job.task, suffix, self._options.layout)
+            self._staging.write(image, content)
+        return self._record(job, state, lines, page=page, digest=digest, image=image)
+
+    def _line(
+        self, job: PageJob, page: Page, line: ReviewedLine, name: str, predicted: dict[str, Any] | None
+    ) -> LineRecord:
+        options = self._options
+        crop_path = crop_hash = None
+        fingerprint = 0
+        if line.why is None and line.quad is not None and options.recognition:
+            crop = crop_line(page.pixels, line.quad, options.tall_lines)
+            ppocrlabel = options.layout == "ppocrlabel"
+            folder = "crop_img" if ppocrlabel else recognition.folder_of("crops", job.task)
+            crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
+            crop_hash = crop_digest(crop)
+            fingerprint = dhash(crop)
+            kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
+            self._staging.write(crop_path, images.encode(crop, kind, options.quality))
+        written = line.quad is not None and detection.is_written(line.why) and options.detection
+        on_edge = None if line.quad is None else np.clip(line.quad, 0, [page.width, page.height])
+        return LineRecord(
+            region=line.region.id,
+            quad=detection.corners(line.quad, line.quad, "paddleocr"),
+            points=detection.corners(line.points, on_edge, options.layout) if written else [],
+            text=line.said.text if line.why is None else "",
+            raw=line.said.raw,
+            labels=list(line.region.labels),
+            why=line.why.name if line.why else None,
+            crop=crop_path,
+            crop_sha256=crop_hash,
+            fingerprint=fingerprint,
+            changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
+            readings=manifest.readings_of(line.region, predicted, self._rules.names),
+        )
+
+
+def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
+    """The page as a file that PaddleOCR decodes to what a person saw, and its suffix.
+
+    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are. Of the rest
+    PaddleOCR's decoder would drop the transparency, cut bits, or turn the page otherwise; they are
+    written as PNG.
+    """
+    if data.startswith(b"\xff\xd8\xff"):
+        return data, "jpg"
+    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data, 0, data.find(b"IDAT")):
+        return data, "png"
+    return images.encode(page.pixels, "png"), "png"
+
+
+# 8 bits or fewer of grey, RGB or palette
+_PLAIN_PNG = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR........[\x01\x02\x04\x08][\x00\x02\x03]", re.DOTALL)
+_PNG_EXTRAS = re.compile(b"tRNS|eXIf")
+
+
+def _number(task: str) -> int | None:
+    return int(task) if task.isdecimal() else None

@@ -1,0 +1,181 @@
+"""A dataset takes its place whole or not at all, and one export at a time writes it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backend.errors import BadRequest, LabelStudioFailed
+from converters import files
+from converters.files import CannotWrite, DatasetLocked, Staging
+
+
+def write(out: Path, text: str, *, finish: bool = True) -> None:
+    with Staging(out) as staging:
+        staging.write(files.STATE, b"")
+        staging.write("crops/0/1.png", text.encode())
+        if finish:
+            staging.finish()
+
+
+def around(out: Path) -> list[str]:
+    """What lies beside the dataset, but for the lock."""
+    return sorted(path.name for path in out.parent.iterdir() if path.name != f".{out.name}.lock")
+
+
+def test_a_dataset_appears_when_it_is_whole(tmp_path):
+    out = tmp_path / "deep" / "set"
+    with Staging(out) as staging:
+        staging.write(files.STATE, b"")
+        assert not out.exists()
+        staging.finish()
+    assert around(out) == ["set"]
+
+
+def test_a_new_dataset_replaces_the_old_one_and_what_others_put_there_stays(tmp_path):
+    out = tmp_path / "set"
+    write(out, "old")
+    (out / "crops" / "0" / "2.png").write_text("old")
+    (out / "check.dict.txt").write_text("mine")
+    (out / "output").mkdir()
+    (out / "output" / "best.pdparams").write_text("trained")
+    write(out, "new")
+    assert (out / "crops/0/1.png").read_text() == "new"
+    assert not (out / "crops/0/2.png").exists()
+    assert (out / "check.dict.txt").read_text() == "mine"
+    assert (out / "output/best.pdparams").read_text() == "trained"
+    assert around(out) == ["set"]
+
+
+def test_a_folder_that_no_export_wrote_is_left_alone(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "thesis.doc").write_text("ten years")
+    with pytest.raises(BadRequest, match=r"set exists and is no dataset"):
+        write(tmp_path / "set", "new")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadRequest, match=r"file exists"):
+        write(tmp_path / "file", "new")
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "empty", "new")
+
+
+def test_the_second_of_two_exports_gets_one_sentence(tmp_path):
+    with Staging(tmp_path / "set"):
+        with pytest.raises(DatasetLocked, match=r"Another export is writing into set\."):
+            write(tmp_path / "set", "second")
+        write(tmp_path / "other", "another folder")
+    write(tmp_path / "set", "afterwards")
+
+
+@pytest.mark.parametrize("error", [LabelStudioFailed("away"), KeyboardInterrupt()], ids=["server", "Ctrl-C"])
+def test_what_a_stopped_export_wrote_is_kept_for_the_next(tmp_path, error):
+    out = tmp_path / "set"
+    with pytest.raises(type(error)), Staging(out) as staging:
+        staging.write(files.SPILL, b'{"key":"7","torn')
+        staging.write("crops/0/7.png", b"x")
+        raise error
+    with Staging(out) as staging:
+        [stopped] = staging.stopped
+        assert staging.take(stopped, ["crops/0/7.png"])
+        assert not staging.take(stopped, ["crops/0/8.png", "crops/0/9.png"])
+        assert len(stopped) == 0
+        staging.write(files.STATE, b"")
+        staging.finish()
+    assert (out / "crops/0/7.png").read_bytes() == b"x"
+    assert around(out) == ["set"]
+
+
+def test_what_could_not_be_written_takes_no_space_afterwards(tmp_path):
+    with pytest.raises(CannotWrite), Staging(tmp_path / "set") as staging:
+        staging.write("x" * 400, b"")
+    assert around(tmp_path / "set") == []
+
+
+@pytest.mark.parametrize("step", ["exchanged", "moved aside"])
+def test_a_kill_between_the_steps_of_taking_place_loses_nothing(tmp_path, step):
+    out = tmp_path / "set"
+    write(out, "old")
+    (out / "mine.txt").write_text("mine")
+    new = tmp_path / "new"
+    write(new, "new")
+    if step == "exchanged":
+        out.rename(tmp_path / ".set.part")
+        new.rename(out)
+    else:
+        out.rename(tmp_path / ".set.old")
+        new.rename(tmp_path / ".set.part")
+    with Staging(out):
+        assert (out / "mine.txt").read_text() == "mine"
+        assert (out / "crops/0/1.png").read_text() == "new"
+    assert around(out) == ["set"]
+
+
+def test_a_system_that_cannot_exchange_folders_takes_two_steps(tmp_path):
+    class NoExchange:
+        renameat2 = None
+
+    old, new, aside = (tmp_path / name for name in ("old", "new", "aside"))
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "who").write_text(folder.name)
+    files.exchange(new, old, aside, NoExchange())
+    assert (old / "who").read_text() == "new"
+    assert (aside / "who").read_text() == "old"
+
+
+@contextmanager
+def small_disk(folder: Path, options: str):
+    """A file system of its own on a folder; made by root, as tests run in containers."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
+def full_disk(folder: Path):
+    """A place where two small files fit and a large one does not, for root and for others."""
+    if os.geteuid() == 0:
+        with small_disk(folder, "size=64k"):
+            yield b"x" * 100_000
+    else:
+        folder.mkdir()
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+        try:
+            yield b"x" * 100_000
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_old_dataset_and_says_what_to_do(tmp_path):
+    with full_disk(tmp_path / "disk") as large:
+        out = tmp_path / "disk" / "set"
+        write(out, "old")
+        with (
+            pytest.raises(CannotWrite, match=r"set cannot be written: .*untouched\. Make room"),
+            Staging(out) as staging,
+        ):
+            staging.write("crops/0/1.png", large)
+        assert (out / "crops/0/1.png").read_text() == "old"
+        assert around(out) == ["set"]
+
+
+def test_a_folder_that_may_not_be_written_is_one_sentence(tmp_path):
+    if os.geteuid() == 0:
+        with (
+            small_disk(tmp_path / "disk", "ro"),
+            pytest.raises(CannotWrite, match="cannot be written: Read-only"),
+        ):
+            write(tmp_path / "disk" / "set", "new")
+    else:
+        (tmp_path / "disk").mkdir(mode=0o500)
+        with pytest.raises(CannotWrite, match="cannot be written: Permission denied"):
+            write(tmp_path / "disk" / "set", "new")
