@@ -53,6 +53,7 @@ class StoredReader:
         self._running: dict[str, tuple[Future[Reading], Future[Reading] | None]] = {}
         self._arrived: queue.SimpleQueue[tuple[str, Reading] | None] = queue.SimpleQueue()
         self._problems: dict[str, str] = {}
+        self._closed = False
         self._writer = threading.Thread(target=self._write, name="reading-store", daemon=True)
         self._writer.start()
 
@@ -95,8 +96,13 @@ class StoredReader:
         return futures
 
     def close(self) -> None:
-        """Keep what has arrived, then stop; the reader and the store stay open."""
-        self._arrived.put(None)
+        """Keep what has arrived, then end the writer; what arrives later is kept in the reader's thread.
+
+        The reader and the store stay open.
+        """
+        with self._lock:
+            self._closed = True
+            self._arrived.put(None)
         self._writer.join()
 
     def _fill(self, crops: dict[str, Pixels], urgent: bool) -> None:
@@ -133,7 +139,13 @@ class StoredReader:
             )
         else:
             reading = done.result()
-        self._arrived.put((digest, reading))
+        # one step under the lock: a reading comes before the writer's end, or sees that it has ended
+        with self._lock:
+            if not self._closed:
+                self._arrived.put((digest, reading))
+                return
+        self._keep([(digest, reading)])
+        self._settle(digest, reading)
 
     def _write(self) -> None:
         while True:

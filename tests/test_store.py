@@ -431,6 +431,19 @@ def test_a_store_that_is_gone_still_lets_the_reader_read(
     shutil.rmtree(tmp_path / "readings.sqlite3")
 
 
+def test_a_reading_that_arrives_after_the_end_is_kept_and_seen(
+    hand: tuple[HandReader, StoredReader, ReadingStore],
+) -> None:
+    reader, stored, store = hand
+    (future,) = stored.submit([crop(1)])
+
+    stored.close()
+    reader.asked[0][2].set_result(read_by("by-hand", "12"))
+
+    assert future.result(10).text == "12"
+    assert store.count() == 1
+
+
 class BrokenReader(HandReader):
     """Breaks its contract: `submit` raises, or a future does."""
 
