@@ -1,0 +1,331 @@
+"""`twinread import`: label files and their images into a Label Studio project, and an account of it.
+
+Each task's data holds where it came from. A task that the project has already is not made again, so an
+import that was stopped is just started once more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend.config_tags import LabelNames
+from backend.errors import BadRequest, OperatorError
+from backend.label_studio_api import LabelStudioApi
+from backend.labeling_config import LabelingConfig
+from converters import importing
+from converters.import_images import Limits, Ready, look
+from converters.importing import KEY, Account, LabelFile, LeftOut, Manner
+
+BATCH = 100
+"""Rows whose images are uploaded and whose tasks are made in one step."""
+
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where tasks go, and how they are made."""
+
+    api: LabelStudioApi
+    project: int
+    config: LabelingConfig
+    manner: Manner
+
+
+def run(
+    paths: Sequence[Path],
+    api: LabelStudioApi,
+    project: int,
+    *,
+    names: LabelNames,
+    manner: Manner,
+    limits: Limits,
+    images_dir: Path | None = None,
+    console: Console,
+    summary_json: Path | None = None,
+) -> int:
+    """Import label files, tell it on the terminal, and write the account.
+
+    Args:
+        paths: label files, or folders that hold some (see `label_files`).
+        api: Label Studio.
+        project: its id.
+        names: what the project calls the four labels.
+        manner: how tasks are made.
+        limits: what one image may cost.
+        images_dir: what image names are relative to; by default the label file's folder.
+        console: where to tell.
+        summary_json: where to write the account for machines.
+
+    Returns:
+        The exit code: 0 when every row and region is in the project, else 1.
+
+    Raises:
+        BadRequest: there is no label file, or the project's labeling config cannot show its lines.
+        LabelStudioFailed: Label Studio is out of reach or refused; what was made before stays.
+        OperatorError: a file cannot be read or written.
+    """
+    files = [(path, read_file(path)) for found in paths for path in label_files(found)]
+    config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
+    if config.multi_image or config.source != f"${config.data_field}":
+        raise BadRequest(
+            f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
+            'image each. Import into a project whose Image tag has a value like "$image".'
+        )
+    target = _Target(api, project, config, manner)
+    there = _there(api, project)
+    account = Account()
+    try:
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        ) as progress:
+            for path, file in files:
+                bar = progress.add_task(file.name, total=len(file.rows))
+                base = _base(path, images_dir)
+                for done in _import_file(file, base, target, there, limits, account):
+                    progress.advance(bar, done)
+    finally:
+        # also when Label Studio failed on the way: what was made is made
+        _tell(account, files, console)
+        if summary_json:
+            _write(summary_json, json.dumps(account.summary(), ensure_ascii=False, indent=1) + "\n")
+    if account.made and not manner.approved:
+        shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
+        console.print(
+            f"To meet the lines in the label stream, choose {shown} under Settings > Annotation > "
+            "Use predictions to prelabel tasks. A task that is opened from the list shows them anyway.",
+            markup=False,
+        )
+    return 1 if account.rows_left_out or account.regions_left_out else 0
+
+
+def label_files(path: Path) -> list[Path]:
+    """The label files that a path stands for.
+
+    A file is itself. In a folder that is `Label.txt`, where there is one: PPOCRLabel's `rec_gt.txt`
+    repeats the same lines as crops. Else its detection files (`det*.txt`), else its recognition files
+    (`rec*.txt`).
+
+    Raises:
+        BadRequest: there is none.
+    """
+    if path.is_file():
+        return [path]
+    for pattern in ("Label.txt", "det*.txt", "rec*.txt"):
+        found = sorted(file for file in path.glob(pattern) if file.is_file())
+        if found:
+            return found
+    what = "holds no Label.txt, det*.txt or rec*.txt" if path.is_dir() else "does not exist"
+    raise BadRequest(
+        f"{path} {what}. Pass a label file with rows of image<TAB>label, or a folder of PPOCRLabel."
+    )
+
+
+def read_file(path: Path) -> LabelFile:
+    """Read a label file.
+
+    Raises:
+        BadRequest: it cannot be read.
+    """
+    try:
+        return importing.read(path.name, path.read_bytes())
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _there(api: LabelStudioApi, project: int) -> dict[str, str]:
+    """The tasks that earlier imports made: image to what its row said then."""
+    found: dict[str, str] = {}
+    for task in api.tasks(project, fields="task_only", page_size=1000):
+        key = task.get("data", {}).get(KEY)
+        if isinstance(key, str):
+            image, _, said = key.partition("-")
+            found[image] = said
+    return found
+
+
+def _base(path: Path, images_dir: Path | None) -> tuple[Path, ...]:
+    """Folders that image names may be relative to, the likelier one first."""
+    if images_dir is not None:
+        return (images_dir.resolve(),)
+    folder = path.resolve().parent
+    # PPOCRLabel names pages FOLDER/NAME, seen from the folder that holds the folder
+    return folder, folder.parent
+
+
+def _import_file(
+    file: LabelFile,
+    base: tuple[Path, ...],
+    target: _Target,
+    there: dict[str, str],
+    limits: Limits,
+    account: Account,
+) -> Iterator[int]:
+    """Import one file, a batch at a time; yields how many rows are done."""
+    account.rows += len(file.rows) + len(file.left_out)
+    account.rows_left_out += file.left_out
+    rows = iter(file.rows)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        while batch := list(islice(rows, BATCH)):
+            with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
+                looked = pool.map(
+                    lambda numbered, folder=folder: look(
+                        numbered[1], file.name, base, Path(folder) / str(numbered[0]), limits
+                    ),
+                    enumerate(batch),
+                )
+                ready: list[Ready] = []
+                for found in looked:
+                    if isinstance(found, LeftOut):
+                        account.rows_left_out.append(found)
+                    elif found.key[0] in there:
+                        account.there += 1
+                        account.changed += there[found.key[0]] != found.key[1]
+                    else:
+                        ready.append(found)
+                        there[found.key[0]] = found.key[1]
+                _make(ready, file.name, target, account)
+            yield len(batch)
+
+
+def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) -> None:
+    if not ready:
+        return
+    uploads = target.api.upload_files(target.project, [each.path for each in ready])
+    tasks = [
+        importing.task_of(
+            each.row, each.page_size, upload.address, target.config, target.manner, file=file, key=each.key
+        )
+        for each, upload in zip(ready, uploads, strict=True)
+    ]
+    target.api.import_tasks(target.project, [task.task for task in tasks])
+    account.made += len(tasks)
+    account.converted += sum(each.converted for each in ready)
+    for task in tasks:
+        account.lines += task.regions
+        account.reshaped += task.reshaped
+        account.regions_left_out += task.left_out
+
+
+def _tell(account: Account, files: Sequence[tuple[Path, LabelFile]], console: Console) -> None:
+    summary = account.summary()
+    sets = ", ".join(f"{file.name} ({file.kind})" for _, file in files)
+    rows: list[tuple[str, int]] = [("tasks made", account.made), ("already in the project", account.there)]
+    rows += [(f"left out: {why}", count) for why, count in summary["rows_left_out"].items()]
+    console.print(f"{sets}: {_count(account.rows, 'row')}", markup=False, highlight=False)
+    for what, count in rows:
+        console.print(f"  {count:>7,}  {what}", markup=False, highlight=False)
+    done = account.made + account.there + len(account.rows_left_out)
+    if done < account.rows:
+        console.print(f"  {account.rows - done:>7,}  not reached", markup=False, highlight=False)
+    console.print(f"{_count(account.lines, 'line')} on the new tasks", end="", markup=False, highlight=False)
+    notes = [f"{count} left out: {why}" for why, count in summary["regions_left_out"].items()]
+    notes += [f"{account.reshaped} drawn as the rectangle around their polygon"] * bool(account.reshaped)
+    console.print("".join(f"; {note}" for note in notes) + ".", markup=False, highlight=False)
+    if account.converted:
+        console.print(
+            f"{_count(account.converted, 'image')} uploaded as another file (TIFF as PNG, or renamed to "
+            "what it is), because Label Studio takes no other.",
+            markup=False,
+        )
+    if account.changed:
+        console.print(
+            f"{_count(account.changed, 'row')} already there now say something else; their tasks are left "
+            "as they are.",
+            markup=False,
+        )
+    for row in account.rows_left_out[:MOST_SHOWN]:
+        sentence = " ".join(row.sentence.split())
+        console.print(f"  {row.file}, row {row.line}, {row.image or '?'}: {sentence}", markup=False)
+    more = len(account.rows_left_out) - MOST_SHOWN
+    if more > 0:
+        console.print(f"  and {more:,} more; --summary-json FILE lists them all.", markup=False)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, "utf-8")
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+@click.command("import")
+@click.argument("labels", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--project", required=True, type=int, help="Number of the Label Studio project.")
+@click.option(
+    "--images",
+    "images_dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that image names are relative to; by default the label file's own.",
+)
+@click.option(
+    "--as-annotations",
+    is_flag=True,
+    help="Import as submitted annotations, for a set that needs no review (never marked as ground truth).",
+)
+@click.option("--language", default="", help="Language of the lines (ru, uk, el, ...), kept with each task.")
+@click.option(
+    "--summary-json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the account to this file, too.",
+)
+def import_(
+    labels: tuple[Path, ...],
+    project: int,
+    images_dir: Path | None,
+    as_annotations: bool,
+    language: str,
+    summary_json: Path | None,
+) -> None:
+    """Turn PaddleOCR label files into tasks to be reviewed.
+
+    LABELS are detection files (Label.txt, det_gt.txt), recognition files (rec_gt.txt) or folders of
+    PPOCRLabel. Lines arrive as predictions, each waiting for a decision, because published sets are
+    often wrong. A TIFF is uploaded as PNG, because neither Label Studio nor a browser takes it. Run it
+    again after a stop: what is there is not made twice.
+    """
+    from backend import logs, settings
+    from backend.errors import SettingsWrong
+
+    values = settings.load()
+    logs.configure("ERROR")
+    if values.label_studio_api_key is None:
+        raise SettingsWrong(
+            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
+            "Access Token, into the environment or .env."
+        )
+    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
+    with LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key) as api:
+        code = run(
+            labels,
+            api,
+            project,
+            names=names,
+            manner=Manner(as_annotations, language, values.message_language),
+            images_dir=images_dir,
+            limits=Limits(values.max_image_bytes, values.max_page_pixels),
+            console=Console(soft_wrap=True),
+            summary_json=summary_json,
+        )
+    if code:
+        raise click.exceptions.Exit(code)

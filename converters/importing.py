@@ -1,0 +1,352 @@
+"""PaddleOCR label files → tasks of Label Studio whose lines are to be reviewed; pure.
+
+A detection row (also of PPOCRLabel's `Label.txt`) is one page with a box per region. A recognition row
+is one line image: a task with one box over the whole image. The lines come as a prediction, each
+waiting for a decision, because published sets are often wrong and one source alone is confirmed by
+nothing. Where the set is trusted they come as a submitted annotation instead.
+
+- A region that PaddleOCR ignores (`###`, `*`) arrives as illegible, without a text.
+- A region without a text arrives without one, to be typed.
+- A shape of more or fewer than four corners keeps its points where the labeling config draws polygons,
+  and becomes its smallest rectangle where it draws rectangles; that is counted.
+- The texts are letter for letter those of the file.
+
+What a task does not carry: keys beyond `transcription` and `points` (`difficult`, `key_cls`, ...), and
+which pages PPOCRLabel's `fileState.txt` says were looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from backend import geometry, label_studio
+from backend.labeling_config import LabelingConfig, Language
+from backend.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from converters import labels
+from converters.labels import RowRefused
+from converters.judging import ON_PAGE, overlap
+
+Kind = Literal["detection", "recognition"]
+
+KEY = "imported_key"
+"""The field of a task's data by which a second import knows the task."""
+
+PEEK = 100
+"""Rows that are looked at to tell a detection file from a recognition file."""
+
+
+class RowWhy(Enum):
+    """Why a row makes no task."""
+
+    NOT_A_ROW = "is no row that can be read"
+    REPEATED = "its image came before in the same file"
+    OUTSIDE = "its image lies outside of the folder"
+    MISSING = "its image is missing"
+    UNREADABLE = "its image cannot be read"
+
+
+class RegionWhy(Enum):
+    """Why a region of a page that was imported is not on it."""
+
+    TOO_SMALL = "too small to hold text, or crossed over"
+    OFF_PAGE = "half of it or more off the page"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """One row that makes no task.
+
+    line: its number in the file, from 1.
+    regions: how many it holds, as far as it could be read.
+    """
+
+    file: str
+    line: int
+    image: str
+    why: RowWhy
+    sentence: str
+    regions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One row: an image and what the file says of it.
+
+    line: the row's number in the file, from 1.
+    regions: with points in page pixels; one without points covers the whole image.
+    """
+
+    line: int
+    image: str
+    regions: tuple[labels.Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label file's rows, and those of them that are none; together all that it has."""
+
+    name: str
+    kind: Kind
+    rows: tuple[Labelled, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A task as Label Studio imports it, and what became of the row's regions.
+
+    regions: how many lines it has.
+    reshaped: how many of them are now the smallest rectangle around what the file says.
+    left_out: one reason per region that is not on it.
+    """
+
+    task: dict[str, Any]
+    regions: int
+    reshaped: int = 0
+    left_out: tuple[RegionWhy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How tasks are made; the same for all rows of an import.
+
+    approved: as a submitted annotation, not as a prediction.
+    language: code that each task's data gets; empty for none.
+    message_language: of what an annotator is told about a line.
+    """
+
+    approved: bool = False
+    language: str = ""
+    message_language: Language = "en"
+
+
+def read(name: str, content: bytes) -> LabelFile:
+    """Read a label file.
+
+    Args:
+        name: the file's name, as it is shown.
+        content: its bytes.
+
+    Returns:
+        Rows in the order of the file. Of several rows about one image the first counts.
+    """
+    kind = kind_of(content)
+    rows: list[Labelled] = []
+    left_out: list[LeftOut] = []
+    first: dict[str, int] = {}
+    for number, row in _rows(content, kind):
+        if isinstance(row, RowRefused):
+            left_out.append(
+                LeftOut(name, number, str(row.facts.get("image", "")), RowWhy.NOT_A_ROW, str(row))
+            )
+        elif row.image in first:
+            sentence = f"row {first[row.image]} is about the same image; the first one counts"
+            left_out.append(
+                LeftOut(name, number, row.image, RowWhy.REPEATED, sentence, regions=len(row.regions))
+            )
+        else:
+            first[row.image] = number
+            rows.append(row)
+    return LabelFile(name, kind, tuple(rows), tuple(left_out))
+
+
+def kind_of(content: bytes) -> Kind:
+    """Tell by its first rows whether a label file holds regions of pages or texts of lines."""
+    found = [
+        fields[1].lstrip() for line in content.split(b"\n", PEEK) if len(fields := line.split(b"\t")) > 1
+    ]
+    lists = sum(label.startswith((b"[{", b"[]")) for label in found)
+    return "detection" if lists * 2 > len(found) else "recognition"
+
+
+def _rows(content: bytes, kind: Kind) -> Sequence[tuple[int, Labelled | RowRefused]]:
+    if kind == "detection":
+        return [
+            (number, row if isinstance(row, RowRefused) else Labelled(number, row.image, row.regions))
+            for number, row in labels.parse_rows(content, labels.parse_detection_row)
+        ]
+    return [
+        (number, row if isinstance(row, RowRefused) else Labelled(number, row.image, (_whole(row.text),)))
+        for number, row in labels.parse_rows(content, labels.parse_recognition_row)
+    ]
+
+
+def _whole(text: str) -> labels.Region:
+    ignored = text == labels.IGNORED
+    return labels.Region("" if ignored else text, (), ignored)
+
+
+def key_of(row: Labelled, content: bytes) -> tuple[str, str]:
+    """What names a row in every import: its image, by name and bytes; and what the row says of it."""
+    image = hashlib.sha256(row.image.encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:20]
+    said = json.dumps([(region.text, region.points, region.ignored) for region in row.regions])
+    return image, hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def task_of(
+    row: Labelled,
+    page_size: tuple[int, int],
+    address: str,
+    config: LabelingConfig,
+    manner: Manner,
+    *,
+    file: str,
+    key: tuple[str, str],
+) -> Imported:
+    """The task that Label Studio imports for a row.
+
+    Args:
+        row: what the file says.
+        page_size: width and height of the upright image, pixels.
+        address: of the image, as a task's data holds it.
+        config: the project's labeling config.
+        manner: how tasks are made.
+        file: the label file's name.
+        key: as `key_of` gives it.
+
+    Returns:
+        A task with one prediction, or one annotation that is submitted and not marked as ground truth.
+    """
+    width, height = page_size
+    keeps_points = config.control.shape == "polygon"
+    placed: list[tuple[labels.Region, Quad]] = []
+    left_out: list[RegionWhy] = []
+    reshaped = 0
+    for region in row.regions:
+        quad = _quad(region, width, height)
+        why = _unusable(quad, width, height)
+        if why is not None:
+            left_out.append(why)
+            continue
+        many = len(region.points) not in (0, 4)
+        if many and keeps_points:
+            quad = np.array(region.points, dtype=np.float32)
+        reshaped += many and not keeps_points
+        placed.append((region, quad))
+    lines = [ReadLine(Line(quad), *_judged(region, manner.approved)) for region, quad in placed]
+    made = label_studio.prediction(
+        ReadPage(width, height, lines),
+        config,
+        model_version=f"imported:{file}",
+        message_language=manner.message_language,
+    )
+    ignored = [region.ignored for region, _ in placed]
+    made["result"] = _with_illegible(made["result"], lines, ignored, config)
+    data = {
+        config.data_field: address,
+        "imported_from": file,
+        "imported_image": label_studio.storable(row.image),
+        KEY: "-".join(key),
+        **({"language": manner.language} if manner.language else {}),
+    }
+    task: dict[str, Any] = {"data": data}
+    if manner.approved:
+        # Label Studio marks imported annotations as ground truth unless told otherwise
+        task["annotations"] = [
+            {"result": made["result"], "ground_truth": False, "was_cancelled": False},
+        ]
+    else:
+        task["predictions"] = [made]
+    return Imported(task, len(placed), reshaped, tuple(left_out))
+
+
+def _quad(region: labels.Region, width: int, height: int) -> Quad:
+    """Four corners clockwise, beginning where the file's begin."""
+    if not region.points:
+        return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    points = np.array(region.points, dtype=np.float64).astype(np.float32)
+    if len(points) != 4:
+        return geometry.minimum_area_quad(points)
+    turns_back = float(cv2.contourArea(points, oriented=True)) < 0
+    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if turns_back else points
+
+
+def _unusable(quad: Quad, width: int, height: int) -> RegionWhy | None:
+    if geometry.is_degenerate(quad):
+        return RegionWhy.TOO_SMALL
+    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    return RegionWhy.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
+
+
+def _judged(region: labels.Region, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
+    said = (Reading("imported", region.text),)
+    if region.ignored or not label_studio.storable(region.text).strip():
+        return said, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
+    if approved:
+        return said, Judgement(Verdict.AGREED, region.text, 1.0)
+    return said, Judgement(Verdict.DISPUTED, region.text, 0.5, (Reason(ReasonKind.ONE_READER),))
+
+
+def _with_illegible(
+    result: Sequence[Mapping[str, Any]],
+    lines: Sequence[ReadLine],
+    ignored: Sequence[bool],
+    config: LabelingConfig,
+) -> list[dict[str, Any]]:
+    """Label the ignored lines as illegible, in configs that can say so."""
+    # the results have those in doubt first, each group in the order of the lines
+    order = sorted(range(len(lines)), key=lambda place: lines[place].judgement.verdict is Verdict.AGREED)
+    ids = dict.fromkeys(part["id"] for part in result)
+    illegible = config.control.labels.illegible
+    out = {identity for identity, place in zip(ids, order, strict=True) if ignored[place]}
+    if illegible is None:
+        return [dict(part) for part in result]
+    made = []
+    for part in result:
+        if part["id"] in out:
+            value = {
+                name: [illegible] if name.endswith("labels") else kept for name, kept in part["value"].items()
+            }
+            meta = {name: kept for name, kept in part.get("meta", {}).items() if name != "text"}
+            part = {**part, "value": value, **({"meta": meta} if "meta" in part else {})}
+        made.append(dict(part))
+    return made
+
+
+@dataclass
+class Account:
+    """What an import came to; rows = made + there + left out, regions = on pages + left out with reasons.
+
+    there: rows whose task the project has already.
+    changed: of those, rows that now say something else; the tasks are left as they are.
+    converted: images that were uploaded as another file than the one in the set.
+    """
+
+    rows: int = 0
+    made: int = 0
+    there: int = 0
+    changed: int = 0
+    converted: int = 0
+    lines: int = 0
+    reshaped: int = 0
+    rows_left_out: list[LeftOut] = field(default_factory=list)
+    regions_left_out: list[RegionWhy] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        by_why = {why: sum(row.why is why for row in self.rows_left_out) for why in RowWhy}
+        regions = {why: self.regions_left_out.count(why) for why in RegionWhy}
+        return {
+            "rows": self.rows,
+            "tasks_made": self.made,
+            "already_there": self.there,
+            "already_there_with_other_labels": self.changed,
+            "rows_left_out": {why.value: count for why, count in by_why.items() if count},
+            "lines": self.lines,
+            "lines_reshaped": self.reshaped,
+            "regions_left_out": {why.value: count for why, count in regions.items() if count},
+            "images_converted": self.converted,
+            "problems": [
+                {"file": row.file, "row": row.line, "image": row.image, "why": row.why.value}
+                | {"sentence": row.sentence, "regions": row.regions}
+                for row in self.rows_left_out
+            ],
+        }

@@ -1,0 +1,195 @@
+"""Published sets of labels, imported into a real Label Studio."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from backend import images
+from backend.config_tags import DEFAULT_NAMES
+from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
+from backend.label_studio_api import LabelStudioApi
+from backend.labeling_config import default_config
+from backend.regions import regions
+from backend.sources import SourceLimits, Sources
+from converters import import_command
+from converters.import_images import Limits
+from converters.importing import Manner
+from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.samples import all_samples
+
+pytestmark = LABEL_STUDIO
+
+DATA = Path(__file__).resolve().parent.parent / "data" / "paddle"
+
+
+@pytest.fixture(scope="module")
+def api(label_studio: RunningLabelStudio) -> LabelStudioApi:
+    return label_studio.api()
+
+
+@pytest.fixture
+def project(api: LabelStudioApi) -> int:
+    return int(api.create_project(title="Import", label_config=default_config())["id"])
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample pages with their `Label.txt`, as somebody would publish them."""
+    folder = tmp_path_factory.mktemp("pages")
+    (folder / "images").mkdir()
+    for page in all_samples():
+        shutil.copy(page.path, folder / "images")
+    shutil.copy(DATA / "paddle_from_dev" / "Label.txt", folder)
+    return folder
+
+
+def run(api, project, *paths, **manner):
+    summary = Path(paths[0].parent if paths[0].is_file() else paths[0]) / "summary.json"
+    fields = {"names": DEFAULT_NAMES, "manner": Manner(**manner), "limits": Limits(), "summary_json": summary}
+    try:
+        code = import_command.run(paths, api, project, console=Console(quiet=True), **fields)
+    finally:
+        told = json.loads(summary.read_text("utf-8"))
+        summary.unlink()
+    return code, told
+
+
+@pytest.mark.parametrize(
+    ("folder", "count", "field"),
+    [
+        pytest.param("rec_pdx", 20, "predictions", id="a training set of others"),
+        pytest.param("rec_greek", 12, "predictions", id="polytonic Greek"),
+        pytest.param("rec_words", 8, "annotations", id="eight scripts, trusted"),
+    ],
+)
+def test_every_line_of_a_set_stands_in_label_studio_letter_for_letter(
+    api, project, tmp_path, folder, count, field
+):
+    shutil.copytree(DATA / folder, tmp_path / folder)
+    (file,) = import_command.label_files(tmp_path / folder)
+
+    code, told = run(api, project, tmp_path / folder, approved=field == "annotations")
+
+    assert (code, told["rows"], told["tasks_made"], told["lines"]) == (0, count, count, count)
+    truth = dict(row.split("\t") for row in file.read_text("utf-8").splitlines())
+    tasks = list(api.tasks(project))
+    fetched = Sources(api, SourceLimits())
+    for task in tasks:
+        (said,) = task[field]
+        assert not task["predictions" if field == "annotations" else "annotations"]
+        (region,) = regions(said["result"])
+        name = task["data"]["imported_image"]
+        assert region.texts == (truth.pop(name),)
+        content = fetched.fetch(task["data"]["image"], task_id=task["id"])
+        assert content == (file.parent / name).read_bytes()
+        page = images.decode(content, max_pixels=10**8)
+        assert region.page_size == (page.width, page.height)
+        if field == "annotations":
+            assert (said["ground_truth"], said["was_cancelled"]) == (False, False)
+        else:
+            assert said["model_version"] == f"imported:{file.name}"
+    assert not truth
+
+
+def test_pages_come_with_their_boxes_and_a_tiff_as_png(api, project, pages):
+    code, told = run(api, project, pages / "Label.txt", language="ru")
+
+    assert told["rows"] == told["tasks_made"] == 22
+    assert told["images_converted"] == 2
+    assert told["lines"] + sum(told["regions_left_out"].values()) == 215
+    assert code == (1 if told["regions_left_out"] else 0)
+    tasks = {task["data"]["imported_image"]: task for task in api.tasks(project)}
+    assert tasks["images/phototest.tif"]["data"]["image"].endswith(".png")
+    assert {task["data"]["language"] for task in tasks.values()} == {"ru"}
+    # the page that EXIF turns: boxes lie where a browser shows the lines
+    turned = next(task for name, task in tasks.items() if "exif6" in name)
+    truth = next(page for page in all_samples() if "exif6" in page.path.name)
+    found = regions(turned["predictions"][0]["result"])
+    assert sorted(region.texts[0] for region in found) == sorted(truth.texts)
+    assert all((region.points >= -2).all() for region in found)
+    assert all((region.points <= [truth.width + 2, truth.height + 2]).all() for region in found)
+    assert tasks["images/syn_069_empty_white.png"]["predictions"][0]["result"] == []
+
+
+def test_a_second_import_makes_nothing_twice_and_a_grown_set_only_what_is_new(api, project, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(DATA / "rec_words", folder)
+    file = folder / "rec_gt.txt"
+    rows = file.read_text("utf-8").splitlines(keepends=True)
+    file.write_text("".join(rows[:5]), "utf-8")
+
+    assert run(api, project, file)[1]["tasks_made"] == 5
+    file.write_text("".join(rows).replace("Време", "Vreme") + "images/none.png\tmissing\n", "utf-8")
+    code, told = run(api, project, file)
+
+    assert code == 1
+    assert (told["rows"], told["tasks_made"], told["already_there"]) == (9, 3, 5)
+    assert told["already_there_with_other_labels"] == 1
+    assert told["rows_left_out"] == {"its image is missing": 1}
+    assert [(row["row"], row["image"]) for row in told["problems"]] == [(9, "images/none.png")]
+    assert len(list(api.tasks(project))) == 8
+
+
+def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, tmp_path):
+    class Refusing:
+        """Label Studio, except that it takes only the first batch of tasks."""
+
+        made = 0
+
+        def __getattr__(self, name):
+            return getattr(api, name)
+
+        def import_tasks(self, *arguments):
+            if self.made:
+                raise LabelStudioFailed("Label Studio is restarting.")
+            self.made += 1
+            return api.import_tasks(*arguments)
+
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for number in range(import_command.BATCH + 10):
+        shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", folder / f"{number}.jpg")
+    (folder / "rec_gt.txt").write_text(
+        "".join(f"{number}.jpg\tline {number}\n" for number in range(import_command.BATCH + 10)), "utf-8"
+    )
+
+    with pytest.raises(LabelStudioFailed):
+        run(Refusing(), project, folder)
+    code, told = run(api, project, folder)
+
+    assert (code, told["tasks_made"], told["already_there"]) == (0, 10, import_command.BATCH)
+    texts = [regions(task["predictions"][0]["result"])[0].texts[0] for task in api.tasks(project)]
+    assert sorted(texts) == sorted(f"line {number}" for number in range(import_command.BATCH + 10))
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        pytest.param('<View><Image name="image" value="$image"/></View>', ConfigLacking, id="no text area"),
+        pytest.param(
+            default_config().replace('value="$image"', 'valueList="$pages"'), BadRequest, id="several images"
+        ),
+    ],
+)
+def test_a_project_that_cannot_show_the_lines_is_refused_before_anything_is_made(
+    api, tmp_path, config, error
+):
+    project = int(api.create_project(title="Import", label_config=config)["id"])
+    (tmp_path / "rec_gt.txt").write_text("a.png\ttext\n", "utf-8")
+
+    with pytest.raises(error):
+        import_command.run(
+            [tmp_path / "rec_gt.txt"],
+            api,
+            project,
+            names=DEFAULT_NAMES,
+            manner=Manner(),
+            limits=Limits(),
+            console=Console(quiet=True),
+        )
+    assert list(api.tasks(project)) == []
