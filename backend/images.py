@@ -160,7 +160,9 @@ def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
         _within(name, _webp_size(data), max_pixels, max_side)
     image = OPENERS[name][1](io.BytesIO(data))
     _within(name, image.size, max_pixels, max_side)
-    _whole(image, data, name)
+    if name == "PNG":
+        # The decoder reads the pixels without their checksums; this compares them.
+        PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
     image.load()
     turn = _turn(image.info.get("exif"))
     flat = _flat(_eight_bits(image))
@@ -203,20 +205,6 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
 
 
-def _whole(image: ImageFile.ImageFile, data: bytes, name: str) -> None:
-    """Refuse what Pillow's decoders let pass.
-
-    Raises:
-        OSError: the end of a JPEG is missing.
-        SyntaxError: a PNG has a wrong checksum or no end.
-    """
-    if name == "PNG":
-        PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
-    elif name == "JPEG" and image.fp is not None and data.find(b"\xff\xd9", image.fp.tell()) < 0:
-        # libjpeg fills what is missing with grey; its warning does not reach Python.
-        raise OSError("no end marker after the start of the scan")
-
-
 def _turn(exif: object) -> Image.Transpose | None:
     """What brings the image upright by its EXIF tag. XMP is not asked: browsers do not turn by it."""
     if not isinstance(exif, bytes):
@@ -251,7 +239,7 @@ def _flat(image: Image.Image) -> Image.Image:
         return image.convert("RGB")
     layered = image.convert("RGBA")
     alpha = layered.getchannel("A")
-    # Where nothing at all is opaque, alpha was never written (BMP of 32 bits).
+    # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
     if alpha.getextrema() == (0, 0):
         return layered.convert("RGB")
     ground = _ground(np.asarray(layered.convert("L")), np.asarray(alpha))

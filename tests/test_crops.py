@@ -143,6 +143,13 @@ def test_lone_narrow_characters_are_not_turned_under_auto(character, size, dark)
     assert crop_line(text, whole(text)).shape == text.shape
 
 
+def test_one_stroke_four_times_as_high_as_wide_is_a_line():
+    stroke = np.full((100, 22, 3), 255, np.uint8)
+    stroke[6:94, 6:16] = 0
+    assert crop_line(stroke, whole(stroke)).shape == (22, 100, 3)
+    assert crop_line(stroke[:84], whole(stroke[:84])).shape == (84, 22, 3)
+
+
 @pytest.mark.parametrize(
     ("corners", "message"),
     [
@@ -231,6 +238,10 @@ def test_the_faintest_mark_is_not_blank(text, ink, noise):
     line = writing(text, 24, 10, ink=ink, ground=220).astype(int)
     line += np.random.default_rng(0).normal(0, noise, line.shape).astype(int)
     assert not is_blank(np.clip(line, 0, 255).astype(np.uint8))
+
+
+def test_a_crop_too_noisy_to_judge_is_not_called_blank():
+    assert not is_blank(shaded(32, 400, noise=40, shade=0, ground=128))
 
 
 def test_coloured_text_as_bright_as_its_ground_is_not_blank():

@@ -248,6 +248,10 @@ def test_lines_are_read_row_by_row(quads, right_to_left):
     assert [shuffled[i] for i in order] == list(range(len(quads)))
 
 
+def test_loose_boxes_over_one_another_are_two_rows():
+    assert reading_order(boxes((20, 0), (0, 18), height=40)) == [0, 1]
+
+
 def test_a_stamp_beside_three_rows_belongs_to_the_middle_one():
     page = [*boxes((200, 0), (200, 30)), *boxes((0, 5), height=70), *boxes((200, 60))]
     assert reading_order(page) == [0, 2, 1, 3]
