@@ -17,7 +17,7 @@ from backend import geometry, models, paddle_engine
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
 from backend.lines import Detected, Line, Page, Pixels
 from backend.models import ModelLocation, Source
-from backend.owner import Owner, State
+from backend.owner import Owner, State, sentence_of
 from backend.paddle_engine import EngineOptions, Predictor
 
 _LARGEST_SIDE: Final = 32_767
@@ -200,10 +200,10 @@ class PaddleDetector:
         except TwinreadError:
             raise
         except Exception as error:  # PaddleOCR raises bare Exceptions, of whatever went wrong
+            what = f"Page {page.digest[:12]} ({page.width}x{page.height}) could not be searched for lines"
             raise DetectorFailed(
-                f"Page {page.digest[:12]} ({page.width}x{page.height}) could not be searched for lines: "
-                f"{type(error).__name__}: {error}. Try again; if it fails again, restart the backend with "
-                "more memory or a smaller DETECTION_LIMIT_SIDE_LEN.",
+                f"{sentence_of(error, what)} Try again; if it fails again, restart the backend with more "
+                "memory or a smaller DETECTION_LIMIT_SIDE_LEN.",
                 page=page.digest,
             ) from error
 

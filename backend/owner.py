@@ -7,6 +7,7 @@ a queue. Loading happens in that thread too: whoever starts it goes on at once.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,9 +18,24 @@ from typing import Generic, TypeVar
 
 from backend.errors import NotReady, TwinreadError
 
+log = logging.getLogger(__name__)
+
 Model = TypeVar("Model")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def sentence_of(error: Exception, what: str) -> str:
+    """What may be shown of an error: our own words, or of a library's error its kind (the rest is logged).
+
+    Args:
+        error: of one item of work.
+        what: could not be done, such as "This line could not be read".
+    """
+    if isinstance(error, TwinreadError):
+        return str(error)
+    log.warning("%s", what, exc_info=error)
+    return f"{what} ({type(error).__name__}); the log says more."
 
 
 class State(Enum):
@@ -165,9 +181,14 @@ class Owner(Generic[Model, Item, Result]):
         except TwinreadError as error:
             self._end(State.FAILED, error)
             return
-        except Exception as error:  # noqa: BLE001 - whatever a library raises is the reason to show
-            reason = f"{type(error).__name__}: {error}"
-            self._end(State.FAILED, NotReady(f"The {self.name} failed to load: {reason}", reason=reason))
+        except Exception as error:  # whatever a library raises means that there is no model
+            # its message may hold paths of this machine, so it goes to the log alone
+            log.exception("The %s failed to load", self.name)
+            kind = type(error).__name__
+            self._end(
+                State.FAILED,
+                NotReady(f"The {self.name} failed to load ({kind}); the log says more.", kind=kind),
+            )
             return
         with self._changed:
             self._built += 1

@@ -24,7 +24,7 @@ from backend.crops import is_blank
 from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.lines import Pixels, Reading
 from backend.models import ModelLocation, Source
-from backend.owner import Owner, State
+from backend.owner import Owner, State, sentence_of
 from backend.paddle_engine import EngineOptions, PaddlePixels, Predictor
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class PaddleReader:
 
     def _failed(self, error: Exception) -> Reading:
         again = isinstance(error, NotReady)
-        return Reading(self.identity, error=str(error) or type(error).__name__, again=again)
+        return Reading(self.identity, error=sentence_of(error, "The line could not be read"), again=again)
 
     def _read(self, predictor: Predictor, crops: Sequence[Pixels]) -> list[Reading]:
         """Read crops in as few calls as their widths allow."""

@@ -24,7 +24,7 @@ from backend.cleaning import plain_text
 from backend.crops import is_blank
 from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.lines import Pixels, Reading
-from backend.owner import Owner, State
+from backend.owner import Owner, State, sentence_of
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 
@@ -138,7 +138,7 @@ class TesseractReader:
 
     def _failed(self, error: Exception) -> Reading:
         again = isinstance(error, NotReady)
-        return Reading(self.identity, error=str(error) or type(error).__name__, again=again)
+        return Reading(self.identity, error=sentence_of(error, "The line could not be read"), again=again)
 
     def _read(self, engine: Any, crops: Sequence[Pixels]) -> list[Reading]:
         return [self._read_one(engine, crop) for crop in crops]
