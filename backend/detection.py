@@ -98,7 +98,7 @@ class PaddleDetector:
         model: PaddleOCR's name of the model.
         model_dir: a folder of one's own, instead.
         source: "packages" to ask no hub.
-        cache_dir: twinread's folder for models.
+        cache_dir: where models out of packages are put together.
 
     Finding the model may mean downloading it, so construct it where minutes may pass. `start` then
     loads it in the background.

@@ -113,7 +113,7 @@ def find_model(
             from its inference.yml: a model that was trained further keeps the name it began with.
         engine: the engine that must be able to load it.
         source: "auto", or "packages" to ask neither PaddleOCR's cache nor its hubs.
-        cache_dir: where models out of packages are put together; by default twinread's cache folder.
+        cache_dir: where models out of packages are put together; by default `models` in twinread's cache.
 
     Raises:
         SettingsWrong: the folder holds no model for this engine, or PaddleOCR knows no such name.
@@ -299,7 +299,7 @@ def _from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | Non
     weights = _packaged_file(carried.distribution, carried.ending) if carried else None
     if carried is None or weights is None:
         return None
-    return _assemble(cache_dir / "models" / name, weights, carried.digest, description)
+    return _assemble(cache_dir / name, weights, carried.digest, description)
 
 
 def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:
@@ -383,4 +383,4 @@ def _sha256(files: Sequence[Path]) -> str:
 
 
 def _default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread" / "models"

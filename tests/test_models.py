@@ -28,10 +28,10 @@ def recogniser(folder: Path, *weights: str) -> Path:
 def test_packages_give_a_model_that_is_whole_and_made_once(tmp_path):
     first = find_model("PP-OCRv5_mobile_det", source="packages", cache_dir=tmp_path)
     assert first == ModelLocation(
-        "PP-OCRv5_mobile_det", tmp_path / "models" / "PP-OCRv5_mobile_det", "packages", "PP-OCRv5_mobile_det"
+        "PP-OCRv5_mobile_det", tmp_path / "PP-OCRv5_mobile_det", "packages", "PP-OCRv5_mobile_det"
     )
     assert sorted(file.name for file in first.directory.iterdir()) == ["inference.onnx", "inference.yml"]
-    assert [folder.name for folder in (tmp_path / "models").iterdir()] == ["PP-OCRv5_mobile_det"]
+    assert [folder.name for folder in tmp_path.iterdir()] == ["PP-OCRv5_mobile_det"]
 
     made = (first.directory / "inference.onnx").stat()
     again = find_model("PP-OCRv5_mobile_det", source="packages", cache_dir=tmp_path)
@@ -40,7 +40,7 @@ def test_packages_give_a_model_that_is_whole_and_made_once(tmp_path):
 
 
 def test_a_model_put_together_halfway_is_put_together_again(tmp_path):
-    half = tmp_path / "models" / "PP-OCRv5_mobile_det"
+    half = tmp_path / "PP-OCRv5_mobile_det"
     half.mkdir(parents=True)
     location = find_model("PP-OCRv5_mobile_det", source="packages", cache_dir=tmp_path)
     assert detection_defaults(location).thresh == 0.3

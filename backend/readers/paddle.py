@@ -68,7 +68,7 @@ class PaddleReader:
             that is not at hand the one that installed packages carry, if it can write the language.
         model_dir: a folder of one's own, instead.
         source: "packages" to ask no hub.
-        cache_dir: twinread's folder for models.
+        cache_dir: where models out of packages are put together.
 
     Finding the model may mean downloading it. `start` loads it in the background.
 
