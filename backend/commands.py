@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from backend.label_studio_api import LabelStudioApi
+    from backend.settings import Settings
 
 
 @click.command()
@@ -70,6 +76,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
 @click.option("--project", type=int, help="Number of an existing project, instead of a title.")
 @click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
 @click.option("--language", type=click.Choice(["en", "ru"]), help="Language of hints and instructions.")
+@click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
 @click.option(
     "--backend-url",
     default="http://localhost:9090",
@@ -77,29 +84,54 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     help="Where Label Studio reaches the backend.",
 )
 def setup_project(
-    title: str, project: int | None, update: bool, language: str | None, backend_url: str
+    title: str, project: int | None, update: bool, language: str | None, retrieve: bool, backend_url: str
 ) -> None:
     """Create or update a Label Studio project with our labeling config, connected to the backend.
 
-    A second run changes nothing. An existing labeling config is checked and kept, unless --update.
+    A second run changes nothing. An existing labeling config is checked and kept, unless --update. Run
+    it again after predictions were retrieved (or with --retrieve): it makes pages be filled from what
+    is stored, the most doubtful first, so that they are filled when the backend is down, too.
     """
+    from rich.progress import Progress
+
     from backend import logs, settings
-    from backend.errors import SettingsWrong
-    from backend.label_studio_api import LabelStudioApi
-    from backend.project import Wanted, set_up
+    from backend import project as projects
 
     values = settings.load(**({"message_language": language} if language else {}))
     logs.configure(values.log_level)
+    with open_label_studio(values) as api:
+        done = projects.set_up(api, projects.Wanted(title, backend_url, project, update), values)
+        changes, notes = list(done.changes), done.notes
+        if retrieve:
+            with Progress(transient=True) as progress:
+                reading = progress.add_task("Reading pages")
+                total = 0
+                for left in projects.retrieve(api, done.project):
+                    total = max(total, left)
+                    progress.update(reading, total=total, completed=total - left)
+            changes += projects.choose_predictions(api, done.project)
+            notes = projects.notes(api, done.project)
+        for sentence in (*(changes or ["Nothing had to change."]), *notes):
+            click.echo(sentence)
+        click.echo(
+            f"Project {done.project}: {api.base_url}/projects/{done.project}/data. Only Label Studio itself "
+            "can invite people (Organization), and each annotator's own browser switches on "
+            "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
+        )
+
+
+def open_label_studio(values: Settings) -> LabelStudioApi:
+    """A client for the Label Studio of the settings.
+
+    Raises:
+        SettingsWrong: there is no key.
+    """
+    from backend.errors import SettingsWrong
+    from backend.label_studio_api import LabelStudioApi
+
     if values.label_studio_api_key is None:
         raise SettingsWrong(
             "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
             "Access Token, into the environment or .env."
         )
-    with LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key) as api:
-        done = set_up(api, Wanted(title, backend_url, project, update), values)
-        for change in done.changes or ("Nothing had to change.",):
-            click.echo(change)
-        click.echo(
-            f"Open {api.base_url}/projects/{done.project}/data, import images, select them and choose "
-            "'Retrieve Predictions'."
-        )
+    return LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)

@@ -27,7 +27,7 @@ from backend import settings as settings_module
 from backend.errors import OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio_api import LabelStudioApi
 from backend.label_studio_server import ROOT, Account, LabelStudioServer
-from backend.project import Wanted, set_up
+from backend.project import Wanted, choose_predictions, retrieve, set_up
 
 STATE = ROOT / ".run"
 PAGES = ROOT / "demo"
@@ -169,34 +169,11 @@ def _project(api: LabelStudioApi, backend_url: str) -> int:
             done.project,
             [{"image": upload.address, "language": languages[upload.path.name]} for upload in uploads],
         )
-        tasks = list(api.tasks(done.project, fields="task_only"))
-    version = httpx.get(f"{backend_url}/versions", timeout=10).json()["versions"][0]
-    _read(api, done.project, version)
-    if api.project(done.project)["model_version"] != version:
-        # pages stay pre-filled when the backend is down, because the stored predictions are chosen
-        api.update_project(done.project, model_version=version)
+    for left in retrieve(api, done.project):
+        if left:
+            console.print(f"Reading {left} pages ...")
+    choose_predictions(api, done.project)
     return done.project
-
-
-def _read(api: LabelStudioApi, project: int, version: str) -> None:
-    """Retrieve predictions until every page has one, or a round brings none: a slow machine needs several."""
-    lacking = _lacking(api, project, version)
-    while lacking:
-        console.print(f"Reading {len(lacking)} pages ...")
-        api.retrieve_predictions(project, lacking)
-        still = _lacking(api, project, version)
-        if len(still) == len(lacking):
-            return
-        lacking = still
-
-
-def _lacking(api: LabelStudioApi, project: int, version: str) -> list[int]:
-    """Tasks without a prediction of this version."""
-    return [
-        int(task["id"])
-        for task in api.tasks(project)
-        if version not in {made["model_version"] for made in task["predictions"]}
-    ]
 
 
 def _say(url: str, account: Account, project: int, status: Mapping[str, Any]) -> None:
