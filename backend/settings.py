@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         True, description="Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it"
     )
     ernie_extra_body: dict[str, Any] = Field({}, description="More fields for each request, as JSON")
-    ernie_image_format: Literal["png", "jpeg"] = Field("png", description="How crops are sent: png or jpeg")
+    ernie_image_format: Literal["png", "jpeg"] = Field("jpeg", description="How crops are sent: jpeg or png")
     ernie_prompt_style: Literal["instructions", "ocr"] = Field(
         "instructions", description="ocr for models that know one prompt only (PaddleOCR-VL)"
     )

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +22,10 @@ from PIL import Image
 from backend.lines import Pixels
 from backend.readers.ernie import ErnieOptions, ErnieReader, ErnieServer
 from backend.readers.prompts import Prompt, prompts
+from benchmarks.table import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = "ernie-stand-in"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: what was measured, the figure with its unit, and what was expected."""
-
-    what: str
-    measured: str
-    expected: str
-    well: bool
 
 
 @contextmanager
