@@ -124,7 +124,7 @@ class Settings(BaseSettings):
         None, description="Fixed input shape of the detector, as 3,HEIGHT,WIDTH"
     )
     detection_enlarge_below: int = Field(
-        320, ge=0, description="Pages whose long side is shorter are enlarged first, pixels; 0: never"
+        480, ge=0, description="Pages whose long side is shorter are enlarged first, pixels; 0: never"
     )
     detection_high_resolution_from: int = Field(
         2400, ge=0, description="Pages whose long side is longer are searched at the high limit; 0: never"
@@ -136,7 +136,12 @@ class Settings(BaseSettings):
         None, description="Any PP-OCR recogniser, by name; empty: the one for OCR_LANGUAGE"
     )
     recognition_model_dir: Path | None = Field(None, description="Folder of a (trained) recogniser, instead")
-    recognition_batch_size: int = Field(16, ge=1, le=1024, description="Crops per batch")
+    recognition_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="Crops per batch; empty: 1 on CPU, where batches only cost, 16 on GPU",
+    )
     tessdata_dir: Path | None = Field(
         None, description="Folder of Tesseract's language data; empty: searched"
     )
