@@ -60,8 +60,10 @@ class CannotWrite(OperatorError):
 
 
 def record_line(page: PageRecord) -> bytes:
-    """A page as one line of JSON."""
-    return _RECORDS.dump_json(page) + b"\n"
+    """A page as one line of JSON; half a surrogate pair, which no file can hold, becomes U+FFFD."""
+    text = json.dumps(_RECORDS.dump_python(page), ensure_ascii=False, separators=(",", ":"))
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.encode() + b"\n"
 
 
 def record_of(line: bytes) -> PageRecord:

@@ -6,6 +6,7 @@ in the recognition files, with the reason. Both are in the order of tasks.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,13 +117,12 @@ class PageRecord:
 
 def author_of(annotation: Json) -> Author:
     """Who submitted an annotation, and when."""
-    lead_time = annotation.get("lead_time")
     return Author(
         annotation=_shown(annotation.get("id")),
         user=user_of(annotation),
         created_at=_shown(annotation.get("created_at")),
         updated_at=_shown(annotation.get("updated_at")),
-        lead_time_s=float(lead_time) if isinstance(lead_time, (int, float)) else None,
+        lead_time_s=_seconds(annotation.get("lead_time")),
     )
 
 
@@ -292,6 +292,10 @@ def _distance(said: str | None, text: str) -> int | None:
 def _number(identity: str) -> int | str:
     """Ids are numbers in Label Studio; what is none stays as it is."""
     return int(identity) if identity.isdecimal() and str(int(identity)) == identity else identity
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _shown(value: object) -> str:

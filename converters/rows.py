@@ -86,7 +86,7 @@ class Rows:
         self._line(name, row.encode())
 
     def _json(self, name: str, row: Mapping[str, Any]) -> None:
-        self._line(name, (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+        self._line(name, (json.dumps(row, ensure_ascii=False) + "\n").encode())
 
     def _line(self, name: str, line: bytes) -> None:
         if name not in self._files:

@@ -101,7 +101,7 @@ def test_a_kill_between_the_steps_of_taking_place_loses_nothing(tmp_path, step):
     out = tmp_path / "set"
     write(out, "old")
     (out / "mine.txt").write_text("mine")
-    new = tmp_path / "new"
+    new = tmp_path / "elsewhere" / "new"
     write(new, "new")
     if step == "exchanged":
         out.rename(tmp_path / ".set.part")
@@ -112,7 +112,7 @@ def test_a_kill_between_the_steps_of_taking_place_loses_nothing(tmp_path, step):
     with Staging(out):
         assert (out / "mine.txt").read_text() == "mine"
         assert (out / "crops/0/1.png").read_text() == "new"
-    assert around(out) == ["set"]
+    assert around(out) == ["elsewhere", "set"]
 
 
 def test_a_system_that_cannot_exchange_folders_takes_two_steps(tmp_path):

@@ -1,0 +1,161 @@
+"""Exporting again: what changed, what is kept, and what a failure or a kill in the middle leaves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backend.errors import BadRequest, LabelStudioFailed
+from converters.export import ExportOptions, export
+from converters.files import CannotWrite, DatasetLocked, Staging
+from converters.judging import Rules
+from converters.pages import PageOptions
+from tests.exported import PROJECT, contents, pixels, rows, run, three_lines
+from tests.reviewed_tasks import Pictures, annotation, page_pixels, png, rectangle, task
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_an_incremental_export_writes_only_what_changed_and_says_so(tmp_path):
+    run(tmp_path / "set", PROJECT)
+    untouched = tmp_path / "set/crops/0/2_l0.png"
+    inode = untouched.stat().st_ino
+    edited = three_lines(1, "Итог")
+    tasks = [edited, *PROJECT[1:11], three_lines(13)]
+    account = run(tmp_path / "set", tasks, ExportOptions(incremental=True))
+    # a page of task 1 and its three lines changed; 12 went, 13 came
+    assert account.difference == {"added": 4, "changed": 4, "removed": 4}
+    assert account.pages_taken_over == 10
+    assert untouched.stat().st_ino == inode
+    run(tmp_path / "afresh", tasks)
+    incremental, afresh = contents(tmp_path / "set"), contents(tmp_path / "afresh")
+    assert {name: data for name, data in incremental.items() if name.endswith(".png")} == {
+        name: data for name, data in afresh.items() if name.endswith(".png")
+    }
+    assert rows(tmp_path / "set") == rows(tmp_path / "afresh")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"pages": PageOptions(crop_format="jpg")}, id="file type of crops"),
+        pytest.param({"rules": Rules(labels=frozenset({"text"}))}, id="labels"),
+    ],
+)
+def test_other_settings_make_every_page_anew(tmp_path, options):
+    run(tmp_path / "set", PROJECT[:2])
+    assert (
+        run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True, **options)).pages_taken_over == 0
+    )
+
+
+def test_a_picture_that_changed_under_its_name_is_made_anew(tmp_path):
+    source = Pictures({"/data/upload/1/1.png": png(page_pixels(1))})
+    run(tmp_path / "set", PROJECT[:2], source=source)
+    source.files["/data/upload/1/1.png"] = png(page_pixels(2))
+    account = run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True), source)
+    assert account.pages_taken_over == 1
+    assert (pixels(tmp_path / "set/crops/0/1_l0.png") == page_pixels(2)[10:36, 20:270]).all()
+
+
+def test_a_crop_that_somebody_deleted_comes_back(tmp_path):
+    run(tmp_path / "set", PROJECT[:2])
+    before = contents(tmp_path / "set")
+    (tmp_path / "set/crops/0/1_l2.png").unlink()
+    run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True))
+    assert contents(tmp_path / "set") == before
+
+
+def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
+    run(tmp_path / "set", PROJECT)
+    source = Pictures()
+    gone = task(2, annotation([], was_cancelled=True))
+    account = run(tmp_path / "set", [three_lines(1, "Итог"), gone], ExportOptions(partial=True), source)
+    assert source.fetched == ["/data/upload/1/1.png"]
+    assert account.tasks_not_read == 10
+    found = rows(tmp_path / "set")
+    assert found["crops/0/1_l0.png"] == "Итог 1.0"
+    assert found["crops/0/12_l0.png"] == "Счёт 12.0"
+    assert not any(name.startswith("crops/0/2_") for name in found)
+    with pytest.raises(BadRequest, match=r"other settings.*without --since"):
+        run(tmp_path / "set", [], ExportOptions(partial=True, pages=PageOptions(crop_format="jpg")))
+
+
+class FailingAt(Pictures):
+    """Raises from the n-th picture on."""
+
+    def __init__(self, count, error):
+        super().__init__()
+        self.count = count
+        self.error = error
+
+    def fetch(self, reference, *, task_id):
+        if len(self.fetched) >= self.count:
+            raise self.error
+        return super().fetch(reference, task_id=task_id)
+
+
+@pytest.mark.parametrize("error", [LabelStudioFailed("away"), KeyboardInterrupt()], ids=["server", "Ctrl-C"])
+def test_a_stopped_export_leaves_the_old_dataset_and_is_gone_on_with(tmp_path, error):
+    run(tmp_path / "set", PROJECT[:3])
+    before = contents(tmp_path / "set")
+    with pytest.raises(type(error)):
+        run(tmp_path / "set", PROJECT, ExportOptions(jobs=1), FailingAt(8, error))
+    assert contents(tmp_path / "set") == before
+    account = run(tmp_path / "set", PROJECT)
+    assert account.pages_taken_over >= 5
+    run(tmp_path / "afresh", PROJECT)
+    assert rows(tmp_path / "set") == rows(tmp_path / "afresh")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["afresh", "set"]
+
+
+def test_a_file_system_that_fails_in_the_middle_leaves_the_old_dataset(tmp_path):
+    run(tmp_path / "set", PROJECT[:3])
+    before = contents(tmp_path / "set")
+    broken = [*PROJECT[:3], task(4, annotation(rectangle("a")))]
+    with Staging(tmp_path / "set") as staging, pytest.raises(CannotWrite):
+        # a file in the place of a folder, as on a damaged disk
+        (staging.folder / "crops").write_text("")
+        export(iter(broken), Pictures(), staging, ExportOptions())
+    assert contents(tmp_path / "set") == before
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from converters.export import ExportOptions, export
+from converters.files import Staging
+from tests.reviewed_tasks import Pictures
+from tests.exported import PROJECT
+
+class Slow(Pictures):
+    def fetch(self, reference, *, task_id):
+        if len(self.fetched) >= 6:
+            print("half", flush=True)
+            time.sleep(60)
+        return super().fetch(reference, task_id=task_id)
+
+with Staging(Path(sys.argv[1])) as staging:
+    export(iter(PROJECT), Slow(), staging, ExportOptions(jobs=1))
+"""
+
+
+def test_a_killed_export_leaves_the_old_dataset_and_the_next_one_goes_on(tmp_path):
+    out = tmp_path / "set"
+    run(out, PROJECT[:3])
+    before = contents(out)
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, out], stdout=subprocess.PIPE, cwd=Path.cwd()
+    ) as process:
+        assert process.stdout.readline() == b"half\n"
+        with pytest.raises(DatasetLocked, match="Another export is writing into set"):
+            run(out, PROJECT)
+        process.send_signal(signal.SIGKILL)
+    assert contents(out) == before
+    account = run(out, PROJECT)
+    assert account.pages_taken_over >= 4
+    assert len(rows(out)) == 36

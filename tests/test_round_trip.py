@@ -1,0 +1,161 @@
+"""Prediction → Label Studio's JSON → untouched review → training row; and what PaddleOCR makes of it."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from backend import label_studio
+from backend.geometry import RotatedRectangle, quad_of
+from backend.images import decode
+from backend.labeling_config import LabelingConfig, default_config
+from backend.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
+from converters import labels
+from converters.export import ExportOptions
+from converters.judging import Rules
+from converters.pages import page_file
+from tests import paddle_loader
+from tests.exported import manifest, rows, run
+from tests.reviewed_tasks import Pictures, annotation, page_pixels, task
+from tests.samples import all_samples
+
+TEXTS = {
+    "null": "null",
+    "if true": "if true",
+    'say "a"': 'say "a"',
+    "日本語": "日本語",
+    "شَهْرٌ": "شَهْرٌ",
+    "ที่นี่": "ที่นี่",
+    "и\u0306 е\u0308": "й ё",
+    "№ ½ …": "№ ½ …",
+}
+"""What a reader may say, and what is written."""
+
+STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a picture is stored that an EXIF orientation brings upright."""
+
+
+def picture(size, orientation):
+    """An upright page of that size as a camera stores it."""
+    stored = Image.fromarray(page_pixels(orientation, size))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if orientation in STORED:
+        stored = stored.transpose(STORED[orientation])
+    file = io.BytesIO()
+    stored.save(file, "PNG", exif=exif)
+    return file.getvalue()
+
+
+def quads_on(size, angle):
+    """One quad per text, turned about the middle of its own row of the page."""
+    corners = quad_of(RotatedRectangle(0, 0, 60, 14, angle))
+    middle = corners.mean(axis=0)
+    places = [(size[0] / 2, size[1] * (row + 1) / (len(TEXTS) + 1)) for row in range(len(TEXTS))]
+    return [(corners + np.subtract(place, middle)).astype(np.float32) for place in places]
+
+
+def predicted(size, quads, config):
+    lines = []
+    for quad, text in zip(quads, TEXTS, strict=True):
+        readings = (Reading("a", text), Reading("b", text))
+        lines.append(ReadLine(Line(quad, 0.9), readings, Judgement(Verdict.AGREED, text, 0.9)))
+    return label_studio.prediction(ReadPage(*size, lines), config, model_version="m 1")
+
+
+def untouched(prediction, **more):
+    """A task whose prediction was submitted as it stands."""
+    result = json.loads(json.dumps(prediction["result"]))
+    before = {"id": 9, "created_at": "2026-11-22T09:00:00Z", **prediction}
+    return task(1, annotation(result, parent_prediction=9), image="/p.png", predictions=[before])
+
+
+CONFIGS = {
+    "rectangle": default_config(),
+    "polygon": default_config().replace("RectangleLabels", "PolygonLabels").replace('smart="true"', ""),
+}
+
+
+@pytest.mark.parametrize("shape", CONFIGS)
+@pytest.mark.parametrize(
+    ("size", "orientation", "angle"),
+    [
+        ((397, 301), 1, 0),
+        ((397, 301), 2, 3.7),
+        ((1001, 333), 3, 45),
+        ((333, 1001), 4, 90),
+        ((301, 397), 5, 180),
+        ((401, 399), 6, 271),
+        ((333, 1001), 7, 359.5),
+        ((1201, 499), 8, 12.25),
+    ],
+)
+def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size, orientation, angle):
+    config = LabelingConfig.parse(CONFIGS[shape])
+    quads = quads_on(size, angle)
+    found = untouched(predicted(size, quads, config))
+    source = Pictures({"/p.png": picture(size, orientation)})
+    run(tmp_path / "set", [found], ExportOptions(rules=Rules(config=config)), source)
+
+    exported = [row for row in manifest(tmp_path / "set") if row["kind"] == "recognition"]
+    assert [row["text"] for row in exported] == list(TEXTS.values())
+    assert {row["verdict"] for row in exported} == {"agreed"}
+    assert {row["model_version"] for row in exported} == {"m 1"}
+    assert {row["edits"]["predicted"] for row in exported} == {0}
+    for row, quad in zip(exported, quads, strict=True):
+        if shape == "rectangle":
+            assert np.abs(np.array(row["quad"]) - quad).max() < 0.02
+        else:
+            # PaddleOCR's corner order knows no upside down, and drops the fractions of pixels
+            turns = [np.roll(row["quad"], turn, axis=0) for turn in range(4)]
+            assert min(np.abs(turn - quad).max() for turn in turns) < 1.6
+    [path] = (tmp_path / "set").glob("det_gt_*.txt")
+    [(_, row)] = labels.parse_rows(path.read_bytes(), labels.parse_detection_row)
+    assert [region.text for region in row.regions] == list(TEXTS.values())
+    for region, quad in zip(row.regions, quads, strict=True):
+        assert np.abs(np.array(region.points) - quad).max() < 0.02
+
+
+@pytest.mark.parametrize("page", all_samples(), ids=lambda page: page.path.name)
+def test_a_page_is_written_so_that_paddleocr_sees_what_people_saw(page):
+    data = page.path.read_bytes()
+    upright = decode(data, max_pixels=20_000_000)
+    content, suffix = page_file(data, upright)
+    seen = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert seen.shape == upright.pixels.shape
+    assert np.abs(seen.astype(int) - upright.pixels).mean() < 1
+    assert content.startswith(b"\xff\xd8" if suffix == "jpg" else b"\x89PNG")
+
+
+def test_paddleocrs_own_loader_yields_every_row(tmp_path):
+    size = (397, 301)
+    config = LabelingConfig.parse(default_config())
+    found = untouched(predicted(size, quads_on(size, 2), config))
+    options = ExportOptions(ratio=(1, 0, 0), rules=Rules(config=config))
+    run(tmp_path / "set", [found], options, Pictures({"/p.png": picture(size, 1)}))
+    files = {kind: str(tmp_path / f"set/{kind}_gt_train.txt") for kind in ("rec", "det")}
+    dictionary = {"character_dict_path": str(tmp_path / "set/dict.txt"), "use_space_char": True}
+    more = {"data_dir": str(tmp_path / "set"), "global_config": {"max_text_length": 25, **dictionary}}
+    jobs = [
+        paddle_loader.Job("recognition", files["rec"], **more),
+        paddle_loader.Job("detection", files["det"], **more),
+    ]
+    recognition, detection = paddle_loader.ask(jobs, tmp_path)
+    assert [(row["outcome"], row.get("text")) for row in recognition] == [
+        ("kept", text) for text in rows(tmp_path / "set").values()
+    ]
+    [page] = detection
+    assert page["regions"] == [[text, False] for text in TEXTS.values()]
