@@ -110,17 +110,18 @@ def variables(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
 
 @contextmanager
 def backend_process(
-    folder: Path, *, command: Sequence[str] = (), **settings: object
+    folder: Path, *, command: Sequence[str] = (), port: int = 0, **settings: object
 ) -> Iterator[RunningBackend]:
     """Serve with these settings until the block ends.
 
     Args:
         folder: takes log, cache and store; a second process in the same folder goes on from there.
         command: what to run in place of `twinread serve`; `{port}` stands for the port.
+        port: where to listen; 0 takes a free one.
         settings: by their lower-case names.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     asked = command or (sys.executable, "-m", "backend", "serve", "--port", "{port}")
     with (folder / "backend.log").open("ab") as log:
         process = subprocess.Popen(
