@@ -55,7 +55,7 @@ def from_file(path: Path, read: Callable[[int], None] = lambda count: None) -> I
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
         if head == b"[":
-            yield from _checked(path, _items(path, read))
+            yield from _checked(path, items_of(path, read))
         elif head == b"{":
             whole = json.loads(path.read_bytes())
             read(path.stat().st_size)
@@ -92,16 +92,26 @@ def as_task(item: object) -> Json | None:
     return None
 
 
-def _items(path: Path, read: Callable[[int], None]) -> Iterator[object]:
+def items_of(
+    path: Path, read: Callable[[int], None] = lambda count: None, *, chunk: int = CHUNK
+) -> Iterator[object]:
     """The items of a JSON list, one at a time.
 
     (ijson would do it, but writes "?" in place of half a surrogate pair without a word.)
+
+    Args:
+        path: the file.
+        read: told the number of bytes each time that more was read.
+        chunk: characters that are read at once.
+
+    Raises:
+        ValueError: the list is not whole, or no JSON.
     """
     decoder = json.JSONDecoder()
     number = 0
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
-        buffer = file.read(CHUNK).lstrip()[1:]
-        size = CHUNK
+        buffer = _past_bracket(file, chunk)
+        size = chunk
         while True:
             read(raw.tell())
             place, fault = _skip(buffer, 0), "it has no end"
@@ -109,17 +119,18 @@ def _items(path: Path, read: Callable[[int], None]) -> Iterator[object]:
                 if buffer[place] == "]":
                     return
                 try:
-                    item, end = decoder.raw_decode(buffer, _after_comma(buffer, place) if number else place)
+                    item, end = decoder.raw_decode(buffer, _skip(buffer, place + 1) if number else place)
                 except (json.JSONDecodeError, IndexError) as error:
                     fault = str(error).partition(":")[0]
                     break
                 end = _skip(buffer, end)
-                if end == len(buffer):
+                if buffer[end : end + 1] not in (",", "]"):
                     # a number may go on in the next chunk
+                    fault = "a comma or ] is missing"
                     break
                 number += 1
                 yield item
-                size = CHUNK
+                size = chunk
                 place = end
             more = file.read(size)
             if not more:
@@ -129,16 +140,17 @@ def _items(path: Path, read: Callable[[int], None]) -> Iterator[object]:
             buffer = buffer[place:] + more
 
 
+def _past_bracket(file: io.TextIOWrapper, chunk: int) -> str:
+    buffer = ""
+    while not buffer.lstrip():
+        buffer = file.read(chunk)
+    return buffer.lstrip()[1:]
+
+
 def _skip(text: str, place: int) -> int:
     while place < len(text) and text[place] in " \t\r\n":
         place += 1
     return place
-
-
-def _after_comma(text: str, place: int) -> int:
-    if place < len(text) and text[place] != ",":
-        raise ValueError(f"a comma or ] was expected before {text[place : place + 20]!r}")
-    return _skip(text, place + 1)
 
 
 def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
