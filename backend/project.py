@@ -79,7 +79,7 @@ def set_up(api: LabelStudioApi, wanted: Wanted, settings: Settings) -> SetUp:
     names = LabelNames(
         settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text
     )
-    ours = default_config(names, settings.message_language)
+    ours = default_config(names, settings.message_language).strip()  # as Label Studio keeps it
     fields = project_fields(settings)
     changes = []
     if existing is None:

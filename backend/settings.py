@@ -195,6 +195,18 @@ class Settings(BaseSettings):
             raise ValueError("READERS names ernie: set ERNIE_BASE_URL and ERNIE_MODEL")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
+        password, secret = self.basic_auth_pass, self.webhook_secret
+        sent = {
+            "BASIC_AUTH_USER": self.basic_auth_user or "",
+            "BASIC_AUTH_PASS": password.get_secret_value() if password else "",
+            "WEBHOOK_SECRET": secret.get_secret_value() if secret else "",
+        }
+        for name, value in sent.items():
+            # Label Studio writes them into HTTP headers, and fails with HTTP 500 over any other letter
+            if not (value.isascii() and value.isprintable()):
+                raise ValueError(f"{name} may hold ASCII characters only: Label Studio can send no others")
+        if ":" in sent["BASIC_AUTH_USER"]:
+            raise ValueError("BASIC_AUTH_USER must hold no colon, which ends the user in HTTP Basic auth")
         return self
 
     @classmethod

@@ -46,6 +46,19 @@ def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param({"READERS": "ernie,paddle"}, "ERNIE_BASE_URL", id="ernie without a server"),
         pytest.param({"ERNIE_MODEL": "x"}, "together", id="half an ERNIE server"),
         pytest.param({"BASIC_AUTH_USER": "x"}, "BASIC_AUTH_PASS", id="user without password"),
+        pytest.param(
+            {"BASIC_AUTH_USER": "ls", "BASIC_AUTH_PASS": "пароль"},
+            "BASIC_AUTH_PASS may hold ASCII",
+            id="a password that Label Studio cannot send",
+        ),
+        pytest.param(
+            {"BASIC_AUTH_USER": "a:b", "BASIC_AUTH_PASS": "x"},
+            "no colon",
+            id="a user that would end too early",
+        ),
+        pytest.param(
+            {"WEBHOOK_SECRET": "секрет"}, "WEBHOOK_SECRET may hold ASCII", id="no header can hold it"
+        ),
         pytest.param({"PREDICT_DEADLINE_S": "0"}, "PREDICT_DEADLINE_S", id="no time at all"),
         pytest.param({"MAX_IMAGE_BYTES": "ten"}, "MAX_IMAGE_BYTES", id="a word for a number"),
         pytest.param({"DETECTION_INPUT_SHAPE": "3,640"}, "DETECTION_INPUT_SHAPE", id="two of three sides"),

@@ -1,0 +1,162 @@
+"""`twinread setup-project` against real servers, and the sign-in that it leaves behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.label_studio_api import LabelStudioApi
+from backend.labeling_config import default_config
+from tests.backend_process import RunningBackend, backend_process, variables
+from tests.drawn_pages import drawn_page, file_of
+from tests.end_to_end.projects import Project, texts_of
+from tests.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
+
+pytestmark = LABEL_STUDIO
+
+SECRETS = {"basic_auth_user": "label-studio", "basic_auth_pass": "pass:word 1", "webhook_secret": "s3cret"}
+
+
+def setup_project(
+    folder: Path, label_studio: RunningLabelStudio, *arguments: str, **settings: object
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does, with a personal access token unless told otherwise."""
+    chosen = {
+        "label_studio_url": label_studio.base_url,
+        "label_studio_api_key": label_studio.personal_token,
+        **settings,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "backend", "setup-project", *arguments],
+        cwd=folder,
+        env=variables(folder, chosen),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def guarded_backend(
+    label_studio: RunningLabelStudio, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBackend]:
+    """A backend that wants user, password and webhook secret, and fetches images with a legacy token."""
+    with backend_process(
+        tmp_path_factory.mktemp("guarded"),
+        label_studio_url=label_studio.base_url,
+        label_studio_api_key=label_studio.legacy_token,
+        ocr_language="ru",
+        **SECRETS,
+    ) as backend:
+        yield backend
+
+
+def state(api: LabelStudioApi, project: int) -> list[Any]:
+    """Everything that setting up could change."""
+    shown = api.project(project)
+    lasting = {name: value for name, value in shown.items() if not name.endswith(("_number", "_count"))}
+    return [lasting, api.backends(project), api.webhooks(project)]
+
+
+def test_a_second_run_changes_nothing_and_the_project_works_with_sign_in_and_secret(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    arguments = ("--title", "Set up twice", "--language", "ru", "--backend-url", guarded_backend.url)
+    first = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert first.returncode == 0, first.stderr
+    assert "Created project" in first.stdout
+    assert "Gave the webhook its secret." in first.stdout
+    assert not any(
+        secret in first.stdout + first.stderr for secret in SECRETS.values() if secret != "label-studio"
+    )
+    api = label_studio.api()
+    (made,) = [project for project in api.projects() if project["title"] == "Set up twice"]
+    before = state(api, made["id"])
+
+    second = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert second.returncode == 0, second.stderr
+    assert "Nothing had to change." in second.stdout
+    after = state(api, made["id"])
+    for row in (*before[1], *after[1]):
+        row.pop("updated_at", None)
+    assert after == before
+
+    (shown,) = [api.project(made["id"])]
+    assert shown["enable_empty_annotation"] is False
+    assert shown["show_collab_predictions"] is True
+    assert "Alt" in shown["expert_instruction"]
+    (tmp_path / "a.png").write_bytes(file_of(drawn_page(["Счёт от 3 мая"])[0]))
+    project = Project(api, made["id"])
+    (task,) = project.upload(tmp_path / "a.png")
+    prediction = project.retrieve_one(task)
+    assert texts_of(prediction) == ["Счёт от 3 мая"]
+    created = 'twinread_webhooks_total{action="ANNOTATION_CREATED"}'
+    heard = guarded_backend.metric(created)
+    api.create_annotation(task, prediction["result"])
+    assert guarded_backend.metric(created) == heard + 1
+
+
+def test_a_wrong_password_is_told_by_label_studio_when_connecting(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    wrong = {**SECRETS, "basic_auth_pass": "guess"}
+    arguments = ("--title", "Wrong password", "--backend-url", guarded_backend.url)
+    refused = setup_project(tmp_path, label_studio, *arguments, **wrong)
+    assert refused.returncode == 3
+    assert "authentication parameters" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_existing_config_is_checked_and_kept_unless_an_update_is_asked_for(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    number = int(api.create_project(title="Has a config", label_config=CONFIG)["id"])
+    own = api.project(number)["label_config"]
+    arguments = ("--project", str(number), "--backend-url", guarded_backend.url)
+    kept = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert kept.returncode == 0, kept.stderr
+    assert api.project(number)["label_config"] == own
+    updated = setup_project(tmp_path, label_studio, *arguments, "--update", **SECRETS)
+    assert updated.returncode == 0, updated.stderr
+    assert api.project(number)["label_config"] == default_config().strip()
+    again = setup_project(tmp_path, label_studio, *arguments, "--update", **SECRETS)
+    assert "Nothing had to change." in again.stdout
+
+
+def test_two_projects_of_one_title_are_told_apart_by_number(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    numbers = [label_studio.api().create_project(title="Twins", label_config=CONFIG)["id"] for _ in "ab"]
+    refused = setup_project(tmp_path, label_studio, "--title", "Twins", "--backend-url", guarded_backend.url)
+    assert refused.returncode == 1
+    assert "--project" in refused.stderr
+    assert all(str(number) in refused.stderr for number in numbers)
+
+
+def test_where_label_studio_blocks_private_addresses_the_two_settings_are_named(
+    label_studio_strict: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    refused = setup_project(
+        tmp_path, label_studio_strict, "--title", "Blocked", "--backend-url", guarded_backend.url, **SECRETS
+    )
+    assert refused.returncode == 3
+    for setting in ("USE_DEFAULT_BANNED_SUBNETS=false", "USER_ADDITIONAL_BANNED_SUBNETS="):
+        assert setting in refused.stderr
+    assert "Traceback" not in refused.stderr
+    api = label_studio_strict.api()
+    (made,) = [project for project in api.projects() if project["title"] == "Blocked"]
+    assert api.backends(made["id"]) == []
+
+
+def test_without_a_key_the_command_says_where_to_get_one(
+    label_studio: RunningLabelStudio, tmp_path: Path
+) -> None:
+    refused = setup_project(tmp_path, label_studio, label_studio_api_key="")
+    assert refused.returncode == 2
+    assert "Personal Access Token" in refused.stderr
