@@ -475,7 +475,7 @@ def test_a_page_has_a_time_limit_of_its_own_which_waiting_does_not_use_up(
     ernie_stand_in.brain = lambda asked: (
         Hang() if asked.picture is not None and asked.picture.shape[1] > 300 else Say("12")
     )
-    reader, _ = pair(connect(concurrency=1, page_timeout_s=0.5))
+    reader, _ = pair(connect(concurrency=1, page_timeout_s=3))
 
     hanging, patient = reader.submit([crop(300), crop(100)]), reader.submit([crop(100)])
 
@@ -490,7 +490,7 @@ def test_a_page_whose_time_is_up_does_not_wait_for_another_pages_call(
 ) -> None:
     ernie_stand_in.script(Say("12"), Hang())
     ernie_stand_in.latency_s = 0.1
-    reader, other = pair(connect(concurrency=1, page_timeout_s=0.6))
+    reader, other = pair(connect(concurrency=1, page_timeout_s=3))
 
     read_in_time, too_late = reader.submit([crop(), crop()])
     order = finished_order({"other": other.submit([crop()], urgent=True), "too late": [too_late]})
