@@ -20,6 +20,7 @@ COMMANDS = {
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),
     "import": ("converters.import_command:import_", "Turn PaddleOCR label files into tasks to be reviewed."),
+    "report": ("converters.report_command:report", "Say what the readings were worth, from people's work."),
 }
 """Name to place and summary; the place is imported late."""
 

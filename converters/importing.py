@@ -31,8 +31,8 @@ from backend import geometry, label_studio
 from backend.labeling_config import LabelingConfig, Language
 from backend.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters import labels
-from converters.labels import RowRefused
 from converters.judging import ON_PAGE, overlap
+from converters.labels import RowRefused
 
 Kind = Literal["detection", "recognition"]
 

@@ -1,0 +1,301 @@
+"""What people made of predicted lines: each submitted annotation beside the prediction it began with; pure.
+
+Changed is what differs from the parent prediction, region by region. Label Studio's `origin` proves
+neither that a line was changed nor that it was not. A box that was deleted and drawn anew at the same
+place is the same line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from backend import messages
+from backend.cleaning import plain_text
+from backend.lines import Judgement, Quad, Reason, ReasonKind, Verdict
+from backend.regions import Region, regions
+from converters.judging import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
+from converters.manifest import prediction_of, readings_told
+from converters.reasons import InDetection, Why
+from converters.reviewed import Approval, Json, choose, moment_of, user_of
+
+MOVED = 1.5
+"""Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
+
+
+Verdicts = Literal["agreed", "disputed"]
+
+_OUR_ID = re.compile(r"(p\d+)?l\d{3,}-[0-9a-f]{6}")
+"""The ids that `backend.label_studio` gives to lines."""
+
+
+class Fate(Enum):
+    """What became of a line."""
+
+    APPROVED = "approved"
+    ILLEGIBLE = "illegible"
+    NOT_TEXT = "not text"
+    OPEN = "left open"
+    """Still to be decided, or left for later."""
+    TEXTLESS = "a line without a text that can be used"
+    REMOVED = "removed"
+    """Predicted, and gone from the annotation."""
+    OUT = "no line"
+    """A shape, label or result that is no line at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedLine:
+    """One line as it was predicted and as a person left it.
+
+    region: Label Studio's id.
+    predicted: the text that the person found filled in, in plain form, empty for none; None for a line
+        that no prediction has, or where the prediction is not known.
+    verdict: of the readings; None where it is not known, or the line was not predicted.
+    readings: what each reader said, as far as the person was told; None for one that failed. Of an
+        agreed line nothing is told but the text.
+    text: as approved; empty unless `fate` is APPROVED.
+    drawn: a person's own line, that no prediction has.
+    moved, relabelled: the box or the label is not the predicted one.
+    quad: page pixels; None where it has no shape that can be cropped.
+    """
+
+    region: str
+    page: int
+    fate: Fate
+    predicted: str | None = None
+    verdict: Verdicts | None = None
+    readings: tuple[str | None, ...] = ()
+    text: str = ""
+    drawn: bool = False
+    moved: bool = False
+    relabelled: bool = False
+    quad: Quad | None = None
+
+    @property
+    def retyped(self) -> bool:
+        """The approved text is not the one that was filled in."""
+        return self.fate is Fate.APPROVED and self.predicted is not None and self.predicted != self.text
+
+    @property
+    def touched(self) -> bool:
+        """Anything was done to the line."""
+        removed = self.fate is Fate.REMOVED
+        return self.retyped or self.moved or self.relabelled or self.drawn or removed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedAnnotation:
+    """One person's submitted work on one task.
+
+    user: the annotator's id; empty where it is not told.
+    when: the moment of submission; None where it is not told.
+    seconds: Label Studio's lead time; None where it is not told.
+    language: of the task, as its data says; empty where it does not.
+    version: of the prediction that the work began with; None where that prediction is not known.
+    """
+
+    user: str
+    when: datetime | None
+    seconds: float | None
+    language: str
+    version: str | None
+    lines: tuple[ComparedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedTask:
+    """A task's work: the annotation that counts, and the latest one of each other person."""
+
+    task: str
+    first: ComparedAnnotation
+    others: tuple[ComparedAnnotation, ...] = ()
+
+
+def compare(task: Json, rules: Rules) -> ComparedTask | None:
+    """Compare a task's submitted annotations with the predictions that they began with.
+
+    Args:
+        task: as an export or Label Studio's API has it; the API also tells its predictions.
+        rules: what labels are called, and the labeling config where it is known.
+
+    Returns:
+        None where nobody has submitted anything. The annotation that was changed last counts.
+    """
+    choice = choose(task, Approval("agreeing"))
+    if choice.annotation is None:
+        return None
+    data = task.get("data")
+    said = data.get("language") if isinstance(data, dict) else None
+    language = said if isinstance(said, str) else ""
+    each = [
+        _annotation(task, annotation, rules, language)
+        for annotation in (choice.annotation, *choice.witnesses)
+    ]
+    return ComparedTask(str(task.get("id", "")), each[0], tuple(each[1:]))
+
+
+def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> ComparedAnnotation:
+    parent = prediction_of(task, annotation)
+    when = moment_of(annotation.get("created_at"))
+    seconds = annotation.get("lead_time")
+    predicted = regions(parent["result"]) if parent is not None else None
+    drawn = regions(annotation.get("result"))
+    lines: list[ComparedLine] = []
+    for page in sorted({page_of(region, rules.config) for region in (*drawn, *(predicted or ()))}):
+        here = [
+            region
+            for region in (*drawn, *(predicted or ()))
+            if page_of(region, rules.config) == page and region.page_size
+        ]
+        size = next((region.page_size for region in here if region.page_size), (1, 1))
+        before = None
+        if predicted is not None:
+            before = [region for region in predicted if page_of(region, rules.config) == page]
+        lines += _page(review(annotation, rules, page=page, page_size=size), before, rules, page)
+    return ComparedAnnotation(
+        user=user_of(annotation),
+        when=when if when.year > 1 else None,
+        seconds=float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None,
+        language=language,
+        version=None if parent is None else str(parent.get("model_version") or ""),
+        lines=tuple(lines),
+    )
+
+
+def _page(
+    reviewed: Sequence[ReviewedLine], before: list[Region] | None, rules: Rules, page: int
+) -> list[ComparedLine]:
+    if before is None:
+        return [_compared(line, None, rules, page, known=False) for line in reviewed]
+    by_id = {region.id: region for region in before if region.id}
+    pairs = {number: by_id.pop(line.region.id, None) for number, line in enumerate(reviewed)}
+    for number, line in enumerate(reviewed):
+        if pairs[number] is None:
+            # deleted and drawn anew: the same place says so
+            place = next((region for region in by_id.values() if _over(line.quad, _quad(region))), None)
+            pairs[number] = by_id.pop(place.id) if place is not None else None
+    found = [_compared(line, pairs[number], rules, page, known=True) for number, line in enumerate(reviewed)]
+    return found + [_removed(region, rules, page) for region in by_id.values()]
+
+
+def _compared(
+    line: ReviewedLine, before: Region | None, rules: Rules, page: int, *, known: bool
+) -> ComparedLine:
+    fate = _fate(line.why)
+    if before is None:
+        return ComparedLine(
+            line.region.id,
+            page,
+            fate,
+            text=line.said.text if line.why is None else "",
+            drawn=known,
+            quad=line.quad,
+        )
+    predicted, verdict, readings = _told(before, rules)
+    points = before.points
+    same = points is not None and line.region.points is not None and points.shape == line.region.points.shape
+    moved = not same or bool(np.abs(np.subtract(points, line.region.points)).max() > MOVED)  # type: ignore[arg-type]
+    return ComparedLine(
+        line.region.id,
+        page,
+        fate,
+        predicted,
+        verdict,
+        readings,
+        line.said.text if line.why is None else "",
+        moved=moved,
+        relabelled=set(before.labels) != set(line.region.labels),
+        quad=line.quad,
+    )
+
+
+def _removed(region: Region, rules: Rules, page: int) -> ComparedLine:
+    predicted, verdict, readings = _told(region, rules)
+    return ComparedLine(region.id, page, Fate.REMOVED, predicted, verdict, readings, quad=_quad(region))
+
+
+def _quad(region: Region) -> Quad | None:
+    return quad_of(region) if region.points is not None else None
+
+
+def _fate(why: Why | None) -> Fate:
+    if why is None:
+        return Fate.APPROVED
+    named = {
+        Why.ILLEGIBLE: Fate.ILLEGIBLE,
+        Why.NOT_TEXT: Fate.NOT_TEXT,
+        Why.UNDECIDED: Fate.OPEN,
+        Why.LATER: Fate.OPEN,
+    }
+    return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
+
+
+def _told(region: Region, rules: Rules) -> tuple[str, Literal["agreed", "disputed"], tuple[str | None, ...]]:
+    """What a predicted region says: the text filled in, the verdict, and the readings.
+
+    Configs without a label for lines in doubt tell the doubt by the explanation alone.
+    """
+    text = plain_text(region.texts[0]) if region.texts else ""
+    told = str(region.meta.get("text") or "")
+    check = rules.names.check
+    if rules.config is not None:
+        labels = rules.config.labels_of(region.from_name)
+        check = labels.check if labels.tell_doubt else check
+    labelled = check.casefold() in {label.casefold() for label in region.labels}
+    doubted = any(line.partition(":")[0] in _DOUBTS for line in told.split("\n"))
+    readings = tuple(None if said is None else plain_text(said) for said in readings_told(told))
+    if not _OUR_ID.fullmatch(region.id):
+        return text, None, readings
+    return text, "agreed" if text and not labelled and not doubted else "disputed", readings
+
+
+def pairs_of(
+    first: ComparedAnnotation, second: ComparedAnnotation
+) -> tuple[list[tuple[ComparedLine, ComparedLine]], int]:
+    """The lines that two people both have, by id or else by place, and how many only one of them has."""
+    theirs = [line for line in second.lines if _is_line(line)]
+    by_id = {(line.page, line.region): line for line in theirs if line.region}
+    found, alone, left = [], 0, list(theirs)
+    for line in filter(_is_line, first.lines):
+        other = by_id.get((line.page, line.region)) or next(
+            (each for each in left if each.page == line.page and _over(line.quad, each.quad)), None
+        )
+        if other is None or other not in left:
+            alone += 1
+            continue
+        left.remove(other)
+        found.append((line, other))
+    return found, alone + len(left)
+
+
+def _is_line(line: ComparedLine) -> bool:
+    return line.fate in (Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS, Fate.OPEN)
+
+
+def _over(first: Quad | None, second: Quad | None) -> bool:
+    if first is None or second is None:
+        return False
+    shared = overlap(first, second)
+    areas = float(cv2.contourArea(first)) + float(cv2.contourArea(second))
+    return shared > 0 and shared >= SAME_PLACE * (areas - shared)
+
+
+def _headings(kinds: Iterable[ReasonKind]) -> frozenset[str]:
+    """How an explanation begins the line that tells of a doubt, in every language of annotators."""
+    told = (
+        messages.explain(Judgement(Verdict.DISPUTED, "", 0.0, (Reason(kind, "a", "b"),)), [], language)
+        for kind in kinds
+        for language in ("en", "ru")
+    )
+    return frozenset(line.partition(":")[0] for line in told)
+
+
+_DOUBTS = _headings((ReasonKind.DIFFERENT, ReasonKind.ONE_READER))

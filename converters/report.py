@@ -1,0 +1,267 @@
+"""What the readings were worth, counted from the work of people; pure.
+
+One pass over compared tasks; memory holds sums, the confusions that were seen, and a few lines to show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from heapq import heappushpop
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from backend.differences import differences
+from backend.lines import Quad
+from converters.comparison import ComparedLine, ComparedTask, Fate
+from converters.rates import ErrorRate
+from converters.tally import Tally, TwoPeople
+
+LONGEST_PIECE = 12
+"""Characters of a confusion; longer ones are lines that were read quite differently."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A line to be shown with its crop."""
+
+    task: str
+    page: int
+    quad: Quad
+    predicted: str
+    text: str
+    readings: tuple[str | None, ...]
+    agreed: bool
+    fate: Fate
+    weight: float
+    data: dict[str, Any]
+    """The task's data, which names the image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """One piece of text that was read as another; either may be empty."""
+
+    read: str
+    approved: str
+
+
+class Best:
+    """The few lines of greatest weight, of however many; ties go to the earlier task, line by line."""
+
+    def __init__(self, count: int) -> None:
+        """Keep that many."""
+        self._count = count
+        self._heap: list[tuple[float, str, Shown]] = []
+
+    def add(self, shown: Shown, weight: float) -> None:
+        """Offer a line."""
+        entry = (weight, _draw(f"{shown.task} {shown.page} {shown.quad.tolist()}"), shown)
+        if len(self._heap) < self._count:
+            self._heap.append(entry)
+            if len(self._heap) == self._count:
+                self._heap.sort(key=lambda one: one[:2])
+        elif entry[:2] > self._heap[0][:2]:
+            heappushpop(self._heap, entry)
+
+    def __iter__(self) -> Iterator[Shown]:
+        """Heaviest first."""
+        ordered = sorted(self._heap, key=lambda one: one[:2], reverse=True)
+        return iter([shown for _, _, shown in ordered])
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is shown: lines per contact sheet, confusions, and crops beside each."""
+
+    sheet: int = 24
+    confusions: int = 24
+    examples: int = 3
+
+
+class Report:
+    """Everything a report says; feed it every task once."""
+
+    def __init__(self, sizes: Sizes | None = None) -> None:
+        """Begin with nothing counted."""
+        self.sizes = sizes or Sizes()
+        self.tasks_read = self.tasks_without_work = self.no_tasks = 0
+        self.all = Tally()
+        self.annotators: dict[str, Tally] = {}
+        self.languages: dict[str, Tally] = {}
+        self.hours: dict[datetime, Tally] = {}
+        self.undated = 0
+        self.versions: Counter[str] = Counter()
+        self.told: dict[tuple[str, int], ErrorRate] = {}
+        self.alike: dict[str, ErrorRate] = {}
+        self.failed: Counter[tuple[str, int]] = Counter()
+        self.people: dict[tuple[str, str], TwoPeople] = {}
+        self.confusions: Counter[Confusion] = Counter()
+        self.confused_by: Counter[tuple[Confusion, str]] = Counter()
+        self.examples: dict[Confusion, list[Shown]] = {}
+        self.unlike = 0
+        self.wrong = Best(self.sizes.sheet)
+        self.worst = Best(self.sizes.sheet)
+        self.random = Best(self.sizes.sheet)
+
+    def add(self, compared: ComparedTask | None, data: dict[str, Any]) -> None:
+        """Enter one task.
+
+        Args:
+            compared: as `comparison.compare` gives it; None for a task without submitted work.
+            data: the task's data.
+        """
+        self.tasks_read += 1
+        if compared is None:
+            self.tasks_without_work += 1
+            return
+        first = compared.first
+        self.all.annotation(first)
+        self.languages.setdefault(first.language, Tally()).annotation(first)
+        if first.when is None:
+            self.undated += 1
+        else:
+            hour = first.when.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
+            self.hours.setdefault(hour, Tally()).annotation(first)
+        if first.version is not None:
+            self.versions[first.version] += 1
+        for work in (first, *compared.others):
+            self.annotators.setdefault(work.user, Tally()).annotation(work)
+        for other in compared.others:
+            one, two = sorted((first, other), key=lambda work: work.user)
+            self.people.setdefault((one.user, two.user), TwoPeople()).add(one, two)
+        for line in first.lines:
+            if first.version is not None and line.predicted is not None:
+                self._readings(first.version, line)
+                self._show(compared.task, line, data)
+
+    def _readings(self, version: str, line: ComparedLine) -> None:
+        if line.fate is not Fate.APPROVED:
+            return
+        if line.verdict == "agreed" and not line.readings:
+            self.alike.setdefault(version, ErrorRate()).add(line.predicted or "", line.text)
+        for place, said in enumerate(line.readings):
+            rate = self.told.setdefault((version, place), ErrorRate())
+            if said is None:
+                self.failed[version, place] += 1
+            else:
+                rate.add(said, line.text)
+
+    def _show(self, task: str, line: ComparedLine, data: dict[str, Any]) -> None:
+        agreed = line.verdict == "agreed"
+        wrong = agreed and (line.retyped or line.fate in (Fate.ILLEGIBLE, Fate.NOT_TEXT, Fate.REMOVED))
+        approved = line.fate is Fate.APPROVED
+        if line.quad is None or not (approved or wrong):
+            return
+        said = line.predicted or ""
+        share = Levenshtein.normalized_distance(said, line.text)
+        shown = Shown(
+            task, line.page, line.quad, said, line.text, line.readings, agreed, line.fate, share, data
+        )
+        if wrong:
+            # a wrong text first: of a box that was marked as no line nobody learns what was misread
+            self.wrong.add(shown, share if approved else share - 1)
+        elif approved and line.retyped:
+            self.worst.add(shown, share)
+        elif agreed:
+            # drawn by hash: the same lines in every run, and no order of tasks is preferred
+            self.random.add(shown, int(_draw(f"{task} {line.region}"), 16))
+        if approved:
+            self._confuse(line, shown)
+
+    def _confuse(self, line: ComparedLine, shown: Shown) -> None:
+        by = {chr(ord("A") + place): said for place, said in enumerate(line.readings) if said}
+        if not line.readings:
+            by = {"all" if line.verdict == "agreed" else "filled in": line.predicted or ""}
+        seen: set[Confusion] = set()
+        for reader, said in by.items():
+            if said == line.text:
+                continue
+            for reason in differences(said, line.text):
+                if max(len(reason.first), len(reason.second)) > LONGEST_PIECE:
+                    self.unlike += 1
+                    continue
+                confusion = Confusion(reason.first, reason.second)
+                self.confused_by[confusion, reader] += 1
+                if confusion not in seen:
+                    seen.add(confusion)
+                    self.confusions[confusion] += 1
+                    examples = self.examples.setdefault(confusion, [])
+                    if len(examples) < self.sizes.examples:
+                        examples.append(shown)
+
+    def readers(self) -> dict[tuple[str, str], tuple[ErrorRate, int]]:
+        """CER and failures of each reader, by the version that made the prediction and the reader's letter.
+
+        Agreed lines count for every reader of their version; where no line tells the readers apart,
+        the letter is "all".
+        """
+        found: dict[tuple[str, str], tuple[ErrorRate, int]] = {}
+        for version in sorted(self.alike.keys() | {version for version, _ in self.told}):
+            alike = self.alike.get(version, ErrorRate())
+            places = sorted(place for each, place in self.told if each == version)
+            for place in places:
+                letter = chr(ord("A") + place) if place < 26 else f"#{place + 1}"
+                rate = self.told[version, place] + alike
+                found[version, letter] = rate, self.failed[version, place]
+            if not places:
+                found[version, "all"] = alike, 0
+        return found
+
+    def top_confusions(self) -> list[tuple[Confusion, int, dict[str, int]]]:
+        """The most frequent confusions: in how many lines, and how often by which reader."""
+        ordered = sorted(self.confusions.items(), key=lambda item: (-item[1], item[0].approved, item[0].read))
+        by: dict[Confusion, dict[str, int]] = {}
+        for (confusion, reader), count in sorted(self.confused_by.items(), key=lambda item: item[0][1]):
+            by.setdefault(confusion, {})[reader] = count
+        return [(confusion, count, by[confusion]) for confusion, count in ordered[: self.sizes.confusions]]
+
+    def over_time(self) -> tuple[str, list[tuple[datetime, Tally]]]:
+        """The work in steps of time, UTC, oldest first: by hour, day or week, as the span asks for."""
+        if not self.hours:
+            return "day", []
+        span = max(self.hours) - min(self.hours)
+        step = "hour" if span <= timedelta(days=2) else "day" if span <= timedelta(days=120) else "week"
+        steps: dict[datetime, Tally] = {}
+        for hour, tally in sorted(self.hours.items()):
+            start = hour if step == "hour" else hour.replace(hour=0)
+            if step == "week":
+                start -= timedelta(days=start.weekday())
+            steps[start] = steps[start] + tally if start in steps else tally
+        return step, list(steps.items())
+
+    def summary(self) -> dict[str, Any]:
+        """Everything, for machines."""
+        step, steps = self.over_time()
+        return {
+            "tasks_read": self.tasks_read,
+            "tasks_without_submitted_work": self.tasks_without_work,
+            "items_that_are_no_task": self.no_tasks,
+            "all": self.all.summary(),
+            "readers": [
+                {"version": version, "reader": letter, "failed": failed, **rate.summary()}
+                for (version, letter), (rate, failed) in self.readers().items()
+            ],
+            "versions": dict(sorted(self.versions.items())),
+            "annotators": {user: tally.summary() for user, tally in sorted(self.annotators.items())},
+            "languages": {name: tally.summary() for name, tally in sorted(self.languages.items())},
+            "between_annotators": [
+                {"annotators": list(pair), **people.summary()} for pair, people in sorted(self.people.items())
+            ],
+            "confusions": [
+                {"read": confusion.read, "approved": confusion.approved, "lines": count, "by": by}
+                for confusion, count, by in self.top_confusions()
+            ],
+            "read_quite_differently": self.unlike,
+            "step": step,
+            "over_time": [{"from": start.isoformat(), **tally.summary()} for start, tally in steps],
+            "tasks_without_time": self.undated,
+        }
+
+
+def _draw(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
