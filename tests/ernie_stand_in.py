@@ -345,4 +345,7 @@ async def _serve(server: StandIn, host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # the module of that name, or its classes would exist twice and never be recognised
+    from tests.ernie_stand_in import main as named_main
+
+    named_main()

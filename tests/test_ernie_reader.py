@@ -489,10 +489,13 @@ def test_a_page_whose_time_is_up_does_not_wait_for_another_pages_call(
     ernie_stand_in: StandIn, connect: Connect
 ) -> None:
     ernie_stand_in.script(Say("12"), Hang())
-    ernie_stand_in.latency_s = 0.1
+    ernie_stand_in.latency_s = 1
     reader, other = pair(connect(concurrency=1, page_timeout_s=3))
 
     read_in_time, too_late = reader.submit([crop(), crop()])
+    # the other page comes while the first line is being read, not before
+    while ernie_stand_in.calls < 1:
+        time.sleep(0.01)
     order = finished_order({"other": other.submit([crop()], urgent=True), "too late": [too_late]})
 
     assert read_in_time.result(30).text == "12"
