@@ -1,11 +1,14 @@
 """The same backend as a `LabelStudioMLBase` subclass, for those who run label-studio-ml already.
 
 Serves label-studio-ml 1.0.9 and 2.x alike. Both build model objects as they please, so everything
-that lasts is one service per process. Start it with a `_wsgi.py` of your own:
+that lasts is one service per process. Start it with a `_wsgi.py` of your own, under gunicorn with one
+worker and several threads:
 
-    from label_studio_ml.api import init_app
-    from backend.model import TwinreadModel
-    app = init_app(TwinreadModel)
+    from backend.model import wsgi
+    app = wsgi()
+
+Each webhook makes 1.0.9 start a process that ends with an error in the log, and nothing else: with a
+`model_dir` it would write the webhook there instead, the project's token included.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from flask import Flask, has_request_context, request
+from label_studio_ml import model as framework
+from label_studio_ml.api import init_app
 from label_studio_ml.model import LabelStudioMLBase
 
 from backend import answers, compose, logs, settings
@@ -78,7 +84,7 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         names = LabelNames(
             chosen.label_text, chosen.label_check, chosen.label_illegible, chosen.label_not_text
         )
-        config = LabelingConfig.parse(str(self.label_config), names)
+        config = LabelingConfig.parse(self._own_config(), names)
         wording = answers.Wording(chosen.ocr_language, chosen.message_language)
         drawn = drawn_regions_of(context)
         if drawn is not None and len(tasks) == 1:
@@ -87,5 +93,20 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
             results = answers.predict(running, tasks, config, wording, chosen.predict_deadline_s)
         return [{key: value for key, value in result.items() if key != "model_version"} for result in results]
 
+    def _own_config(self) -> str:
+        """The labeling config of the request; 1.0.9 keeps that of whichever project was set up last."""
+        body = request.get_json(silent=True) if has_request_context() else None
+        sent = body.get("label_config") if isinstance(body, Mapping) else None
+        return str(sent or self.label_config or "")
+
     def fit(self, *args: Any, **more: Any) -> None:
         """Nothing is trained here; None keeps 1.0.9 from inventing a new model version."""
+
+
+def wsgi() -> Flask:
+    """label-studio-ml's own application over this model."""
+    app: Flask = init_app(TwinreadModel)
+    if not VERSION_2:
+        # 1.0.9 predicts only after some /setup, and after a restart a drawn box comes without one
+        framework.LabelStudioMLManager.fetch()
+    return app
