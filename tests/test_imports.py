@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py")])
 
 OWNERS = {
-    "flask": {"backend.app", "backend.serving"},
+    "flask": {"backend.app", "backend.model", "backend.serving"},
     "gunicorn": {"backend.serving"},
     "paddleocr": {"backend.paddle_engine"},
     "paddle": {"backend.paddle_engine"},
