@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from backend.annotate import Panel
 from backend.detection import DetectionOptions, PaddleDetector
+from backend.errors import StoreFailed
 from backend.label_studio_api import LabelStudioApi
 from backend.metrics import Metrics
 from backend.panels import Panels, engine_options
@@ -99,7 +100,12 @@ def open_store(settings: Settings) -> ReadingStore:
         StoreFailed: it cannot be used.
     """
     if not settings.store_url:
-        settings.cache_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            settings.cache_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFailed(
+                f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
+            ) from error
     return ReadingStore(settings.store_address)
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from backend import compose
 from backend.detection import PaddleDetector
-from backend.errors import LabelStudioFailed, TwinreadError
+from backend.errors import LabelStudioFailed, StoreFailed, TwinreadError
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import default_config
 from backend.lines import Reading
 from backend.panels import Panels
 from backend.settings import Settings
-from backend.store import ReadingStore
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Free disk that models, the image cache and the store want."""
@@ -44,11 +43,14 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
         backend_url: where Label Studio would reach the backend.
     """
     yield from _label_studio(settings, backend_url)
+    disk = _disk(settings.cache_dir)
+    yield disk
+    if not disk.ok:
+        return
     yield from _guarded("detection model", lambda: _detection(settings))
     yield from _guarded("readers", lambda: _readers(settings))
     yield from _ernie(settings)
     yield from _guarded("store", lambda: _store(settings))
-    yield _disk(settings.cache_dir)
 
 
 def _guarded(about: str, look: Callable[[], str]) -> Iterator[Check]:
@@ -134,8 +136,11 @@ def _ernie(settings: Settings) -> Iterator[Check]:
 
 
 def _store(settings: Settings) -> str:
-    settings.cache_dir.mkdir(parents=True, exist_ok=True)
-    store = ReadingStore(settings.store_address)
+    try:
+        store = compose.open_store(settings)
+    except StoreFailed as error:
+        where = "STORE_URL" if settings.store_url else "CACHE_DIR"
+        raise StoreFailed(f"{error} {where} says where it is.") from error
     try:
         store.put(("doctor", Reading("doctor", "ok")))
         store.get_many(["doctor"], "doctor")
@@ -152,12 +157,16 @@ def _disk(folder: Path) -> Check:
             free = shutil.disk_usage(folder).free
     except OSError as error:
         return Check(
-            "disk", False, f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of yours."
+            "disk",
+            False,
+            f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of yours. Models, images "
+            "and the store need it, so they were not looked at.",
         )
     if free < LEAST_FREE_BYTES:
         return Check(
             "disk",
             False,
-            f"Only {free / 1024**3:.1f} GB are free in CACHE_DIR; free some, or set it elsewhere.",
+            f"Only {free / 1024**3:.1f} GB are free in CACHE_DIR; free some, or set it elsewhere. Models, images "
+            "and the store need it, so they were not looked at.",
         )
     return Check("disk", True, f"{free / 1024**3:.0f} GB are free in CACHE_DIR.")
