@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,9 @@ from backend.labeling_config import LabelingConfig
 from backend.lines import Judgement, Line, Quad, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from backend.regions import Region, RegionShape
 from backend.service import Failure, Service, Task
+
+ASSIST_LIMIT_S = 30.0
+"""A person who drew a box waits for its text no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ def assist(
     drawn: object,
     config: LabelingConfig,
     wording: Wording,
+    deadline_s: float,
 ) -> dict[str, Any]:
     """The texts of regions that an annotator has just drawn, read ahead of all bulk work.
 
@@ -93,22 +98,26 @@ def assist(
         drawn: `params.context.result` of the request.
         config: tag and label names.
         wording: languages.
+        deadline_s: when a box goes back unread, seconds.
 
     Raises:
         NotReady: the models are still loading, or failed to load.
     """
+    end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version
     wanted = label_studio.drawn_regions(drawn, config)
     if not wanted:
         return label_studio.unchanged_result(drawn, model_version=version)
     pages = _pages(service, item, config, wording)
-    answers = [(region, _read(service, region, pages, config)) for region in wanted]
+    answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
     return label_studio.assist_result(
         answers, config, model_version=version, message_language=wording.message_language
     )
 
 
-def _read(service: Service, region: Region, pages: Sequence[Task], config: LabelingConfig) -> ReadLine:
+def _read(
+    service: Service, region: Region, pages: Sequence[Task], config: LabelingConfig, end: float
+) -> ReadLine:
     """One drawn region, read; a region that cannot be read says why."""
     line = Line(_quad(region))
     page = label_studio.page_index(region, config)
@@ -117,7 +126,7 @@ def _read(service: Service, region: Region, pages: Sequence[Task], config: Label
     if geometry.is_degenerate(line.quad):
         return _unread(line, "the box is too small to hold text")
     try:
-        return service.read_quads(pages[page], [line])[0]
+        return service.read_quads(pages[page], [line], max(0.0, end - time.monotonic()))[0]
     except TwinreadError as error:
         service.note(pages[page], Failure(pages[page], error))
         return _unread(line, str(error))

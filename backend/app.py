@@ -109,12 +109,13 @@ def create_app(service: Service, settings: Settings) -> Flask:
     def predict() -> Response:
         body = parse(PredictBody, request.get_json(force=True))
         config = labeling_config(body.label_config)
+        limit_s = settings.predict_deadline_s
         if body.drawn is not None:
             if len(body.tasks) != 1:
                 raise BadRequest("A request with drawn regions must have exactly one task.")
-            results = [answers.assist(service, body.tasks[0], body.drawn, config, wording)]
+            results = [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
         else:
-            results = answers.predict(service, body.tasks, config, wording, settings.predict_deadline_s)
+            results = answers.predict(service, body.tasks, config, wording, limit_s)
         return jsonify(results=results)
 
     @app.get("/versions")

@@ -87,10 +87,11 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         config = LabelingConfig.parse(self._own_config(), names)
         wording = answers.Wording(chosen.ocr_language, chosen.message_language)
         drawn = drawn_regions_of(context)
+        limit_s = chosen.predict_deadline_s
         if drawn is not None and len(tasks) == 1:
-            results = [answers.assist(running, tasks[0], drawn, config, wording)]
+            results = [answers.assist(running, tasks[0], drawn, config, wording, limit_s)]
         else:
-            results = answers.predict(running, tasks, config, wording, chosen.predict_deadline_s)
+            results = answers.predict(running, tasks, config, wording, limit_s)
         return [{key: value for key, value in result.items() if key != "model_version"} for result in results]
 
     def _own_config(self) -> str:

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -25,6 +26,9 @@ from backend.lines import Line, Page, ReadLine, ReadPage
 from backend.metrics import Metrics
 
 log = logging.getLogger(__name__)
+
+DRAWN_AT_ONCE = 8
+"""Drawn boxes that are read at once; each costs a thread that mostly waits."""
 
 
 class PageSource(Protocol):
@@ -114,6 +118,8 @@ class Service:
         self._options = options
         self._bulk = ThreadPoolExecutor(options.page_workers, thread_name_prefix="page")
         self._urgent = ThreadPoolExecutor(2, thread_name_prefix="urgent-page")
+        # a drawn box waits neither for bulk pages nor for pages that others open
+        self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
         self._pages: TTLCache[Hashable, Future[ReadPage]] = TTLCache(options.kept_pages, options.kept_s)
         self._running: dict[Hashable, Future[ReadPage]] = {}
@@ -186,10 +192,11 @@ class Service:
             self.note(task, result)
         return results
 
-    def read_quads(self, task: Task, lines: Sequence[Line]) -> list[ReadLine]:
+    def read_quads(self, task: Task, lines: Sequence[Line], deadline_s: float) -> list[ReadLine]:
         """Read given lines of a task's page at once, ahead of bulk work.
 
         Raises:
+            Late: not done within `deadline_s` seconds; what the readers still say goes into the store.
             TwinreadError: the image cannot be had, or the models are not ready.
         """
         engines = self.engines()
@@ -198,7 +205,10 @@ class Service:
             page = self._open(task, engines)
             return read_lines(page, lines, engines.panel(task.language), urgent=True)
 
-        return self._urgent.submit(work).result()
+        try:
+            return self._drawn.submit(work).result(deadline_s)
+        except FutureTimeout as error:
+            raise Late(f"The readers gave no answer within {deadline_s:g} s; draw the box again.") from error
 
     def page_size(self, task: Task) -> tuple[int, int]:
         """Width and height of a task's upright page, pixels.
@@ -228,12 +238,12 @@ class Service:
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
-        for pool in (self._bulk, self._urgent):
+        for pool in (self._bulk, self._urgent, self._drawn):
             pool.shutdown(wait=False, cancel_futures=True)
         self._loader.join()
         if self._engines.exception() is None:
             self._engines.result().close()
-        for pool in (self._bulk, self._urgent):
+        for pool in (self._bulk, self._urgent, self._drawn):
             pool.shutdown(wait=True)
 
     def _submit(self, task: Task, engines: Engines, urgent: bool) -> Future[ReadPage]:

@@ -149,7 +149,7 @@ def test_a_page_that_cannot_be_searched_says_so_and_is_counted() -> None:
 def test_a_drawn_box_is_read_without_searching_the_page() -> None:
     detector = ScriptedDetector()
     with running(scripted_service(detector)) as service:
-        (line,) = service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))])
+        (line,) = service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 10)
     assert (line.judgement.verdict, line.judgement.text) == (Verdict.AGREED, "Счёт")
     assert detector.pages == []
 
