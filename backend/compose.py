@@ -16,9 +16,10 @@ from backend.settings import Settings
 from backend.sources import SourceLimits, Sources
 from backend.store import ReadingStore
 
-PURE_ROOMS = (
-    "lines", "geometry", "crops", "alphabets", "cleaning", "verdicts", "messages", "annotate", "label_studio",
-    "regions", "percent",
+DECIDING_ROOMS = (
+    "lines", "geometry", "crops", "alphabets", "cleaning", "verdicts", "guards", "look_alikes", "differences",
+    "messages", "annotate", "label_studio", "regions", "results", "percent", "labeling_config", "config_tags",
+    "images", "detection",
 )  # fmt: skip
 """Modules whose code decides what a prediction says; a change in them is a new model version."""
 
@@ -133,7 +134,7 @@ def model_version(find: PaddleDetector, panel: Panel, read: Panels, settings: Se
         settings.tall_lines,
         settings.message_language,
         *(settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text),
-        *(files("backend").joinpath(f"{room}.py").read_text("utf-8") for room in PURE_ROOMS),
+        *(files("backend").joinpath(f"{room}.py").read_text("utf-8") for room in DECIDING_ROOMS),
     ]
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     who = "+".join(reader.identity.split("(")[0].split("@")[0] for reader in panel.readers) or "unread"

@@ -97,10 +97,16 @@ class Panels:
         return server, [self._ernie_reader(alphabets.language_code(language), turn) for turn in (0, 1)]
 
     def at_hand(self) -> str:
-        """Which languages local engines could read; part of the model version, since tasks may be in any."""
+        """What local engines could read with; part of the model version: tasks may be in any language."""
         from backend.readers import tesseract
 
-        return ",".join(sorted(tesseract.installed_languages(self._settings.tessdata_dir)))
+        settings, named = self._settings, self._named() or LOCAL
+        found = []
+        if "tesseract" in named:
+            found += sorted(tesseract.installed_languages(settings.tessdata_dir))
+        if "paddle" in named:
+            found += [f"{settings.recognition_model or ''}@{settings.recognition_model_dir or ''}"]
+        return ",".join(found)
 
     def sentence(self, panel: Panel) -> str:
         """Who reads the settings' language, for people."""
@@ -117,7 +123,7 @@ class Panels:
     def _build(self, code: str) -> Panel:
         promised = alphabets.language_code(self._settings.ocr_language) == code
         settings = self._settings
-        named = settings.readers or (("ernie", "ernie") if settings.ernie_base_url else ())
+        named = self._named()
         built: list[tuple[str, LineReader]] = []
         for name in named or LOCAL:
             turn = sum(name == before for before, _ in built)
@@ -137,6 +143,10 @@ class Panels:
         return Panel(
             tuple(self._kept(reader) for _, reader in built), code, settings.tall_lines, prompts, lacking
         )
+
+    def _named(self) -> tuple[str, ...]:
+        """The readers that the settings name; none where local engines are chosen by what is at hand."""
+        return self._settings.readers or (("ernie", "ernie") if self._settings.ernie_base_url else ())
 
     def _kept(self, reader: LineReader) -> LineReader:
         """The reader, with its readings kept in the store."""

@@ -183,6 +183,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"no reader is named {', '.join(unknown)}; there are ernie, paddle and tesseract"
             )
+        often = [name for name in value if sum(name.lower() == other.lower() for other in value) > 2]
+        if often:
+            raise ValueError(f"{often[0]} looks at a line in two ways at most; name it once or twice")
         if len(value) == 1:
             raise ValueError("one reading is never confirmed; name at least two, such as 'ernie,paddle'")
         return tuple(name.lower() for name in value)
