@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import matplotlib
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
@@ -46,32 +48,30 @@ def plot(
     Returns:
         An `<svg>` element without a fixed size.
     """
-    settings = {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 9, "font.family": "sans-serif"}
+    settings: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.size": 9,
+        "font.family": "sans-serif",
+    }
     with matplotlib.rc_context(settings):
         figure = Figure(figsize=(5.0, 2.4), layout="constrained")
         axes = figure.add_subplot()
         for curve, colour in zip(curves, SERIES, strict=False):
-            known = [place for place, value in enumerate(curve.values) if value is not None]
-            whens = [moments[place] for place in known]
-            axes.plot(whens, [curve.values[place] for place in known], "o-", ms=3.5, lw=1.8, color=colour,
-                      label=curve.name)  # fmt: skip
-            banded = [
-                (moments[place], interval)
-                for place, interval in enumerate(curve.intervals)
-                if interval is not None
-            ]
-            if banded:
-                axes.fill_between(
-                    [when for when, _ in banded],
-                    [low for _, (low, _) in banded],
-                    [high for _, (_, high) in banded],
-                    color=colour,
-                    alpha=0.16,
-                    lw=0,
-                )
-        locator = AutoDateLocator(minticks=3, maxticks=6)
+            values = [math.nan if value is None else value for value in curve.values]
+            axes.plot(moments, values, "o-", ms=3.5, lw=1.8, color=colour, label=curve.name)  # type: ignore[arg-type]
+            bands = [(math.nan, math.nan) if band is None else band for band in curve.intervals]
+            axes.fill_between(
+                moments,  # type: ignore[arg-type]
+                [low for low, _ in bands],
+                [high for _, high in bands],
+                color=colour,
+                alpha=0.16,
+                lw=0,
+            )
+        locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         axes.yaxis.set_major_locator(MaxNLocator(4))
         if percent:
             axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))

@@ -207,6 +207,8 @@ def test_what_a_decision_counts_for(work, agreed, right, found, kept, open_lines
         kept,
     ]
     assert tally.open == open_lines
+    # what is not decided yet is neither touched nor left as it was
+    assert tally.touched.of == 1 - open_lines
 
 
 def test_changed_is_what_differs_from_the_parent_whatever_origin_says():
