@@ -80,7 +80,9 @@ import click
     type=click.Path(exists=True, dir_okay=False),
     help="With --json: the project's labeling config, XML.",
 )
-@click.option("--jobs", type=click.IntRange(1, 256), help="Pages made at once; all cores by default.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), help="Processes that make pages; as many as cores by default."
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the summary to this file, too.")
 def export(**given: Any) -> None:
     """Export what people approved as a PaddleOCR training set; every region is accounted for.

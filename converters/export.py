@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backend.errors import BadRequest, ProjectError
+from backend.labeling_config import LabelingConfig
 from backend.regions import regions
 from converters import detection, manifest, reviewed, tasks
 from converters.accounts import Account
@@ -29,6 +30,7 @@ from converters.reviewed import Json
 from converters.rows import SUMMARY, Rows
 from converters.split import Part, Split, split
 from converters.splitting import SplitInput
+from converters.workers import workers
 
 _Key = tuple[int, str, int]
 """By which pages are put in order: the task's number, its id where that is none, the page's number."""
@@ -44,7 +46,7 @@ class ExportOptions:
     incremental: pages that have not changed are taken over from the dataset in place.
     partial: the tasks are those that changed; pages of all others are taken over unread.
     image_field: the field of a task's data that names its image.
-    jobs: pages made at once.
+    jobs: processes that make pages; 1 makes them in this one.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -98,15 +100,19 @@ def export(
     """
     account = Account()
     earlier = [*staging.stopped, *([staging.dataset] if options.incremental or options.partial else [])]
-    maker = PageMaker(source, staging, options.rules, options.pages, earlier)
-    if options.partial:
-        _check_settings(staging, maker)
     pages = _Pages(staging, account)
     seen: set[str] = set()
-    with ThreadPoolExecutor(options.jobs, thread_name_prefix="page") as pool:
+    with (
+        workers(options.jobs) as work,
+        # twice as many threads, since some of them wait for images
+        ThreadPoolExecutor(2 * options.jobs, thread_name_prefix="page") as pool,
+    ):
+        maker = PageMaker(source, staging, options.rules, options.pages, earlier, work)
+        if options.partial:
+            _check_settings(staging, maker)
         try:
             jobs = _jobs(items, options, account, seen)
-            for made in _in_order(pool, maker.make, jobs, 2 * options.jobs):
+            for made in _in_order(pool, maker.make, jobs, 4 * options.jobs):
                 pages.add(made)
                 tell(account.tasks.total(), account.pages)
         except BaseException:
@@ -209,8 +215,7 @@ def _page_jobs(
         references = tasks.references_of(data, options.rules.config, options.image_field)
     except BadRequest as error:
         references, sentence = (), str(error)
-    config = options.rules.config
-    numbers = {page_of(region, config) for region in regions(annotation["result"])}
+    numbers = {0} if _one_page(annotation, options.rules.config) else _page_numbers(annotation, options)
     prediction = manifest.prediction_of(task, annotation)
     for number in sorted({*range(max(1, len(references))), *numbers}):
         there = 0 <= number < len(references)
@@ -226,6 +231,18 @@ def _page_jobs(
             problem=None if there else Why.NO_SUCH_PAGE if references else Why.NO_IMAGE,
             sentence=sentence or f"The task has {len(references)} pages.",
         )
+
+
+def _one_page(annotation: Json, config: LabelingConfig | None) -> bool:
+    """Nothing in the annotation can be on another page than the first; spares a look at every region."""
+    several = config is not None and config.multi_image
+    return not several and not any(
+        "item_index" in part for part in annotation["result"] if isinstance(part, dict)
+    )
+
+
+def _page_numbers(annotation: Json, options: ExportOptions) -> set[int]:
+    return {page_of(region, options.rules.config) for region in regions(annotation["result"])}
 
 
 def _in_order(

@@ -157,9 +157,7 @@ def _sources(
         if given["images"]
         else Sources(api, _limits(values), cache_dir=values.cache_dir / "images")
     )
-    # the network makes pages wait, so that more of them than cores can be under way
-    jobs = options.jobs if given["images"] or given["jobs"] else 2 * options.jobs
-    return source, images, replace(options, rules=replace(rules, config=source.config), jobs=jobs)
+    return source, images, replace(options, rules=replace(rules, config=source.config))
 
 
 def _label_studio(values: Settings, *, required: bool) -> LabelStudioApi | None:

@@ -143,7 +143,6 @@ class Staging:
         """
         self._places = _Places.of(Path(os.path.abspath(out)))  # noqa: PTH100 (resolve follows links)
         self.out = self._places.out
-        self._made: set[Path] = set()
         self._lock = FileLock(self._places.out.parent / f".{self._places.out.name}.lock", timeout=0)
         self._finished = False
         self.stopped: list[Earlier]
@@ -208,9 +207,7 @@ class Staging:
         Raises:
             CannotWrite: the file system refuses.
         """
-        with writing(self.out):
-            path = self._make_room(name)
-            path.write_bytes(content)
+        write(self.folder, self.out, name, content)
 
     def take(self, earlier: Earlier, names: Sequence[str]) -> bool:
         """Let files of an earlier export appear in the dataset unchanged, without copying where possible.
@@ -224,19 +221,12 @@ class Staging:
         with writing(self.out):
             try:
                 for name in names:
-                    _link(earlier.folder / name, self._make_room(name))
+                    _link(earlier.folder / name, self.folder / name)
             except FileNotFoundError:
                 for name in names:
                     (self.folder / name).unlink(missing_ok=True)
                 return False
         return True
-
-    def _make_room(self, name: str) -> Path:
-        path = self.folder / name
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
-        return path
 
     def finish(self) -> None:
         """Put the new dataset in the old one's place, in one step where the system has one.
@@ -295,7 +285,29 @@ def writing(out: Path) -> Iterator[None]:
         ) from error
 
 
+def write(folder: Path, out: Path, name: str, content: bytes) -> None:
+    """Write a file into a folder.
+
+    Args:
+        folder: where.
+        out: the dataset that the folder becomes, for messages.
+        name: path in the folder.
+        content: the bytes.
+
+    Raises:
+        CannotWrite: the file system refuses.
+    """
+    with writing(out):
+        path = folder / name
+        try:
+            path.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
 def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
         target.hardlink_to(source)
     except FileNotFoundError:

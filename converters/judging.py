@@ -182,6 +182,8 @@ def quad_of(region: Region) -> Quad:
 
 def _share_on_page(quad: Quad, page_size: tuple[int, int]) -> float:
     width, height = page_size
+    if quad.min() >= 0 and quad[:, 0].max() <= width and quad[:, 1].max() <= height:
+        return 1.0
     page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     return overlap(quad, page) / float(cv2.contourArea(quad))
 

@@ -1,6 +1,7 @@
 """One page: its bytes fetched and decoded once, every line cropped and written, all of it recorded.
 
-Runs in threads: Pillow, OpenCV and hashing let go of the interpreter while they work.
+Threads fetch, since they mostly wait; `write_page` does the work and is called in processes, because
+threads would wait for the interpreter after every crop.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -19,7 +21,8 @@ from backend.crops import TallLines, crop_digest, crop_line
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
 from backend.lines import Page
 from backend.references import shown
-from converters import detection, manifest, recognition
+from backend.regions import Region
+from converters import detection, files, manifest, recognition
 from converters.detection import Layout
 from converters.files import Earlier, Staging
 from converters.judging import ReviewedLine, Rules, on_page, review
@@ -104,6 +107,24 @@ class Made:
     taken_over: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is written and by which rules.
+
+    folder: the dataset that is being written.
+    out: the dataset that it becomes, for messages.
+    """
+
+    folder: Path
+    out: Path
+    rules: Rules
+    options: PageOptions
+
+
+Work = Callable[[Place, PageJob, str, bytes, str], PageRecord]
+"""`write_page`, called here or in another process."""
+
+
 class PageMaker:
     """Makes pages; safe between threads."""
 
@@ -113,7 +134,8 @@ class PageMaker:
         staging: Staging,
         rules: Rules,
         options: PageOptions,
-        earlier: Sequence[Earlier] = (),
+        earlier: Sequence[Earlier],
+        work: Work,
     ) -> None:
         """Prepare.
 
@@ -123,12 +145,13 @@ class PageMaker:
             rules: how regions are judged.
             options: what is written.
             earlier: whose files are taken over where nothing changed, the first that has them.
+            work: calls `write_page`.
         """
         self._source = source
         self._staging = staging
-        self._rules = rules
-        self._options = options
+        self._place = Place(staging.folder, staging.out, rules, options)
         self._earlier = tuple(earlier)
+        self._work = work
         # a set has another order in every run
         decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
         self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
@@ -145,20 +168,18 @@ class PageMaker:
         """
         state = self._state(job)
         if job.reference is None:
-            return Made(self._without_image(job, state, job.problem or Why.NO_IMAGE, job.sentence))
+            return Made(
+                without_image(job, self._place.rules, state, job.problem or Why.NO_IMAGE, job.sentence)
+            )
         try:
             data = self._source.fetch(job.reference, task_id=_number(job.task))
         except (ImageRefused, ImageUnreachable, BadImage) as error:
-            return Made(self._without_image(job, state, Why.IMAGE_FAILED, str(error)))
+            return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
         digest = hashlib.sha256(data).hexdigest()
         kept = self._taken_over(job.key, state, digest)
         if kept is not None:
             return Made(kept, taken_over=True)
-        try:
-            page = images.decode(data, max_pixels=self._options.max_pixels)
-        except BadImage as error:
-            return Made(self._without_image(job, state, Why.IMAGE_FAILED, str(error), digest))
-        return Made(self._written(job, state, page, data, digest))
+        return Made(self._work(self._place, job, state, data, digest))
 
     def _state(self, job: PageJob) -> str:
         decisive = [
@@ -191,97 +212,115 @@ class PageMaker:
         names = [record.image, *(line.crop for line in record.lines)]
         return self._staging.take(earlier, [name for name in names if name is not None])
 
-    def _without_image(
-        self, job: PageJob, state: str, why: Why, sentence: str, digest: str | None = None
-    ) -> PageRecord:
-        found = on_page(job.annotation, self._rules, job.number)
-        lines = [
-            LineRecord(region.id, [], [], "", "\n".join(region.texts), list(region.labels), why.name)
-            for region in found
-        ]
-        return self._record(job, state, lines, problem=sentence, digest=digest)
 
-    def _record(
-        self,
-        job: PageJob,
-        state: str,
-        lines: list[LineRecord],
-        *,
-        page: Page | None = None,
-        digest: str | None = None,
-        image: str | None = None,
-        problem: str | None = None,
-    ) -> PageRecord:
-        version = job.prediction.get("model_version") if job.prediction else None
-        return PageRecord(
-            key=job.key,
-            task=job.task,
-            number=job.number,
-            state=state,
-            reference=shown(job.reference or ""),
-            author=manifest.author_of(job.annotation),
-            file_sha256=digest,
-            page_sha256=page.digest if page else None,
-            width=page.width if page else 0,
-            height=page.height if page else 0,
-            image=image,
-            group=job.group,
-            model_version=None if version is None else str(version),
-            problem=problem,
-            lines=lines,
-        )
+def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
+    """Decode a page, write its crops and itself, and record all of it.
 
-    def _written(self, job: PageJob, state: str, page: Page, data: bytes, digest: str) -> PageRecord:
-        reviewed = review(
-            job.annotation,
-            self._rules,
-            page=job.number,
-            page_size=(page.width, page.height),
-            witnesses=job.witnesses,
-        )
-        names = recognition.region_names([line.region for line in reviewed])
-        predicted = manifest.by_id(job.prediction)
-        lines = [
-            self._line(job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
-        ]
-        image = None
-        if self._options.detection and any(line.points for line in lines):
-            content, suffix = page_file(data, page)
-            image = detection.page_image(job.key, job.task, suffix, self._options.layout)
-            self._staging.write(image, content)
-        return self._record(job, state, lines, page=page, digest=digest, image=image)
+    Args:
+        place: where to write, and by which rules.
+        job: the page.
+        state: hash of what decides about it.
+        data: the image file.
+        digest: of the file.
 
-    def _line(
-        self, job: PageJob, page: Page, line: ReviewedLine, name: str, predicted: dict[str, Any] | None
-    ) -> LineRecord:
-        options = self._options
-        crop_path = crop_hash = None
-        fingerprint = 0
-        if line.why is None and line.quad is not None and options.recognition:
-            crop = crop_line(page.pixels, line.quad, options.tall_lines)
-            ppocrlabel = options.layout == "ppocrlabel"
-            folder = "crop_img" if ppocrlabel else recognition.folder_of("crops", job.task)
-            crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
-            crop_hash = crop_digest(crop)
-            fingerprint = dhash(crop)
-            kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
-            self._staging.write(crop_path, images.encode(crop, kind, options.quality))
-        written = line.quad is not None and detection.is_written(line.why) and options.detection
-        on_edge = None if line.quad is None else np.clip(line.quad, 0, [page.width, page.height])
-        return LineRecord(
-            region=line.region.id,
-            quad=detection.corners(line.quad, line.quad, "paddleocr"),
-            points=detection.corners(line.points, on_edge, options.layout) if written else [],
-            text=line.said.text if line.why is None else "",
-            raw=line.said.raw,
-            labels=list(line.region.labels),
-            why=line.why.name if line.why else None,
-            crop=crop_path,
-            crop_sha256=crop_hash,
-            fingerprint=fingerprint,
-            changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
-            readings=manifest.readings_of(line.region, predicted, self._rules.names),
-        )
+    Raises:
+        CannotWrite: the dataset's folder refuses.
+    """
+    try:
+        page = images.decode(data, max_pixels=place.options.max_pixels)
+    except BadImage as error:
+        return without_image(job, place.rules, state, Why.IMAGE_FAILED, str(error), digest)
+    size = (page.width, page.height)
+    reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
+    names = recognition.region_names([line.region for line in reviewed])
+    predicted = manifest.by_id(job.prediction)
+    lines = [
+        _line(place, job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
+    ]
+    image = None
+    if place.options.detection and any(line.points for line in lines):
+        content, suffix = page_file(data, page)
+        image = detection.page_image(job.key, job.task, suffix, place.options.layout)
+        files.write(place.folder, place.out, image, content)
+    return _record(job, state, lines, page=page, digest=digest, image=image)
+
+
+def without_image(
+    job: PageJob, rules: Rules, state: str, why: Why, sentence: str, digest: str | None = None
+) -> PageRecord:
+    """The record of a page whose image cannot be had: every region is left out for that reason."""
+    lines = [
+        LineRecord(region.id, [], [], "", "\n".join(region.texts), list(region.labels), why.name)
+        for region in on_page(job.annotation, rules, job.number)
+    ]
+    return _record(job, state, lines, problem=sentence, digest=digest)
+
+
+def _record(
+    job: PageJob,
+    state: str,
+    lines: list[LineRecord],
+    *,
+    page: Page | None = None,
+    digest: str | None = None,
+    image: str | None = None,
+    problem: str | None = None,
+) -> PageRecord:
+    version = job.prediction.get("model_version") if job.prediction else None
+    return PageRecord(
+        key=job.key,
+        task=job.task,
+        number=job.number,
+        state=state,
+        reference=shown(job.reference or ""),
+        author=manifest.author_of(job.annotation),
+        file_sha256=digest,
+        page_sha256=page.digest if page else None,
+        width=page.width if page else 0,
+        height=page.height if page else 0,
+        image=image,
+        group=job.group,
+        model_version=None if version is None else str(version),
+        problem=problem,
+        lines=lines,
+    )
+
+
+def _line(
+    place: Place,
+    job: PageJob,
+    page: Page,
+    line: ReviewedLine,
+    name: str,
+    predicted: dict[str, Region] | None,
+) -> LineRecord:
+    options = place.options
+    crop_path = crop_hash = None
+    fingerprint = 0
+    if line.why is None and line.quad is not None and options.recognition:
+        crop = crop_line(page.pixels, line.quad, options.tall_lines)
+        folder = "crop_img" if options.layout == "ppocrlabel" else recognition.folder_of("crops", job.task)
+        crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
+        crop_hash = crop_digest(crop)
+        fingerprint = dhash(crop)
+        kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
+        files.write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
+    written = line.quad is not None and detection.is_written(line.why) and options.detection
+    on_edge = None if line.quad is None else np.clip(line.quad, 0, [page.width, page.height])
+    return LineRecord(
+        region=line.region.id,
+        quad=detection.corners(line.quad, line.quad, "paddleocr"),
+        points=detection.corners(line.points, on_edge, options.layout) if written else [],
+        text=line.said.text if line.why is None else "",
+        raw=line.said.raw,
+        labels=list(line.region.labels),
+        why=line.why.name if line.why else None,
+        crop=crop_path,
+        crop_sha256=crop_hash,
+        fingerprint=fingerprint,
+        changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
+        readings=manifest.readings_of(line.region, predicted, place.rules.names),
+    )
 
 
 def page_file(data: bytes, page: Page) -> tuple[bytes, str]:

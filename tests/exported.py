@@ -15,7 +15,7 @@ from tests.reviewed_tasks import Pictures, annotation, rectangle, task
 
 def run(out, tasks, options=None, source=None):
     with Staging(out) as staging:
-        return export(iter(tasks), source or Pictures(), staging, options or ExportOptions())
+        return export(iter(tasks), source or Pictures(), staging, options or ExportOptions(jobs=1))
 
 
 def contents(folder):

@@ -65,7 +65,7 @@ def test_each_row_has_one_row_in_the_manifest(tmp_path):
 
 def test_the_same_input_gives_the_same_bytes_in_any_order_and_again(tmp_path):
     run(tmp_path / "one", PROJECT)
-    run(tmp_path / "two", reversed(PROJECT), ExportOptions(jobs=1))
+    run(tmp_path / "two", reversed(PROJECT), ExportOptions(jobs=1, ratio=(0.8, 0.1, 0.1)))
     first = contents(tmp_path / "one")
     assert contents(tmp_path / "two") == first
     run(tmp_path / "one", PROJECT)
@@ -75,10 +75,10 @@ def test_the_same_input_gives_the_same_bytes_in_any_order_and_again(tmp_path):
 def test_a_growing_project_moves_no_page_and_renames_no_crop(tmp_path):
     run(tmp_path / "set", PROJECT[:5])
     before = {row["image"]: row["part"] for row in manifest(tmp_path / "set")}
-    run(tmp_path / "set", PROJECT, ExportOptions(ratio=(0.1, 0.1, 0.8)))
+    run(tmp_path / "set", PROJECT, ExportOptions(jobs=1, ratio=(0.1, 0.1, 0.8)))
     after = {row["image"]: row["part"] for row in manifest(tmp_path / "set")}
     assert before.items() <= after.items()
-    run(tmp_path / "set", PROJECT, ExportOptions(ratio=(0.1, 0.1, 0.8), new_split=True))
+    run(tmp_path / "set", PROJECT, ExportOptions(jobs=1, ratio=(0.1, 0.1, 0.8), new_split=True))
     assert {row["image"]: row["part"] for row in manifest(tmp_path / "set")} != after
 
 
@@ -87,7 +87,7 @@ def test_pages_of_one_document_stay_together(tmp_path):
         {**found, "data": {**found["data"], "document": str(number % 3)}}
         for number, found in enumerate(PROJECT)
     ]
-    run(tmp_path / "set", tasks, ExportOptions(split_by="document"))
+    run(tmp_path / "set", tasks, ExportOptions(jobs=1, split_by="document"))
     parts = {}
     for row in manifest(tmp_path / "set"):
         parts.setdefault(row["task"] % 3, set()).add(row["part"])
@@ -209,7 +209,7 @@ def test_exported_and_left_out_are_all_regions_seen(drawn):
 
 @pytest.mark.parametrize("kind", ["recognition", "detection"])
 def test_one_format_alone_writes_nothing_of_the_other(tmp_path, kind):
-    run(tmp_path / "set", PROJECT, ExportOptions(pages=PageOptions(format=kind)))
+    run(tmp_path / "set", PROJECT, ExportOptions(jobs=1, pages=PageOptions(format=kind)))
     names = {path.name.partition("_")[0] for path in (tmp_path / "set").iterdir()}
     recognition = {"rec", "crops", "dict.txt"}
     detection = {"det", "pages"}
@@ -231,7 +231,9 @@ def test_a_crop_is_pixel_for_pixel_what_the_readers_saw(tmp_path):
 
 
 def test_jpeg_crops_have_their_suffix(tmp_path):
-    run(tmp_path / "set", PROJECT[:1], ExportOptions(pages=PageOptions(crop_format="jpg", quality=80)))
+    run(
+        tmp_path / "set", PROJECT[:1], ExportOptions(jobs=1, pages=PageOptions(crop_format="jpg", quality=80))
+    )
     [first, *_] = rows(tmp_path / "set")
     assert first.endswith(".jpg")
     assert (tmp_path / "set" / first).read_bytes().startswith(b"\xff\xd8\xff")
@@ -242,7 +244,7 @@ def test_ppocrlabel_finds_what_it_wants(tmp_path):
     run(
         tmp_path / "my set",
         [task(1, annotation(result))],
-        ExportOptions(pages=PageOptions(layout="ppocrlabel")),
+        ExportOptions(jobs=1, pages=PageOptions(layout="ppocrlabel")),
     )
     folder = tmp_path / "my set"
     assert (folder / "fileState.txt").read_text() == "my set/1.png\t1\n"
@@ -269,7 +271,7 @@ def test_ppocrlabel_finds_what_it_wants(tmp_path):
 def test_the_rule_decides_whose_text_is_exported(tmp_path, rule, texts):
     older = annotation(rectangle("a", "старый"), 1, 7, 1, ground_truth=True)
     newer = annotation(rectangle("a", "новый"), 2, 8, 2)
-    options = ExportOptions(rules=Rules(Approval.parse(rule)))
+    options = ExportOptions(jobs=1, rules=Rules(Approval.parse(rule)))
     tasks = [task(1, older, newer)]
     if texts is None:
         account = run(tmp_path / "set", tasks, options)

@@ -26,7 +26,7 @@ def test_an_incremental_export_writes_only_what_changed_and_says_so(tmp_path):
     inode = untouched.stat().st_ino
     edited = three_lines(1, "Итог")
     tasks = [edited, *PROJECT[1:11], three_lines(13)]
-    account = run(tmp_path / "set", tasks, ExportOptions(incremental=True))
+    account = run(tmp_path / "set", tasks, ExportOptions(jobs=1, incremental=True))
     # a page of task 1 and its three lines changed; 12 went, 13 came
     assert account.difference == {"added": 4, "changed": 4, "removed": 4}
     assert account.pages_taken_over == 10
@@ -48,16 +48,15 @@ def test_an_incremental_export_writes_only_what_changed_and_says_so(tmp_path):
 )
 def test_other_settings_make_every_page_anew(tmp_path, options):
     run(tmp_path / "set", PROJECT[:2])
-    assert (
-        run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True, **options)).pages_taken_over == 0
-    )
+    again = ExportOptions(jobs=1, incremental=True, **options)
+    assert run(tmp_path / "set", PROJECT[:2], again).pages_taken_over == 0
 
 
 def test_a_picture_that_changed_under_its_name_is_made_anew(tmp_path):
     source = Pictures({"/data/upload/1/1.png": png(page_pixels(1))})
     run(tmp_path / "set", PROJECT[:2], source=source)
     source.files["/data/upload/1/1.png"] = png(page_pixels(2))
-    account = run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True), source)
+    account = run(tmp_path / "set", PROJECT[:2], ExportOptions(jobs=1, incremental=True), source)
     assert account.pages_taken_over == 1
     assert (pixels(tmp_path / "set/crops/0/1_l0.png") == page_pixels(2)[10:36, 20:270]).all()
 
@@ -66,7 +65,7 @@ def test_a_crop_that_somebody_deleted_comes_back(tmp_path):
     run(tmp_path / "set", PROJECT[:2])
     before = contents(tmp_path / "set")
     (tmp_path / "set/crops/0/1_l2.png").unlink()
-    run(tmp_path / "set", PROJECT[:2], ExportOptions(incremental=True))
+    run(tmp_path / "set", PROJECT[:2], ExportOptions(jobs=1, incremental=True))
     assert contents(tmp_path / "set") == before
 
 
@@ -74,7 +73,9 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     run(tmp_path / "set", PROJECT)
     source = Pictures()
     gone = task(2, annotation([], was_cancelled=True))
-    account = run(tmp_path / "set", [three_lines(1, "Итог"), gone], ExportOptions(partial=True), source)
+    account = run(
+        tmp_path / "set", [three_lines(1, "Итог"), gone], ExportOptions(jobs=1, partial=True), source
+    )
     assert source.fetched == ["/data/upload/1/1.png"]
     assert account.tasks_not_read == 10
     found = rows(tmp_path / "set")
@@ -82,7 +83,7 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     assert found["crops/0/12_l0.png"] == "Счёт 12.0"
     assert not any(name.startswith("crops/0/2_") for name in found)
     with pytest.raises(BadRequest, match=r"other settings.*without --since"):
-        run(tmp_path / "set", [], ExportOptions(partial=True, pages=PageOptions(crop_format="jpg")))
+        run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True, pages=PageOptions(crop_format="jpg")))
 
 
 class FailingAt(Pictures):
@@ -120,7 +121,7 @@ def test_a_file_system_that_fails_in_the_middle_leaves_the_old_dataset(tmp_path)
     with Staging(tmp_path / "set") as staging, pytest.raises(CannotWrite):
         # a file in the place of a folder, as on a damaged disk
         (staging.folder / "crops").write_text("")
-        export(iter(broken), Pictures(), staging, ExportOptions())
+        export(iter(broken), Pictures(), staging, ExportOptions(jobs=1))
     assert contents(tmp_path / "set") == before
 
 

@@ -19,7 +19,7 @@ FILES = sorted(path for path in EXPORTS.rglob("*") if path.suffix in (".json", "
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(twinread, ["export", *map(str, arguments)])
+    return CliRunner().invoke(twinread, ["export", "--jobs", "1", *map(str, arguments)])
 
 
 @pytest.fixture(scope="session")

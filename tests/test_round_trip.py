@@ -108,7 +108,7 @@ def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size,
     quads = quads_on(size, angle)
     found = untouched(predicted(size, quads, config))
     source = Pictures({"/p.png": picture(size, orientation)})
-    run(tmp_path / "set", [found], ExportOptions(rules=Rules(config=config)), source)
+    run(tmp_path / "set", [found], ExportOptions(jobs=1, rules=Rules(config=config)), source)
 
     exported = [row for row in manifest(tmp_path / "set") if row["kind"] == "recognition"]
     assert [row["text"] for row in exported] == list(TEXTS.values())
@@ -144,7 +144,7 @@ def test_paddleocrs_own_loader_yields_every_row(tmp_path):
     size = (397, 301)
     config = LabelingConfig.parse(default_config())
     found = untouched(predicted(size, quads_on(size, 2), config))
-    options = ExportOptions(ratio=(1, 0, 0), rules=Rules(config=config))
+    options = ExportOptions(jobs=1, ratio=(1, 0, 0), rules=Rules(config=config))
     run(tmp_path / "set", [found], options, Pictures({"/p.png": picture(size, 1)}))
     files = {kind: str(tmp_path / f"set/{kind}_gt_train.txt") for kind in ("rec", "det")}
     dictionary = {"character_dict_path": str(tmp_path / "set/dict.txt"), "use_space_char": True}

@@ -1,0 +1,277 @@
+"""What exporting costs: against the straightforward loop, against the bare decoding and encoding, in memory.
+
+`rows()` measures both sides one after the other in one run, on the same pages. Run it alone with
+`python -m benchmarks.export`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from pydantic import SecretStr
+
+from backend.geometry import RotatedRectangle, quad_of
+from backend.images import decode, encode
+from backend.label_studio_api import LabelStudioApi
+from backend.label_studio_server import Account, LabelStudioServer
+from backend.percent import rectangle_points, rectangle_value
+from converters.export import ExportOptions, export
+from converters.files import Staging
+from converters.pages import PageOptions
+from converters.tasks import ImageFolder
+
+ROOT = Path(__file__).resolve().parent.parent
+WIDTH, HEIGHT = 1240, 1754  # A4 at 150 dpi
+LINES = 30
+SIZE = {"original_width": WIDTH, "original_height": HEIGHT}
+KEYS = ("x", "y", "width", "height", "rotation")
+CONFIG = """<View><Image name="image" value="$image"/>
+<RectangleLabels name="label" toName="image"><Label value="Text"/></RectangleLabels>
+<TextArea name="text" toName="image" perRegion="true"/></View>"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: what was measured, the figure with its unit, and what was expected."""
+
+    what: str
+    measured: str
+    expected: str
+    well: bool
+
+
+def quads(seed: int, lines: int = LINES) -> list[np.ndarray]:
+    """Lines of a page, top to bottom, every other one a little turned."""
+    random = np.random.default_rng(seed)
+    found = []
+    for row in range(lines):
+        x, y = int(random.integers(60, 120)), 40 + row * (HEIGHT - 80) // lines
+        angle = float(random.uniform(-0.4, 0.4)) if row % 2 else 0.0
+        found.append(quad_of(RotatedRectangle(x, y, int(random.integers(300, 1000)), 34, angle)))
+    return found
+
+
+def page(seed: int) -> np.ndarray:
+    """A scan: ink on slightly noisy paper."""
+    random = np.random.default_rng(seed)
+    paper = random.normal(238, 2.5, (HEIGHT, WIDTH, 1)).repeat(3, axis=2).clip(0, 255).astype(np.uint8)
+    for quad in quads(seed):
+        (left, top), (right, _) = quad[0].astype(int), quad[1].astype(int)
+        for x in range(left + 4, right - 8, 15):
+            paper[top + 8 : top + 28, x : x + int(random.integers(2, 9))] = 40
+    return paper
+
+
+def task(number: int, image: str, lines: int = LINES) -> dict[str, Any]:
+    """A reviewed task as Label Studio exports it."""
+    result = []
+    for place, quad in enumerate(quads(number % 40, lines)):
+        shape, _ = rectangle_value(quad, WIDTH, HEIGHT)
+        common = {
+            "id": f"l{place:03d}",
+            "to_name": "image",
+            "original_width": WIDTH,
+            "original_height": HEIGHT,
+        }
+        value = {**shape, "rectanglelabels": ["Text"]}
+        result.append({**common, "from_name": "label", "type": "rectanglelabels", "value": value})
+        value = {**shape, "text": [f"Строка {number} {place} {number * place % 977}"]}
+        result.append({**common, "from_name": "text", "type": "textarea", "value": value})
+    moment = "2026-11-22T10:00:00Z"
+    annotation = {"id": number, "completed_by": 1, "result": result, "was_cancelled": False}
+    return {"id": number, "data": {"image": image}, "annotations": [{**annotation, "updated_at": moment}]}
+
+
+@contextmanager
+def pages(count: int) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+    """A folder of JPEG pages and their tasks."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "images").mkdir()
+        for number in range(count):
+            (folder / "images" / f"{number}.jpg").write_bytes(encode(page(number), "jpeg", 90))
+        yield folder, [task(number, f"/data/upload/1/{number}.jpg") for number in range(count)]
+
+
+def loop(folder: Path, tasks: list[dict[str, Any]]) -> int:
+    """The straightforward way: decode the page for each line, crop by the smallest rectangle, write a PNG."""
+    out = folder / "loop"
+    out.mkdir(exist_ok=True)
+    done = 0
+    for one in tasks:
+        for part in one["annotations"][0]["result"][::2]:
+            pixels = cv2.imread(str(folder / "images" / Path(one["data"]["image"]).name))
+            height, width = pixels.shape[:2]
+            points = rectangle_points([part["value"][key] for key in KEYS], {}, width, height)
+            box = cv2.boxPoints(cv2.minAreaRect(points.astype(np.int32)))
+            box = box[np.argsort(box[:, 0])]
+            left, right = box[:2][np.argsort(box[:2, 1])], box[2:][np.argsort(box[2:, 1])]
+            corners = np.array([left[0], right[0], right[1], left[1]], np.float32)
+            size = (
+                int(max(np.linalg.norm(corners[0] - corners[1]), np.linalg.norm(corners[2] - corners[3]))),
+                int(max(np.linalg.norm(corners[0] - corners[3]), np.linalg.norm(corners[1] - corners[2]))),
+            )
+            flat = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
+            turn = cv2.getPerspectiveTransform(corners, flat)
+            crop = cv2.warpPerspective(
+                pixels, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
+            cv2.imwrite(str(out / f"{one['id']}_{part['id']}.png"), crop)
+            done += 1
+    return done
+
+
+def bare(folder: Path, tasks: list[dict[str, Any]], cores: int) -> int:
+    """What cannot be saved: each page decoded once, crops of the same sizes encoded, on all cores."""
+
+    def work(one: dict[str, Any]) -> int:
+        name = Path(one["data"]["image"]).name
+        pixels = decode((folder / "images" / name).read_bytes(), max_pixels=10_000_000).pixels
+        for quad in quads(one["id"] % 40):
+            left, top = quad[0].astype(int)
+            right, bottom = int(quad[1][0]), top + 34
+            encode(np.ascontiguousarray(pixels[top:bottom, left:right]), "png")
+        return LINES
+
+    with ThreadPoolExecutor(cores) as pool:
+        return sum(pool.map(work, tasks))
+
+
+def ours(folder: Path, tasks: list[dict[str, Any]]) -> int:
+    """Our way: the whole command but for reading the file."""
+    options = ExportOptions(pages=PageOptions(format="recognition"))
+    with tempfile.TemporaryDirectory(dir=folder) as name, Staging(Path(name) / "set") as staging:
+        account = export(iter(tasks), ImageFolder(folder / "images", 10**8), staging, options)
+    return account.regions
+
+
+def seconds(work: Callable[[], int], expected: int, times: int = 3) -> float:
+    """The middle one of several runs."""
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        assert work() == expected
+        took.append(time.perf_counter() - begun)
+    return sorted(took)[len(took) // 2]
+
+
+def crops_per_second(count: int = 120) -> list[Row]:
+    """Our crops per second against the loop and against the bare cost."""
+    with pages(count) as (folder, tasks):
+        lines = count * LINES
+        cores = ExportOptions().jobs
+        ours(folder, tasks[:4])
+        mine = seconds(lambda: ours(folder, tasks), lines)
+        least = seconds(lambda: bare(folder, tasks, cores), lines)
+        few = tasks[: count // 12]
+        plain = seconds(lambda: loop(folder, few), len(few) * LINES, 1) * len(tasks) / len(few)
+    return [
+        Row(
+            f"{lines} crops of {count} pages on {cores} cores, against a loop that decodes for each line",
+            f"{plain / mine:.1f} times as fast ({lines / mine:,.0f} / {lines / plain:,.0f} crops/s)",
+            "at least 4 times on two cores",
+            plain / mine >= 4,
+        ),
+        Row(
+            "the same, against decoding each page once and encoding the crops, on as many cores",
+            f"{least / mine:.2f} of it ({lines / mine:,.0f} / {lines / least:,.0f} crops/s)",
+            "at least 0.7 of it",
+            least / mine >= 0.7,
+        ),
+    ]
+
+
+MEMORY = """
+import json, resource, sys
+from pathlib import Path
+from benchmarks.export import task
+from backend.label_studio_api import LabelStudioApi
+from backend.label_studio_server import Account, LabelStudioServer
+from converters.export import ExportOptions, export
+from converters.files import Staging
+from converters.pages import PageOptions
+from converters.tasks import ImageFolder, from_file
+folder = Path(sys.argv[1])
+options = ExportOptions(pages=PageOptions(format="recognition"))
+with Staging(folder / "set") as staging:
+    images = ImageFolder(folder / "images", 10**8)
+    account = export(from_file(folder / "export.json"), images, staging, options)
+print(json.dumps([account.regions, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+"""
+
+
+def peak_memory(tasks: int, lines: int = 5) -> int:
+    """MiB that an export of so many tasks takes at most, in a process of its own; pages are small."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "images").mkdir()
+        for number in range(40):
+            small = cv2.resize(page(number), (WIDTH // 4, HEIGHT // 4))
+            (folder / "images" / f"{number}.jpg").write_bytes(encode(small, "jpeg", 80))
+        with (folder / "export.json").open("w") as file:
+            for number in range(tasks):
+                file.write("," if number else "[")
+                json.dump(task(number, f"/data/upload/1/{number % 40}.jpg", lines), file)
+            file.write("]")
+        done = subprocess.run(
+            [sys.executable, "-c", MEMORY, name], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    regions, mebibytes = json.loads(done.stdout)
+    assert regions == tasks * lines
+    return int(mebibytes)
+
+
+def flat_memory() -> Row:
+    """Peak memory for many tasks against few."""
+    few, many = peak_memory(1_000), peak_memory(20_000)
+    return Row(
+        "peak memory of an export of 20,000 tasks against 1,000",
+        f"{many / few:.2f} times ({many} MiB / {few} MiB)",
+        "at most 1.5 times",
+        many <= 1.5 * few,
+    )
+
+
+def from_server(count: int = 200) -> Row:
+    """Tasks per second out of a real Label Studio, without images: 30 lines each."""
+    account = Account("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
+    with (
+        tempfile.TemporaryDirectory() as name,
+        LabelStudioServer(Path(name), account, legacy_tokens=True) as server,
+        LabelStudioApi(server.base_url, account.token) as api,
+    ):
+        project = int(api.create_project(title="bench", label_config=CONFIG)["id"])
+        made = [task(number, "/none.jpg") for number in range(count)]
+        api.import_tasks(project, [{key: one[key] for key in ("data", "annotations")} for one in made])
+        begun = time.perf_counter()
+        read = sum(1 for _ in api.tasks(project))
+        took = time.perf_counter() - begun
+    assert read == count
+    return Row(
+        f"{count} tasks of {LINES} lines read from a real Label Studio",
+        f"{count / took:.0f} tasks/s",
+        "at least 20 (Label Studio's own speed)",
+        count / took >= 20,
+    )
+
+
+def rows() -> list[Row]:
+    """Everything measured here."""
+    return [*crops_per_second(), flat_memory(), from_server()]
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(f"{'ok ' if row.well else 'NOT'} {row.what}: {row.measured}; expected {row.expected}")

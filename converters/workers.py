@@ -1,0 +1,64 @@
+"""Pages made in processes of their own, one per core."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+
+import cv2
+
+from backend.errors import OperatorError
+from converters.manifest import PageRecord
+from converters.pages import PageJob, Place, Work, write_page
+
+
+class WorkerDied(OperatorError):
+    """A process that made pages was ended from outside."""
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Work]:
+    """Gives what calls `write_page`: in one of `count` processes, or here when one is enough.
+
+    Processes are started afresh: a copy of this one would hold locks of threads that it does not have.
+    """
+    if count == 1:
+        yield write_page
+        return
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
+
+    def work(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
+        try:
+            return pool.submit(write_page, place, job, state, data, digest).result()
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                "A process that made pages was ended from outside, most often for lack of memory. Export "
+                "again with a smaller --jobs; it goes on from here."
+            ) from error
+
+    try:
+        yield work
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    """Prepare a process: Ctrl-C is the parent's to handle, and with the parent it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # there is a process for every core already
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
