@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 import cv2
@@ -14,13 +15,16 @@ import numpy as np
 
 from backend import images
 from backend.crops import TallLines, crop_line
-from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable
+from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable, OperatorError
 from backend.labeling_config import LabelingConfig
 from backend.lines import Pixels
 from converters import tasks
 from converters.pages import PageSource
 from converters.report import Shown
 from converters.report_page import Picture
+
+AT_ONCE = 4
+"""Pages that are fetched at a time."""
 
 HEIGHT = 96
 WIDTH = 1200
@@ -50,33 +54,41 @@ def crops_of(
 
     Returns:
         By `id` of each line: its picture, or a sentence why there is none.
-
-    Raises:
-        OperatorError: Label Studio refuses our key, or settings lack.
     """
-    made: dict[int, Picture | str] = {}
     ordered = sorted(lines, key=lambda line: (line.task, line.page))
-    for _, group in groupby(ordered, key=lambda line: (line.task, line.page)):
-        here = list(group)
-        page, problem = _page(here[0], source, config, image_field, max_pixels)
-        for line in here:
-            made[id(line)] = problem if page is None else _crop(page, line, tall_lines)
-        done(len(here))
+    groups = [list(group) for _, group in groupby(ordered, key=lambda line: (line.task, line.page))]
+    lost: list[str] = []
+
+    def cut(group: list[Shown]) -> list[Picture | str]:
+        if lost:
+            return [lost[0]] * len(group)
+        try:
+            page = _page(group[0], source, config, image_field, max_pixels)
+        except (ImageRefused, ImageUnreachable, BadImage, BadRequest) as error:
+            return [str(error)] * len(group)
+        except OperatorError as error:
+            # no key, or Label Studio is out of reach: the numbers stand without pictures, and asking
+            # for each page would take minutes
+            lost.append(str(error))
+            return [str(error)] * len(group)
+        return [_crop(page, line, tall_lines) for line in group]
+
+    made: dict[int, Picture | str] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for group, pictures in zip(groups, pool.map(cut, groups), strict=True):
+            made |= {id(line): picture for line, picture in zip(group, pictures, strict=True)}
+            done(len(group))
     return made
 
 
 def _page(
     line: Shown, source: PageSource, config: LabelingConfig | None, field: str | None, max_pixels: int
-) -> tuple[Pixels | None, str]:
-    try:
-        references = tasks.references_of(line.data, config, field)
-        if line.page >= len(references):
-            return None, "The task has no such page."
-        task = int(line.task) if line.task.isdecimal() else None
-        data = source.fetch(references[line.page], task_id=task)
-        return images.decode(data, max_pixels=max_pixels).pixels, ""
-    except (ImageRefused, ImageUnreachable, BadImage, BadRequest) as error:
-        return None, str(error)
+) -> Pixels:
+    references = tasks.references_of(line.data, config, field)
+    if line.page >= len(references):
+        raise BadRequest("The task has no such page.")
+    task = int(line.task) if line.task.isdecimal() else None
+    return images.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
 
 
 def _crop(page: Pixels, line: Shown, tall_lines: TallLines) -> Picture | str:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import BadRequest
+from backend.errors import BadRequest, LabelStudioFailed
 from backend.lines import Judgement, Reading, Verdict
 from backend.messages import explain
 from converters import report_page, tasks
@@ -26,7 +26,7 @@ from converters.manifest import readings_told
 from converters.rates import ErrorRate, Share
 from converters.report import Report, Sizes
 from converters.report_command import report as report_command
-from converters.report_crops import crops_of
+from converters.report_crops import AT_ONCE, crops_of
 from converters.report_page import NO_LINES, NOT_KNOWN, Picture
 from tests.reviewed_work import BEGIN, CONFIG, Work, drawn, prediction, second_opinion, task
 from tests.samples import sample
@@ -416,6 +416,37 @@ def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown():
     assert by_task["1"].url.startswith("data:image/jpeg;base64,")
     assert by_task["2"] == "gone"
     assert "Some pictures are missing: gone" in report_page.page(found, "a project", crops)
+
+
+def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp_path):
+    class Gone:
+        """Label Studio does not answer."""
+
+        asked = 0
+
+        def fetch(self, reference, *, task_id):
+            self.asked += 1
+            raise LabelStudioFailed("Label Studio does not answer.")
+
+    source = Gone()
+    found = reported(*(task(number, [Work(("one", "one"), "one")]) for number in range(20)))
+    crops = crops_of(report_page.shown_lines(found), source, CONFIG, max_pixels=10**7)
+
+    assert set(crops.values()) == {"Label Studio does not answer."}
+    assert len(crops) == 20
+    assert source.asked <= AT_ONCE
+    assert "100.0 %" in report_page.page(found, "a project", crops)
+
+
+def test_an_export_is_reported_without_a_key_to_the_pictures(tmp_path, monkeypatch):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([task(1, [Work(("one", "one"), "one")])]), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        report_command, ["--json", str(path), "--out", "r.html"], env={"LABEL_STUDIO_API_KEY": ""}
+    )
+    assert done.exit_code == 0, done.output
+    assert "LABEL_STUDIO_API_KEY" in (tmp_path / "r.html").read_text("utf-8")
 
 
 PLAIN = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=60)
