@@ -114,7 +114,6 @@ class Service:
             options: limits.
         """
         self.metrics = Metrics()
-        self.started_at = time.time()
         self._options = options
         self._bulk = ThreadPoolExecutor(options.page_workers, thread_name_prefix="page")
         self._urgent = ThreadPoolExecutor(2, thread_name_prefix="urgent-page")
@@ -209,15 +208,6 @@ class Service:
             return self._drawn.submit(work).result(deadline_s)
         except FutureTimeout as error:
             raise Late(f"The readers gave no answer within {deadline_s:g} s; draw the box again.") from error
-
-    def page_size(self, task: Task) -> tuple[int, int]:
-        """Width and height of a task's upright page, pixels.
-
-        Raises:
-            TwinreadError: the image cannot be had.
-        """
-        page = self._open(task, self.engines())
-        return page.width, page.height
 
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
