@@ -1,7 +1,7 @@
 """`make run`: a real Label Studio with the demo pages, found and read, from nothing.
 
-Label Studio and the backend run as two processes of this one; their state is kept in `.run/`, so
-that a second start takes seconds and loses nothing that a person did.
+Label Studio and the backend run as two processes of this one; their state is kept in `.run/` (or the
+folder that TWINREAD_STATE names), so that a second start takes seconds and loses nothing that a person did.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from backend.label_studio_api import LabelStudioApi
 from backend.label_studio_server import ROOT, Account, LabelStudioServer
 from backend.project import Wanted, choose_predictions, retrieve, set_up
 
-STATE = ROOT / ".run"
 PAGES = ROOT / "demo"
 TITLE = "twinread demo"
+LOG = "backend.log"
 START_LIMIT_S = 900
 """Seconds for the models to load; the first time PaddleOCR may have to download them."""
 
@@ -56,21 +56,24 @@ def run() -> None:
     Raises:
         TwinreadError: a port is taken, a server does not come up, or Label Studio refuses.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # SIGINT too: a shell starts background jobs with it ignored, and they could not be stopped in order
+        signal.signal(number, signal.default_int_handler)
     label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
     backend_port = _port("BACKEND_PORT", 9090)
-    STATE.mkdir(exist_ok=True)
-    account = _account(STATE / "account.json")
-    server = LabelStudioServer(STATE / "label-studio", account, port=label_studio_port)
+    state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    account = _account(state / "account.json")
+    server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
     console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
-    with server, _backend(server.base_url, account, backend_port) as backend:
+    with server, _backend(server.base_url, account, backend_port, state) as backend:
         with LabelStudioApi(server.base_url, account.token) as api:
             backend_url = f"http://127.0.0.1:{backend_port}"
-            _wait_until_ready(backend_url, backend)
+            _wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url)
             status = httpx.get(f"{backend_url}/status", timeout=10).json()
-            _say(server.base_url, account, project, status)
-        _stay(backend)
+            _say(server.base_url, account, project, status, state)
+        _stay(backend, state / LOG)
 
 
 def _port(name: str, default: int) -> int:
@@ -104,16 +107,18 @@ def _account(path: Path) -> Account:
 
 
 @contextmanager
-def _backend(label_studio_url: str, account: Account, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _backend(
+    label_studio_url: str, account: Account, port: int, state: Path
+) -> Iterator[subprocess.Popen[bytes]]:
     """`twinread serve` as a process of its own, with the settings of the environment and .env."""
     variables = {
         "OCR_LANGUAGE": "ru",
-        "STORE_URL": f"sqlite:///{STATE / 'readings.sqlite3'}",
+        "STORE_URL": f"sqlite:///{state / 'readings.sqlite3'}",
         **os.environ,
         "LABEL_STUDIO_URL": label_studio_url,
         "LABEL_STUDIO_API_KEY": account.token.get_secret_value(),
     }
-    log = (STATE / "backend.log").open("ab")
+    log = (state / LOG).open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", str(port)],
         env=variables,
@@ -135,7 +140,7 @@ def _backend(label_studio_url: str, account: Account, port: int) -> Iterator[sub
             process.wait()
 
 
-def _wait_until_ready(backend_url: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     end = time.monotonic() + START_LIMIT_S
     reason = "it does not answer"
     while time.monotonic() < end:
@@ -152,9 +157,9 @@ def _wait_until_ready(backend_url: str, process: subprocess.Popen[bytes]) -> Non
         if "error" in answer:
             break
         time.sleep(0.5)
-    last = (STATE / "backend.log").read_text("utf-8", "replace").strip().splitlines()[-1:]
+    last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
     raise OperatorError(
-        f"The backend did not come up: {reason} Its log is .run/backend.log; last line: {' '.join(last)}"
+        f"The backend did not come up: {reason} Its log is {log}; last line: {' '.join(last)}"
     )
 
 
@@ -176,7 +181,7 @@ def _project(api: LabelStudioApi, backend_url: str) -> int:
     return done.project
 
 
-def _say(url: str, account: Account, project: int, status: Mapping[str, Any]) -> None:
+def _say(url: str, account: Account, project: int, status: Mapping[str, Any], state: Path) -> None:
     console.print()
     console.print("[bold]Label Studio is ready.[/bold]")
     console.print(f"  open      {url}/projects/{project}/data")
@@ -191,12 +196,12 @@ def _say(url: str, account: Account, project: int, status: Mapping[str, Any]) ->
     for task, reason in status["failed_tasks"].items():
         console.print(f"  failed    {task}: {reason}", style="red", markup=False)
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
-    console.print("Ctrl-C stops both; your work is kept in .run/.")
+    console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)
 
 
-def _stay(backend: subprocess.Popen[bytes]) -> None:
+def _stay(backend: subprocess.Popen[bytes], log: Path) -> None:
     code = backend.wait()
-    raise OperatorError(f"The backend stopped (exit code {code}); its log is .run/backend.log.")
+    raise OperatorError(f"The backend stopped (exit code {code}); its log is {log}.")
 
 
 if __name__ == "__main__":
