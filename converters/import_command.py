@@ -24,13 +24,12 @@ from backend.errors import BadRequest, OperatorError
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from converters import importing
+from converters.import_account import Account, tell
 from converters.import_images import Limits, Ready, look
-from converters.importing import KEY, Account, LabelFile, LeftOut, Manner
+from converters.importing import KEY, LabelFile, LeftOut, Manner
 
 BATCH = 100
 """Rows whose images are uploaded and whose tasks are made in one step."""
-
-MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def run(
                     progress.advance(bar, done)
     finally:
         # also when Label Studio failed on the way: what was made is made
-        _tell(account, files, console)
+        tell(account, [file for _, file in files], console)
         if summary_json:
             _write(summary_json, json.dumps(account.summary(), ensure_ascii=False, indent=1) + "\n")
     if account.made and not manner.approved:
@@ -221,45 +220,6 @@ def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) 
         account.lines += task.regions
         account.reshaped += task.reshaped
         account.regions_left_out += task.left_out
-
-
-def _tell(account: Account, files: Sequence[tuple[Path, LabelFile]], console: Console) -> None:
-    summary = account.summary()
-    sets = ", ".join(f"{file.name} ({file.kind})" for _, file in files)
-    rows: list[tuple[str, int]] = [("tasks made", account.made), ("already in the project", account.there)]
-    rows += [(f"left out: {why}", count) for why, count in summary["rows_left_out"].items()]
-    console.print(f"{sets}: {_count(account.rows, 'row')}", markup=False, highlight=False)
-    for what, count in rows:
-        console.print(f"  {count:>7,}  {what}", markup=False, highlight=False)
-    done = account.made + account.there + len(account.rows_left_out)
-    if done < account.rows:
-        console.print(f"  {account.rows - done:>7,}  not reached", markup=False, highlight=False)
-    console.print(f"{_count(account.lines, 'line')} on the new tasks", end="", markup=False, highlight=False)
-    notes = [f"{count} left out: {why}" for why, count in summary["regions_left_out"].items()]
-    notes += [f"{account.reshaped} drawn as the rectangle around their polygon"] * bool(account.reshaped)
-    console.print("".join(f"; {note}" for note in notes) + ".", markup=False, highlight=False)
-    if account.converted:
-        console.print(
-            f"{_count(account.converted, 'image')} uploaded as another file (TIFF as PNG, or renamed to "
-            "what it is), because Label Studio takes no other.",
-            markup=False,
-        )
-    if account.changed:
-        console.print(
-            f"{_count(account.changed, 'row')} already there now say something else; their tasks are left "
-            "as they are.",
-            markup=False,
-        )
-    for row in account.rows_left_out[:MOST_SHOWN]:
-        sentence = " ".join(row.sentence.split())
-        console.print(f"  {row.file}, row {row.line}, {row.image or '?'}: {sentence}", markup=False)
-    more = len(account.rows_left_out) - MOST_SHOWN
-    if more > 0:
-        console.print(f"  and {more:,} more; --summary-json FILE lists them all.", markup=False)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _write(path: Path, content: str) -> None:

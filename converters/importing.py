@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
 
@@ -309,44 +309,3 @@ def _with_illegible(
             part = {**part, "value": value, **({"meta": meta} if "meta" in part else {})}
         made.append(dict(part))
     return made
-
-
-@dataclass
-class Account:
-    """What an import came to; rows = made + there + left out, regions = on pages + left out with reasons.
-
-    there: rows whose task the project has already.
-    changed: of those, rows that now say something else; the tasks are left as they are.
-    converted: images that were uploaded as another file than the one in the set.
-    """
-
-    rows: int = 0
-    made: int = 0
-    there: int = 0
-    changed: int = 0
-    converted: int = 0
-    lines: int = 0
-    reshaped: int = 0
-    rows_left_out: list[LeftOut] = field(default_factory=list)
-    regions_left_out: list[RegionWhy] = field(default_factory=list)
-
-    def summary(self) -> dict[str, Any]:
-        """Everything, for machines."""
-        by_why = {why: sum(row.why is why for row in self.rows_left_out) for why in RowWhy}
-        regions = {why: self.regions_left_out.count(why) for why in RegionWhy}
-        return {
-            "rows": self.rows,
-            "tasks_made": self.made,
-            "already_there": self.there,
-            "already_there_with_other_labels": self.changed,
-            "rows_left_out": {why.value: count for why, count in by_why.items() if count},
-            "lines": self.lines,
-            "lines_reshaped": self.reshaped,
-            "regions_left_out": {why.value: count for why, count in regions.items() if count},
-            "images_converted": self.converted,
-            "problems": [
-                {"file": row.file, "row": row.line, "image": row.image, "why": row.why.value}
-                | {"sentence": row.sentence, "regions": row.regions}
-                for row in self.rows_left_out
-            ],
-        }
