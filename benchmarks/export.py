@@ -208,12 +208,13 @@ options = ExportOptions(pages=PageOptions(format="recognition"))
 with Staging(folder / "set") as staging:
     images = ImageFolder(folder / "images", 10**8)
     account = export(from_file(folder / "export.json"), images, staging, options)
-print(json.dumps([account.regions, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]))
+own, one = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+print(json.dumps([account.regions, (own + options.jobs * one) // 1024, own // 1024]))
 """
 
 
 def peak_memory(tasks: int, lines: int = 5) -> int:
-    """MiB that an export of so many tasks takes at most, in a process of its own; pages are small."""
+    """MiB that an export of so many tasks takes at most, with all its processes; pages are small."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "images").mkdir()
@@ -228,7 +229,7 @@ def peak_memory(tasks: int, lines: int = 5) -> int:
         done = subprocess.run(
             [sys.executable, "-c", MEMORY, name], cwd=ROOT, capture_output=True, text=True, check=True
         )
-    regions, mebibytes = json.loads(done.stdout)
+    regions, mebibytes, _ = json.loads(done.stdout)
     assert regions == tasks * lines
     return int(mebibytes)
 

@@ -151,7 +151,10 @@ def _sources(
     else:
         xml = Path(given["config"]).read_text("utf-8") if given["config"] else None
         config = tasks.config_of(xml, rules.names) if xml is not None else None
-        source = TaskSource(tasks.from_file(Path(given["json_file"])), config)
+        path = Path(given["json_file"])
+        # read twice: a file that is broken at its end is refused before anything is made
+        total = sum(1 for _ in tasks.from_file(path))
+        source = TaskSource(tasks.from_file(path), config, total)
     images: PageSource = (
         ImageFolder(Path(given["images"]), values.max_image_bytes)
         if given["images"]

@@ -30,7 +30,6 @@ class TaskWhy(Enum):
     NOT_READABLE = "its annotations cannot be read"
     NOT_GROUND_TRUTH = "no annotation is marked as ground truth"
     NOT_BY_USER = "not annotated by that user"
-    NO_IMAGE = "its data names no image"
 
 
 class AnnotationWhy(Enum):

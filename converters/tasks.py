@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ class TaskSource:
 
     tasks: whatever stands in their place, also what is no task.
     config: the labeling config, where it is known.
-    total: how many tasks there are; None where that is known only at the end.
+    total: how many tasks there are; None where nobody can tell before they are read.
     """
 
     tasks: Iterator[object]
@@ -38,7 +38,7 @@ class TaskSource:
     total: int | None = None
 
 
-def from_file(path: Path, read: Callable[[int], None] = lambda count: None) -> Iterator[object]:
+def from_file(path: Path) -> Iterator[object]:
     """The tasks of an export.
 
     Read are Label Studio's JSON (a list of tasks), one task by itself, an answer of its API with the
@@ -46,7 +46,6 @@ def from_file(path: Path, read: Callable[[int], None] = lambda count: None) -> I
 
     Args:
         path: the file.
-        read: told the number of bytes each time that more was read.
 
     Raises:
         BadRequest: the file is none of these, and why; also while tasks are being read.
@@ -55,10 +54,9 @@ def from_file(path: Path, read: Callable[[int], None] = lambda count: None) -> I
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
         if head == b"[":
-            yield from _checked(path, items_of(path, read))
+            yield from _checked(path, items_of(path))
         elif head == b"{":
             whole = json.loads(path.read_bytes())
-            read(path.stat().st_size)
             listed = whole.get("tasks")
             yield from _checked(path, iter(listed if isinstance(listed, list) else [whole]))
         elif path.suffix.lower() in (".csv", ".tsv"):
@@ -92,16 +90,13 @@ def as_task(item: object) -> Json | None:
     return None
 
 
-def items_of(
-    path: Path, read: Callable[[int], None] = lambda count: None, *, chunk: int = CHUNK
-) -> Iterator[object]:
+def items_of(path: Path, *, chunk: int = CHUNK) -> Iterator[object]:
     """The items of a JSON list, one at a time.
 
     (ijson would do it, but writes "?" in place of half a surrogate pair without a word.)
 
     Args:
         path: the file.
-        read: told the number of bytes each time that more was read.
         chunk: characters that are read at once.
 
     Raises:
@@ -113,7 +108,6 @@ def items_of(
         buffer = _past_bracket(file, chunk)
         size = chunk
         while True:
-            read(raw.tell())
             place, fault = _skip(buffer, 0), "it has no end"
             while place < len(buffer):
                 if buffer[place] == "]":
