@@ -17,7 +17,7 @@ from backend import geometry, models, paddle_engine
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
 from backend.lines import Detected, Line, Page, Pixels
 from backend.models import ModelLocation, Source
-from backend.owner import Owner, State, sentence_of
+from backend.owner import Owned, Owner, sentence_of
 from backend.paddle_engine import EngineOptions, Predictor
 
 _LARGEST_SIDE: Final = 32_767
@@ -90,7 +90,7 @@ class _Plan:
 _Owner: TypeAlias = Owner[Predictor, Page, Detected]
 
 
-class PaddleDetector:
+class PaddleDetector(Owned[Predictor, Page, Detected]):
     """A `LineDetector` over any PP-OCR detection model.
 
     Args:
@@ -160,32 +160,6 @@ class PaddleDetector:
         if options.engine.precision != "fp32":
             parts.append(options.engine.precision)
         return f"{self.location.identity}({','.join(parts)})"
-
-    @property
-    def state(self) -> State:
-        """Whether the model is loading, ready, failed or stopped."""
-        return self._owner.state
-
-    @property
-    def failure(self) -> TwinreadError | None:
-        """Why the model failed to load."""
-        return self._owner.failure
-
-    def start(self) -> None:
-        """Load the model in the background."""
-        self._owner.start()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait until the model is loaded.
-
-        Raises:
-            TwinreadError: why it is not.
-        """
-        self._owner.wait(timeout)
-
-    def stop(self) -> None:
-        """End the thread; pages that wait get an error."""
-        self._owner.stop()
 
     def detect(self, page: Page, *, urgent: bool = False) -> Detected:
         """Find the lines of a page, in PaddleOCR's order.

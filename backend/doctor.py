@@ -166,7 +166,7 @@ def _disk(folder: Path) -> Check:
         return Check(
             "disk",
             False,
-            f"Only {free / 1024**3:.1f} GB are free in CACHE_DIR; free some, or set it elsewhere. Models, images "
-            "and the store need it, so they were not looked at.",
+            f"Only {free / 1024**3:.1f} GB are free in CACHE_DIR; free some, or set it elsewhere. Models, "
+            "images and the store need it, so they were not looked at.",
         )
     return Check("disk", True, f"{free / 1024**3:.0f} GB are free in CACHE_DIR.")

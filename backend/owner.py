@@ -251,3 +251,35 @@ class Owner(Generic[Model, Item, Result]):
         if self._state is State.STOPPED:
             return NotReady(f"The {self.name} was stopped before it came to this.", name=self.name)
         return NotReady(f"The {self.name} is still loading; try again in a few seconds.", name=self.name)
+
+
+class Owned(Generic[Model, Item, Result]):
+    """What every engine over an owner has in common: it loads in the background and can be stopped."""
+
+    _owner: Owner[Model, Item, Result]
+
+    @property
+    def state(self) -> State:
+        """Whether the model is loading, ready, failed or stopped."""
+        return self._owner.state
+
+    @property
+    def failure(self) -> TwinreadError | None:
+        """Why the model failed to load."""
+        return self._owner.failure
+
+    def start(self) -> None:
+        """Load the model in the background."""
+        self._owner.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the model is loaded.
+
+        Raises:
+            TwinreadError: why it is not.
+        """
+        self._owner.wait(timeout)
+
+    def stop(self) -> None:
+        """End the threads; what waits gets an error."""
+        self._owner.stop()

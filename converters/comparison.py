@@ -238,7 +238,7 @@ def _fate(why: Why | None) -> Fate:
     return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
 
 
-def _told(region: Region, rules: Rules) -> tuple[str, Literal["agreed", "disputed"], tuple[str | None, ...]]:
+def _told(region: Region, rules: Rules) -> tuple[str, Verdicts | None, tuple[str | None, ...]]:
     """What a predicted region says: the text filled in, the verdict, and the readings.
 
     Configs without a label for lines in doubt tell the doubt by the explanation alone.

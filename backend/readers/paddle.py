@@ -21,10 +21,10 @@ import numpy as np
 from backend import alphabets, models, paddle_engine
 from backend.cleaning import plain_text
 from backend.crops import is_blank
-from backend.errors import NotReady, ReaderUnavailable, TwinreadError
+from backend.errors import NotReady, ReaderUnavailable
 from backend.lines import Pixels, Reading
 from backend.models import ModelLocation, Source
-from backend.owner import Owner, State, sentence_of
+from backend.owner import Owned, Owner, sentence_of
 from backend.paddle_engine import EngineOptions, PaddlePixels, Predictor
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class RecognitionOptions:
     engine: EngineOptions = field(default_factory=EngineOptions)
 
 
-class PaddleReader:
+class PaddleReader(Owned[Predictor, Pixels, Reading]):
     """A `LineReader` over one PP-OCR recogniser.
 
     Args:
@@ -124,32 +124,6 @@ class PaddleReader:
             *([precision] if precision != "fp32" else []),
         ]
         return self.location.identity + (f"({','.join(parts)})" if parts else "")
-
-    @property
-    def state(self) -> State:
-        """Whether the model is loading, ready, failed or stopped."""
-        return self._owner.state
-
-    @property
-    def failure(self) -> TwinreadError | None:
-        """Why the model failed to load."""
-        return self._owner.failure
-
-    def start(self) -> None:
-        """Load the model in the background."""
-        self._owner.start()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait until the model is loaded.
-
-        Raises:
-            TwinreadError: why it is not.
-        """
-        self._owner.wait(timeout)
-
-    def stop(self) -> None:
-        """End the thread; crops that wait get an error reading."""
-        self._owner.stop()
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""

@@ -22,9 +22,9 @@ from PIL import Image
 from backend import alphabets
 from backend.cleaning import plain_text
 from backend.crops import is_blank
-from backend.errors import NotReady, ReaderUnavailable, TwinreadError
+from backend.errors import NotReady, ReaderUnavailable
 from backend.lines import Pixels, Reading
-from backend.owner import Owner, State, sentence_of
+from backend.owner import Owned, Owner, sentence_of
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 
@@ -75,7 +75,7 @@ class TesseractOptions:
     tessdata_dir: Path | None = None
 
 
-class TesseractReader:
+class TesseractReader(Owned[Any, Pixels, Reading]):
     """A `LineReader` over Tesseract's network for one language.
 
     Args:
@@ -105,32 +105,6 @@ class TesseractReader:
     def identity(self) -> str:
         """Engine, data and look, such as `tesseract-5.5(rus+eng@3fa94c,line)`."""
         return self._identity
-
-    @property
-    def state(self) -> State:
-        """Whether the engines are loading, ready, failed or stopped."""
-        return self._owner.state
-
-    @property
-    def failure(self) -> TwinreadError | None:
-        """Why they failed to load."""
-        return self._owner.failure
-
-    def start(self) -> None:
-        """Load the engines in the background."""
-        self._owner.start()
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Wait until the engines are loaded.
-
-        Raises:
-            TwinreadError: why they are not.
-        """
-        self._owner.wait(timeout)
-
-    def stop(self) -> None:
-        """End the threads; crops that wait get an error reading."""
-        self._owner.stop()
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""
