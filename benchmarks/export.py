@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from backend.images import decode, encode
 from backend.label_studio_api import LabelStudioApi
 from backend.label_studio_server import Account, LabelStudioServer
 from backend.percent import rectangle_points, rectangle_value
+from benchmarks.table import Row
 from converters.export import ExportOptions, export
 from converters.files import Staging
 from converters.pages import PageOptions
@@ -40,16 +40,6 @@ KEYS = ("x", "y", "width", "height", "rotation")
 CONFIG = """<View><Image name="image" value="$image"/>
 <RectangleLabels name="label" toName="image"><Label value="Text"/></RectangleLabels>
 <TextArea name="text" toName="image" perRegion="true"/></View>"""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: what was measured, the figure with its unit, and what was expected."""
-
-    what: str
-    measured: str
-    expected: str
-    well: bool
 
 
 def quads(seed: int, lines: int = LINES) -> list[np.ndarray]:
