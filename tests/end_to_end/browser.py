@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
 from backend.lines import Quad
 from backend.project import Wanted, choose_predictions, retrieve, set_up
@@ -33,7 +33,6 @@ FLAGS = (
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 WAIT_MS = 30_000
-SCREEN: dict[str, Any] = {"viewport": {"width": 1600, "height": 1000}, "locale": "en-GB"}
 
 READY = """() => {
   const annotation = window.Htx?.annotationStore?.selected;
@@ -62,10 +61,9 @@ class Editor:
         self.page.get_by_text("Label All Tasks").click()
         if instructions:
             self.instructions.wait_for()
-        self._wait_until_ready()
-        if instructions:
-            self.page.keyboard.press("Escape")
-            self.instructions.wait_for(state="hidden")
+            self.read_instructions()
+        else:
+            self._wait_until_ready()
 
     def open_task(self, project: int, task: int) -> None:
         """The row of the Data Manager."""
@@ -78,8 +76,13 @@ class Editor:
         self.page.reload()
         self._wait_until_ready()
         if self.instructions.count():
-            self.page.keyboard.press("Escape")
-            self.instructions.wait_for(state="hidden")
+            self.read_instructions()
+
+    def read_instructions(self) -> None:
+        """Close them; no key of the review."""
+        self._wait_until_ready()
+        self.page.keyboard.press("Escape")
+        self.instructions.wait_for(state="hidden")
 
     def _wait_until_ready(self) -> None:
         self.page.wait_for_function(READY, timeout=WAIT_MS)
@@ -193,13 +196,12 @@ class Editor:
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """A place of the page, in page pixels, on the screen."""
-        stage = self.page.locator(".konvajs-content").first.bounding_box()
-        assert stage is not None
-        width, height, natural_width, natural_height = self.page.evaluate(
-            "() => { const i = [...Htx.annotationStore.selected.names.values()].find(t => t.type === 'image');"
-            " return [i.stageWidth, i.stageHeight, i.naturalWidth, i.naturalHeight] }"
+        left, top, scale = self.page.evaluate(
+            "() => { const image = [...document.querySelectorAll('img')].pop();"
+            " const at = image.getBoundingClientRect();"
+            " return [at.x, at.y, at.width / image.naturalWidth] }"
         )
-        return stage["x"] + x * width / natural_width, stage["y"] + y * height / natural_height
+        return left + float(x) * scale, top + float(y) * scale
 
     def drag(self, *corners: Sequence[float]) -> None:
         """Press at the first place, move to the last by way of the others."""
@@ -209,6 +211,16 @@ class Editor:
         for x, y in others:
             self.page.mouse.move(x, y, steps=6)
         self.page.mouse.up()
+
+    def choose_three_points(self) -> None:
+        """The assisting tool's other shape: two corners of the text's upper side, then its depth."""
+        self.press("1", "m", "Shift+r")
+
+    def click_at(self, x: float, y: float) -> None:
+        self.page.mouse.move(*self.at(x, y), steps=4)
+        self.page.mouse.down()
+        self.page.mouse.up()
+        self.page.wait_for_timeout(150)
 
     def wait_for(self, so: Callable[[], bool], what: str, limit_s: float = 20) -> None:
         for _ in range(int(limit_s / 0.1)):
@@ -259,9 +271,9 @@ class Stage:
     readers: Readers
     chromium: Browser
     folder: Path
-    settings: Settings
+    values: dict[str, Any]
     _written: int = 0
-    _signed_in: dict[str, Any] = field(default_factory=dict)
+    _contexts: dict[str, BrowserContext] = field(default_factory=dict)
 
     def page(self, *lines: Written | str, language: str = "ru") -> WrittenPage:
         """Write a page, and let the readers know it."""
@@ -276,6 +288,7 @@ class Stage:
         language: str = "ru",
         config: str | None = None,
         messages: str = "en",
+        missed: str | None = None,
         backend: RunningBackend | None = None,
     ) -> tuple[Project, list[int]]:
         """A project as `setup-project --retrieve` makes it, with these pages read; and its tasks."""
@@ -285,8 +298,10 @@ class Stage:
         if config is not None:
             number = int(api.create_project(title=title, label_config=config)["id"])
             wanted = Wanted(title, wanted.backend_url, project=number)
-        settings = self.settings.model_copy(update={"message_language": messages})
+        settings = Settings(_env_file=None, **self.values, message_language=messages)  # type: ignore[call-arg]
         project = Project(api, set_up(api, wanted, settings).project)
+        if not pages:
+            return project, []
         uploads = api.upload_files(project.id, [page.path for page in pages])
         tasks = api.import_tasks(
             project.id,
@@ -298,7 +313,25 @@ class Stage:
         for _ in retrieve(api, project.id):
             pass
         choose_predictions(api, project.id)
+        if missed is not None:
+            self._miss(project, missed)
         return project, tasks
+
+    def _miss(self, project: Project, text: str) -> None:
+        """Take the line with this text out of the stored predictions, as if it had not been found."""
+        for task in project.api.tasks(project.id):
+            (prediction,) = task["predictions"]
+            gone = [region.id for region in regions(prediction["result"]) if region.texts == (text,)]
+            kept = [part for part in prediction["result"] if part["id"] not in gone]
+            project.api.call(
+                "PATCH", f"/api/predictions/{prediction['id']}/", "change it", body={"result": kept}
+            )
+
+    @contextmanager
+    def another_backend(self, folder: Path) -> Iterator[RunningBackend]:
+        """One that a test may stop."""
+        with backend_process(folder, **self.values) as backend:
+            yield backend
 
     @contextmanager
     def annotator(self, name: str, user: str | None = None, password: str | None = None) -> Iterator[Editor]:
@@ -309,10 +342,7 @@ class Stage:
             user: the account; None is the one that made the projects.
             password: of a new account.
         """
-        user = user or self.label_studio.user
-        if user not in self._signed_in:
-            self._signed_in[user] = self._sign_in(user, password)
-        context = self.chromium.new_context(**SCREEN, storage_state=self._signed_in[user])
+        context = self._context(user or self.label_studio.user, password)
         page = context.new_page()
         page.set_default_timeout(WAIT_MS)
         editor = Editor(page, self.label_studio.base_url)
@@ -320,20 +350,23 @@ class Stage:
             yield editor
         finally:
             editor.picture(name)
-            context.close()
+            # toggles, tools and columns that this test chose are not the next one's
+            page.evaluate("() => localStorage.clear()")
+            page.close()
 
-    def _sign_in(self, user: str, password: str | None) -> Any:
-        """The cookies of a person who signed in; a new one signs up first."""
-        context = self.chromium.new_context(**SCREEN)
-        page = context.new_page()
-        page.goto(f"{self.label_studio.base_url}/user/{'signup' if password else 'login'}/")
-        page.fill("input[name=email]", user)
-        page.fill("input[name=password]", password or self.label_studio.password.get_secret_value())
-        page.click("button[type=submit]")
-        page.wait_for_url(lambda url: "login" not in url and "signup" not in url)
-        state = context.storage_state()
-        context.close()
-        return state
+    def _context(self, user: str, password: str | None) -> BrowserContext:
+        """The browser of a person who is signed in, its cache warm; a new one signs up first."""
+        if user not in self._contexts:
+            context = self.chromium.new_context(viewport={"width": 1600, "height": 1000}, locale="en-GB")
+            page = context.new_page()
+            page.goto(f"{self.label_studio.base_url}/user/{'signup' if password else 'login'}/")
+            page.fill("input[name=email]", user)
+            page.fill("input[name=password]", password or self.label_studio.password.get_secret_value())
+            page.click("button[type=submit]")
+            page.wait_for_url(lambda url: "login" not in url and "signup" not in url)
+            page.close()
+            self._contexts[user] = context
+        return self._contexts[user]
 
 
 @pytest.fixture(scope="session")
@@ -362,8 +395,7 @@ def stage(
             "ocr_language": "ru",
         }
         backend = opened.enter_context(backend_process(folder / "backend", **values))
-        settings = Settings(_env_file=None, **values)  # type: ignore[call-arg]
-        yield Stage(label_studio, backend, ernie, readers, chromium, folder, settings)
+        yield Stage(label_studio, backend, ernie, readers, chromium, folder, values)
 
 
 @pytest.fixture

@@ -30,24 +30,18 @@ class Written:
     """One line, and what the two readings make of it.
 
     second: None reads it as the first does; "" sees no text.
-    colour: a pale one is read, but not found.
     turned: degrees clockwise.
     """
 
     text: str
     first: str | None = None
     second: str | None = None
-    colour: str = "#111"
     turned: float = 0
 
     @property
     def readings(self) -> tuple[str, str]:
         first = self.text if self.first is None else self.first
         return first, first if self.second is None else self.second
-
-
-PALE = "#e2e2e2"
-"""Ink that PP-OCRv5 passes over on white and a reader of the box still sees."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +60,20 @@ def write(browser: Browser, path: Path, lines: Sequence[Written], language: str 
     """Set the lines under each other and take their picture."""
     right_to_left = language in {"ar", "fa", "he"}
     rows = "".join(
-        f"<div class=line style='top:{50 + 84 * number}px; color:{line.colour};"
-        f" transform:rotate({line.turned}deg)'>{escape(line.text)}</div>"
+        f"<div class=line style='top:{50 + 84 * number}px; transform:rotate({line.turned}deg)'>"
+        f"{escape(line.text)}</div>"
         for number, line in enumerate(lines)
     )
     side = "right:60px" if right_to_left else "left:60px"
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
     page.set_content(
-        f"<html lang={language} dir={'rtl' if right_to_left else 'ltr'}><style>body{{margin:0;background:#fff}}"
+        f"<html lang={language} dir={'rtl' if right_to_left else 'ltr'}><style>body{{background:#fff}}"
         f".line{{position:absolute;{side};font:34px/46px {FONTS};white-space:pre;transform-origin:0 0}}"
         f"</style>{rows}</html>"
     )
     places = page.evaluate(
-        "() => [...document.querySelectorAll('.line')].map(e => [e.offsetLeft, e.offsetTop, e.offsetWidth, e.offsetHeight])"
+        "() => [...document.querySelectorAll('.line')]"
+        ".map(line => [line.offsetLeft, line.offsetTop, line.offsetWidth, line.offsetHeight])"
     )
     page.screenshot(path=path)
     page.close()
