@@ -284,7 +284,7 @@ def test_200_tasks_and_a_slow_ernie_are_answered_in_time_and_completed_without_p
     slow = Gated(before=40)
     ernie.brain = slow
     settings = ernie_settings(label_studio, ernie)
-    with backend_process(tmp_path / "backend", predict_deadline_s=6, **settings) as backend:
+    with backend_process(tmp_path / "backend", predict_deadline_s=8, **settings) as backend:
         try:
             project = Project.connected(label_studio.api(), backend, "Slow ERNIE")
             ids = project.upload(*sheets(tmp_path / "sheets", 200))
