@@ -86,6 +86,13 @@ def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> st
     project = int(api.create_project(title="twinread doctor", label_config=default_config())["id"])
     try:
         api.connect_backend(project, backend_url, "twinread doctor", basic_auth=settings.basic_auth)
+    except LabelStudioFailed as error:
+        if "health check failed" not in str(error):
+            raise
+        raise LabelStudioFailed(
+            f"Label Studio gets no answer from a backend at {backend_url}. Start it there with 'twinread serve', "
+            "or name the address at which Label Studio reaches it with --backend-url."
+        ) from error
     finally:
         api.call("DELETE", f"/api/projects/{project}/", "remove the project that the doctor made")
     return f"The token may make projects, and Label Studio reaches the backend at {backend_url}."
