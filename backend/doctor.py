@@ -90,8 +90,8 @@ def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> st
         if "health check failed" not in str(error):
             raise
         raise LabelStudioFailed(
-            f"Label Studio gets no answer from a backend at {backend_url}. Start it there with 'twinread serve', "
-            "or name the address at which Label Studio reaches it with --backend-url."
+            f"Label Studio gets no answer from a backend at {backend_url}. Start it there with "
+            "'twinread serve', or name the address at which Label Studio reaches it with --backend-url."
         ) from error
     finally:
         api.call("DELETE", f"/api/projects/{project}/", "remove the project that the doctor made")
