@@ -17,6 +17,14 @@ COMMANDS = {
         "backend.commands:setup_project",
         "Create or update a Label Studio project, connected.",
     ),
+    "status": (
+        "backend.review_commands:status",
+        "Show pages and lines by state, people and pace.",
+    ),
+    "reread": (
+        "backend.review_commands:reread",
+        "Read boxes again that people moved, beside their own work.",
+    ),
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),
     "import": ("converters.import_command:import_", "Turn PaddleOCR label files into tasks to be reviewed."),

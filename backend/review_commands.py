@@ -1,0 +1,90 @@
+"""The sub-commands for the people's side of the loop; each imports its work when it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from backend.label_studio_api import LabelStudioApi
+    from backend.labeling_config import LabelingConfig
+    from backend.settings import Settings
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the project.")
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
+def status(project: int, summary_json: str | None) -> None:
+    """Show a project's pages and lines by state, and who reviewed how fast.
+
+    A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
+    reviewed (submitted) or skipped.
+    """
+    import json
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from backend import logs, settings
+    from backend.commands import open_label_studio
+    from backend.status import State, collect
+    from backend.status_table import figures, tables
+
+    values = settings.load()
+    logs.configure(values.log_level)
+    with open_label_studio(values) as api:
+        found = collect(api, project, project_config(api, project, values))
+        users = api.call("GET", "/api/users/", "list its users")
+        names = {int(user["id"]): str(user["email"]) for user in users}
+        chosen = str(api.project(project)["model_version"] or "")
+    console = Console(highlight=False)
+    for table in tables(found, names):
+        console.print(table)
+    if found.seconds_left is not None:
+        console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
+    if found.undecided:
+        console.print(f"{found.undecided} lines of reviewed pages were left for later.")
+    if found.pages[State.UNREAD] or not found.versions.get(chosen):
+        console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
+    if summary_json:
+        Path(summary_json).write_text(json.dumps(figures(found, names), indent=1), "utf-8")
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the project.")
+@click.option("--task", type=int, help="Number of the one task to look at; all of them without it.")
+def reread(project: int, task: int | None) -> None:
+    """Read boxes again that people moved, turned or drew without a text.
+
+    Nothing of theirs is touched: the new texts are stored as a prediction beside their work, and a text
+    that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread',
+    duplicate it and submit.
+    """
+    from backend import logs, settings
+    from backend.commands import open_label_studio
+    from backend.reread import reread as read_again
+
+    values = settings.load()
+    logs.configure(values.log_level)
+    count = doubtful = 0
+    with open_label_studio(values) as api:
+        for line in read_again(api, project, project_config(api, project, values), task):
+            count, doubtful = count + 1, doubtful + line.doubtful
+            mark = "  (its readings differ)" if line.doubtful else ""
+            click.echo(f"task {line.task}, {line.region}: '{line.before}' -> '{line.after}'{mark}")
+    click.echo(
+        f"{count} changed boxes read again, {doubtful} of them doubtful." if count else "No box was changed."
+    )
+
+
+def project_config(api: LabelStudioApi, project: int, values: Settings) -> LabelingConfig:
+    """The labeling config of a project.
+
+    Raises:
+        ConfigLacking: it lacks a tag that twinread needs.
+    """
+    from backend.labeling_config import LabelingConfig, LabelNames
+
+    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
+    return LabelingConfig.parse(str(api.project(project)["label_config"]), names)
