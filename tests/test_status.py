@@ -33,8 +33,8 @@ def predicted(*made: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "predictions": [
             {
-                "id": number,
-                "created_at": f"2026-11-22T10:0{number}:00Z",
+                "id": at,
+                "created_at": f"2026-11-22T10:0{at}:00Z",
                 "model_version": "v1",
                 "result": result,
             }

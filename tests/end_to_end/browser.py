@@ -122,6 +122,10 @@ class Editor:
         stored: dict[str, Any] = answer.value.json()
         return stored
 
+    def submit_by_mouse(self) -> None:
+        with self.page.expect_response(_stores_annotation, timeout=WAIT_MS):
+            self.page.get_by_role("button", name="current annotation").click()
+
     @property
     def focused(self) -> str:
         tag: str = self.page.evaluate("() => document.activeElement.tagName")
@@ -233,17 +237,17 @@ class Editor:
         self.wait_for(lambda: any(region.texts == (text,) for region in self.lines), f"a line says {text!r}")
         return self.line(text)
 
-    def wait_for_draft(self) -> None:
-        """Until what was changed is stored as a draft."""
-        self.wait_for(
-            lambda: bool(
-                self.page.evaluate(
-                    "() => { const a = Htx.annotationStore.selected;"
-                    " return !!a.draftSaved && !a.isDraftSaving && !a.autosave?.pending }"
-                )
-            ),
-            "the draft is saved",
-        )
+    @contextmanager
+    def saves_draft(self) -> Iterator[None]:
+        """Until what is changed in the block is stored as a draft."""
+
+        def stores(response: Response) -> bool:
+            return "/drafts" in response.url and response.request.method in {"POST", "PATCH"} and response.ok
+
+        with self.page.expect_response(stores, timeout=WAIT_MS):
+            yield
+        # a second one follows where the first was sent in the midst of the change
+        self.page.wait_for_timeout(6000)
 
     def picture(self, name: str) -> None:
         ARTIFACTS.mkdir(exist_ok=True)
