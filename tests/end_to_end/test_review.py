@@ -50,8 +50,10 @@ def test_doubtful_lines_come_first_and_cost_two_keys_right_four_mended_two_illeg
     editor.open_stream(project.id)
     assert [region.labels for region in editor.lines] == [("Check",)] * 4 + [("Text",)] * 2
     editor.picture("doubtful_page")
+    corner = editor.at(0, 0)
 
     editor.next_line()
+    assert editor.at(0, 0) == corner, "the page jumps under the eyes of who reads it"
     assert "A: Молоко 3,2 % жирности\nB: Молоко 3,2 % жирностн\ndiffers: и / н" in editor.panel
     editor.press("1")
     assert editor.count() == ["Alt+Period", "1"]
