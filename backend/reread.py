@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.errors import LabelStudioFailed
+from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from backend.project import REREAD
@@ -51,9 +51,15 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
         Each line that was read again, once its prediction is stored.
 
     Raises:
+        BadRequest: no backend is connected.
         LabelStudioFailed: Label Studio is out of reach, or has no answer of the backend.
     """
-    backend = int(api.backends(project)[0]["id"])
+    connected = api.backends(project)
+    if not connected:
+        raise BadRequest(
+            f"No backend is connected to project {project}. Run `twinread setup-project --project {project}`."
+        )
+    backend = int(connected[0]["id"])
     tasks = [api.task(only)] if only is not None else api.tasks(project)
     for task in tasks:
         work = persons_work(task)

@@ -167,6 +167,20 @@ def test_a_reread_stores_new_texts_beside_what_the_person_did(stage: Stage, edit
         ("Моя строка",),
         ("Моя строка",),
     ]
+    editor.open_task(project.id, task)
+    tab = editor.page.locator(".lsf-annotation-button", has_text="reread").first
+    tab.click()
+    tab.locator(".lsf-annotation-button__trigger").click()
+    editor.page.get_by_text("Duplicate").first.click()
+    editor.wait_for(lambda: texts(editor).count("Моя строка") == 2, "the new texts are taken over")
+    editor.submit()
+    first, second = sorted(project.export()[task]["annotations"], key=lambda made: made["id"])
+    assert first["result"] == moved
+    assert [region.texts for region in regions(second["result"])] == [
+        ("Совсем моя",),
+        ("Моя строка",),
+        ("Моя строка",),
+    ]
     assert "reviewed" in twinread(stage, "status", "--project", str(project.id))
 
 
