@@ -106,7 +106,8 @@ def judge(
     doubts = _doubts(agreeing)
     if agreeing and not doubts:
         return _agreed(agreeing, line_score)
-    blank = any(reading.no_text for reading in readings)
+    # a text of blanks and invisible marks alone is no text either
+    blank = len(heard) + len(failures) < len(readings)
     reasons = failures + (doubts or _disputes(heard, blank=blank)) + alone
     return _disputed(heard, language, line_score, reasons)
 

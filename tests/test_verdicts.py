@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from backend.cleaning import visible_text
@@ -203,6 +203,7 @@ def test_surer_lines_score_higher():
 
 
 @given(st.lists(st.one_of(st.none(), texts), max_size=4), st.floats())
+@example(["0", " "], 0.0)
 def test_agreed_lines_come_before_disputed_ones_and_these_before_unread(answers, line_score):
     judgement = read(*answers, line_score=line_score)
     least, most = {
