@@ -58,8 +58,8 @@ def reread(project: int, task: int | None) -> None:
     """Read boxes again that people moved, turned or drew without a text.
 
     Nothing of theirs is touched: the new texts are stored as a prediction beside their work, and a text
-    that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread',
-    duplicate it and submit.
+    that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
+    at the top, then Duplicate Annotation, and submit.
     """
     from backend import logs, settings
     from backend.commands import open_label_studio
