@@ -227,7 +227,7 @@ def test_the_most_doubtful_page_comes_first_and_pages_are_filled_while_the_backe
     editor.open_stream(project.id)
 
     assert editor.task == worst
-    assert editor.shown_texts == ["Четвёртая", "Третья смена"]
+    editor.wait_for(lambda: editor.shown_texts == ["Четвёртая", "Третья смена"], "it is filled")
     editor.next_line()
     editor.press("1")
     editor.submit()

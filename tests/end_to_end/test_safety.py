@@ -54,7 +54,7 @@ def test_a_draft_survives_reload_and_a_prediction_that_came_meanwhile(stage: Sta
 
     editor.reload()
 
-    assert texts(editor) == ["Черновик первый", "Черновик два"]
+    editor.wait_for(lambda: texts(editor) == ["Черновик первый", "Черновик два"], "the draft is there")
     assert [region.labels for region in editor.lines] == [("Text",), ("Text",)]
 
 
@@ -69,7 +69,7 @@ def test_a_submitted_page_keeps_its_edit_when_it_is_opened_again_and_predicted_a
     project.retrieve([task])
 
     editor.open_task(project.id, task)
-    assert texts(editor) == ["Сдано первое", "Сдано два"]
+    editor.wait_for(lambda: texts(editor) == ["Сдано первое", "Сдано два"], "the edit is there")
     mend(editor, "Сдано второе")
     editor.submit()
 
