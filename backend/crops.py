@@ -89,6 +89,12 @@ def is_blank(crop: Pixels) -> bool:
     the noise that the crop itself has, and within 32 of 255 levels however noisy it is.
     """
     height, width = crop.shape[:2]
+    if width >= 100:
+        # Ink is plain to see in most lines, and the fit below dear: residues within 32 levels differ by 64 at
+        # most, and shading gentle enough for a surface of the second degree by 40 over four pixels.
+        soft = cv2.blur(crop, (3, 3)).astype(np.int16)
+        if int(np.abs(soft[:, 4:] - soft[:, :-4]).max()) > 64 + 40:
+            return False
     sharp = crop.reshape(-1, 3).astype(np.float64)
     # A little blur takes sensor and JPEG noise down to a third, but not the stroke of a letter.
     smooth = cv2.GaussianBlur(crop.astype(np.float64), (0, 0), 0.8).reshape(-1, 3)
