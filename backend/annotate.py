@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from backend import alphabets, crops, geometry, verdicts
 from backend.crops import TallLines
-from backend.lines import Detected, Judgement, Line, Page, Pixels, Reading, ReadLine, ReadPage, Reason
+from backend.lines import (
+    Detected,
+    Judgement,
+    Line,
+    Page,
+    Pixels,
+    Reading,
+    ReadLine,
+    ReadPage,
+    Reason,
+    Verdict,
+)
 
 
 class LineDetector(Protocol):
@@ -111,17 +122,19 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     Returns:
         One read line per line, in the same order.
     """
+    if not panel.readers:
+        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
+        return [ReadLine(line, (), unread) for line in lines]
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
     readings: list[list[Reading]] = [[] for _ in lines]
-    if panel.readers:
-        first, *others = panel.readers
-        blank = [crops.is_blank(cut) for cut in cuts]
-        visible = [index for index, nothing in enumerate(blank) if not nothing]
-        asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
-        asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
-        _collect(asked, readings)
-        doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
-        _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
+    first, *others = panel.readers
+    blank = [crops.is_blank(cut) for cut in cuts]
+    visible = [index for index, nothing in enumerate(blank) if not nothing]
+    asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
+    asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
+    _collect(asked, readings)
+    doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
+    _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
     return [
         ReadLine(line, tuple(said), _judge(said, cut, line, panel))
         for line, cut, said in zip(lines, cuts, readings, strict=True)
@@ -147,11 +160,10 @@ def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
 
 def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> Judgement:
     height, width = cut.shape[:2]
-    judgement = verdicts.judge(
+    return verdicts.judge(
         readings,
         crop_size=(width, height),
         language=panel.language,
         line_score=line.score,
         prompts=panel.prompts,
     )
-    return replace(judgement, reasons=panel.lacking) if not panel.readers else judgement
