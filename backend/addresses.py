@@ -19,7 +19,8 @@ import httpcore
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 Resolver: TypeAlias = Callable[[str, int], list[str]]
-"""Gives the addresses of a host name, as text; raises `OSError` for an unknown name."""
+"""Gives the addresses of a host name, as text; raises `OSError` for an unknown name, `UnicodeError` for
+something that cannot be one."""
 
 # Carries an IPv4 address in its last 32 bits; a gateway brings the packet there.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -112,7 +113,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
         """
         try:
             addresses = self._resolver(host, port)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError("its name is unknown") from error
         permitted = [address for address in addresses if self._allowed.permits(host, port, address)]
         if not permitted:

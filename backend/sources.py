@@ -11,18 +11,17 @@ else may change under the same address and is asked for again once `SourceLimits
 from __future__ import annotations
 
 import base64
-import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpcore
 import httpx
 
-from backend.addresses import AddressForbidden, AllowedHosts, GuardedNetwork, Resolver, resolve
-from backend.errors import BadImage, ImageRefused, ImageUnreachable, SettingsWrong
+from backend.addresses import AllowedHosts, Resolver, resolve
+from backend.downloads import Downloader, SourceLimits, Way, port_of
+from backend.errors import ImageRefused, SettingsWrong
 from backend.image_cache import ImageCache
+from backend.label_studio_auth import LabelStudioAuth
 from backend.label_studio_connection import LabelStudioConnection
 from backend.references import (
     CLOUD_SCHEMES,
@@ -30,39 +29,11 @@ from backend.references import (
     UPLOADS,
     climbs,
     forbidden,
-    not_given,
     scheme_of,
     shown,
 )
 
-REDIRECTS = (301, 302, 303, 307, 308)
-MIB = 1024**2
-
-# httpcore writes the headers of answers at DEBUG: redirects to signed addresses, cookies.
-logging.getLogger("httpcore").setLevel(logging.INFO)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLimits:
-    """What one image may cost, and where it may come from.
-
-    max_bytes: largest image file.
-    connect_s, read_s: longest wait for a connection, and for the next bytes.
-    total_s: longest whole download, redirects included.
-    max_redirects: how many are followed.
-    allowed_hosts: names, addresses or networks that may be asked although they are private.
-    cache_bytes: size of the folder of fetched images; 0 keeps none.
-    keep_s: how long an image that may change is used without asking again.
-    """
-
-    max_bytes: int = 100 * 1024**2
-    connect_s: float = 5
-    read_s: float = 15
-    total_s: float = 30
-    max_redirects: int = 5
-    allowed_hosts: tuple[str, ...] = ()
-    cache_bytes: int = 2 * 1024**3
-    keep_s: float = 300
+__all__ = ["SourceLimits", "Sources"]
 
 
 class Sources:
@@ -89,13 +60,11 @@ class Sources:
         self._label_studio = label_studio
         self._limits = limits
         self._cache = ImageCache(cache_dir, limits.cache_bytes) if cache_dir else None
-        self._resolver = resolver
-        self._clock = clock
         own = []
         if label_studio is not None:
-            own.append((label_studio.url.raw_host.decode("ascii"), _port(label_studio.url)))
-        self._allowed = AllowedHosts.parse(limits.allowed_hosts, own)
-        self._ssl = httpx.create_ssl_context()
+            own.append((label_studio.url.raw_host.decode("ascii"), port_of(label_studio.url)))
+        allowed = AllowedHosts.parse(limits.allowed_hosts, own)
+        self._downloader = Downloader(limits, allowed, resolver=resolver, clock=clock)
 
     def fetch(self, reference: str, *, task_id: int | None) -> bytes:
         """The bytes of an image.
@@ -120,7 +89,9 @@ class Sources:
             kept = self._cache.get(str(url), max_age_s=None if lasting else self._limits.keep_s)
             if kept is not None:
                 return kept
-        content = self._download(url, shown(reference))
+        name = shown(reference)
+        way = Way(lambda target, words: self._check(target, words, name), self._auth)
+        content = self._downloader.get(url, name, way)
         if self._cache is not None:
             self._cache.put(str(url), content)
         return content
@@ -138,9 +109,10 @@ class Sources:
                 url = httpx.URL(self._base(name) + self._path_in_label_studio(reference))
             else:
                 raise ImageRefused(forbidden(scheme, name), reference=name)
-        except httpx.InvalidURL as error:
+            self._check(url, reference, name)
+        # half of a surrogate pair, which JSON can hold, and "xn--" are told as UnicodeError
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise ImageRefused(f"The image reference {name} is not an address.", reference=name) from error
-        self._check(url, reference, name)
         return url
 
     def _check(self, url: httpx.URL, reference: str, name: str) -> None:
@@ -185,8 +157,13 @@ class Sources:
         inner = path.removeprefix(prefix)
         return inner if LABEL_STUDIO_FILES.match(inner) else ""
 
+    def _auth(self, url: httpx.URL) -> LabelStudioAuth | None:
+        """Our key for files of Label Studio alone, lest a task calls its API with it."""
+        if self._label_studio is None or not self._is_label_studio_file(url):
+            return None
+        return self._label_studio.auth
+
     def _is_label_studio_file(self, url: httpx.URL) -> bool:
-        """Whether to show our key: at Label Studio, and for a file, lest a task calls the API with it."""
         return self._is_label_studio(url) and bool(self._path_in_label_studio(url.path))
 
     def _is_label_studio(self, url: httpx.URL) -> bool:
@@ -194,112 +171,3 @@ class Sources:
 
     def _is_upload(self, url: httpx.URL) -> bool:
         return self._is_label_studio_file(url) and self._path_in_label_studio(url.path).startswith(UPLOADS)
-
-    def _download(self, url: httpx.URL, name: str) -> bytes:
-        limits = self._limits
-        network = GuardedNetwork(self._allowed, self._clock() + limits.total_s, self._clock, self._resolver)
-        try:
-            for _ in range(limits.max_redirects + 1):
-                answer = self._ask(url, network, name)
-                if isinstance(answer, bytes):
-                    return answer
-                url = answer
-        except AddressForbidden as error:
-            raise ImageRefused(
-                f"The image {name} is on {error}, which has a private address; those are not followed. "
-                "If you trust that host, add it to ALLOWED_IMAGE_HOSTS.",
-                reference=name,
-                host=str(error),
-            ) from error
-        except httpcore.TimeoutException as error:
-            raise ImageUnreachable(
-                f"The server of the image {name} was too slow: it may be silent for {limits.read_s:g} s and "
-                f"take {limits.total_s:g} s in all.",
-                reference=name,
-            ) from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise ImageUnreachable(
-                f"The server of the image {name} did not give it ({str(error) or 'connection cut'}).",
-                reference=name,
-            ) from error
-        raise ImageRefused(
-            f"The image {name} redirects more than {limits.max_redirects} times.", reference=name
-        )
-
-    def _ask(self, url: httpx.URL, network: GuardedNetwork, name: str) -> bytes | httpx.URL:
-        """Ask one address: the image, or where to ask instead."""
-        if self._label_studio is None or not self._is_label_studio_file(url):
-            return self._request(url, None, network, name)
-        auth = self._label_studio.auth
-        header = auth.header()
-        try:
-            return self._request(url, header, network, name)
-        except ImageUnreachable as error:
-            again = auth.renewed(header) if error.facts.get("status") == httpx.codes.UNAUTHORIZED else header
-            if again == header:
-                raise
-            return self._request(url, again, network, name)
-
-    def _request(
-        self, url: httpx.URL, authorization: str | None, network: GuardedNetwork, name: str
-    ) -> bytes | httpx.URL:
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=_port(url), target=url.raw_path)
-        # No compression: a small answer could unpack to any size.
-        headers = [
-            ("Host", url.netloc.decode("ascii")),
-            ("Accept", "image/*,*/*;q=0.1"),
-            ("Accept-Encoding", "identity"),
-            *([("Authorization", authorization)] if authorization else []),
-        ]
-        timeouts = {
-            "connect": self._limits.connect_s,
-            "read": self._limits.read_s,
-            "write": self._limits.read_s,
-        }
-        with (
-            httpcore.ConnectionPool(self._ssl, max_connections=1, network_backend=network) as pool,
-            pool.stream("GET", target, headers=headers, extensions={"timeout": timeouts}) as answer,
-        ):
-            fields = httpx.Headers(answer.headers)
-            if answer.status in REDIRECTS and "Location" in fields:
-                return self._redirected(url, fields["Location"], name)
-            if answer.status != httpx.codes.OK:
-                raise not_given(answer.status, name, ours=authorization is not None)
-            if fields.get("Content-Type", "").startswith("text/html"):
-                raise ImageUnreachable(
-                    f"The server of the image {name} gave a web page instead, such as a login form.",
-                    reference=name,
-                )
-            return self._content(answer, fields.get("Content-Length", ""), name)
-
-    def _redirected(self, url: httpx.URL, location: str, name: str) -> httpx.URL:
-        try:
-            target = url.join(location)
-        except httpx.InvalidURL as error:
-            raise ImageRefused(
-                f"The image {name} redirects to something that is not an address.", reference=name
-            ) from error
-        self._check(target, location, name)
-        return target
-
-    def _content(self, answer: httpcore.Response, length: str, name: str) -> bytes:
-        limit = self._limits.max_bytes
-        received = bytearray()
-        if not length.isdigit() or int(length) <= limit:
-            for chunk in answer.iter_stream():
-                received += chunk
-                if len(received) > limit:
-                    break
-            else:
-                if received:
-                    return bytes(received)
-                raise BadImage(f"The image file {name} is empty.", reference=name)
-        raise BadImage(
-            f"The image file {name} is larger than {limit / MIB:.4g} MiB, the limit of MAX_IMAGE_BYTES.",
-            reference=name,
-            max_bytes=limit,
-        )
-
-
-def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)

@@ -134,6 +134,9 @@ def test_without_a_key_label_studio_files_say_what_to_set() -> None:
         pytest.param("/data/upload/%2e%2e/%2e%2e/api/projects/", id="climbs out, encoded"),
         pytest.param("{url}/data/upload/../../api/projects/", id="climbs out, with the address"),
         pytest.param("/api/projects/", id="the API"),
+        pytest.param("http://host/\ud800.png", id="half a surrogate pair"),
+        pytest.param("s3://bucket/\ud800.png", id="half a surrogate pair in cloud storage"),
+        pytest.param("http://xn--/a.png", id="a coded name without a code"),
     ],
 )
 def test_references_that_may_not_be_followed_ask_nobody(label_studio: HttpScript, reference: str) -> None:
@@ -332,6 +335,10 @@ def test_a_server_that_is_down_can_be_told_from_a_name_that_is_unknown(elsewhere
         sources(None, "127.0.0.2").fetch(f"{url}/a.png", task_id=1)
     with pytest.raises(ImageUnreachable, match="name is unknown"):
         sources(None, resolver=nobody).fetch("http://images.example/a.png", task_id=1)
+    # the system's resolver raises UnicodeError for these
+    for host in (".example.com", "a..b", "a" * 64 + ".example.com"):
+        with pytest.raises(ImageUnreachable, match="name is unknown"):
+            sources(None).fetch(f"http://{host}/a.png", task_id=1)
 
 
 def test_https_is_verified_for_the_name_and_not_for_the_address(
