@@ -68,18 +68,40 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
     height = _longer(bottom_left - top_left, bottom_right - top_right)
     if max(width, height, *pixels.shape[:2]) > MOST_SIDE:
         raise ValueError(f"page or quad is longer than the {MOST_SIDE} pixels that can be cropped")
+    crop = _window(pixels, corners)
+    if crop is None:
+        crop = _straightened(pixels, corners, width, height)
+    tall = tall_lines != "never" and height / width >= TALL
+    if tall and not (tall_lines == "auto" and _shows_lone_character(crop)):
+        crop = np.rot90(crop)
+    return np.ascontiguousarray(crop)
+
+
+def _window(pixels: Pixels, corners: Quad) -> Pixels | None:
+    """The part of the page within an upright box of whole pixels: what the warp gives there, for nothing.
+
+    None for any other quad.
+    """
+    if (corners % 1).any():
+        return None
+    left, top, right, bottom = map(int, (*corners[0], *corners[2]))
+    upright = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    on_page = 0 <= left < right <= pixels.shape[1] and 0 <= top < bottom <= pixels.shape[0]
+    if not on_page or corners.tolist() != upright:
+        return None
+    window: Pixels = pixels[top:bottom, left:right].copy()
+    return window
+
+
+def _straightened(pixels: Pixels, corners: Quad, width: int, height: int) -> Pixels:
     upright = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    crop = cv2.warpPerspective(
+    return cv2.warpPerspective(
         pixels,
         cv2.getPerspectiveTransform(corners, upright),
         (width, height),
         flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     ).astype(np.uint8, copy=False)
-    tall = tall_lines != "never" and height / width >= TALL
-    if tall and not (tall_lines == "auto" and _shows_lone_character(crop)):
-        crop = np.rot90(crop)
-    return np.ascontiguousarray(crop)
 
 
 def is_blank(crop: Pixels) -> bool:

@@ -26,12 +26,14 @@ class WorkerDied(OperatorError):
 def workers(count: int) -> Iterator[Work]:
     """Gives what calls `write_page`: in one of `count` processes, or here when one is enough.
 
-    Processes are started afresh: a copy of this one would hold locks of threads that it does not have.
+    They are copies of a process that has imported `write_page` and nothing else: a copy of this one
+    would hold locks of threads that it does not have, and each importing for itself costs a second.
     """
     if count == 1:
         yield write_page
         return
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([write_page.__module__])
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
     def work(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:

@@ -71,6 +71,20 @@ def test_random_quads_are_cropped_as_paddleocr_crops_them():
         assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
+def test_upright_boxes_of_whole_pixels_are_cropped_to_the_bit_as_paddleocr_crops_them():
+    random = np.random.default_rng(4)
+    pixels = random.integers(0, 256, (90, 300, 3), np.uint8)
+    boxes = [(0, 0, 300, 90), (0, 0, 3, 3), (297, 87, 300, 90), (10, 0, 290, 90)]
+    for _ in range(300):
+        left, top = random.integers(0, [290, 80])
+        boxes.append((left, top, *random.integers([left + 3, top + 3], [301, 91])))
+    for left, top, right, bottom in boxes:
+        box = quad([[left, top], [right, top], [right, bottom], [left, bottom]])
+        ours = crop_line(pixels, box, "always")
+        assert (ours == PADDLE.get_rotate_crop_image(pixels, box)).all()
+        assert not np.shares_memory(ours, pixels)
+
+
 def test_polygons_with_fractions_are_cropped_as_paddleocr_crops_them():
     pixels = pixels_of("syn_068")
     random = np.random.default_rng(5)
