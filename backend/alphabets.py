@@ -251,7 +251,7 @@ def _unknown(name: str) -> SettingsWrong:
     hint = f" Close to yours: {', '.join(shown)}." if shown else ""
     return SettingsWrong(
         f"{name!r} is no language whose letters twinread knows, so nobody could tell which reader can write "
-        f"it. Set OCR_LANGUAGE to an ISO 639 code such as ru, de or zh.{hint}",
+        f"it. OCR_LANGUAGE and a task's field 'language' take an ISO 639 code such as ru, de or zh.{hint}",
         language=name,
         close=[names.get(match, match) for match in close],
     )

@@ -100,14 +100,14 @@ def create_app(service: Service, settings: Settings) -> Flask:
     @app.post("/setup")
     @guarded
     def setup() -> Response:
-        body = parse(SetupBody, request.get_json(force=True))
+        body = parse(SetupBody, _json())
         labeling_config(body.label_config)
         return jsonify(model_version=service.model_version)
 
     @app.post("/predict")
     @guarded
     def predict() -> Response:
-        body = parse(PredictBody, request.get_json(force=True))
+        body = parse(PredictBody, _json())
         config = labeling_config(body.label_config)
         limit_s = settings.predict_deadline_s
         if body.drawn is not None:
@@ -141,7 +141,7 @@ def create_app(service: Service, settings: Settings) -> Flask:
             return _refusal(
                 401, "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret."
             )
-        action = parse(WebhookBody, request.get_json(force=True)).action
+        action = parse(WebhookBody, _json()).action
         service.metrics.webhooks.labels(action if action in WEBHOOK_ACTIONS else "other").inc()
         return jsonify(status="ok")
 
@@ -153,14 +153,29 @@ def create_app(service: Service, settings: Settings) -> Flask:
     def http(error: HTTPException) -> Response:
         if error.code == 400:
             return _refusal(400, "The body is not JSON.")
-        return _refusal(error.code or 500, error.description or error.name)
+        refusal = _refusal(error.code or 500, error.description or error.name)
+        refusal.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+        return refusal
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        # the rule, because the path of a webhook holds its secret
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
         return _refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
 
     return app
+
+
+def _json() -> object:
+    """The request's body; one that is no JSON at all is an error of Flask's.
+
+    Raises:
+        BadRequest: it is nested so deeply that Python cannot read it.
+    """
+    try:
+        return request.get_json(force=True)
+    except RecursionError as error:
+        raise BadRequest("The body is nested too deeply.") from error
 
 
 def _same(given: str, wanted: str) -> bool:

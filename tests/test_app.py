@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -103,6 +103,7 @@ def test_setup_and_every_prediction_give_the_same_version(client: FlaskClient) -
         pytest.param("/setup", json.dumps(setup_body(schema=NO_IMAGE)), "Image", id="setup without image"),
         pytest.param("/setup", json.dumps(setup_body(schema=None)), "'schema'", id="setup without config"),
         pytest.param("/webhook", "{}", "'action'", id="webhook without action"),
+        pytest.param("/predict", "[" * 100_000, "too deeply", id="nested without end"),
     ],
 )
 def test_a_bad_body_is_one_sentence_and_never_a_traceback(
@@ -209,6 +210,25 @@ def test_an_unexpected_failure_is_logged_here_and_one_sentence_there(
         broken.close()
     assert answer.get_json() == {"results": [{}]}
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_secret_in_the_path_of_a_webhook_is_not_logged_when_it_fails(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        """A service without metrics, which no webhook expects."""
+
+    client = client_of(cast(Service, Broken()), webhook_secret="s3cret")
+    answer = client.post("/webhook/s3cret", json={"action": "X"})
+    assert answer.status_code == 500
+    assert "POST /webhook/<secret> failed" in caplog.text
+    assert "s3cret" not in caplog.text
+
+
+def test_a_wrong_method_is_told_the_right_one(client: FlaskClient) -> None:
+    answer = client.get("/predict")
+    assert answer.status_code == 405
+    assert "POST" in answer.headers["Allow"]
 
 
 json_values = st.recursive(
