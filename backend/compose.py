@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from importlib.resources import files
 
 from backend.annotate import Panel
@@ -18,8 +19,8 @@ from backend.store import ReadingStore
 
 DECIDING_ROOMS = (
     "lines", "geometry", "crops", "alphabets", "cleaning", "verdicts", "guards", "look_alikes", "differences",
-    "messages", "annotate", "label_studio", "regions", "results", "percent", "labeling_config", "config_tags",
-    "images", "detection",
+    "messages", "annotate", "label_studio", "kept_readings", "regions", "results", "percent",
+    "labeling_config", "config_tags", "images", "detection",
 )  # fmt: skip
 """Modules whose code decides what a prediction says; a change in them is a new model version."""
 
@@ -36,24 +37,23 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
     Raises:
         TwinreadError: why the backend cannot serve.
     """
-    find = detector(settings)
-    find.start()
-    store = open_store(settings)
-    read = Panels(settings, store)
-    read.check()
-    panel = read.panel(settings.ocr_language)
-    find.wait()
-    read.wait()
-    api = _label_studio(settings)
-    source = Sources(api, _limits(settings), cache_dir=settings.cache_dir / "images")
-
-    def close() -> None:
-        find.stop()
-        read.close()
-        store.close()
+    with ExitStack() as opened:
+        find = detector(settings)
+        opened.callback(find.stop)
+        find.start()
+        store = open_store(settings)
+        opened.callback(store.close)
+        read = opened.enter_context(Panels(settings, store))
+        read.check()
+        panel = read.panel(settings.ocr_language)
+        find.wait()
+        read.wait()
+        api = _label_studio(settings)
         if api is not None:
-            api.close()
-
+            opened.callback(api.close)
+        source = Sources(api, _limits(settings), cache_dir=settings.cache_dir / "images")
+        # all went well: from here on the service closes what was opened
+        close = opened.pop_all().close
     return Engines(
         detector=find,
         panel=read.panel,
@@ -61,6 +61,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         model_version=model_version(find, panel, read, settings),
         readers=read.sentence(panel),
         unread=read.unread,
+        problem=read.problem,
         close=close,
     )
 
@@ -116,7 +117,8 @@ def check_readers(settings: Settings) -> None:
     Raises:
         ReaderUnavailable: names what is missing and a reader that can.
     """
-    with Panels(settings, None) as read:
+    # without their models: gunicorn forks after this, and neither models nor their threads survive that
+    with Panels(settings, None, load=False) as read:
         read.check()
 
 

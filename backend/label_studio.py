@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from backend import messages, percent, results
+from backend import kept_readings, messages, percent, results
 from backend.labeling_config import LabelingConfig, Language, RegionControl
 from backend.lines import Quad, ReadLine, ReadPage, Verdict
 from backend.regions import Region, regions
@@ -51,7 +51,8 @@ def prediction_of_pages(
 
     An agreed line gets the label for text; every other one the label for lines in doubt, with its
     likelier reading filled in, or without a text where nothing was read, and with both readings and
-    what differs under `meta.text`.
+    what differs under `meta.text`. The first result of each line keeps what every reader said of it
+    (`kept_readings`); Label Studio brings it to the others.
 
     Args:
         pages: the task's pages in order; one, unless the config shows several images.
@@ -218,7 +219,13 @@ def _line_results(
     labelled = _labelled(common, control, shape, [label])
     drawn = {**common, "from_name": control.name, "type": control.type, "value": shape}
     shaped = [drawn, labelled] if control.labels_apart else [labelled]
-    return shaped + _texts(read, common, shape, config)
+    return _keeping(read, identity, shaped + _texts(read, common, shape, config))
+
+
+def _keeping(read: ReadLine, region: str, parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A line's results, with what the readers said in the first one's meta."""
+    first, *others = parts
+    return [{**first, "meta": {**first.get("meta", {}), **kept_readings.note(read, region)}}, *others]
 
 
 def _labelled(
@@ -259,11 +266,15 @@ def _answered(
         labels = [control.labels.check]
     elif _is_ready(read) and labels == [control.labels.check]:
         labels = [control.labels.text]
-    meta = {**region.meta, **_explanation(read, language)}
+    # of a box that is read again the earlier readings and their explanation are out of date
+    old = {kept_readings.KEY, "text"} if kept_readings.KEY in region.meta else set()
+    notes = {key: note for key, note in region.meta.items() if key not in old}
+    meta = {**notes, **_explanation(read, language)}
     added = {"score": _score(read.judgement.score), **({"meta": meta} if meta else {})}
-    kept = [part for part in region.results if part.get("type") != "textarea"]
+    sent = [{key: told for key, told in part.items() if key != "meta"} for part in region.results]
+    kept = [part for part in sent if part.get("type") != "textarea"]
     answered = [{**part, **added, "value": _relabelled(part, labels)} for part in kept]
-    drawn = next(filter(results.has_geometry, region.results))
+    drawn = next(filter(results.has_geometry, sent))
     shape = {
         key: value
         for key, value in results.value_of(drawn).items()
@@ -272,7 +283,7 @@ def _answered(
     common = {**drawn, **added}
     if not any(key.endswith("labels") for part in answered for key in part["value"]):
         answered.append(_labelled(common, control, shape, labels))
-    return answered + _texts(read, common, shape, config)
+    return _keeping(read, region.id, answered + _texts(read, common, shape, config))
 
 
 def _relabelled(part: Mapping[str, Any], labels: list[str]) -> dict[str, Any]:

@@ -7,33 +7,25 @@ place is the same line.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Literal
 
 import cv2
 import numpy as np
 
-from backend import messages
 from backend.cleaning import plain_text
-from backend.lines import Judgement, Quad, Reason, ReasonKind, Verdict
+from backend.kept_readings import kept_in
+from backend.lines import Quad, Reading, Verdict
 from backend.regions import Region, regions
 from converters.judging import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
-from converters.manifest import prediction_of, readings_told
+from converters.manifest import prediction_of
 from converters.reasons import InDetection, Why
 from converters.reviewed import Approval, Json, choose, moment_of, user_of
 
 MOVED = 1.5
 """Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
-
-
-Verdicts = Literal["agreed", "disputed"]
-
-_OUR_ID = re.compile(r"(p\d+)?l\d{3,}-[0-9a-f]{6}")
-"""The ids that `backend.label_studio` gives to lines."""
 
 
 class Fate(Enum):
@@ -58,9 +50,8 @@ class ComparedLine:
     region: Label Studio's id.
     predicted: the text that the person found filled in, in plain form, empty for none; None for a line
         that no prediction has, or where the prediction is not known.
-    verdict: of the readings; None where it is not known, or the line was not predicted.
-    readings: what each reader said, as far as the person was told; None for one that failed. Of an
-        agreed line nothing is told but the text.
+    verdict, readings: what each reader said, in their order, and what that came to; None and empty where
+        twinread read nothing here. Of a line that a person drew, what was read of it then.
     text: as approved; empty unless `fate` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
@@ -71,8 +62,8 @@ class ComparedLine:
     page: int
     fate: Fate
     predicted: str | None = None
-    verdict: Verdicts | None = None
-    readings: tuple[str | None, ...] = ()
+    verdict: Verdict | None = None
+    readings: tuple[Reading, ...] = ()
     text: str = ""
     drawn: bool = False
     moved: bool = False
@@ -159,7 +150,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         before = None
         if predicted is not None:
             before = [region for region in predicted if page_of(region, rules.config) == page]
-        lines += _page(review(annotation, rules, page=page, page_size=size), before, rules, page)
+        lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
     return ComparedAnnotation(
         user=user_of(annotation),
         when=when if when.year > 1 else None,
@@ -170,11 +161,9 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     )
 
 
-def _page(
-    reviewed: Sequence[ReviewedLine], before: list[Region] | None, rules: Rules, page: int
-) -> list[ComparedLine]:
+def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int) -> list[ComparedLine]:
     if before is None:
-        return [_compared(line, None, rules, page, known=False) for line in reviewed]
+        return [_compared(line, None, page, known=False) for line in reviewed]
     by_id = {region.id: region for region in before if region.id}
     pairs = {number: by_id.pop(line.region.id, None) for number, line in enumerate(reviewed)}
     for number, line in enumerate(reviewed):
@@ -182,44 +171,41 @@ def _page(
             # deleted and drawn anew: the same place says so
             place = next((region for region in by_id.values() if _over(line.quad, _quad(region))), None)
             pairs[number] = by_id.pop(place.id) if place is not None else None
-    found = [_compared(line, pairs[number], rules, page, known=True) for number, line in enumerate(reviewed)]
-    return found + [_removed(region, rules, page) for region in by_id.values()]
+    found = [_compared(line, pairs[number], page, known=True) for number, line in enumerate(reviewed)]
+    return found + [_removed(region, page) for region in by_id.values()]
 
 
-def _compared(
-    line: ReviewedLine, before: Region | None, rules: Rules, page: int, *, known: bool
-) -> ComparedLine:
-    fate = _fate(line.why)
+def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
+    kept = kept_in(before, line.region)
+    compared = ComparedLine(
+        line.region.id,
+        page,
+        _fate(line.why),
+        verdict=kept.verdict if kept is not None else None,
+        readings=kept.readings if kept is not None else (),
+        text=line.said.text if line.why is None else "",
+        quad=line.quad,
+    )
     if before is None:
-        return ComparedLine(
-            line.region.id,
-            page,
-            fate,
-            text=line.said.text if line.why is None else "",
-            drawn=known,
-            quad=line.quad,
-        )
-    predicted, verdict, readings = _told(before, rules)
+        return replace(compared, drawn=known)
     points = before.points
     same = points is not None and line.region.points is not None and points.shape == line.region.points.shape
     moved = not same or bool(np.abs(np.subtract(points, line.region.points)).max() > MOVED)  # type: ignore[arg-type]
+    relabelled = set(before.labels) != set(line.region.labels)
+    return replace(compared, predicted=_filled_in(before), moved=moved, relabelled=relabelled)
+
+
+def _removed(region: Region, page: int) -> ComparedLine:
+    kept = kept_in(region)
     return ComparedLine(
-        line.region.id,
+        region.id,
         page,
-        fate,
-        predicted,
-        verdict,
-        readings,
-        line.said.text if line.why is None else "",
-        moved=moved,
-        relabelled=set(before.labels) != set(line.region.labels),
-        quad=line.quad,
+        Fate.REMOVED,
+        _filled_in(region),
+        verdict=kept.verdict if kept is not None else None,
+        readings=kept.readings if kept is not None else (),
+        quad=_quad(region),
     )
-
-
-def _removed(region: Region, rules: Rules, page: int) -> ComparedLine:
-    predicted, verdict, readings = _told(region, rules)
-    return ComparedLine(region.id, page, Fate.REMOVED, predicted, verdict, readings, quad=_quad(region))
 
 
 def _quad(region: Region) -> Quad | None:
@@ -238,23 +224,8 @@ def _fate(why: Why | None) -> Fate:
     return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
 
 
-def _told(region: Region, rules: Rules) -> tuple[str, Verdicts | None, tuple[str | None, ...]]:
-    """What a predicted region says: the text filled in, the verdict, and the readings.
-
-    Configs without a label for lines in doubt tell the doubt by the explanation alone.
-    """
-    text = plain_text(region.texts[0]) if region.texts else ""
-    told = str(region.meta.get("text") or "")
-    check = rules.names.check
-    if rules.config is not None:
-        labels = rules.config.labels_of(region.from_name)
-        check = labels.check if labels.tell_doubt else check
-    labelled = check.casefold() in {label.casefold() for label in region.labels}
-    doubted = any(line.partition(":")[0] in _DOUBTS for line in told.split("\n"))
-    readings = tuple(None if said is None else plain_text(said) for said in readings_told(told))
-    if not _OUR_ID.fullmatch(region.id):
-        return text, None, readings
-    return text, "agreed" if text and not labelled and not doubted else "disputed", readings
+def _filled_in(region: Region) -> str:
+    return plain_text(region.texts[0]) if region.texts else ""
 
 
 def pairs_of(
@@ -286,16 +257,3 @@ def _over(first: Quad | None, second: Quad | None) -> bool:
     shared = overlap(first, second)
     areas = float(cv2.contourArea(first)) + float(cv2.contourArea(second))
     return shared > 0 and shared >= SAME_PLACE * (areas - shared)
-
-
-def _headings(kinds: Iterable[ReasonKind]) -> frozenset[str]:
-    """How an explanation begins the line that tells of a doubt, in every language of annotators."""
-    told = (
-        messages.explain(Judgement(Verdict.DISPUTED, "", 0.0, (Reason(kind, "a", "b"),)), [], language)
-        for kind in kinds
-        for language in ("en", "ru")
-    )
-    return frozenset(line.partition(":")[0] for line in told)
-
-
-_DOUBTS = _headings((ReasonKind.DIFFERENT, ReasonKind.ONE_READER))

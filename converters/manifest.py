@@ -13,10 +13,9 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from backend import messages
 from backend.cleaning import plain_text
-from backend.config_tags import LabelNames
-from backend.lines import Judgement, Reading, Verdict
+from backend.kept_readings import kept_in
+from backend.lines import Reading
 from backend.regions import Region, regions
 from converters.reasons import Why
 from converters.reviewed import Json, moment_of, user_of
@@ -41,15 +40,17 @@ class Author:
 class Readings:
     """What machines had said of a line before a person looked.
 
-    verdict: "agreed" or "disputed" by the label of the prediction; "drawn" for a line that no
-        prediction has; None where the export does not hold the prediction.
-    predicted: the text that the person found filled in.
-    each: what each reader said, in order, as far as the annotator was told; None for one that failed.
+    verdict: the value of a `Verdict`; None where twinread read nothing here.
+    predicted: the text that the person found filled in; None for a line that no prediction has, and where
+        the export does not hold the prediction.
+    drawn: no prediction has the line; None where the export does not hold the prediction.
+    each: what each reader said, in their order.
     """
 
     verdict: str | None = None
     predicted: str | None = None
-    each: tuple[str | None, ...] = ()
+    drawn: bool | None = None
+    each: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,53 +151,27 @@ def prediction_of(task: Json, annotation: Json) -> Json | None:
     return max(before, key=lambda p: moment_of(p.get("created_at")), default=None)
 
 
-def readings_of(region: Region, predicted: Mapping[str, Region] | None, names: LabelNames) -> Readings:
+def readings_of(region: Region, predicted: Mapping[str, Region] | None) -> Readings:
     """What machines had said of a region.
 
     Args:
-        region: as it was submitted; its meta holds the explanation that the annotator saw.
+        region: as it was submitted; it brings along what was read of a line that a person drew.
         predicted: the prediction's regions by id; None where the prediction is not known.
-        names: what the labels are called.
     """
     before = predicted.get(region.id) if predicted is not None else None
-    told = str((before or region).meta.get("text") or "")
-    each = readings_told(told)
-    if predicted is None:
-        return Readings(None, None, each)
-    if before is None:
-        return Readings("drawn", None, ())
-    text = plain_text(before.texts[0]) if before.texts else ""
-    doubtful = names.check.casefold() in {label.casefold() for label in before.labels}
-    return Readings("disputed" if doubtful else "agreed", text, each)
+    kept = kept_in(before, region)
+    filled_in = plain_text(before.texts[0]) if before is not None and before.texts else ""
+    return Readings(
+        verdict=kept.verdict.value if kept is not None else None,
+        predicted=filled_in if before is not None else None,
+        drawn=before is None if predicted is not None else None,
+        each=kept.readings if kept is not None else (),
+    )
 
 
 def by_id(prediction: Json | None) -> dict[str, Region] | None:
     """A prediction's regions by their ids."""
     return None if prediction is None else {region.id: region for region in regions(prediction["result"])}
-
-
-def readings_told(explanation: str) -> tuple[str | None, ...]:
-    """The readings in what an annotator was told of a line: the way back of `messages.explain`.
-
-    Long readings come back as they were shown: cut. None stands for a reader that failed.
-    """
-    found: list[str | None] = []
-    for number, line in enumerate(explanation.split("\n")):
-        mark, colon, said = line.partition(": ")
-        if mark != (chr(ord("A") + number) if number < 26 else f"#{number + 1}") or not colon:
-            break
-        failed = any(said.startswith(before) and said.endswith(after) for before, after in _FAILED)
-        found.append(None if failed else "" if said in _NOTHING else said)
-    return tuple(found)
-
-
-def _first_line(reading: Reading, language: messages.Language) -> str:
-    told = messages.explain(Judgement(Verdict.UNREAD, "", 0.0), [reading], language)
-    return told.split("\n")[0].partition(": ")[2]
-
-
-_NOTHING = {_first_line(Reading("one"), language) for language in ("en", "ru")}
-_FAILED = [tuple(_first_line(Reading("one", error="|"), language).split("|")) for language in ("en", "ru")]
 
 
 def line_rows(page: PageRecord, rule: str, label_file: str) -> Iterator[dict[str, Any]]:
@@ -276,11 +251,15 @@ def _said(readings: Readings, text: str) -> dict[str, Any]:
     """What machines said, and by how many characters the person's text differs."""
     return {
         "verdict": readings.verdict,
+        "drawn": readings.drawn,
         "predicted": readings.predicted,
-        "readings": list(readings.each),
+        "readings": [
+            {"reader": said.reader, **({"error": said.error} if said.failed else {"text": said.text})}
+            for said in readings.each
+        ],
         "edits": {
             "predicted": _distance(readings.predicted, text),
-            "readings": [_distance(said, text) for said in readings.each],
+            "readings": [_distance(None if said.failed else said.text, text) for said in readings.each],
         },
     }
 

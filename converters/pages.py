@@ -31,7 +31,7 @@ from converters.reasons import Why
 from converters.reviewed import Json
 from converters.split import dhash
 
-VERSION = 1
+VERSION = 2
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
 
 Format = Literal["recognition", "detection", "both"]
@@ -319,7 +319,7 @@ def _line(
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
         changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
-        readings=manifest.readings_of(line.region, predicted, place.rules.names),
+        readings=manifest.readings_of(line.region, predicted),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from rapidfuzz.distance import Levenshtein
 
 from backend.differences import differences
-from backend.lines import Quad
+from backend.lines import Quad, Reading, Verdict
 from converters.comparison import ComparedLine, ComparedTask, Fate
 from converters.rates import ErrorRate
 from converters.tally import Tally, TwoPeople
@@ -34,7 +34,7 @@ class Shown:
     quad: Quad
     predicted: str
     text: str
-    readings: tuple[str | None, ...]
+    readings: tuple[Reading, ...]
     agreed: bool
     fate: Fate
     weight: float
@@ -96,9 +96,8 @@ class Report:
         self.hours: dict[datetime, Tally] = {}
         self.undated = 0
         self.versions: Counter[str] = Counter()
-        self.told: dict[tuple[str, int], ErrorRate] = {}
-        self.alike: dict[str, ErrorRate] = {}
-        self.failed: Counter[tuple[str, int]] = Counter()
+        self.rates: dict[tuple[str, str], ErrorRate] = {}
+        self.failed: Counter[tuple[str, str]] = Counter()
         self.people: dict[tuple[str, str], TwoPeople] = {}
         self.confusions: Counter[Confusion] = Counter()
         self.confused_by: Counter[tuple[Confusion, str]] = Counter()
@@ -135,24 +134,22 @@ class Report:
             one, two = sorted((first, other), key=lambda work: work.user)
             self.people.setdefault((one.user, two.user), TwoPeople()).add(one, two)
         for line in first.lines:
-            if first.version is not None and line.predicted is not None:
-                self._readings(first.version, line)
+            self._readings(first.version or "", line)
+            if line.predicted is not None:
                 self._show(compared.task, line, data)
 
     def _readings(self, version: str, line: ComparedLine) -> None:
         if line.fate is not Fate.APPROVED:
             return
-        if line.verdict == "agreed" and not line.readings:
-            self.alike.setdefault(version, ErrorRate()).add(line.predicted or "", line.text)
-        for place, said in enumerate(line.readings):
-            rate = self.told.setdefault((version, place), ErrorRate())
-            if said is None:
-                self.failed[version, place] += 1
+        for said in line.readings:
+            rate = self.rates.setdefault((version, said.reader), ErrorRate())
+            if said.failed:
+                self.failed[version, said.reader] += 1
             else:
-                rate.add(said, line.text)
+                rate.add(said.text, line.text)
 
     def _show(self, task: str, line: ComparedLine, data: dict[str, Any]) -> None:
-        agreed = line.verdict == "agreed"
+        agreed = line.verdict is Verdict.AGREED
         wrong = agreed and (line.retyped or line.fate in (Fate.ILLEGIBLE, Fate.NOT_TEXT, Fate.REMOVED))
         approved = line.fate is Fate.APPROVED
         if line.quad is None or not (approved or wrong):
@@ -174,9 +171,9 @@ class Report:
             self._confuse(line, shown)
 
     def _confuse(self, line: ComparedLine, shown: Shown) -> None:
-        by = {chr(ord("A") + place): said for place, said in enumerate(line.readings) if said}
+        by = {said.reader: said.text for said in line.readings if said.text}
         if not line.readings:
-            by = {"all" if line.verdict == "agreed" else "filled in": line.predicted or ""}
+            by = {"filled in": line.predicted or ""}
         seen: set[Confusion] = set()
         for reader, said in by.items():
             if said == line.text:
@@ -195,22 +192,12 @@ class Report:
                         examples.append(shown)
 
     def readers(self) -> dict[tuple[str, str], tuple[ErrorRate, int]]:
-        """CER and failures of each reader, by the version that made the prediction and the reader's letter.
+        """CER and failures of each reader, over every approved line that it read.
 
-        Agreed lines count for every reader of their version; where no line tells the readers apart,
-        the letter is "all".
+        By the version of the prediction that the work began with, empty where that is not known, and the
+        reader's name.
         """
-        found: dict[tuple[str, str], tuple[ErrorRate, int]] = {}
-        for version in sorted(self.alike.keys() | {version for version, _ in self.told}):
-            alike = self.alike.get(version, ErrorRate())
-            places = sorted(place for each, place in self.told if each == version)
-            for place in places:
-                letter = chr(ord("A") + place) if place < 26 else f"#{place + 1}"
-                rate = self.told[version, place] + alike
-                found[version, letter] = rate, self.failed[version, place]
-            if not places:
-                found[version, "all"] = alike, 0
-        return found
+        return {key: (rate, self.failed[key]) for key, rate in sorted(self.rates.items(), key=lambda r: r[0])}
 
     def top_confusions(self) -> list[tuple[Confusion, int, dict[str, int]]]:
         """The most frequent confusions: in how many lines, and how often by which reader."""
@@ -243,8 +230,8 @@ class Report:
             "items_that_are_no_task": self.no_tasks,
             "all": self.all.summary(),
             "readers": [
-                {"version": version, "reader": letter, "failed": failed, **rate.summary()}
-                for (version, letter), (rate, failed) in self.readers().items()
+                {"version": version, "reader": reader, "failed": failed, **rate.summary()}
+                for (version, reader), (rate, failed) in self.readers().items()
             ],
             "versions": dict(sorted(self.versions.items())),
             "annotators": {user: tally.summary() for user, tally in sorted(self.annotators.items())},

@@ -5,8 +5,6 @@
   text are wrong. Lines left open are not counted.
 - *Yield* is the share of the lines whose text was right that arrived ready: purity alone could be bought
   by agreeing on next to nothing.
-- Of an agreed line only its text is told, so each reader is taken to have said that text. They may have
-  differed in dashes, quotes and settled look-alikes.
 - Detection is measured as people saw it: boxes marked as not text or removed are false, lines that they
   drew themselves were missed. Two boxes that a person joined count as one that is false.
 """
@@ -17,6 +15,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from backend.lines import Verdict
 from converters.comparison import ComparedAnnotation, ComparedLine, Fate, pairs_of
 from converters.rates import ErrorRate, Share
 
@@ -80,7 +79,7 @@ class Tally:
                 self.found.add(False)
             return
         if line.verdict is not None:
-            self.agreed.add(line.verdict == "agreed")
+            self.agreed.add(line.verdict is Verdict.AGREED)
         if line.fate is Fate.OPEN:
             return
         is_line = line.fate in _LINES
@@ -88,10 +87,10 @@ class Tally:
         if is_line:
             self.found.add(True)
         right = line.fate is Fate.APPROVED and line.predicted == line.text
-        if line.verdict == "agreed":
+        if line.verdict is Verdict.AGREED:
             self.right.add(right)
         if right and line.verdict is not None:
-            self.ready.add(line.verdict == "agreed")
+            self.ready.add(line.verdict is Verdict.AGREED)
         if line.fate is Fate.APPROVED and line.predicted is not None:
             self.prefilled.add(line.predicted, line.text)
             self.retyped.add(line.retyped)

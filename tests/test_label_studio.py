@@ -11,6 +11,7 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from backend import label_studio
 from backend.geometry import RotatedRectangle, quad_of
+from backend.kept_readings import Kept, kept_in
 from backend.labeling_config import LabelingConfig, default_config
 from backend.lines import Judgement, Line, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from backend.regions import regions
@@ -144,9 +145,11 @@ def test_an_agreed_line_arrives_ready():
         "id": label["id"], "score": 0.98,
     }  # fmt: skip
     shape = {"x": 5.0, "y": 20.0, "width": 40.0, "height": 12.0, "rotation": 0.0}
+    readings = [{"reader": "one", "text": "Счёт 12"}, {"reader": "two", "text": "Счёт 12"}]
     assert label == {
         **common, "from_name": "label", "type": "rectanglelabels",
         "value": {**shape, "rectanglelabels": ["Text"]},
+        "meta": {"twinread": {"region": label["id"], "verdict": "agreed", "readings": readings}},
     }  # fmt: skip
     assert text == {
         **common, "from_name": "transcription", "type": "textarea", "value": {**shape, "text": ["Счёт 12"]},
@@ -157,7 +160,7 @@ def test_a_disputed_line_arrives_filled_in_with_both_readings_on_both_results():
     label, text = predicted(page(disputed()))["result"]
     assert label["value"]["rectanglelabels"] == ["Check"]
     assert text["value"]["text"] == ["AB-77"]
-    assert label["meta"] == text["meta"]
+    assert label["meta"]["text"] == text["meta"]["text"]
     assert "AB-77" in label["meta"]["text"]
     assert "АВ-77" in label["meta"]["text"]
 
@@ -185,7 +188,25 @@ def test_an_agreed_line_with_a_remark_carries_it():
     [label, _] = predicted(page(remarked))["result"]
     assert label["value"]["rectanglelabels"] == ["Text"]
     assert label["meta"]["text"]
-    assert "meta" not in predicted(page(line))["result"][0]
+    assert "text" not in predicted(page(line))["result"][0]["meta"]
+
+
+@pytest.mark.parametrize("xml", CONFIGS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(agreed(), id="agreed"),
+        pytest.param(disputed(), id="disputed"),
+        pytest.param(blank(), id="no text"),
+        pytest.param(unread(), id="a reader failed"),
+        pytest.param(read((), Judgement(Verdict.UNREAD, "", 0.0)), id="nobody reads the language"),
+    ],
+)
+def test_what_every_reader_said_comes_back_once_for_each_line_with_the_verdict(line, xml):
+    result = json.loads(json.dumps(predicted(page(line, agreed()), xml)["result"]))
+    first, second = (kept_in(region) for region in regions(result))
+    assert Kept(line.judgement.verdict, line.readings) in (first, second)
+    assert sum("twinread" in part.get("meta", {}) for part in result) == 2
 
 
 def test_where_a_config_has_no_label_for_doubt_the_reason_is_still_shown():
@@ -506,6 +527,26 @@ def test_a_drawn_box_in_doubt_comes_back_to_be_checked_with_the_reason(line, tex
     assert [item["value"]["text"] for item in answer["result"][1:]] == texts
     assert all(item["meta"]["text"] for item in answer["result"])
     assert accepted(answer, default_config())
+
+
+def test_of_a_drawn_box_too_it_is_kept_what_every_reader_said():
+    for line in (agreed(), disputed(), blank(), unread()):
+        [region] = regions(json.loads(json.dumps(assisted(line)["result"])))
+        assert kept_in(region) == Kept(line.judgement.verdict, line.readings)
+
+
+@pytest.mark.parametrize("xml", [default_config(), STOCK_OCR])
+def test_of_a_box_that_is_read_again_only_the_new_readings_are_told(xml):
+    """Label Studio repeats a region's meta in each of its results."""
+    first = predicted(page(disputed(quad=box(180, 20, 80, 12, 90))), xml)["result"]
+    meta = {**first[0]["meta"], "first_corner": 1, "of_a_person": "kept"}
+    drawn = [{**part, "meta": meta, "origin": "manual"} for part in first if part["type"] != "textarea"]
+    answer = assisted(agreed(), drawn, xml)["result"]
+    [region] = regions(answer)
+    assert kept_in(region) == Kept(Verdict.AGREED, agreed().readings)
+    assert sum("AB-77" in json.dumps(part, ensure_ascii=False) for part in answer) == 0
+    assert all(part["meta"]["first_corner"] == 1 for part in answer)
+    assert all(part["meta"]["of_a_person"] == "kept" for part in answer)
 
 
 @pytest.mark.parametrize(

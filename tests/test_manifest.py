@@ -4,55 +4,73 @@ from __future__ import annotations
 
 import pytest
 
-from backend import messages
-from backend.config_tags import DEFAULT_NAMES
-from backend.lines import Judgement, Reading, Reason, ReasonKind, Verdict
+from backend.kept_readings import note
+from backend.lines import Judgement, Line, Reading, ReadLine, Verdict
 from backend.regions import regions
 from converters import manifest
 from tests.reviewed_tasks import annotation, rectangle, task
+from tests.reviewed_work import quad_at
+
+SAID = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        pytest.param([Reading("a", "Счёт"), Reading("b", "Счет")], ("Счёт", "Счет"), id="two texts"),
-        pytest.param([Reading("a", "A: B"), Reading("b", "")], ("A: B", ""), id="a colon, and nothing"),
-        pytest.param([Reading("a", error="late"), Reading("b", "x")], (None, "x"), id="one failed"),
-        pytest.param([], (), id="nobody read"),
-    ],
-)
-def test_readings_come_back_from_what_the_annotator_was_told(language, said, told):
-    judgement = Judgement(Verdict.DISPUTED, "", 0, (Reason(ReasonKind.DIFFERENT, "ё", "е"),))
-    assert manifest.readings_told(messages.explain(judgement, said, language)) == told
+def kept(identity, verdict=Verdict.DISPUTED, said=SAID):
+    """The meta that the backend writes."""
+    return note(ReadLine(Line(quad_at(0)), said, Judgement(verdict, "", 0.5)), identity)
 
 
-@pytest.mark.parametrize("told", ["", "B: x", "a note of a person", "A:x"])
-def test_a_note_that_holds_no_readings_gives_none(told):
-    assert manifest.readings_told(told) == ()
+def predicted(text="Счет", meta=None, **more):
+    return manifest.by_id(
+        {"result": rectangle("l1", text, meta=kept("l1", **more) if meta is None else meta)}
+    )
 
 
-def readings(verdict, predicted):
-    return manifest.Readings(verdict, predicted, ("Счёт", "Счет"))
-
-
-def predicted(label, text="Счет"):
-    return manifest.by_id({"result": rectangle("l1", text, label=label, meta={"text": "A: Счёт\nB: Счет"})})
+LOST = manifest.Readings(None, "Счет", False, ())
 
 
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("own", "before", "told"),
     [
-        pytest.param(predicted("Text"), readings("agreed", "Счет"), id="agreed"),
-        pytest.param(predicted("Check"), readings("disputed", "Счет"), id="disputed"),
-        pytest.param(predicted("Check", None), readings("disputed", ""), id="no text"),
-        pytest.param({}, manifest.Readings("drawn", None, ()), id="drawn by hand"),
-        pytest.param(None, manifest.Readings(None, None, ("x",)), id="the prediction is not in the export"),
+        pytest.param({}, predicted(), manifest.Readings("disputed", "Счет", False, SAID), id="disputed"),
+        pytest.param(
+            kept("l1"),
+            predicted(verdict=Verdict.AGREED),
+            manifest.Readings("agreed", "Счет", False, SAID),
+            id="the prediction goes first",
+        ),
+        pytest.param(
+            {},
+            predicted(None, verdict=Verdict.NO_TEXT),
+            manifest.Readings("no text", "", False, SAID),
+            id="no text",
+        ),
+        pytest.param(
+            {},
+            predicted(None, verdict=Verdict.UNREAD, said=()),
+            manifest.Readings("unread", "", False, ()),
+            id="nobody reads the language",
+        ),
+        pytest.param({}, predicted(meta={}), LOST, id="predicted by something else"),
+        pytest.param({}, predicted(meta={"text": "A: Счёт\nB: x"}), LOST, id="a note like readings"),
+        pytest.param({}, predicted(meta={"twinread": {"region": "l1", "verdict": 7}}), LOST, id="nonsense"),
+        pytest.param({}, {}, manifest.Readings(None, None, True, ()), id="drawn by hand"),
+        pytest.param(
+            kept("l1"), {}, manifest.Readings("disputed", None, True, SAID), id="drawn, and read then"
+        ),
+        pytest.param(
+            kept("l2"), {}, manifest.Readings(None, None, True, ()), id="copied from a line that was read"
+        ),
+        pytest.param(
+            kept("l1"),
+            None,
+            manifest.Readings("disputed", None, None, SAID),
+            id="the prediction is not in the export",
+        ),
     ],
 )
-def test_the_verdict_is_the_predictions(before, told):
-    [region] = regions(rectangle("l1", meta={"text": "A: x"}))
-    assert manifest.readings_of(region, before, DEFAULT_NAMES) == told
+def test_what_every_reader_said_is_found_by_name(own, before, told):
+    [region] = regions(rectangle("l1", meta=own))
+    assert manifest.readings_of(region, before) == told
 
 
 FULL = {"id": 5, "result": [], "model_version": "m", "created_at": "2026-11-22T09:00:00Z"}
@@ -74,10 +92,10 @@ def test_the_prediction_that_the_annotator_began_with_is_found(more, predictions
     assert manifest.prediction_of(task(1, approved, predictions=predictions), approved) == found
 
 
-def test_edits_are_counted_against_every_reading():
+def test_a_row_names_the_readers_and_counts_the_edits_against_each():
     line = manifest.LineRecord(
         "l1", [[0, 0]] * 4, [], "Счёт", "Счёт", ["Text"], None, "crops/0/1_l1.png", "d", 0, [],
-        manifest.Readings("disputed", "Счет", ("Счёт", None)),
+        manifest.Readings("disputed", "Счет", False, SAID),
     )  # fmt: skip
     author = manifest.Author("3", "7", "then", "now", 12.5)
     page = manifest.PageRecord(
@@ -85,5 +103,10 @@ def test_edits_are_counted_against_every_reading():
     )
     [row] = manifest.line_rows(page, "latest", "rec_gt_train.txt")
     assert row["edits"] == {"predicted": 1, "readings": [0, None]}
+    assert row["readings"] == [
+        {"reader": "one", "text": "Счёт"},
+        {"reader": "two", "error": "no answer in 60 s"},
+    ]
+    assert (row["verdict"], row["predicted"], row["drawn"]) == ("disputed", "Счет", False)
     assert (row["task"], row["annotation"], row["annotator"], row["chosen"]) == (1, 3, 7, "latest")
     assert "text_before" not in row

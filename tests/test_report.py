@@ -13,22 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
-from hypothesis import strategies as st
 
 from backend.errors import BadRequest, LabelStudioFailed
-from backend.lines import Judgement, Reading, Verdict
-from backend.messages import explain
+from backend.kept_readings import note
+from backend.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters import report_page, tasks
 from converters.comparison import Fate, compare
 from converters.judging import Rules
-from converters.manifest import readings_told
 from converters.rates import ErrorRate, Share
 from converters.report import Report, Sizes
 from converters.report_command import report as report_command
 from converters.report_crops import AT_ONCE, crops_of
 from converters.report_page import NO_LINES, NOT_KNOWN, Picture
-from tests.reviewed_work import BEGIN, CONFIG, Work, drawn, prediction, second_opinion, task
+from tests.reviewed_work import BEGIN, CONFIG, Work, drawn, prediction, quad_at, second_opinion, task
 from tests.samples import sample
 
 EXPORTS = Path(__file__).parent / "data" / "exports"
@@ -241,6 +238,8 @@ def test_without_the_prediction_nothing_is_claimed():
     page = page_of(found)
     assert page.count(NOT_KNOWN) >= 4
     assert f'<b class="none">{NO_LINES}' not in page
+    # but for what the annotation itself brings along
+    assert [rate.edits for rate, _ in found.readers().values()] == [0, 0]
 
 
 def test_an_empty_project_has_no_lines_yet_and_nothing_that_is_not_known():
@@ -250,15 +249,28 @@ def test_an_empty_project_has_no_lines_yet_and_nothing_that_is_not_known():
     assert "not known," not in page.split('id="how"')[0]
 
 
-def test_lines_of_another_model_have_no_verdict():
-    made = task(1, [Work(("one", "one"), "one")])
-    made = json.loads(json.dumps(made).replace("l001-", "other-model-"))
+@pytest.mark.parametrize(
+    "meta",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({"text": "A: one\nB: one"}, id="a note"),
+        pytest.param({"twinread": [{"readings": 7}]}, id="nonsense"),
+    ],
+)
+def test_lines_of_another_model_have_a_text_but_neither_verdict_nor_readers(meta):
+    made = task(1, [Work(("one", "one"), "two")])
+    for part in (*made["predictions"][0]["result"], *made["annotations"][0]["result"]):
+        part["meta"] = meta
 
-    tally = reported(made).all
+    found = reported(made)
+    tally = found.all
     assert (tally.agreed.of, tally.prefilled.lines, tally.found.hits) == (0, 1, 1)
+    assert found.readers() == {}
+    assert [by for _, _, by in found.top_confusions()] == [{"filled in": 1}]
+    assert "<td>filled in</td>" in page_of(found)
 
 
-def test_a_config_without_a_label_for_doubt_tells_it_by_the_explanation():
+def test_labels_say_nothing_of_the_verdict():
     made = task(1, [Work(("one", "two"), "one"), Work(("six", "six"), "six")])
     for part in made["predictions"][0]["result"]:
         if "rectanglelabels" in part["value"]:
@@ -266,6 +278,46 @@ def test_a_config_without_a_label_for_doubt_tells_it_by_the_explanation():
 
     tally = reported(made).all
     assert (tally.agreed.hits, tally.agreed.of) == (1, 2)
+
+
+def test_a_reader_is_measured_by_every_line_that_it_read_agreed_or_not():
+    """Also where its own spelling was settled, and beyond what an annotator is shown of a long reading."""
+    long = "word " * 80 + "end"
+    made = task(
+        1,
+        [
+            Work(("Cтол", "Стол"), "Стол"),
+            Work((long, long + "s"), long + "s"),
+            Work(("one", "one"), decision="illegible"),
+        ],
+        language="ru",
+    )
+    found = reported(made)
+    (first, _), (second, _) = found.readers().values()
+    assert (first.lines, first.edits, first.exact) == (2, 2, 0)
+    assert (second.lines, second.edits, second.exact) == (2, 0, 2)
+    verdicts = {line.text: line.verdict for line in compare(made, RULES).first.lines}
+    assert (verdicts["Стол"], verdicts[long + "s"]) == (Verdict.AGREED, Verdict.DISPUTED)
+
+
+def with_readings(parts, *said):
+    """The results of a drawn line as they are once the readers have read it."""
+    line = ReadLine(Line(quad_at(0)), said, Judgement(Verdict.DISPUTED, "", 0.5))
+    return [{**part, "meta": note(line, "drawn")} for part in parts]
+
+
+def test_what_was_read_of_a_line_that_a_person_drew_counts_for_its_readers():
+    size = (1000, 1400)
+    added = with_readings(drawn(7, "new", size), Reading("reader 0", "now"), Reading("another", "new"))
+    found = reported(task(1, [Work(("one", "one"), "one")], added=added))
+
+    assert {name: (rate.lines, rate.edits) for (_, name), (rate, _) in found.readers().items()} == {
+        "another": (1, 0),
+        "reader 0": (2, 1),
+        "reader 1": (1, 0),
+    }
+    # it was missed: what was read later is no merit of the prediction
+    assert (found.all.found.hits, found.all.found.of, found.all.agreed.of) == (1, 2, 1)
 
 
 def test_the_annotation_that_was_changed_last_counts_and_skipped_ones_do_not():
@@ -314,7 +366,7 @@ def test_confusions_are_counted_by_reader_with_lines_that_show_them():
 
     found = reported(*made, sizes=Sizes(examples=1))
     (confusion, lines, by), *others = found.top_confusions()
-    assert (confusion.read, confusion.approved, lines, by) == ("h", "m", 4, {"A": 2, "all": 2})
+    assert (confusion.read, confusion.approved, lines, by) == ("h", "m", 4, {"reader 0": 4, "reader 1": 2})
     assert not others
     assert len(found.examples[confusion]) == 1
 
@@ -447,19 +499,6 @@ def test_an_export_is_reported_without_a_key_to_the_pictures(tmp_path, monkeypat
     )
     assert done.exit_code == 0, done.output
     assert "LABEL_STUDIO_API_KEY" in (tmp_path / "r.html").read_text("utf-8")
-
-
-PLAIN = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S"]), min_size=1, max_size=60)
-
-
-@given(st.lists(st.none() | PLAIN | st.just(""), min_size=1, max_size=4), st.sampled_from(["en", "ru"]))
-def test_readings_come_back_out_of_what_an_annotator_was_told(said, language):
-    # a text as people see it: NFC, what has no shape by its code point
-    nothing_known = Judgement(Verdict.UNREAD, "", 0.0)
-    shown = [text and explain(nothing_known, [Reading("x", text)], language)[3:] for text in said]
-    readings = [Reading("x", error="no answer") if text is None else Reading("x", text) for text in said]
-
-    assert list(readings_told(explain(nothing_known, readings, language))) == shown
 
 
 @pytest.mark.parametrize("path", sorted(EXPORTS.rglob("*.json")), ids=lambda path: path.stem)

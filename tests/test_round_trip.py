@@ -115,6 +115,9 @@ def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size,
     assert {row["verdict"] for row in exported} == {"agreed"}
     assert {row["model_version"] for row in exported} == {"m 1"}
     assert {row["edits"]["predicted"] for row in exported} == {0}
+    assert all(
+        row["readings"] == [{"reader": name, "text": row["text"]} for name in ("a", "b")] for row in exported
+    )
     for row, quad in zip(exported, quads, strict=True):
         if shape == "rectangle":
             assert np.abs(np.array(row["quad"]) - quad).max() < 0.02
