@@ -23,7 +23,7 @@ from backend.regions import Region, regions
 from backend.settings import Settings
 from tests.backend_process import RunningBackend, backend_process
 from tests.end_to_end.projects import Project
-from tests.end_to_end.written_pages import Readers, Written, WrittenPage, write
+from tests.end_to_end.written_pages import HEIGHT, Readers, Written, WrittenPage, write
 from tests.ernie_stand_in import StandIn
 from tests.label_studio import RunningLabelStudio
 
@@ -38,7 +38,9 @@ READY = """() => {
   const annotation = window.Htx?.annotationStore?.selected;
   if (!annotation) return false;
   const images = [...annotation.names.values()].filter(tag => tag.type === 'image');
-  return images.length > 0 && images.every(image => image.imageIsLoaded);
+  const shown = [...document.querySelectorAll('img[alt=image]')];
+  return images.some(image => image.imageIsLoaded) && shown.length > 0
+    && shown.every(image => image.complete && image.naturalWidth > 0);
 }"""
 
 
@@ -195,8 +197,22 @@ class Editor:
         """Auto-Annotation and Auto-Accept Suggestions, once per browser."""
         self.page.get_by_text("Auto-Annotation", exact=True).click()
         self.page.get_by_text("Auto-Accept Suggestions", exact=True).click()
-        # the keyboard is dead until the page has the focus again
+        self._leave_the_switch()
+
+    def _leave_the_switch(self) -> None:
+        """The keyboard is dead until the page has the focus again."""
         self.page.locator(".lsf-main-content, .lsf-wrapper").first.click(position={"x": 5, "y": 5})
+
+    def turn_to_page(self, number: int) -> None:
+        """The arrow above a task's pages; pages under each other are scrolled to."""
+        arrows = self.page.locator(".lsf-pagination__btn_arrow-right, .lsf-pagination__btn_arrow-left")
+        if arrows.count():
+            way = "right" if number > 1 else "left"
+            self.page.locator(f".lsf-pagination__btn_arrow-{way}").first.click()
+            self._leave_the_switch()
+        else:
+            self.page.locator("img[alt=image]").nth(number - 1).scroll_into_view_if_needed()
+        self._wait_until_ready()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """A place of the page, in page pixels, on the screen."""
@@ -279,12 +295,12 @@ class Stage:
     _written: int = 0
     _contexts: dict[str, BrowserContext] = field(default_factory=dict)
 
-    def page(self, *lines: Written | str, language: str = "ru") -> WrittenPage:
+    def page(self, *lines: Written | str, language: str = "ru", height: int = HEIGHT) -> WrittenPage:
         """Write a page, and let the readers know it."""
         self._written += 1
         written = [line if isinstance(line, Written) else Written(line) for line in lines]
         path = self.folder / f"page-{self._written}.png"
-        return self.readers.learn(write(self.chromium, path, written, language))
+        return self.readers.learn(write(self.chromium, path, written, language, height))
 
     def project(
         self,
@@ -318,10 +334,10 @@ class Stage:
             pass
         choose_predictions(api, project.id)
         if missed is not None:
-            self._miss(project, missed)
+            self.miss(project, missed)
         return project, tasks
 
-    def _miss(self, project: Project, text: str) -> None:
+    def miss(self, project: Project, text: str) -> None:
         """Take the line with this text out of the stored predictions, as if it had not been found."""
         for task in project.api.tasks(project.id):
             (prediction,) = task["predictions"]

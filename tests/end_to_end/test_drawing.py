@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from backend import answers
+from backend.kept_readings import kept_in
 from backend.labeling_config import LabelingConfig
-from backend.lines import Quad
+from backend.lines import Quad, Verdict
 from backend.service import Task
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_review import POLYGONS
@@ -56,6 +57,10 @@ def test_a_missed_line_costs_two_keys_and_a_drag_and_touches_nothing_else(
 
     assert editor.count() == ["1", "m"]
     assert drawn.labels == ("Text",)
+    kept = kept_in(drawn)
+    assert kept is not None
+    assert kept.verdict is Verdict.AGREED
+    assert [said.text for said in kept.readings] == ["Пропущенная строка"] * 2
     assert drawn.points is not None
     assert near(drawn.points, page.quad_of("Пропущенная строка"), 8)
     assert editor.result[: len(before)] == before

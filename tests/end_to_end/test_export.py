@@ -21,6 +21,8 @@ pytestmark = LABEL_STUDIO
 
 Command = Callable[..., Result]
 
+READINGS = [{"reader": "one", "text": "Итого"}, {"reader": "two", "error": "no answer in 60 s"}]
+
 
 @pytest.fixture
 def command(label_studio: RunningLabelStudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
@@ -42,8 +44,9 @@ def api(label_studio: RunningLabelStudio) -> LabelStudioApi:
 
 
 def lines(page: int, edited: str | None = None) -> list[dict[str, object]]:
+    kept = {"twinread": {"region": "l002", "verdict": "disputed", "readings": READINGS}}
     result = rectangle("l001", edited or f"Счёт № {page}")
-    return [*result, *rectangle("l002", f"Итого\u00a0{page}", (20, 60, 200, 30), meta={"text": "A: x\nB: y"})]
+    return [*result, *rectangle("l002", f"Итого\u00a0{page}", (20, 60, 200, 30), meta=kept)]
 
 
 def reviewed_project(api: LabelStudioApi, folder: Path, count: int) -> tuple[int, list[int]]:
@@ -90,9 +93,11 @@ def test_a_reviewed_project_is_exported_and_only_what_somebody_submitted(
     assert len(crops) == 6
     recognised = [row for row in manifest(out) if row["kind"] == "recognition"]
     assert {row["model_version"] for row in recognised} == {"m 1"}
-    assert {row["verdict"] for row in recognised} == {"agreed"}
     assert {row["lead_time_s"] for row in recognised} == {9.5}
-    assert {tuple(row["readings"]) for row in recognised} == {(), ("x", "y")}
+    assert {row["predicted"] for row in recognised} == set(found.values())
+    read = [row for row in recognised if row["region"] == "l002"]
+    assert [(row["verdict"], row["readings"]) for row in read] == [("disputed", READINGS)] * 3
+    assert [(row["verdict"], row["readings"]) for row in recognised if row not in read] == [(None, [])] * 3
 
 
 def test_a_second_export_since_the_last_reads_only_what_changed(

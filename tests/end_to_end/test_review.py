@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from backend import geometry
+from backend.kept_readings import kept_in
+from backend.lines import Verdict
 from backend.regions import regions
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_predictions import stock_ocr_template
@@ -55,6 +57,7 @@ def test_doubtful_lines_come_first_and_cost_two_keys_right_four_mended_two_illeg
     editor.next_line()
     assert editor.at(0, 0) == corner, "the page jumps under the eyes of who reads it"
     assert "A: Молоко 3,2 % жирности\nB: Молоко 3,2 % жирностн\ndiffers: и / н" in editor.panel
+    assert "twinread" not in editor.page.locator("body").inner_text().casefold()
     editor.press("1")
     assert editor.count() == ["Alt+Period", "1"]
 
@@ -83,6 +86,11 @@ def test_doubtful_lines_come_first_and_cost_two_keys_right_four_mended_two_illeg
         (("Text",), ("Хлеб ржаной",)),
         (("Text",), ("Итого к оплате",)),
     ]
+    kept = [kept_in(region) for region in regions(stored["result"])]
+    assert [each and each.verdict for each in kept] == [Verdict.DISPUTED] * 4 + [Verdict.AGREED] * 2
+    milk = kept[0]
+    assert milk is not None
+    assert [said.text for said in milk.readings] == ["Молоко 3,2 % жирности", "Молоко 3,2 % жирностн"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ class WrittenPage:
         return next(quad for line, quad in zip(self.lines, self.quads, strict=True) if line.text == text)
 
 
-def write(browser: Browser, path: Path, lines: Sequence[Written], language: str = "ru") -> WrittenPage:
+def write(
+    browser: Browser, path: Path, lines: Sequence[Written], language: str = "ru", height: int = HEIGHT
+) -> WrittenPage:
     """Set the lines under each other and take their picture."""
     right_to_left = language in {"ar", "fa", "he"}
     rows = "".join(
@@ -65,7 +67,7 @@ def write(browser: Browser, path: Path, lines: Sequence[Written], language: str 
         for number, line in enumerate(lines)
     )
     side = "right:60px" if right_to_left else "left:60px"
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page = browser.new_page(viewport={"width": WIDTH, "height": height})
     page.set_content(
         f"<html lang={language} dir={'rtl' if right_to_left else 'ltr'}><style>body{{background:#fff}}"
         f".line{{position:absolute;{side};font:34px/46px {FONTS};white-space:pre;transform-origin:0 0}}"
