@@ -26,6 +26,7 @@ class Account:
     recognition, detection: every region of the annotations that count; for detection "exported" is a
         region with its text, "ignored: ..." one written as `###`.
     rows: by label file.
+    pages_without_group: pages whose task does not say which others they belong to (`--split-by`).
     difference: added, changed and removed rows, where there was a dataset to compare with (`compared`).
     problems: pages without image: key and sentence, the first ones.
     """
@@ -40,6 +41,7 @@ class Account:
     pages: int = 0
     pages_taken_over: int = 0
     pages_without_rows: int = 0
+    pages_without_group: int = 0
     compared: bool = False
     tasks_not_read: int = 0
     pages_without_image: int = 0
@@ -63,6 +65,7 @@ class Account:
         self.pages += 1
         self.pages_taken_over += taken_over
         self.pages_without_rows += not _rows(record)
+        self.pages_without_group += record.group is None
         if record.problem is not None:
             self.pages_without_image += 1
             if len(self.problems) < MOST_PROBLEMS:

@@ -6,29 +6,22 @@ label files, never a text.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
-import json
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import yaml
 from rich.console import Console
-from rich.progress import track
 
-from backend.errors import BadRequest, OperatorError
+from backend.errors import BadRequest
 from converters import charset, check_terminal, training_rules
 from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of
+from converters.check_images import pictures_of
 from converters.check_report import CheckReport, FileCheck, Kind, Part, compare_pictures, list_problems
-from converters.findings import Picture, PictureState
+from converters.outputs import write_file, write_summary
 from converters.training_rules import DetectionRules, RecognitionRules, Rules
 
 FIXED_DICTIONARY = "check.dict.txt"
@@ -71,7 +64,7 @@ def run(
     check_terminal.tell(report, console, fixes=[path.name for path in written] if fix else None)
     if summary_json:
         summary = {"dataset": dataset.name, **report.summary(), "written": [path.name for path in written]}
-        _write(summary_json, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+        write_summary(summary_json, summary)
     return report.exit_code
 
 
@@ -88,20 +81,18 @@ def check(
     recognition = rules if isinstance(rules, RecognitionRules) else RecognitionRules()
     detection = rules if isinstance(rules, DetectionRules) else DetectionRules()
     files = _label_files(dataset)
+    kinds = {kind for _, kind in files}
     characters: Dictionary | None = None
     notes: list[str] = []
-    if any(kind == "recognition" for _, kind in files):
-        characters, notes = _dictionary(dictionary, config, recognition, _folder(dataset))
-    if config is None:
-        notes.append(
-            "No --config: the settings of PP-OCRv5's multi-language configs are assumed "
-            f"(max_text_length {recognition.max_text_length}, {recognition.widest} pixels wide)."
-        )
+    if "recognition" in kinds:
+        own = config if rules is recognition else None
+        characters, notes = _dictionary(dictionary, own, recognition, _folder(dataset))
+    notes += _assumed(kinds, rules, recognition)
     checked = []
     for path, kind in files:
-        rows = io.BytesIO(path.read_bytes()).readlines()
+        rows = _rows(path)
         folder = data_dir or _base(path, rows)
-        pictures = _pictures(folder, rows, path.name, console)
+        pictures = pictures_of(folder, rows, path.name, console)
         part = _part(path.name)
         training = part in {"train", ""}
         foretold = (
@@ -117,34 +108,18 @@ def check(
     return CheckReport(complete, recognition, characters, tuple(notes))
 
 
-def look_at(path: str) -> Picture:
-    """Open an image with the decoder that PaddleOCR uses, the way it does.
-
-    Args:
-        path: its place; a web address is not followed.
-    """
-    if path.startswith(("http://", "https://")):
-        return Picture(PictureState.REMOTE)
-    # os.path.exists, as PaddleOCR asks: false for a name that no file can have, too
-    if not os.path.exists(path):  # noqa: PTH110
-        return Picture(PictureState.MISSING)
-    try:
-        content = Path(path).read_bytes()
-    except OSError:
-        return Picture(PictureState.NOT_A_FILE)
-    if not content:
-        return Picture(PictureState.EMPTY)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return Picture(PictureState.REFUSED)
-    if pixels is None:
-        return Picture(PictureState.UNDECODABLE)
-    height, width = pixels.shape[:2]
-    digest = hashlib.blake2b(
-        pixels.tobytes(), digest_size=16, salt=f"{width}x{height}".encode()[:16]
-    ).hexdigest()
-    return Picture(PictureState.GOOD, width, height, digest)
+def _assumed(kinds: set[Kind], rules: Rules | None, recognition: RecognitionRules) -> list[str]:
+    """Which settings no config told; a config is for recognition or for detection, never for both."""
+    without = "No --config" if rules is None else "The config is for the other kind of rows"
+    notes = []
+    if "recognition" in kinds and rules is not recognition:
+        notes.append(
+            f"{without}: for recognition the settings of PP-OCRv5's multi-language configs are assumed "
+            f"(max_text_length {recognition.max_text_length}, {recognition.widest} pixels wide)."
+        )
+    if "detection" in kinds and not isinstance(rules, DetectionRules):
+        notes.append(f"{without}: for detection the settings of PP-OCRv5's configs are assumed.")
+    return notes
 
 
 def write_fixes(report: CheckReport, folder: Path, config: Path | None) -> list[Path]:
@@ -153,7 +128,7 @@ def write_fixes(report: CheckReport, folder: Path, config: Path | None) -> list[
     Args:
         report: what was found.
         folder: where to write; files of the same names are replaced.
-        config: the training config that the override is for.
+        config: the training config that the override is for; one for detection has nothing to override.
 
     Returns:
         The files that were written; the override names the dictionary by its full path.
@@ -166,10 +141,12 @@ def write_fixes(report: CheckReport, folder: Path, config: Path | None) -> list[
     grown = report.fitting_dictionary
     if grown and report.texts:
         named = (folder / FIXED_DICTIONARY).resolve()
-        _write(named, charset.dictionary_file(grown.entries))
+        write_file(named, charset.dictionary_file(grown.entries))
         written.append(named)
+    parsed = _config(config) if config else None
+    of_recognition = parsed is not None and isinstance(training_rules.rules_of(parsed), RecognitionRules)
     settings = training_rules.override(
-        _config(config) if config else None,
+        parsed if of_recognition else None,
         report.rules,
         max_text_length=report.fitting_length,
         width=report.fitting_width,
@@ -180,7 +157,7 @@ def write_fixes(report: CheckReport, folder: Path, config: Path | None) -> list[
         head = (
             "# Written by `twinread check --fix`: lay it over the training config; lists replace its lists.\n"
         )
-        _write(path, head + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+        write_file(path, head + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
         written.append(path)
     return written
 
@@ -191,7 +168,7 @@ def _label_files(dataset: Path) -> list[tuple[Path, Kind]]:
     if not dataset.is_dir():
         raise BadRequest(f"{dataset} does not exist. Pass the folder of a dataset, or one label file.")
     found = []
-    for path in sorted(dataset.glob("*.txt")):
+    for path in sorted(file for file in dataset.glob("*.txt") if file.is_file()):
         kind = _kind(path) if path.name not in _NO_LABELS else None
         if kind:
             found.append((path, kind))
@@ -203,13 +180,20 @@ def _label_files(dataset: Path) -> list[tuple[Path, Kind]]:
     return found
 
 
+def _rows(path: Path) -> list[bytes]:
+    """The lines of a label file, which end at LF alone."""
+    try:
+        return io.BytesIO(path.read_bytes()).readlines()
+    except OSError as error:
+        raise BadRequest(f"The label file {path} cannot be read: {error.strerror}.") from error
+
+
 def _kind(path: Path) -> Kind | None:
     if path.name.startswith("rec"):
         return "recognition"
     if path.name.startswith(("det", "Label")):
         return "detection"
-    with path.open("rb") as file:
-        head = [line for _, line in zip(range(100), file, strict=False)]
+    head = _rows(path)[:100]
     labels = [fields[1] for line in head if len(fields := line.split(b"\t")) > 1]
     if not labels:
         return None
@@ -240,21 +224,6 @@ def _base(path: Path, rows: Sequence[bytes]) -> Path:
     names = [name for row in rows for name in images_of(row)]
     ppocrlabel = names and all(name.startswith(inside) for name in names) and not (folder / inside).is_dir()
     return folder.parent if path.name == "Label.txt" and ppocrlabel else folder
-
-
-def _pictures(
-    folder: Path, rows: Sequence[bytes], name: str, console: Console | None
-) -> Mapping[str, Picture]:
-    names = sorted({image for row in rows for image in images_of(row)})
-    # joined as PaddleOCR joins: an absolute name wins, an empty one is the folder
-    paths = [image if image.startswith("http") else os.path.join(folder, image) for image in names]  # noqa: PTH118
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        looked = pool.map(look_at, paths, chunksize=1)
-        if console is not None and len(names) > 500:
-            looked = iter(
-                track(looked, f"Opening the images of {name}", len(names), console=console, transient=True)
-            )
-        return dict(zip(names, looked, strict=True))
 
 
 def _config(path: Path) -> Any:
@@ -288,6 +257,11 @@ def _dictionary(
         raise BadRequest(f"The dictionary {path} cannot be read. Pass --dict with the right path.") from error
     odd = charset.flaws(dictionary)
     notes = []
+    if given and rules.dictionary and Path(rules.dictionary).name != given.name:
+        notes.append(
+            f"The config names another dictionary ({rules.dictionary}); {given.name} was checked. Train with "
+            "Global.character_dict_path set to it."
+        )
     if odd.byte_order_mark:
         notes.append(
             f"{path.name} begins with a byte order mark, which costs its first character. Save it without."
@@ -309,18 +283,3 @@ def _beside(config: Path, named: str) -> Path:
             "checked. Pass --dict with its path."
         )
     return found
-
-
-def _write(path: Path, content: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(content, "utf-8", newline="")
-        # the old file's place is taken only by a whole new one
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OperatorError(
-            f"{path} cannot be written ({error.strerror}). The dataset is as it was. "
-            "Make room or make its folder writable, and run the check again."
-        ) from error

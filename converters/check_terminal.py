@@ -145,7 +145,8 @@ def _closing(report: CheckReport) -> str:
     risk = sum(row.outcome is Outcome.AT_RISK for row in report.every_row)
     altered = sum(row.outcome is Outcome.ALTERED for row in report.every_row)
     if report.exit_code == 0:
-        return f"[bold green]PaddleOCR would train on all {rows:,} rows as they stand.[/]"
+        whole = "the one row as it stands" if rows == 1 else f"all {rows:,} rows as they stand"
+        return f"[bold green]PaddleOCR would train on {whole}.[/]"
     parts = [
         f"{count:,} {what}"
         for count, what in ((lost, "would be lost"), (risk, "may be lost"), (altered, "would be changed"))

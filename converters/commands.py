@@ -44,7 +44,9 @@ import click
     help="File type of crops.",
 )
 @click.option(
-    "--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Quality of JPEG crops."
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="With --crop-format jpg: quality of the crops; 95 by default.",
 )
 @click.option(
     "--tall-lines",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -13,21 +14,20 @@ from typing import Any
 from rich.console import Console
 
 from backend import settings
-from backend.config_tags import LabelNames
-from backend.errors import BadRequest, SettingsWrong
-from backend.label_studio_api import LabelStudioApi
+from backend.errors import BadRequest
 from backend.settings import Settings
-from backend.sources import SourceLimits, Sources
-from converters import export_terminal, tasks
-from converters.accounts import Account
+from converters import export_terminal, inputs, tasks
+from converters.accounts import EXPORTED, Account
 from converters.export import ExportOptions, NothingToExport, export
-from converters.files import Staging, writing
+from converters.files import Staging
 from converters.judging import Rules
+from converters.outputs import write_summary
 from converters.pages import PageOptions, PageSource
+from converters.ratio import parse_ratio
+from converters.reasons import AnnotationWhy
 from converters.reviewed import Approval, moment_of
 from converters.rows import SUMMARY
-from converters.split import parse_ratio
-from converters.tasks import ImageFolder, TaskSource
+from converters.tasks import TaskSource
 
 LAST = "last"
 OVERLAP = timedelta(seconds=10)
@@ -66,8 +66,11 @@ def run(**given: Any) -> int:
             console.print("Stopped. The dataset is as it was; run the same command again to go on from here.")
             return 1
     export_terminal.tell(account, options.pages, out, console, written=written)
+    for sentence in _notes(given, account):
+        console.print(sentence, markup=False, style="yellow")
     if given["summary_json"]:
-        _write_summary(Path(given["summary_json"]), account, options.pages, written)
+        difference = {"written": written, "difference": dict(account.difference)}
+        write_summary(Path(given["summary_json"]), {**account.summary(options.pages), **difference})
     return 1 if account.pages_without_image or not written else 0
 
 
@@ -79,20 +82,21 @@ def _check(given: dict[str, Any]) -> None:
             raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
     if given["since"] and given["project"] is None:
         raise BadRequest("--since goes with --project; an export file holds all its tasks anyway.")
+    if given["quality"] is not None and given["crop_format"] != "jpg":
+        raise BadRequest("--quality goes with --crop-format jpg; PNG crops lose nothing.")
 
 
 def _options(given: dict[str, Any], values: Settings) -> ExportOptions:
-    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
-    labels = None
-    if given["labels"]:
-        labels = frozenset(name.strip().casefold() for name in given["labels"].split(",") if name.strip())
+    names = inputs.label_names(values)
     return ExportOptions(
-        rules=Rules(Approval.parse(given["approved"]), names, labels, None, given["replace_breaks"]),
+        rules=Rules(
+            Approval.parse(given["approved"]), names, _labels(given["labels"]), None, given["replace_breaks"]
+        ),
         pages=PageOptions(
             format=given["kind"],
             layout=given["layout"],
             crop_format=given["crop_format"],
-            quality=given["quality"],
+            quality=given["quality"] or PageOptions().quality,
             tall_lines=given["tall_lines"] or values.tall_lines,
             max_pixels=values.max_page_pixels,
         ),
@@ -106,21 +110,43 @@ def _options(given: dict[str, Any], values: Settings) -> ExportOptions:
     )
 
 
+def _labels(written: str | None) -> frozenset[str] | None:
+    """The labels of --labels, in lower case; None takes every label."""
+    if written is None:
+        return None
+    labels = frozenset(name.strip().casefold() for name in written.split(",") if name.strip())
+    if not labels:
+        raise BadRequest(
+            f"--labels {written!r} names no label. Name some, such as Text,Title, or leave it out."
+        )
+    return labels
+
+
+def _notes(given: dict[str, Any], account: Account) -> Iterator[str]:
+    """What an option did not do, though nothing failed."""
+    if given["split_by"] is not None and account.pages_without_group:
+        yield (
+            f"{account.pages_without_group} of {account.pages} pages are of tasks without the field "
+            f"{given['split_by']} (--split-by); each of them was split by itself."
+        )
+    nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationWhy.NOT_BY_USER.value]
+    if nobody and given["json_file"] is not None and "@" in given["approved"]:
+        yield (
+            "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
+            "with --project."
+        )
+
+
 def _since(written: str | None, out: Path) -> datetime | None:
     """The moment after which changed tasks are read."""
     if written is None:
         return None
     told = written
     if written == LAST:
-        try:
-            told = json.loads((out / SUMMARY).read_text("utf-8"))["newest_change"]
-        except (OSError, ValueError, KeyError) as error:
-            raise BadRequest(
-                f"There is no earlier export in {out.name} whose time --since {LAST} could mean. Leave "
-                "--since out once."
-            ) from error
+        told = _last(out)
     moment = moment_of(told)
-    if moment.year == 1:
+    # at the edges of the calendar a moment has no neighbours to count to
+    if not 1970 <= moment.year < 9999:
         raise BadRequest(
             f"--since {told!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=told
         )
@@ -128,6 +154,20 @@ def _since(written: str | None, out: Path) -> datetime | None:
     if written != LAST and datetime.fromisoformat(told.replace("Z", "+00:00")).tzinfo is None:
         moment = moment.replace(tzinfo=None).astimezone()
     return moment.astimezone(timezone.utc) - OVERLAP
+
+
+def _last(out: Path) -> str:
+    """The newest change that the dataset in place knows of."""
+    try:
+        told = str(json.loads((out / SUMMARY).read_text("utf-8"))["newest_change"])
+    except (OSError, ValueError, KeyError, TypeError):
+        told = ""
+    if not told:
+        raise BadRequest(
+            f"There is no earlier export in {out.name} whose time --since {LAST} could mean. Leave "
+            "--since out once."
+        )
+    return told
 
 
 def _sources(
@@ -140,50 +180,21 @@ def _sources(
     """Where tasks and images come from, and the options with what Label Studio knows."""
     rules = options.rules
     api = None
-    if given["project"] is not None or not given["images"]:
-        api = _label_studio(values, required=given["project"] is not None)
-        if api is not None:
-            opened.enter_context(api)
+    if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
+        api = opened.enter_context(inputs.label_studio(values))
     if given["project"] is not None:
-        assert api is not None  # noqa: S101  (required above)
+        assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=tasks.with_user_id(api, rules.approval))
         source = tasks.from_project(api, given["project"], rules.names, since)
     else:
-        xml = Path(given["config"]).read_text("utf-8") if given["config"] else None
-        config = tasks.config_of(xml, rules.names) if xml is not None else None
+        config = inputs.labeling_config(_path(given["config"]), rules.names)
         path = Path(given["json_file"])
         # read twice: a file that is broken at its end is refused before anything is made
         total = sum(1 for _ in tasks.from_file(path))
         source = TaskSource(tasks.from_file(path), config, total)
-    images: PageSource = (
-        ImageFolder(Path(given["images"]), values.max_image_bytes)
-        if given["images"]
-        else Sources(api, _limits(values), cache_dir=values.cache_dir / "images")
-    )
+    images = inputs.page_source(_path(given["images"]), api, values)
     return source, images, replace(options, rules=replace(rules, config=source.config))
 
 
-def _label_studio(values: Settings, *, required: bool) -> LabelStudioApi | None:
-    if values.label_studio_api_key is not None:
-        return LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)
-    if required:
-        raise SettingsWrong(
-            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
-            "Access Token, into the environment or .env."
-        )
-    return None
-
-
-def _limits(values: Settings) -> SourceLimits:
-    return SourceLimits(
-        max_bytes=values.max_image_bytes,
-        total_s=values.image_timeout_s,
-        allowed_hosts=values.allowed_image_hosts,
-        cache_bytes=values.image_cache_bytes,
-    )
-
-
-def _write_summary(path: Path, account: Account, options: PageOptions, written: bool) -> None:
-    summary = {**account.summary(options), "written": written, "difference": dict(account.difference)}
-    with writing(path):
-        path.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", "utf-8")
+def _path(given: str | None) -> Path | None:
+    return None if given is None else Path(given)

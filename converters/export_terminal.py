@@ -7,40 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from converters.accounts import EXPORTED, Account
 from converters.pages import PageOptions
-
-
-class _Rate(ProgressColumn):
-    """Tasks per second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate of the last seconds."""
-        return Text(f"{task.speed:,.1f} tasks/s" if task.speed else "")
+from converters.progress import progress
 
 
 class Bar:
     """Shows how far an export is."""
 
-    def __init__(self, progress: Progress, total: int | None) -> None:
-        self._progress = progress
-        self._task = progress.add_task("Exporting", total=total, pages="")
+    def __init__(self, shown: Progress, total: int | None) -> None:
+        self._shown = shown
+        self._task = shown.add_task("Exporting", total=total)
 
     def __call__(self, tasks: int, pages: int) -> None:
         """Tell how many tasks were read and pages made."""
-        self._progress.update(self._task, completed=tasks, pages=f"{pages} pages")
+        self._shown.update(self._task, completed=tasks, description=f"Exporting tasks ({pages} pages)")
 
 
 @contextmanager
@@ -51,16 +36,8 @@ def bar(console: Console, total: int | None) -> Iterator[Bar]:
         console: where to show it.
         total: how many tasks there are, where that is known.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[pages]}"),
-        _Rate(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Bar(progress, total)
+    with progress(console) as shown:
+        yield Bar(shown, total)
 
 
 def tell(account: Account, options: PageOptions, out: Path, console: Console, *, written: bool) -> None:

@@ -6,7 +6,6 @@ import that was stopped is just started once more.
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,16 +16,17 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend.config_tags import LabelNames
-from backend.errors import BadRequest, OperatorError
+from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from converters import importing
 from converters.import_account import Account, tell
 from converters.import_images import Limits, Ready, look
 from converters.importing import KEY, LabelFile, LeftOut, Manner
+from converters.outputs import write_summary
+from converters.progress import progress
 
 BATCH = 100
 """Rows whose images are uploaded and whose tasks are made in one step."""
@@ -86,24 +86,17 @@ def run(
     there = _there(api, project)
     account = Account()
     try:
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        ) as progress:
+        with progress(console) as bars:
             for path, file in files:
-                bar = progress.add_task(file.name, total=len(file.rows))
+                bar = bars.add_task(file.name, total=len(file.rows))
                 base = _base(path, images_dir)
                 for done in _import_file(file, base, target, there, limits, account):
-                    progress.advance(bar, done)
+                    bars.advance(bar, done)
     finally:
         # also when Label Studio failed on the way: what was made is made
         tell(account, [file for _, file in files], console)
         if summary_json:
-            _write(summary_json, json.dumps(account.summary(), ensure_ascii=False, indent=1) + "\n")
+            write_summary(summary_json, account.summary())
     if account.made and not manner.approved:
         shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
@@ -222,13 +215,6 @@ def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) 
         account.regions_left_out += task.left_out
 
 
-def _write(path: Path, content: str) -> None:
-    try:
-        path.write_text(content, "utf-8")
-    except OSError as error:
-        raise OperatorError(f"{path} cannot be written: {error.strerror}.") from error
-
-
 @click.command("import")
 @click.argument("labels", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--project", required=True, type=int, help="Number of the Label Studio project.")
@@ -265,22 +251,16 @@ def import_(
     again after a stop: what is there is not made twice.
     """
     from backend import logs, settings
-    from backend.errors import SettingsWrong
+    from converters import inputs
 
     values = settings.load()
     logs.configure("ERROR")
-    if values.label_studio_api_key is None:
-        raise SettingsWrong(
-            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
-            "Access Token, into the environment or .env."
-        )
-    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
-    with LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key) as api:
+    with inputs.label_studio(values) as api:
         code = run(
             labels,
             api,
             project,
-            names=names,
+            names=inputs.label_names(values),
             manner=Manner(as_annotations, language, values.message_language),
             images_dir=images_dir,
             limits=Limits(values.max_image_bytes, values.max_page_pixels),

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend.config_tags import LabelNames
 from backend.crops import TallLines
-from backend.errors import BadRequest, LabelStudioFailed, OperatorError
+from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio_api import LabelStudioApi
 from converters import report_page, tasks
 from converters.comparison import compare
 from converters.judging import Rules
+from converters.outputs import write_file, write_summary
 from converters.pages import PageSource
+from converters.progress import progress
 from converters.report import Report
 from converters.report_crops import crops_of
 from converters.tasks import TaskSource, as_task
@@ -58,17 +57,17 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
     """
     report = Report()
     rules = Rules(names=wanted.names, config=source.config)
-    with _progress(console) as progress:
-        bar = progress.add_task("Reading tasks", total=source.total)
+    with progress(console) as bars:
+        bar = bars.add_task("Reading tasks", total=source.total)
         for item in source.tasks:
             task = as_task(item)
             if task is None:
                 report.no_tasks += 1
             else:
                 report.add(compare(task, rules), dict(task["data"]))
-            progress.advance(bar)
+            bars.advance(bar)
         shown = report_page.shown_lines(report)
-        cutting = progress.add_task("Cutting out lines", total=len(shown))
+        cutting = bars.add_task("Cutting out lines", total=len(shown))
         crops = crops_of(
             shown,
             images,
@@ -76,7 +75,7 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
             image_field=wanted.image_field,
             tall_lines=wanted.tall_lines,
             max_pixels=wanted.max_pixels,
-            done=lambda count: progress.advance(cutting, count),
+            done=lambda count: bars.advance(cutting, count),
         )
     return report, report_page.page(report, wanted.title, crops, wanted.people)
 
@@ -121,19 +120,6 @@ def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1)
     return said if pair is None else f"{said} ({report_page.interval(pair, digits)})"
 
 
-@contextlib.contextmanager
-def _progress(console: Console) -> Iterator[Progress]:
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
-        yield progress
-
-
 def people_of(api: LabelStudioApi) -> dict[str, str]:
     """Annotators' addresses by id; empty where the key may not see them, because ids do as well."""
     try:
@@ -141,24 +127,6 @@ def people_of(api: LabelStudioApi) -> dict[str, str]:
     except LabelStudioFailed:
         return {}
     return {str(user["id"]): str(user.get("email") or user["id"]) for user in users}
-
-
-def write(path: Path, content: str) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        OperatorError: it cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(content, "utf-8", newline="")
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise OperatorError(
-            f"{path} cannot be written ({error.strerror}). Make room or name another file with --out."
-        ) from error
 
 
 @click.command()
@@ -208,50 +176,37 @@ def report(
     agreement between annotators; curves over time. One HTML page that needs no network.
     """
     from backend import logs, settings
-    from backend.errors import SettingsWrong
-    from backend.sources import SourceLimits, Sources
+    from converters import inputs
 
     if (project is None) == (json_file is None):
         raise BadRequest("Say what to report on: --project NUMBER, or --json FILE for an export.")
+    for option, value in (("images", images), ("config", config)):
+        if project is not None and value is not None:
+            raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
+    if summary_json is not None and summary_json.resolve() == out.resolve():
+        raise BadRequest("--summary-json names the file of --out; the numbers would take the page's place.")
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
-    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
+    names = inputs.label_names(values)
     with ExitStack() as opened:
         api = None
-        if values.label_studio_api_key is not None:
-            api = opened.enter_context(
-                LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)
-            )
+        if project is not None or (images is None and values.label_studio_api_key is not None):
+            api = opened.enter_context(inputs.label_studio(values))
         people: dict[str, str] = {}
         if json_file is not None:
-            xml = config.read_text("utf-8") if config else None
-            known = tasks.config_of(xml, names) if xml is not None else None
-            source, title = TaskSource(tasks.from_file(json_file), known), json_file.name
-        elif api is None:
-            raise SettingsWrong(
-                "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > "
-                "Personal Access Token, into the environment or .env."
-            )
+            source = TaskSource(tasks.from_file(json_file), inputs.labeling_config(config, names))
+            title = json_file.name
         else:
+            assert api is not None  # noqa: S101  (opened above)
             assert project is not None  # noqa: S101  (checked above)
             source, people = tasks.from_project(api, project, names), people_of(api)
             title = str(api.project(project).get("title") or f"Project {project}")
-        limits = SourceLimits(
-            max_bytes=values.max_image_bytes,
-            total_s=values.image_timeout_s,
-            allowed_hosts=values.allowed_image_hosts,
-            cache_bytes=values.image_cache_bytes,
-        )
-        fetched: PageSource = (
-            tasks.ImageFolder(images, values.max_image_bytes)
-            if images is not None
-            else Sources(api, limits, cache_dir=values.cache_dir / "images")
-        )
+        fetched = inputs.page_source(images, api, values)
         wanted = Wanted(title, names, people, image_field, values.tall_lines, values.max_page_pixels)
         made, page = make(source, fetched, wanted, console)
-    write(out, page)
+    write_file(out, page)
     if summary_json:
-        write(summary_json, json.dumps(made.summary(), ensure_ascii=False, indent=1) + "\n")
+        write_summary(summary_json, made.summary())
     tell(made, console)
     console.print(f"The page is {out}.", markup=False)

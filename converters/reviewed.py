@@ -83,8 +83,11 @@ def choose(task: Json, approval: Approval) -> Choice:
         task: as it stands in an export or in an answer of Label Studio.
         approval: the rule.
     """
-    listed = task.get("annotations")
-    annotations = listed if isinstance(listed, list) else []
+    # before version 1 Label Studio called them completions, in a shape of their own
+    listed = task.get("annotations") or task.get("completions") or []
+    if not isinstance(listed, list) or ("annotations" not in task and listed):
+        return Choice(None, TaskWhy.NOT_READABLE)
+    annotations = listed
     fates: list[AnnotationWhy | None] = [_unfit(annotation, approval) for annotation in annotations]
     fit = [number for number, fate in enumerate(fates) if fate is None]
     if not fit:

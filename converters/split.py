@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from backend.errors import BadRequest
 from backend.lines import Pixels
 
 Key = TypeVar("Key", bound=Hashable)
@@ -76,34 +74,6 @@ class Split:
     def pages(self, part: Part) -> list[str]:
         """The pages of one part, sorted."""
         return [page for page, its in self.parts.items() if its is part]
-
-
-def parse_ratio(text: str) -> tuple[float, float, float]:
-    """Read a ratio of train, val and test in any notation: 8:1:1, 80/10/10, "0.8, 0.1, 0.1", 90%/10%.
-
-    Two numbers leave nothing for the test part, one nothing for either.
-
-    Returns:
-        Shares that sum to 1.
-
-    Raises:
-        BadRequest: it is not one to three numbers of which the first is above zero.
-    """
-    pieces = [piece for piece in re.split(r"[\s:/;,|%]+", text.strip().strip("()[]")) if piece]
-    try:
-        numbers = [float(piece) for piece in pieces]
-    except ValueError:
-        numbers = []
-    sound = 1 <= len(numbers) <= 3 and all(math.isfinite(n) and n >= 0 for n in numbers) and numbers[0] > 0
-    if not sound:
-        raise BadRequest(
-            f"The split {text!r} is not a ratio of train, val and test. Without training pages nothing can "
-            "be learned. Write it like 8:1:1, 80/10/10 or 0.8,0.1,0.1.",
-            ratio=text,
-        )
-    total = sum(numbers)
-    train, val, test = (*(number / total for number in numbers), 0.0, 0.0)[:3]
-    return train, val, test
 
 
 def split(

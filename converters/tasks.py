@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,9 +15,9 @@ from backend.errors import BadRequest, ConfigLacking, ImageRefused, ImageUnreach
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig, LabelNames
 from backend.references import LOCAL_FILES, climbs, shown
+from converters.json_list import items_of
 from converters.reviewed import Approval, Json
 
-CHUNK = 1024**2
 _MIN_FIELDS = {"annotator", "annotation_id", "lead_time"}
 _IMAGE = re.compile(r"(?i)^(/data/|https?://|s3://|gs://|azure-blob://)|\.(png|jpe?g|webp|bmp|gif|tiff?)$")
 _USUAL_FIELDS = ("image", "ocr", "img", "captioning", "url")
@@ -88,63 +87,6 @@ def as_task(item: object) -> Json | None:
     ):
         return {**inside, "annotations": [{key: value for key, value in item.items() if key != "task"}]}
     return None
-
-
-def items_of(path: Path, *, chunk: int = CHUNK) -> Iterator[object]:
-    """The items of a JSON list, one at a time.
-
-    (ijson would do it, but writes "?" in place of half a surrogate pair without a word.)
-
-    Args:
-        path: the file.
-        chunk: characters that are read at once.
-
-    Raises:
-        ValueError: the list is not whole, or no JSON.
-    """
-    decoder = json.JSONDecoder()
-    number = 0
-    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding="utf-8-sig", newline="") as file:
-        buffer = _past_bracket(file, chunk)
-        size = chunk
-        while True:
-            place, fault = _skip(buffer, 0), "it has no end"
-            while place < len(buffer):
-                if buffer[place] == "]":
-                    return
-                try:
-                    item, end = decoder.raw_decode(buffer, _skip(buffer, place + 1) if number else place)
-                except (json.JSONDecodeError, IndexError) as error:
-                    fault = str(error).partition(":")[0]
-                    break
-                end = _skip(buffer, end)
-                if buffer[end : end + 1] not in (",", "]"):
-                    # a number may go on in the next chunk
-                    fault = "a comma or ] is missing"
-                    break
-                number += 1
-                yield item
-                size = chunk
-                place = end
-            more = file.read(size)
-            if not more:
-                raise ValueError(f"after {number} items: {fault}")
-            # a large item is read in steps that double, so that it is not parsed again for each chunk
-            size *= 2
-            buffer = buffer[place:] + more
-
-
-def _past_bracket(file: io.TextIOWrapper, chunk: int) -> str:
-    buffer = ""
-    while not buffer.lstrip():
-        buffer = file.read(chunk)
-    return buffer.lstrip()[1:]
-
-
-def _skip(text: str, place: int) -> int:
-    while place < len(text) and text[place] in " \t\r\n":
-        place += 1
-    return place
 
 
 def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
@@ -239,6 +181,8 @@ def references_of(
     if len(fields) > 1:
         fields = [name for name in _USUAL_FIELDS if name in fields][:1] or fields
     if len(fields) != 1 or not _images_in(data.get(fields[0]), any_text=True):
+        if image_field is not None:
+            raise BadRequest(f"The task's data has no image in the field {image_field} (--image-field).")
         raise BadRequest(
             "The task's data names no image for certain. Pass --image-field with the field that holds it, "
             "or --config with the project's labeling config."
@@ -269,13 +213,16 @@ class ImageFolder:
         """The bytes of an image: the file whose path ends most like the reference.
 
         Raises:
-            ImageRefused: the reference leads out of the folder, or the file is too large.
+            ImageRefused: the reference leads out of the folder or is none, or the file is too large.
             ImageUnreachable: there is no such file.
         """
         name = shown(reference)
         if climbs(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)
-        parts = [part for part in _path_of(reference).split("/") if part not in ("", ".")]
+        try:
+            parts = [part for part in _path_of(reference).split("/") if part not in ("", ".")]
+        except ValueError as error:
+            raise ImageRefused(f"The image reference {name} is no address.", reference=name) from error
         for start in range(len(parts)):
             path = self._folder.joinpath(*parts[start:])
             try:

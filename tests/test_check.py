@@ -15,7 +15,8 @@ from backend.errors import BadRequest, OperatorError
 from converters import labels
 from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of, steps_needed
-from converters.check_command import FIXED_DICTIONARY, FIXED_SETTINGS, check, look_at, run
+from converters.check_command import FIXED_DICTIONARY, FIXED_SETTINGS, check, run
+from converters.check_images import look_at
 from converters.check_report import FileCheck, list_problems
 from converters.findings import Finding, Outcome, Picture, PictureState
 from converters.labels import Region
@@ -321,6 +322,50 @@ def test_fix_writes_a_dictionary_and_settings_with_which_nothing_is_lost(dataset
     assert [row.outcome for row in again.every_row] == [Outcome.KEPT, Outcome.ALTERED]
     assert again.every_row[1].outside == ("\u0306",)
     assert settings["Train"]["sampler"]["scales"][0][0] >= 8 * steps_needed(again.every_row[0].text)
+
+
+DETECTION_CONFIG = {
+    "Global": {},
+    "Train": {
+        "dataset": {"transforms": [{"DecodeImage": None}, {"DetLabelEncode": None}, {"CopyPaste": None}]},
+        "loader": {"batch_size_per_card": 4},
+    },
+}
+
+
+def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tочень длинное предложение, которое никуда не помещается\n")
+    write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    (dataset / "det.yml").write_text(yaml.safe_dump(DETECTION_CONFIG), "utf-8")
+    told = io.StringIO()
+    run(dataset, config=dataset / "det.yml", fix=True, console=Console(file=told, width=200))
+    assert "digits and small Latin letters" not in told.getvalue()
+    assert "The config is for the other kind of rows: for recognition" in told.getvalue()
+    settings = yaml.safe_load((dataset / FIXED_SETTINGS).read_text("utf-8"))
+    assert "Eval" not in settings
+    assert "dataset" not in settings["Train"]
+
+
+def test_a_config_for_recognition_says_nothing_about_detection_rows(dataset):
+    write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
+    assert check(dataset, config=dataset / "config.yml").notes == (
+        "The config is for the other kind of rows: for detection the settings of PP-OCRv5's configs are "
+        "assumed.",
+    )
+
+
+def test_a_dictionary_other_than_the_configs_is_told(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
+    (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
+    notes = check(dataset, config=dataset / "config.yml", dictionary=dataset / "dict.txt").notes
+    assert any("names another dictionary" in note and "dict.txt was checked" in note for note in notes)
+
+
+def test_a_folder_that_is_called_like_a_label_file_is_none(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
+    (dataset / "rec_gt_old.txt").mkdir()
+    assert [file.name for file in check(dataset).files] == ["rec_gt_train.txt"]
 
 
 def test_fix_writes_nothing_where_nothing_can_be_mended(dataset):

@@ -15,7 +15,8 @@ from PIL import Image
 
 from converters import charset, labels
 from converters.check import foretell_detection, foretell_recognition
-from converters.check_command import check, look_at
+from converters.check_command import check
+from converters.check_images import look_at
 from converters.findings import Finding, Outcome, RowCheck
 from converters.labels import Region
 from converters.training_rules import DetectionRules, RecognitionRules

@@ -126,6 +126,17 @@ def test_options_reach_the_export(tmp_path, export_file):
         ),
         pytest.param(["--json", __file__, "--split", "most"], "not a ratio", id="a split that is none"),
         pytest.param(["--json", __file__, "--approved", "all"], "no rule", id="a rule that is none"),
+        pytest.param(["--json", __file__, "--labels", " , "], "names no label", id="labels that are none"),
+        pytest.param(
+            ["--json", __file__, "--quality", "50"],
+            "--quality goes with --crop-format jpg",
+            id="a quality of crops that lose nothing",
+        ),
+        pytest.param(["--project", "1", "--since", "soon"], "no moment", id="a moment that is none"),
+        pytest.param(
+            ["--project", "1", "--since", "9999-12-31T23:59:59-10:00"], "no moment", id="the end of time"
+        ),
+        pytest.param(["--project", "1", "--since", "last"], "no earlier export", id="the last of none"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(tmp_path, arguments, words):
@@ -133,6 +144,33 @@ def test_options_that_do_not_go_together_are_refused(tmp_path, arguments, words)
     with pytest.raises(type(done.exception), match=f"(?s){words}"):
         raise done.exception
     assert done.exception.exit_code == 2
+
+
+def test_the_last_export_knew_no_moment(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/summary.json").write_text('{"newest_change": ""}', "utf-8")
+    done = invoke("--project", "1", "--since", "last", "--out", tmp_path / "set")
+    assert "There is no earlier export in set whose time --since last could mean" in str(done.exception)
+
+
+def test_a_field_to_split_by_that_tasks_lack_is_told(tmp_path, export_file):
+    assert "without the field" not in invoke(*export_file).output
+    told = invoke(*export_file, "--split-by", "book").output
+    assert "3 of 3 pages are of tasks without the field book (--split-by)" in told
+
+
+@pytest.mark.parametrize(("user", "hint"), [("one@example.org", True), ("99", False)])
+def test_an_address_that_the_file_cannot_know_is_told(export_file, user, hint):
+    done = invoke(*export_file, "--approved", f"by {user}")
+    assert done.exit_code == 1
+    assert ("Export files mostly name annotators by number alone" in done.output) is hint
+
+
+def test_a_summary_that_cannot_be_written_does_not_deny_the_dataset(tmp_path, export_file):
+    done = invoke(*export_file, "--summary-json", tmp_path / "nowhere" / "s.json")
+    assert "s.json cannot be written" in str(done.exception)
+    assert "untouched" not in str(done.exception)
+    assert len(rows(tmp_path / "set")) == 3
 
 
 def test_nothing_approved_is_told_and_exits_with_1(tmp_path, export_file):

@@ -92,6 +92,16 @@ def test_an_earlier_annotation_of_the_same_user_is_no_second_opinion():
         pytest.param(task(1, annotation("x")), TaskWhy.NOT_READABLE, id="a result that is no list"),
         pytest.param(task(1, 12), TaskWhy.NOT_READABLE, id="an annotation that is a number"),
         pytest.param({"id": 1, "data": {}, "annotations": None}, TaskWhy.NOT_ANNOTATED, id="null"),
+        pytest.param(
+            {"id": 1, "data": {}, "annotations": {"id": 5}},
+            TaskWhy.NOT_READABLE,
+            id="annotations as an object",
+        ),
+        pytest.param(
+            {"id": 1, "data": {}, "completions": [{"result": []}]},
+            TaskWhy.NOT_READABLE,
+            id="completions of an old version are work that cannot be read, not no work",
+        ),
     ],
 )
 def test_a_task_that_nobody_approved_says_why(found, why):

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend.errors import BadRequest
 from converters import split as splitting
 from converters.split import Part, Split, SplitPage, Why, split
 from tests import samples
@@ -20,29 +19,6 @@ RATIO = (0.8, 0.1, 0.1)
 
 def pages(count: int, **same: object) -> list[SplitPage]:
     return [SplitPage(f"page-{number}", **same) for number in range(count)]
-
-
-@pytest.mark.parametrize(
-    ("text", "shares"),
-    [
-        ("8:1:1", (0.8, 0.1, 0.1)),
-        ("80/10/10", (0.8, 0.1, 0.1)),
-        ("0.8,0.1,0.1", (0.8, 0.1, 0.1)),
-        (" 80% 10% 10% ", (0.8, 0.1, 0.1)),
-        ("(0.8, 0.1, 0.1)", (0.8, 0.1, 0.1)),
-        ("9:1", (0.9, 0.1, 0.0)),
-        ("1", (1.0, 0.0, 0.0)),
-        ("8:0:2", (0.8, 0.0, 0.2)),
-    ],
-)
-def test_a_ratio_is_read_in_any_notation(text, shares):
-    assert splitting.parse_ratio(text) == pytest.approx(shares)
-
-
-@pytest.mark.parametrize("text", ["", "0:1:1", "8:-1:1", "1:1:1:1", "most", "nan:1", "inf:1"])
-def test_a_ratio_without_training_pages_is_refused(text):
-    with pytest.raises(BadRequest, match="ratio"):
-        splitting.parse_ratio(text)
 
 
 def test_the_ratio_is_kept_over_many_pages():

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from backend.errors import BadRequest, ImageRefused, ImageUnreachable
 from backend.labeling_config import LabelingConfig
-from converters import tasks
 from converters.tasks import ImageFolder, as_task, from_file, references_of
 from tests.reviewed_tasks import CONFIG, annotation, task
 
@@ -21,23 +18,6 @@ def read(tmp_path, content):
     path = tmp_path / "export.json"
     path.write_bytes(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
     return list(from_file(path))
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=9,
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(JSON_VALUES, max_size=5), st.sampled_from([None, 2]), st.booleans(), st.integers(1, 9))
-def test_a_list_read_in_small_pieces_is_the_list(tmp_path_factory, items, indent, plain, chunk):
-    path = tmp_path_factory.mktemp("list") / "list.json"
-    path.write_text(json.dumps(items, indent=indent, ensure_ascii=plain), "utf-8", "surrogatepass")
-    if not plain and any(0xD800 <= ord(char) < 0xE000 for char in path.read_text("utf-8", "surrogatepass")):
-        return
-    assert list(tasks.items_of(path, chunk=chunk)) == items
 
 
 @pytest.mark.parametrize(
@@ -79,6 +59,11 @@ def test_what_is_no_task_is_none(item):
         pytest.param("[1, 2]", "no task.*int", id="numbers"),
         pytest.param('[{"id": 1, "data": {}}', "not whole", id="cut"),
         pytest.param('[{"id": 1, "data": {}} {"id": 2}]', "comma", id="no comma"),
+        pytest.param(
+            f"{json.dumps([LONE])}\n{json.dumps([LONE])}",
+            "after 1 items: something follows",
+            id="two exports in one file",
+        ),
         pytest.param("[" * 5000, "not whole", id="deeper than Python goes"),
         pytest.param('{"id": 1', "not whole", id="an object that is cut"),
         pytest.param("<html>", "no JSON", id="a web page"),
@@ -124,6 +109,11 @@ def test_an_image_that_is_not_certain_is_no_image(data):
         references_of(data, None, None)
 
 
+def test_a_field_that_was_named_and_is_not_there_is_told_by_its_name():
+    with pytest.raises(BadRequest, match="no image in the field scan"):
+        references_of({"image": "/a.png"}, None, "scan")
+
+
 def test_the_labeling_config_names_the_image():
     config = LabelingConfig.parse(CONFIG)
     assert references_of({"image": "/a", "other": "b.png"}, config, None) == ("/a",)
@@ -159,6 +149,11 @@ def test_an_image_is_found_by_the_end_of_its_reference(folder, reference, conten
 def test_a_reference_never_leads_out_of_the_folder(folder, reference):
     with pytest.raises(ImageRefused, match="leads out"):
         folder.fetch(reference, task_id=None)
+
+
+def test_a_reference_that_is_no_address_is_refused(folder):
+    with pytest.raises(ImageRefused, match="is no address"):
+        folder.fetch("http://[half/a.png", task_id=None)
 
 
 def test_an_image_that_is_not_there_or_too_large_is_told(folder, tmp_path):

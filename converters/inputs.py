@@ -1,0 +1,69 @@
+"""Where commands read from: settings and options to Label Studio, labels' names, configs and images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.config_tags import LabelNames
+from backend.errors import BadRequest, SettingsWrong
+from backend.label_studio_api import LabelStudioApi
+from backend.labeling_config import LabelingConfig
+from backend.settings import Settings
+from backend.sources import SourceLimits, Sources
+from converters.pages import PageSource
+from converters.tasks import ImageFolder
+
+
+def label_names(values: Settings) -> LabelNames:
+    """What the project calls the four labels."""
+    return LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
+
+
+def label_studio(values: Settings) -> LabelStudioApi:
+    """Label Studio, to be closed by the caller.
+
+    Raises:
+        SettingsWrong: there is no key.
+    """
+    if values.label_studio_api_key is None:
+        raise SettingsWrong(
+            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
+            "Access Token, into the environment or .env."
+        )
+    return LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)
+
+
+def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:
+    """The labeling config of a file; None where none is named.
+
+    Raises:
+        BadRequest: the file is no labeling config, or lacks a tag; whoever names one wants it heeded.
+    """
+    if path is None:
+        return None
+    try:
+        xml = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{path.name} is not UTF-8, so it is no labeling config of Label Studio.") from error
+    except OSError as error:
+        raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+    return LabelingConfig.parse(xml, names)
+
+
+def page_source(folder: Path | None, api: LabelStudioApi | None, values: Settings) -> PageSource:
+    """Gives images: those of a folder where one is named, else wherever tasks say they are.
+
+    Args:
+        folder: holds the images.
+        api: Label Studio, where there is a key.
+        values: limits, and the place of the cache.
+    """
+    if folder is not None:
+        return ImageFolder(folder, values.max_image_bytes)
+    limits = SourceLimits(
+        max_bytes=values.max_image_bytes,
+        total_s=values.image_timeout_s,
+        allowed_hosts=values.allowed_image_hosts,
+        cache_bytes=values.image_cache_bytes,
+    )
+    return Sources(api, limits, cache_dir=values.cache_dir / "images")

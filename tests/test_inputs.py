@@ -1,0 +1,49 @@
+"""Settings and options to what commands read from."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.settings import Settings
+from backend.sources import Sources
+from converters import inputs
+from converters.tasks import ImageFolder
+from tests.scripted import CONFIG
+
+NAMES = inputs.label_names(Settings(label_check="Zweifel"))
+
+
+def test_labels_are_called_as_the_settings_say():
+    assert (NAMES.check, NAMES.text) == ("Zweifel", "Text")
+
+
+def test_without_a_key_it_is_said_where_to_get_one():
+    with pytest.raises(SettingsWrong, match="LABEL_STUDIO_API_KEY is not set"):
+        inputs.label_studio(Settings(label_studio_api_key=None))
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        pytest.param(b"\xff\xfe<View/>", BadRequest, "config.xml is not UTF-8", id="another encoding"),
+        pytest.param(b"<View", BadRequest, "not well-formed", id="no XML"),
+        pytest.param(b"<View/>", ConfigLacking, "Image", id="a config without an image is not passed over"),
+    ],
+)
+def test_a_named_labeling_config_is_heeded_or_refused(tmp_path, content, error, words):
+    (tmp_path / "config.xml").write_bytes(content)
+    with pytest.raises(error, match=words):
+        inputs.labeling_config(tmp_path / "config.xml", NAMES)
+
+
+def test_a_labeling_config_is_read(tmp_path):
+    (tmp_path / "config.xml").write_text(CONFIG, "utf-8")
+    assert inputs.labeling_config(tmp_path / "config.xml", NAMES).data_field == "image"
+    assert inputs.labeling_config(None, NAMES) is None
+
+
+def test_images_come_from_the_folder_where_one_is_named(tmp_path):
+    values = Settings(cache_dir=tmp_path)
+    assert isinstance(inputs.page_source(tmp_path, None, values), ImageFolder)
+    assert isinstance(inputs.page_source(None, None, values), Sources)

@@ -1,0 +1,52 @@
+"""`twinread report` as people run it: options that do not go together, and where its files go."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from backend.cli import twinread
+from tests.reviewed_tasks import annotation, page_pixels, png, rectangle, task
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(twinread, ["report", *map(str, arguments)])
+
+
+@pytest.fixture
+def export_file(tmp_path):
+    (tmp_path / "1.png").write_bytes(png(page_pixels(1)))
+    (tmp_path / "export.json").write_text(json.dumps([task(1, annotation(rectangle("a", "Счёт")))]), "utf-8")
+    return ["--json", tmp_path / "export.json", "--images", tmp_path, "--out", tmp_path / "report.html"]
+
+
+def test_nothing_but_the_report_is_printed_where_nobody_watches(tmp_path, export_file):
+    done = invoke(*export_file, "--summary-json", tmp_path / "report.json")
+    assert done.exit_code == 0, done.output
+    assert done.output.lstrip(" ").startswith("lines  1 in 1 tasks with submitted work")
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["all"]["lines"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param([], "--project NUMBER.*--json FILE", id="neither"),
+        pytest.param(["--project", "1", "--json", __file__], "--project NUMBER.*--json FILE", id="both"),
+        pytest.param(["--project", "1", "--images", "."], "--images goes with --json", id="images"),
+        pytest.param(["--project", "1", "--config", __file__], "--config goes with --json", id="config"),
+        pytest.param(
+            ["--json", __file__, "--out", "a/../r.html", "--summary-json", "r.html"],
+            "--summary-json names the file of --out",
+            id="page and numbers in one file",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    done = invoke(*arguments)
+    with pytest.raises(type(done.exception), match=f"(?s){words}"):
+        raise done.exception
+    assert done.exception.exit_code == 2
+    assert not list(tmp_path.iterdir())
