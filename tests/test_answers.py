@@ -160,9 +160,10 @@ def test_the_reason_for_an_unread_box_is_in_the_status_until_it_is_mended() -> N
         pytest.param(0, ["/page-1"], "", id="first page"),
         pytest.param(1, ["/page-2"], "", id="second page"),
         pytest.param(2, [], "no such page", id="there are two"),
+        pytest.param(None, [], "did not say which page", id="nobody knows which"),
     ],
 )
-def test_a_drawn_box_is_read_on_its_own_page(index: int, fetched: list[str], words: str) -> None:
+def test_a_drawn_box_is_read_on_its_own_page(index: int | None, fetched: list[str], words: str) -> None:
     pages = {"id": 7, "data": {"pages": ["/page-1", "/page-2"]}}
     source = ScriptedSource()
     service = scripted_service(source=source)
