@@ -267,7 +267,7 @@ def test_lines_of_another_model_have_a_text_but_neither_verdict_nor_readers(meta
     assert (tally.agreed.of, tally.prefilled.lines, tally.found.hits) == (0, 1, 1)
     assert found.readers() == {}
     assert [by for _, _, by in found.top_confusions()] == [{"filled in": 1}]
-    assert "<td>filled in</td>" in page_of(found)
+    assert "<td>filled in<small>" in page_of(found)
 
 
 def test_labels_say_nothing_of_the_verdict():
