@@ -21,6 +21,7 @@ from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of
 from converters.check_images import pictures_of
 from converters.check_report import CheckReport, FileCheck, Kind, Part, compare_pictures, list_problems
+from converters.label_files import kind_of
 from converters.outputs import write_file, write_summary
 from converters.training_rules import DetectionRules, RecognitionRules, Rules
 
@@ -193,15 +194,7 @@ def _kind(path: Path) -> Kind | None:
         return "recognition"
     if path.name.startswith(("det", "Label")):
         return "detection"
-    head = _rows(path)[:100]
-    labels = [fields[1] for line in head if len(fields := line.split(b"\t")) > 1]
-    if not labels:
-        return None
-    return (
-        "detection"
-        if sum(label.lstrip().startswith((b"[{", b"[]")) for label in labels) * 2 > len(labels)
-        else ("recognition")
-    )
+    return kind_of(b"".join(_rows(path)))
 
 
 def _part(name: str) -> Part:

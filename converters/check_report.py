@@ -230,8 +230,8 @@ def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> 
     if infecting:
         problems.append(
             ListProblem(
-                f"{_rows(infecting)} also make good rows fail: whenever PaddleOCR draws one of them as a "
-                "neighbour, the good row is replaced too.",
+                f"{_rows(infecting)} also {'makes' if infecting == 1 else 'make'} good rows fail: whenever "
+                "PaddleOCR draws such a row as a neighbour, the good row is replaced too.",
                 stops=False,
             )
         )

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from converters.importing import LabelFile, LeftOut, RegionWhy, RowWhy
+from converters.importing import RegionWhy
+from converters.label_files import LabelFile, LeftOut, RowWhy
 
 MOST_SHOWN = 20
 """Rows left out that the terminal names; the summary for machines has them all."""

@@ -21,10 +21,11 @@ from backend.config_tags import LabelNames
 from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
-from converters import importing
+from converters import importing, label_files
 from converters.import_account import Account, tell
 from converters.import_images import Limits, Ready, look
-from converters.importing import KEY, LabelFile, LeftOut, Manner
+from converters.importing import KEY, Manner
+from converters.label_files import LabelFile, LeftOut
 from converters.outputs import write_summary
 from converters.progress import progress
 
@@ -57,7 +58,7 @@ def run(
     """Import label files, tell it on the terminal, and write the account.
 
     Args:
-        paths: label files, or folders that hold some (see `label_files`).
+        paths: label files, or folders that hold some (see `files_in`).
         api: Label Studio.
         project: its id.
         names: what the project calls the four labels.
@@ -75,7 +76,7 @@ def run(
         LabelStudioFailed: Label Studio is out of reach or refused; what was made before stays.
         OperatorError: a file cannot be read or written.
     """
-    files = [(path, read_file(path)) for found in paths for path in label_files(found)]
+    files = [(path, read_file(path)) for found in paths for path in files_in(found)]
     config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
     if config.multi_image or config.source != f"${config.data_field}":
         raise BadRequest(
@@ -107,7 +108,7 @@ def run(
     return 1 if account.rows_left_out or account.regions_left_out else 0
 
 
-def label_files(path: Path) -> list[Path]:
+def files_in(path: Path) -> list[Path]:
     """The label files that a path stands for.
 
     A file is itself. In a folder that is `Label.txt`, where there is one: PPOCRLabel's `rec_gt.txt`
@@ -136,7 +137,7 @@ def read_file(path: Path) -> LabelFile:
         BadRequest: it cannot be read.
     """
     try:
-        return importing.read(path.name, path.read_bytes())
+        return label_files.read(path.name, path.read_bytes())
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
 

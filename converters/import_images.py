@@ -12,7 +12,7 @@ from pathlib import Path
 from backend import images
 from backend.errors import BadImage
 from converters import importing
-from converters.importing import Labelled, LeftOut, RowWhy
+from converters.label_files import Labelled, LeftOut, RowWhy
 
 SUFFIXES = {
     "PNG": (".png",),

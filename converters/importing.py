@@ -22,7 +22,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,25 +32,10 @@ from backend.labeling_config import LabelingConfig, Language
 from backend.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters import labels
 from converters.judging import ON_PAGE, overlap
-from converters.labels import RowRefused
-
-Kind = Literal["detection", "recognition"]
+from converters.label_files import Labelled
 
 KEY = "imported_key"
 """The field of a task's data by which a second import knows the task."""
-
-PEEK = 100
-"""Rows that are looked at to tell a detection file from a recognition file."""
-
-
-class RowWhy(Enum):
-    """Why a row makes no task."""
-
-    NOT_A_ROW = "is no row that can be read"
-    REPEATED = "its image came before in the same file"
-    OUTSIDE = "its image lies outside of the folder"
-    MISSING = "its image is missing"
-    UNREADABLE = "its image cannot be read"
 
 
 class RegionWhy(Enum):
@@ -58,45 +43,6 @@ class RegionWhy(Enum):
 
     TOO_SMALL = "too small to hold text, or crossed over"
     OFF_PAGE = "half of it or more off the page"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """One row that makes no task.
-
-    line: its number in the file, from 1.
-    regions: how many it holds, as far as it could be read.
-    """
-
-    file: str
-    line: int
-    image: str
-    why: RowWhy
-    sentence: str
-    regions: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """One row: an image and what the file says of it.
-
-    line: the row's number in the file, from 1.
-    regions: with points in page pixels; one without points covers the whole image.
-    """
-
-    line: int
-    image: str
-    regions: tuple[labels.Region, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelFile:
-    """A label file's rows, and those of them that are none; together all that it has."""
-
-    name: str
-    kind: Kind
-    rows: tuple[Labelled, ...]
-    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,62 +72,6 @@ class Manner:
     approved: bool = False
     language: str = ""
     message_language: Language = "en"
-
-
-def read(name: str, content: bytes) -> LabelFile:
-    """Read a label file.
-
-    Args:
-        name: the file's name, as it is shown.
-        content: its bytes.
-
-    Returns:
-        Rows in the order of the file. Of several rows about one image the first counts.
-    """
-    kind = kind_of(content)
-    rows: list[Labelled] = []
-    left_out: list[LeftOut] = []
-    first: dict[str, int] = {}
-    for number, row in _rows(content, kind):
-        if isinstance(row, RowRefused):
-            left_out.append(
-                LeftOut(name, number, str(row.facts.get("image", "")), RowWhy.NOT_A_ROW, str(row))
-            )
-        elif row.image in first:
-            sentence = f"row {first[row.image]} is about the same image; the first one counts"
-            left_out.append(
-                LeftOut(name, number, row.image, RowWhy.REPEATED, sentence, regions=len(row.regions))
-            )
-        else:
-            first[row.image] = number
-            rows.append(row)
-    return LabelFile(name, kind, tuple(rows), tuple(left_out))
-
-
-def kind_of(content: bytes) -> Kind:
-    """Tell by its first rows whether a label file holds regions of pages or texts of lines."""
-    found = [
-        fields[1].lstrip() for line in content.split(b"\n", PEEK) if len(fields := line.split(b"\t")) > 1
-    ]
-    lists = sum(label.startswith((b"[{", b"[]")) for label in found)
-    return "detection" if lists * 2 > len(found) else "recognition"
-
-
-def _rows(content: bytes, kind: Kind) -> Sequence[tuple[int, Labelled | RowRefused]]:
-    if kind == "detection":
-        return [
-            (number, row if isinstance(row, RowRefused) else Labelled(number, row.image, row.regions))
-            for number, row in labels.parse_rows(content, labels.parse_detection_row)
-        ]
-    return [
-        (number, row if isinstance(row, RowRefused) else Labelled(number, row.image, (_whole(row.text),)))
-        for number, row in labels.parse_rows(content, labels.parse_recognition_row)
-    ]
-
-
-def _whole(text: str) -> labels.Region:
-    ignored = text == labels.IGNORED
-    return labels.Region("" if ignored else text, (), ignored)
 
 
 def key_of(row: Labelled, content: bytes) -> tuple[str, str]:
@@ -262,7 +152,9 @@ def _quad(region: labels.Region, width: int, height: int) -> Quad:
     """Four corners clockwise, beginning where the file's begin."""
     if not region.points:
         return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    points = np.array(region.points, dtype=np.float64).astype(np.float32)
+    # beyond what float32 holds a corner is as far off the page as it can be
+    with np.errstate(over="ignore"):
+        points = np.array(region.points, dtype=np.float64).astype(np.float32)
     if len(points) != 4:
         return geometry.minimum_area_quad(points)
     turns_back = float(cv2.contourArea(points, oriented=True)) < 0

@@ -80,8 +80,14 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
     return report, report_page.page(report, wanted.title, crops, wanted.people)
 
 
-def tell(report: Report, console: Console) -> None:
-    """The report in a few lines on the terminal."""
+def tell(report: Report, console: Console, *, from_file: bool) -> None:
+    """The report in a few lines on the terminal.
+
+    Args:
+        report: what was counted.
+        console: where to tell.
+        from_file: the tasks come from an export file, most of which leave predictions out.
+    """
     every = report.all
     share, rate = report_page.share, report_page.rate
     words = [
@@ -109,11 +115,12 @@ def tell(report: Report, console: Console) -> None:
     for name, value in words:
         console.print(f"{name:>15}  {value}", markup=False)
     if every.unknown:
-        console.print(
-            f"Of {every.unknown:,} lines the prediction is not known: export files mostly leave them out. "
-            "Run the report with --project.",
-            markup=False,
+        why = (
+            "export files mostly leave them out. Run the report with --project."
+            if from_file
+            else "the work began without one, or with one that was deleted since."
         )
+        console.print(f"Of {every.unknown:,} lines the prediction is not known: {why}", markup=False)
 
 
 def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1) -> str:
@@ -208,5 +215,5 @@ def report(
     write_file(out, page)
     if summary_json:
         write_summary(summary_json, made.summary())
-    tell(made, console)
+    tell(made, console, from_file=json_file is not None)
     console.print(f"The page is {out}.", markup=False)

@@ -200,9 +200,16 @@ FIVE = detected([{"transcription": "а", "points": [*QUAD, (5, 20)]}])
         pytest.param(
             rows_of("recognition", "train", [FINE, INFECTING]),
             RecognitionRules(batch=1),
-            "1 row also make",
+            "1 row also makes good rows fail",
             False,
             id="a row that infects",
+        ),
+        pytest.param(
+            rows_of("recognition", "train", [FINE, INFECTING, INFECTING]),
+            RecognitionRules(batch=1),
+            "2 rows also make good rows fail",
+            False,
+            id="two rows that infect",
         ),
         pytest.param(
             rows_of("recognition", "train", [FINE]),
@@ -215,7 +222,7 @@ FIVE = detected([{"transcription": "а", "points": [*QUAD, (5, 20)]}])
 )
 def test_a_list_as_a_whole_is_looked_at(file, rules, words, stops):
     (problem,) = list_problems(file, rules)
-    assert words in problem.sentence.replace("makes", "make")
+    assert words in problem.sentence
     assert problem.stops is stops
 
 
@@ -334,7 +341,9 @@ DETECTION_CONFIG = {
 
 
 def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
-    write(dataset / "rec_gt_train.txt", "crops/0.png\tочень длинное предложение, которое никуда не помещается\n")
+    write(
+        dataset / "rec_gt_train.txt", "crops/0.png\tочень длинное предложение, которое никуда не помещается\n"
+    )
     write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
     (dataset / "det.yml").write_text(yaml.safe_dump(DETECTION_CONFIG), "utf-8")
     told = io.StringIO()

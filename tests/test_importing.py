@@ -16,11 +16,12 @@ from PIL import Image
 from backend.errors import BadRequest
 from backend.labeling_config import LabelingConfig, default_config
 from backend.regions import regions
-from converters import importing, labels
-from converters.import_command import label_files
+from converters import importing, label_files, labels
+from converters.import_command import files_in
 from converters.import_images import Limits, Ready, look
-from converters.importing import Labelled, LeftOut, Manner, RegionWhy, RowWhy
+from converters.importing import Manner, RegionWhy
 from converters.judging import Rules, review
+from converters.label_files import Labelled, LeftOut, RowWhy
 from converters.reviewed import Approval, choose
 
 DATA = Path(__file__).parent / "data" / "paddle"
@@ -70,7 +71,7 @@ def picture(kind, size=(60, 20)):
     ],
 )
 def test_label_files_of_others_are_read_to_the_last_row(folder, file, kind, rows, regions):
-    found = importing.read(file, (DATA / folder / file).read_bytes())
+    found = label_files.read(file, (DATA / folder / file).read_bytes())
 
     assert (found.kind, len(found.rows), found.left_out) == (kind, rows, ())
     assert sum(len(labelled.regions) for labelled in found.rows) == regions
@@ -116,7 +117,7 @@ def test_what_paddleocr_ignores_arrives_as_illegible_and_its_neighbours_do_not(m
             {"transcription": "third", "points": box(10, 90, 90, 20)},
         ]
     )
-    (labelled,) = importing.read("Label.txt", f"a.png\t{content}\n".encode()).rows
+    (labelled,) = label_files.read("Label.txt", f"a.png\t{content}\n".encode()).rows
     made = imported(labelled, approved=approved)
 
     result = made.task["annotations" if approved else "predictions"][0]["result"]
@@ -133,7 +134,7 @@ def test_what_paddleocr_ignores_arrives_as_illegible_and_its_neighbours_do_not(m
 
 
 def test_a_recognition_row_is_one_box_over_the_whole_image():
-    found = importing.read("rec_gt.txt", "crop_img/a.jpg\tслово\nb.jpg\t###\n".encode())
+    found = label_files.read("rec_gt.txt", "crop_img/a.jpg\tслово\nb.jpg\t###\n".encode())
 
     first, second = (imported(labelled, size=(320, 48)) for labelled in found.rows)
     (region,) = predicted(first)
@@ -180,17 +181,18 @@ def test_a_region_that_cannot_be_a_line_is_named_and_the_page_still_comes():
             ("flat", box(10, 10, 90, 0)),
             ("off", box(950, 10, 200, 20)),
             ("crossed", ((0, 0), (50, 50), (50, 0), (0, 50))),
+            ("beyond float32", ((0, 0), (1e300, 0), (1e300, 20), (0, 20))),
         )
     )
 
     assert [region.texts for region in predicted(made)] == [("good",)]
     assert made.regions == 1
-    assert Counter(made.left_out) == {RegionWhy.TOO_SMALL: 2, RegionWhy.OFF_PAGE: 1}
+    assert Counter(made.left_out) == {RegionWhy.TOO_SMALL: 3, RegionWhy.OFF_PAGE: 1}
 
 
 def test_rows_that_make_no_task_are_left_out_by_name():
     content = b'a.png\tone\na.png\tother\nno tab\n\tname\nb.png\t\n["c.png"]\tlist\nd.png\ttwo\n'
-    found = importing.read("rec_gt.txt", content)
+    found = label_files.read("rec_gt.txt", content)
 
     assert [labelled.image for labelled in found.rows] == ["a.png", "d.png"]
     assert [(out.line, out.why) for out in found.left_out] == [
@@ -308,9 +310,9 @@ def test_of_a_folder_the_same_lines_are_taken_once(tmp_path, files, taken):
     for name in files:
         (tmp_path / name).touch()
 
-    assert [path.name for path in label_files(tmp_path)] == taken
+    assert [path.name for path in files_in(tmp_path)] == taken
 
 
 def test_a_folder_without_label_files_is_refused(tmp_path):
     with pytest.raises(BadRequest, match=r"holds no Label\.txt"):
-        label_files(tmp_path)
+        files_in(tmp_path)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from backend.cli import twinread
+from converters.comparison import compare
+from converters.judging import Rules
+from converters.report import Report
+from converters.report_command import tell
 from tests.reviewed_tasks import annotation, page_pixels, png, rectangle, task
 
 
@@ -27,6 +33,23 @@ def test_nothing_but_the_report_is_printed_where_nobody_watches(tmp_path, export
     assert done.exit_code == 0, done.output
     assert done.output.lstrip(" ").startswith("lines  1 in 1 tasks with submitted work")
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["all"]["lines"] == 1
+
+
+@pytest.mark.parametrize(
+    ("from_file", "words"),
+    [
+        pytest.param(True, "Run the report with --project", id="of an export file"),
+        pytest.param(False, "the work began without one", id="of a project, which holds all there are"),
+    ],
+)
+def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_file, words):
+    report = Report()
+    made = task(1, annotation(rectangle("a", "Счёт")))
+    report.add(compare(made, Rules()), made["data"])
+    told = io.StringIO()
+    tell(report, Console(file=told, width=200), from_file=from_file)
+    assert f"Of 1 lines the prediction is not known: {'export' if from_file else 'the'}" in told.getvalue()
+    assert words in told.getvalue()
 
 
 @pytest.mark.parametrize(
