@@ -57,7 +57,7 @@ class LineReader(Protocol):
         ...
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
-        """Ask for a reading of each crop, in order.
+        """Ask for a reading of each crop, in order; urgent ones first, and of those a few before many.
 
         Returns at once. Each future ends with a `Reading` (a text, "no text", or an error), never
         with an exception, whatever happens to its neighbours.

@@ -7,9 +7,11 @@ a queue. Loading happens in that thread too: whoever starts it goes on at once.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
+import math
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -66,6 +68,9 @@ class _Job(Generic[Item, Result]):
 class Owner(Generic[Model, Item, Result]):
     """Builds a model in its own thread and works through items with it, urgent ones first.
 
+    Among urgent ones those go first that few were asked for with: a person who drew one box does not
+    wait for all lines of a page that another person opened.
+
     Args:
         name: what is loading, for messages and thread names, such as "detection model".
         build: makes the model; called once in each thread.
@@ -93,8 +98,9 @@ class Owner(Generic[Model, Item, Result]):
         self._changed = threading.Condition()
         self._state = State.LOADING
         self._failure: TwinreadError | None = None
-        self._urgent: deque[_Job[Item, Result]] = deque()
-        self._bulk: deque[_Job[Item, Result]] = deque()
+        # by rank, then as they came
+        self._waiting: list[tuple[float, int, _Job[Item, Result]]] = []
+        self._order = itertools.count()
         self._built = 0
         self._threads = [
             # Daemons, so that a forgotten stop() cannot keep a command from ending.
@@ -115,7 +121,7 @@ class Owner(Generic[Model, Item, Result]):
     @property
     def waiting(self) -> int:
         """How many items nobody has begun."""
-        return len(self._urgent) + len(self._bulk)
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to load and return at once; a second call does nothing."""
@@ -145,13 +151,15 @@ class Owner(Generic[Model, Item, Result]):
         item: Item,
         *,
         urgent: bool = False,
+        among: int = 1,
         on_error: Callable[[Exception], Result] | None = None,
     ) -> Future[Result]:
-        """Queue one item, behind those of its own urgency that came before it.
+        """Queue one item, behind those of its own rank that came before it.
 
         Args:
             item: what to work on.
-            urgent: go ahead of everything that is not.
+            urgent: go ahead of everything that is not, and of everything that more were asked for with.
+            among: how many items are asked for together.
             on_error: makes a result of an error, so that the future never ends with an exception.
 
         Returns:
@@ -161,7 +169,8 @@ class Owner(Generic[Model, Item, Result]):
         job: _Job[Item, Result] = _Job(item, Future(), on_error)
         with self._changed:
             if self._state in (State.LOADING, State.READY):
-                (self._urgent if urgent else self._bulk).append(job)
+                rank = among if urgent else math.inf
+                heapq.heappush(self._waiting, (rank, next(self._order), job))
                 self._changed.notify()
                 return job.future
             refusal = self._refusal()
@@ -199,19 +208,21 @@ class Owner(Generic[Model, Item, Result]):
             self._finish(model, jobs)
 
     def _next(self) -> list[_Job[Item, Result]]:
-        """The jobs of the next call, all of one urgency; none when there is nothing more to do."""
+        """The jobs of the next call, all of one rank; none when there is nothing more to do."""
         with self._changed:
             while True:
                 self._changed.wait_for(
                     lambda: (
                         self._state in (State.FAILED, State.STOPPED)
-                        or (self._state is State.READY and bool(self._urgent or self._bulk))
+                        or (self._state is State.READY and bool(self._waiting))
                     )
                 )
                 if self._state is not State.READY:
                     return []
-                queue = self._urgent or self._bulk
-                jobs = [queue.popleft() for _ in range(min(self._batch, len(queue)))]
+                rank = self._waiting[0][0]
+                jobs: list[_Job[Item, Result]] = []
+                while self._waiting and self._waiting[0][0] == rank and len(jobs) < self._batch:
+                    jobs.append(heapq.heappop(self._waiting)[-1])
                 begun = [job for job in jobs if job.future.set_running_or_notify_cancel()]
                 if begun:
                     return begun
@@ -236,9 +247,8 @@ class Owner(Generic[Model, Item, Result]):
             if self._state in (State.FAILED, State.STOPPED):
                 return
             self._state, self._failure = state, failure
-            left = [*self._urgent, *self._bulk]
-            self._urgent.clear()
-            self._bulk.clear()
+            left = [job for _, _, job in sorted(self._waiting)]
+            self._waiting.clear()
             refusal = self._refusal()
             self._changed.notify_all()
         for job in left:

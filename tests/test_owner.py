@@ -64,6 +64,20 @@ def test_urgent_items_go_first_and_each_kind_keeps_its_order():
     owner.stop()
 
 
+def test_of_urgent_items_a_few_go_before_many() -> None:
+    kettle = Kettle()
+    owner = kettle_owner(kettle)
+    many = [owner.submit(f"of many {number}", urgent=True, among=2) for number in (1, 2)]
+    alone = [owner.submit(word, urgent=True) for word in ("alone 1", "alone 2")]
+    bulk = owner.submit("bulk", among=1)
+    owner.start()
+    for future in [*many, *alone, bulk]:
+        future.result(20)
+
+    assert kettle.calls == [["alone 1"], ["alone 2"], ["of many 1"], ["of many 2"], ["bulk"]]
+    owner.stop()
+
+
 def test_a_batch_takes_what_waits_up_to_its_size_and_never_mixes_urgencies():
     kettle = Kettle()
     owner = kettle_owner(kettle, batch=3)

@@ -14,6 +14,7 @@ import asyncio
 import base64
 import itertools
 import logging
+import math
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -74,7 +75,7 @@ class ErnieServer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._loop = asyncio.new_event_loop()
-        self._waiting: asyncio.PriorityQueue[tuple[bool, int, _Job]] = asyncio.PriorityQueue()
+        self._waiting: asyncio.PriorityQueue[tuple[float, int, _Job]] = asyncio.PriorityQueue()
         self._order = itertools.count()
         self._batches: set[_Batch] = set()
         self._workers: list[asyncio.Task[None]] = []
@@ -188,15 +189,17 @@ class ErnieServer:
 
     def _admit(self, batch: _Batch, urgent: bool) -> None:
         self._batches.add(batch)
+        # of what is urgent, a drawn box goes before the many lines of a page that somebody opened
+        rank = len(batch.jobs) if urgent else math.inf
         for job in batch.jobs:
-            self._waiting.put_nowait((not urgent, next(self._order), job))
+            self._waiting.put_nowait((rank, next(self._order), job))
 
     def _overtake(self, wanted: set[int]) -> None:
         # a second ticket, before all bulk ones; whichever is drawn last finds the job taken
         for batch in self._batches:
             for job in batch.jobs:
                 if id(job.future) in wanted and not job.taken:
-                    self._waiting.put_nowait((False, next(self._order), job))
+                    self._waiting.put_nowait((len(wanted), next(self._order), job))
 
     async def _work(self) -> None:
         while True:
