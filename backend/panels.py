@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +20,7 @@ from backend.store import ReadingStore, StoredReader
 
 if TYPE_CHECKING:
     from backend.readers.ernie import ErnieReader, ErnieServer
-    from backend.readers.paddle import PaddleReader
+    from backend.readers.paddle import PaddleReader, Recogniser
     from backend.readers.prompts import Prompt
     from backend.readers.tesseract import TesseractReader
 
@@ -37,15 +38,19 @@ class Panels:
     Args:
         settings: name readers, models and the ERNIE server.
         store: keeps readings that were paid for; None keeps none.
+        load: False where nothing will be read: readers are then found, and refused, without their models.
     """
 
-    def __init__(self, settings: Settings, store: ReadingStore | None) -> None:
+    def __init__(self, settings: Settings, store: ReadingStore | None, *, load: bool = True) -> None:
         self._settings = settings
         self._store = store
+        self._load = load
         self._lock = threading.Lock()
         self._panels: dict[str, Panel] = {}
         self._server: ErnieServer | None = None
         self._local: list[PaddleReader | TesseractReader] = []
+        self._stored: list[StoredReader] = []
+        self._recognisers: dict[Path, Recogniser] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> Panels:
@@ -82,6 +87,10 @@ class Panels:
             ReaderUnavailable: a reader that the settings name cannot read the settings' language.
         """
         code = alphabets.language_code(language)
+        # without the lock: a model that another language has to download first holds nobody else up
+        known = self._panels.get(code)
+        if known is not None:
+            return known
         with self._lock:
             if code not in self._panels:
                 self._panels[code] = self._build(code)
@@ -116,9 +125,12 @@ class Panels:
 
     def unread(self) -> dict[str, str]:
         """Languages met so far that nobody reads, and what would read each."""
-        with self._lock:
-            panels = dict(self._panels)
+        panels = self._panels.copy()
         return {code: panel.lacking[0].second for code, panel in panels.items() if panel.lacking}
+
+    def problem(self) -> str | None:
+        """Why readings cannot be kept, or those that were kept not be found; None while they can."""
+        return next(filter(None, (stored.problem for stored in tuple(self._stored))), None)
 
     def _build(self, code: str) -> Panel:
         promised = alphabets.language_code(self._settings.ocr_language) == code
@@ -154,6 +166,7 @@ class Panels:
             return reader
         stored = StoredReader(reader, self._store)
         self._open.callback(stored.close)
+        self._stored.append(stored)
         return stored
 
     def _reader(self, name: str, code: str, turn: int) -> LineReader:
@@ -182,6 +195,7 @@ class Panels:
             model_dir=settings.recognition_model_dir,
             source=settings.model_source,
             cache_dir=settings.cache_dir / "models",
+            shared=self._recognisers,
         )
         return self._started(reader)
 
@@ -194,7 +208,8 @@ class Panels:
 
     def _started(self, reader: LocalT) -> LocalT:
         """Begin to load a local reader, and stop it with the rest."""
-        reader.start()
+        if self._load:
+            reader.start()
         self._open.callback(reader.stop)
         self._local.append(reader)
         return reader

@@ -51,6 +51,7 @@ class Engines:
     model_version: names detector, readers, prompts and thresholds.
     readers: who reads, for people.
     unread: languages met so far that nobody reads, and what would read each.
+    problem: why readings are not kept, while they are not.
     """
 
     detector: LineDetector
@@ -59,6 +60,7 @@ class Engines:
     model_version: str
     readers: str
     unread: Callable[[], dict[str, str]] = dict
+    problem: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
 
 
@@ -222,6 +224,7 @@ class Service:
             "model_version": engines.model_version if engines else None,
             "readers": engines.readers if engines else None,
             "unread_languages": engines.unread() if engines else {},
+            "store_problem": engines.problem() if engines else None,
             "pages_in_flight": running,
             "failed_tasks": failures,
         }

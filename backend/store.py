@@ -167,6 +167,9 @@ class StoredReader:
             self._store.put(*rows)
         except StoreFailed as error:
             self._report("written", error)
+        except Exception as error:  # in the writer's thread, whose end would let every caller wait for ever
+            log.exception("the store of readings failed in an unforeseen way")
+            self._report("written", StoreFailed(f"The store of readings failed ({type(error).__name__})."))
         else:
             self._report("written", None)
 

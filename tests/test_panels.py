@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend.errors import ReaderUnavailable, SettingsWrong
 from backend.lines import ReasonKind
+from backend.owner import State
 from backend.panels import Panels
+from backend.readers.paddle import PaddleReader
+from backend.readers.tesseract import TesseractReader
 from backend.settings import Settings
 from backend.store import ReadingStore, StoredReader
 
@@ -39,9 +47,9 @@ def panels(tessdata: Path, models: Path) -> Iterator[PanelsOf]:
     """Makes panels from settings; packaged models and the data above are all that is at hand."""
     with ExitStack() as opened:
 
-        def make(store: ReadingStore | None = None, **values: Any) -> Panels:
+        def make(store: ReadingStore | None = None, load: bool = True, **values: Any) -> Panels:
             chosen = {"tessdata_dir": tessdata, "cache_dir": models, "model_source": "packages", **values}
-            read = Panels(Settings(_env_file=None, **chosen), store)  # type: ignore[call-arg]
+            read = Panels(Settings(_env_file=None, **chosen), store, load=load)  # type: ignore[call-arg]
             return opened.enter_context(read)
 
         yield make
@@ -141,6 +149,66 @@ def test_a_panel_is_built_once_under_all_names_of_its_language(panels: PanelsOf)
     assert read.panel("ru") is read.panel("rus")
     assert read.panel("ru") is read.panel("ru-RU")
     assert read.panel("ru").language == "ru"
+
+
+def test_a_language_that_takes_long_to_begin_holds_no_other_up(panels: PanelsOf, tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").symlink_to(DEBIAN / "rus.traineddata")
+    slow = tmp_path / "ukr.traineddata"
+    os.mkfifo(slow)  # as slow as a download: nothing can be read until something is written
+    read = panels(load=False, tessdata_dir=tmp_path, readers="tesseract,tesseract", ocr_language="ru")
+    russian = read.panel("ru")
+    with ThreadPoolExecutor(3) as pool:
+        ukrainian = pool.submit(read.panel, "uk")
+        try:
+            assert pool.submit(read.panel, "ru").result(20) is russian
+            assert pool.submit(read.unread).result(20) == {}
+            assert not ukrainian.done()
+        finally:
+            while not ukrainian.done():
+                with suppress(OSError):  # nobody is reading at this moment
+                    end = os.open(slow, os.O_WRONLY | os.O_NONBLOCK)
+                    os.close(end)
+                time.sleep(0.01)
+        assert len(ukrainian.result().readers) == 2
+
+
+def test_readers_are_checked_without_their_models(panels: PanelsOf, tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").write_bytes(b"cut off")
+    values: dict[str, Any] = {"readers": "tesseract,tesseract", "ocr_language": "ru"}
+    looking = panels(load=False, tessdata_dir=tmp_path, **values)
+    looking.check()
+    reader = looking.panel("ru").readers[0]
+    assert isinstance(reader, TesseractReader)
+    assert reader.state is State.LOADING
+    reading = panels(tessdata_dir=tmp_path, **values)
+    reading.check()
+    with pytest.raises(ReaderUnavailable, match="install it again"):
+        reading.wait()
+
+
+def test_two_looks_through_one_recogniser_load_it_once(panels: PanelsOf) -> None:
+    read = panels(readers="paddle,paddle", ocr_language="en")
+    first, second = read.panel("en").readers
+    assert isinstance(first, PaddleReader) and isinstance(second, PaddleReader)
+    assert first.identity != second.identity
+    read.wait()
+    new = [thread.name for thread in threading.enumerate() if thread.name.startswith("recognition model")]
+    assert len(new) == 1
+    crop = np.full((48, 320, 3), 255, np.uint8)
+    for reader in (first, second):
+        assert reader.submit([crop])[0].result(60).reader == reader.identity
+
+
+def test_a_store_that_fails_is_known_to_the_panels(panels: PanelsOf, tmp_path: Path) -> None:
+    store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
+    read = panels(store, readers="tesseract,tesseract", ocr_language="ru")
+    assert read.problem() is None
+    store.close()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    (tmp_path / "readings.sqlite3").mkdir()
+    read.panel("ru").readers[1].submit([np.full((48, 320, 3), 255, np.uint8)])[0].result(60)
+    assert "cannot be opened" in (read.problem() or "")
 
 
 def test_a_language_that_does_not_exist_is_a_wrong_setting(panels: PanelsOf) -> None:

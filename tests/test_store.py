@@ -431,6 +431,22 @@ def test_a_store_that_is_gone_still_lets_the_reader_read(
     shutil.rmtree(tmp_path / "readings.sqlite3")
 
 
+def test_a_store_that_breaks_its_contract_lets_nobody_wait_for_ever(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Breaking(ReadingStore):
+        def put(self, *rows: tuple[str, Reading]) -> None:
+            raise ZeroDivisionError("in /secret/place")
+
+    store = Breaking(sqlite_url)
+    stored = StoredReader(HandReader(answer=lambda _: read_by("by-hand", "12")), store)
+    # the second shows that the first did not end the writer
+    assert [stored.submit([crop(number)])[0].result(10).text for number in range(2)] == ["12", "12"]
+    assert stored.problem == "The store of readings failed (ZeroDivisionError)."
+    stored.close()
+    store.close()
+
+
 def test_a_reading_that_arrives_after_the_end_is_kept_and_seen(
     hand: tuple[HandReader, StoredReader, ReadingStore],
 ) -> None:

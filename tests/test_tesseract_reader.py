@@ -165,3 +165,13 @@ def test_tessdata_prefix_is_where_it_looks(tmp_path: Path, monkeypatch):
     (tmp_path / "tessdata").mkdir()
     (tmp_path / "tessdata" / "rus.traineddata").write_bytes(b"")
     assert installed_languages() == {"rus"}
+
+
+def test_data_that_cannot_be_loaded_asks_for_another_try_of_each_line(tmp_path):
+    (tmp_path / "rus.traineddata").write_bytes(b"cut off")
+    reader = TesseractReader("ru", TesseractOptions(threads=1, tessdata_dir=tmp_path))
+    reader.start()
+    [reading] = [future.result(60) for future in reader.submit([np.full((40, 300, 3), 250, np.uint8)])]
+    reader.stop()
+    assert "install it again" in reading.error
+    assert reading.again

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,8 +25,9 @@ from backend.crops import is_blank
 from backend.errors import NotReady, ReaderUnavailable
 from backend.lines import Pixels, Reading
 from backend.models import ModelLocation, Source
-from backend.owner import Owned, Owner, sentence_of
+from backend.owner import Owned, Owner
 from backend.paddle_engine import EngineOptions, PaddlePixels, Predictor
+from backend.readers.local import no_answer
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,18 @@ _MARGIN: Final = 0.2
 wrong; with 0.1 in 49, 7 of them wrong."""
 _CARRIED: Final = "PP-OCRv5_mobile_rec"
 
-_Owner: TypeAlias = Owner[Predictor, Pixels, Reading]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """One crop, for whom it is read, and whether with a margin around it."""
+
+    crop: Pixels
+    reader: str
+    margin: bool
+
+
+Recogniser: TypeAlias = Owner[Predictor, _Look, Reading]
+"""One loaded model, which readers that look at a crop in different ways share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,7 @@ class RecognitionOptions:
     engine: EngineOptions = field(default_factory=EngineOptions)
 
 
-class PaddleReader(Owned[Predictor, Pixels, Reading]):
+class PaddleReader(Owned[Predictor, _Look, Reading]):
     """A `LineReader` over one PP-OCR recogniser.
 
     Args:
@@ -69,6 +82,8 @@ class PaddleReader(Owned[Predictor, Pixels, Reading]):
         model_dir: a folder of one's own, instead.
         source: "packages" to ask no hub.
         cache_dir: where models out of packages are put together.
+        shared: recognisers by the folder of their model, among readers on the same engine: where the
+            model is in it this reader borrows it, else it is put in. What stops one stops all.
 
     Finding the model may mean downloading it. `start` loads it in the background.
 
@@ -86,6 +101,7 @@ class PaddleReader(Owned[Predictor, Pixels, Reading]):
         model_dir: Path | None = None,
         source: Source = "auto",
         cache_dir: Path | None = None,
+        shared: dict[Path, Recogniser] | None = None,
     ) -> None:
         self._options = options or RecognitionOptions()
         engine = paddle_engine.choose_engine(self._options.engine)
@@ -113,7 +129,8 @@ class PaddleReader(Owned[Predictor, Pixels, Reading]):
             return paddle_engine.text_recognition(self.location, engine, self._options.engine)
 
         batch = self._options.batch_size or (1 if engine.device == "cpu" else 16)
-        self._owner: _Owner = Owner("recognition model", build, self._read, batch=batch)
+        own: Recogniser = Owner("recognition model", build, _read, batch=batch)
+        self._owner = own if shared is None else shared.setdefault(self.location.directory, own)
 
     @property
     def identity(self) -> str:
@@ -127,47 +144,50 @@ class PaddleReader(Owned[Predictor, Pixels, Reading]):
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""
-        return [self._owner.submit(crop, urgent=urgent, on_error=self._failed) for crop in crops]
+        reader, margin = self.identity, bool(self._options.variation)
+        failed = partial(no_answer, reader)
+        return [
+            self._owner.submit(_Look(crop, reader, margin), urgent=urgent, among=len(crops), on_error=failed)
+            for crop in crops
+        ]
 
-    def _failed(self, error: Exception) -> Reading:
-        again = isinstance(error, NotReady)
-        return Reading(self.identity, error=sentence_of(error, "The line could not be read"), again=again)
 
-    def _read(self, predictor: Predictor, crops: Sequence[Pixels]) -> list[Reading]:
-        """Read crops in as few calls as their widths allow."""
-        pieces: list[tuple[int, PaddlePixels]] = []
-        for number, crop in enumerate(crops):
-            # on a blank crop the model sees brackets and dots
-            if not is_blank(crop):
-                pieces += [(number, piece) for piece in self._rendered(crop)]
-        said: list[list[tuple[str, float]]] = [[] for _ in crops]
-        by_width: dict[int, list[int]] = {}
-        for index, (_, piece) in enumerate(pieces):
-            by_width.setdefault(piece.shape[1], []).append(index)
-        answers: dict[int, tuple[str, float]] = {}
-        for indices in by_width.values():
-            arrays = [pieces[index][1] for index in indices]
-            results = predictor.predict(arrays, batch_size=len(arrays))
-            for index, result in zip(indices, paddle_engine.one_each(results, arrays), strict=True):
-                answers[index] = (str(result["rec_text"]), float(result["rec_score"]))
-        for index, (number, _) in enumerate(pieces):
-            said[number].append(answers[index])
-        return [self._reading(parts) for parts in said]
+def _read(predictor: Predictor, looks: Sequence[_Look]) -> list[Reading]:
+    """Read crops in as few calls as their widths allow."""
+    pieces: list[tuple[int, PaddlePixels]] = []
+    for number, look in enumerate(looks):
+        # on a blank crop the model sees brackets and dots
+        if not is_blank(look.crop):
+            pieces += [(number, piece) for piece in _rendered(look)]
+    said: list[list[tuple[str, float]]] = [[] for _ in looks]
+    by_width: dict[int, list[int]] = {}
+    for index, (_, piece) in enumerate(pieces):
+        by_width.setdefault(piece.shape[1], []).append(index)
+    answers: dict[int, tuple[str, float]] = {}
+    for indices in by_width.values():
+        arrays = [pieces[index][1] for index in indices]
+        results = predictor.predict(arrays, batch_size=len(arrays))
+        for index, result in zip(indices, paddle_engine.one_each(results, arrays), strict=True):
+            answers[index] = (str(result["rec_text"]), float(result["rec_score"]))
+    for index, (number, _) in enumerate(pieces):
+        said[number].append(answers[index])
+    return [_reading(look.reader, parts) for look, parts in zip(looks, said, strict=True)]
 
-    def _reading(self, parts: Sequence[tuple[str, float]]) -> Reading:
-        text = plain_text(" ".join(text for text, _ in parts if text.strip()))
-        score = min((score for _, score in parts), default=0.0)
-        return Reading(self.identity, text, min(1.0, max(0.0, score)) if text else None)
 
-    def _rendered(self, crop: Pixels) -> list[PaddlePixels]:
-        """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
-        if self._options.variation:
-            crop = _with_margin(crop)
-        scale = _HEIGHT / crop.shape[0]
-        width = max(1, round(crop.shape[1] * scale))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        line = np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
-        return [paddle_engine.to_paddle(_filled(piece)) for piece in split_wide(line, _WIDEST)]
+def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
+    text = plain_text(" ".join(text for text, _ in parts if text.strip()))
+    score = min((score for _, score in parts), default=0.0)
+    return Reading(reader, text, min(1.0, max(0.0, score)) if text else None)
+
+
+def _rendered(look: _Look) -> list[PaddlePixels]:
+    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
+    crop = _with_margin(look.crop) if look.margin else look.crop
+    scale = _HEIGHT / crop.shape[0]
+    width = max(1, round(crop.shape[1] * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    line = np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
+    return [paddle_engine.to_paddle(_filled(piece)) for piece in split_wide(line, _WIDEST)]
 
 
 def split_wide(line: Pixels, widest: int) -> list[Pixels]:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -22,9 +23,10 @@ from PIL import Image
 from backend import alphabets
 from backend.cleaning import plain_text
 from backend.crops import is_blank
-from backend.errors import NotReady, ReaderUnavailable
+from backend.errors import ReaderUnavailable
 from backend.lines import Pixels, Reading
-from backend.owner import Owned, Owner, sentence_of
+from backend.owner import Owned, Owner
+from backend.readers.local import no_answer
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 
@@ -108,11 +110,8 @@ class TesseractReader(Owned[Any, Pixels, Reading]):
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""
-        return [self._owner.submit(crop, urgent=urgent, on_error=self._failed) for crop in crops]
-
-    def _failed(self, error: Exception) -> Reading:
-        again = isinstance(error, NotReady)
-        return Reading(self.identity, error=sentence_of(error, "The line could not be read"), again=again)
+        failed = partial(no_answer, self.identity)
+        return [self._owner.submit(crop, urgent=urgent, among=len(crops), on_error=failed) for crop in crops]
 
     def _read(self, engine: Any, crops: Sequence[Pixels]) -> list[Reading]:
         return [self._read_one(engine, crop) for crop in crops]
