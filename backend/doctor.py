@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend import compose
 from backend.detection import PaddleDetector
-from backend.errors import LabelStudioFailed, StoreFailed, TwinreadError
+from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, StoreFailed, TwinreadError
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import default_config
 from backend.lines import Reading
@@ -69,7 +69,12 @@ def _label_studio(settings: Settings, backend_url: str) -> Iterator[Check]:
             "Personal Access Token, into LABEL_STUDIO_API_KEY.",
         )
         return
-    with LabelStudioApi(str(settings.label_studio_url), settings.label_studio_api_key) as api:
+    try:
+        api = LabelStudioApi(str(settings.label_studio_url), settings.label_studio_api_key)
+    except SettingsWrong as error:
+        yield Check("Label Studio", False, str(error))
+        return
+    with api:
         try:
             yield Check("Label Studio", True, f"Version {api.version()} answers at {api.base_url}.")
             who = api.whoami()
@@ -118,9 +123,11 @@ def _readers(settings: Settings) -> str:
     with Panels(settings, None) as panels:
         panels.check()
         panel = panels.panel(settings.ocr_language)
+        # data that is there may still be of no use
+        panels.wait()
     if panel.lacking:
         reason = panel.lacking[0]
-        raise TwinreadError(
+        raise ReaderUnavailable(
             f"No reader can write '{reason.first}', so lines would be boxed but not read. "
             f"Install {reason.second}."
         )
@@ -151,7 +158,7 @@ def _store(settings: Settings) -> str:
     try:
         store.put(("doctor", Reading("doctor", "ok")))
         store.get_many(["doctor"], "doctor")
-        kept = store.count()
+        kept = store.count() - 1  # but for the doctor's own
     finally:
         store.close()
     return f"{kept} readings are kept; writing works."

@@ -42,7 +42,10 @@ class LabelStudioApi(LabelStudioConnection):
 
     def version(self) -> str:
         """Label Studio's version, such as "1.23.2"."""
-        return str(self.call("GET", "/api/version/", "tell its version")["release"])
+        answer = self.call("GET", "/api/version/", "tell its version")
+        if not isinstance(answer, dict) or "release" not in answer:
+            raise self.not_label_studio()
+        return str(answer["release"])
 
     def whoami(self) -> dict[str, Json]:
         """The user that the key belongs to."""

@@ -168,10 +168,13 @@ class LabelStudioConnection:
         try:
             return answer.json()
         except ValueError as error:
-            raise LabelStudioFailed(
-                f"{self.base_url} does not answer as Label Studio does. Is LABEL_STUDIO_URL right?",
-                status=answer.status_code,
-            ) from error
+            raise self.not_label_studio() from error
+
+    def not_label_studio(self) -> LabelStudioFailed:
+        """The error for an answer that is not Label Studio's."""
+        return LabelStudioFailed(
+            f"{self.base_url} does not answer as Label Studio does. Is LABEL_STUDIO_URL right?"
+        )
 
     def _refused(self, answer: httpx.Response, doing: str) -> LabelStudioFailed:
         status, detail = answer.status_code, _detail(answer)
