@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Literal
 
 from converters import labels
-from converters.labels import RowRefused
+from converters.faults import IGNORED, RowRefused
 
 Kind = Literal["detection", "recognition"]
 
@@ -123,5 +123,5 @@ def _rows(content: bytes, kind: Kind) -> Sequence[tuple[int, Labelled | RowRefus
 
 
 def _whole(text: str) -> labels.Region:
-    ignored = text == labels.IGNORED
+    ignored = text == IGNORED
     return labels.Region("" if ignored else text, (), ignored)

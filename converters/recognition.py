@@ -15,8 +15,8 @@ from enum import Enum
 
 from backend.cleaning import plain_text
 from backend.regions import ProblemKind, Region
-from converters import labels
-from converters.labels import Fault
+from converters import faults
+from converters.faults import Fault
 from converters.reasons import Why
 
 _OF_FAULT = {
@@ -82,7 +82,7 @@ def said_in(region: Region, text_name: str | None = None, *, replace_breaks: boo
     written = next(iter(different))
     unbroken = _BREAKS.sub(" ", written) if replace_breaks else written
     text = plain_text(unbroken)
-    fault = labels.text_fault(text)
+    fault = faults.text_fault(text)
     if fault:
         return Said("", written, why=_OF_FAULT[fault[0]])
     changes = {

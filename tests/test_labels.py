@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters import labels
-from converters.labels import DetectionRow, Fault, RecognitionRow, Region, RowRefused
+from converters.faults import Fault, RowRefused, text_fault
+from converters.labels import DetectionRow, RecognitionRow, Region
 
 QUAD = ((1.0, 2.0), (30.0, 2.0), (30.0, 12.5), (1.0, 12.5))
 
@@ -240,4 +241,4 @@ def test_the_module_names_what_the_formats_do_not_carry():
 
 
 def test_every_text_without_a_fault_is_composed_unicode():
-    assert labels.text_fault(unicodedata.normalize("NFC", "Й ё ấ 각")) is None
+    assert text_fault(unicodedata.normalize("NFC", "Й ё ấ 각")) is None

@@ -1,0 +1,117 @@
+"""What PaddleOCR would silently make of a text or an image's name in a label file; pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+
+from backend.errors import ProjectError
+
+IGNORED = "###"
+"""The transcription of a detection region that PaddleOCR neither learns as text nor as background."""
+
+# every character that str.splitlines takes for the end of a line
+_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+class Fault(Enum):
+    """Why a row cannot be written or read: what is wrong, and what PaddleOCR would make of it."""
+
+    TAB = "has a tab", "PaddleOCR ends the label there and trains on what comes before."
+    LINE_BREAK = "has a line break", "The rest would become a row of its own, or be deleted from the label."
+    CONTROL = "has a control or invisible character", "PaddleOCR deletes it from the label and says nothing."
+    SURROGATE = "has half of a character", "It cannot be written as UTF-8."
+    DECOMPOSED = "has decomposed letters", "PaddleOCR deletes their accents: 'й' would train as 'и'."
+    ODD_SPACE = "has a space that is not the plain one", "PaddleOCR deletes it, which joins two words."
+    EMPTY = "is empty", "PaddleOCR drops the row and says nothing."
+    IGNORE_MARK = "is an ignore mark", "As a label it says something else than the annotator meant."
+    LISTED_IMAGE = "begins with '['", "PaddleOCR reads the name as a list of images and draws one at random."
+    REMOTE_IMAGE = "is a web address", "PaddleOCR would download it in every epoch."
+    NAME_EDGE = "begins with a space or a byte order mark", "PaddleOCR looks for a file with that very name."
+    NO_TAB = "has no tab between image and label", "PaddleOCR puts a neighbour in its place."
+    MORE_TABS = (
+        "has more than one tab",
+        "PaddleOCR ends the label at the second and trains on what comes before.",
+    )
+    NOT_UTF8 = "is not UTF-8", "PaddleOCR puts a neighbour in its place."
+    NOT_JSON = "is not the JSON list that PaddleOCR expects", "PaddleOCR puts a neighbour in its place."
+    NO_REGIONS = "has no region", "PaddleOCR drops pages without regions and says nothing."
+    FEW_POINTS = "has fewer than three points", "It encloses nothing."
+    NOT_FINITE = (
+        "has a coordinate that is not a finite number",
+        "PaddleOCR ignores the region, or fails on it.",
+    )
+
+    def __init__(self, what: str, why: str) -> None:
+        self.what = what
+        self.why = why
+
+
+class RowRefused(ProjectError):
+    """A row that PaddleOCR would silently mangle, or that is no row.
+
+    Attributes:
+        fault: what is wrong.
+        facts: `image`, `subject` and `text` as the message names them.
+    """
+
+    def __init__(
+        self, fault: Fault, image: str, subject: str, text: str, remedy: str, where: str = ""
+    ) -> None:
+        shown = text if len(text) <= 60 else text[:57] + "..."
+        super().__init__(
+            f"{image or 'a row'}: the {subject} {shown!r} {fault.what}{where}.\n{fault.why}\n{remedy}",
+            image=image,
+            subject=subject,
+            text=text,
+        )
+        self.fault = fault
+
+
+def text_fault(text: str) -> tuple[Fault, int] | None:
+    """What PaddleOCR's recognition training would silently mangle in a text, and at which character.
+
+    The position counts from 0. None when nothing is wrong; dictionary and length are not looked at here.
+    """
+    if not text:
+        return Fault.EMPTY, 0
+    if text == IGNORED:
+        return Fault.IGNORE_MARK, 0
+    for position, char in enumerate(text):
+        category = unicodedata.category(char)
+        if char == "\t":
+            return Fault.TAB, position
+        if _BREAKS.match(char):
+            return Fault.LINE_BREAK, position
+        if category == "Zs" and char != " ":
+            return Fault.ODD_SPACE, position
+        if category == "Cs":
+            return Fault.SURROGATE, position
+        # joiners shape letters in Persian and Indic writing; all else of Cf is invisible for good
+        if category == "Cc" or (category == "Cf" and char not in "\u200c\u200d"):
+            return Fault.CONTROL, position
+    composed = unicodedata.normalize("NFC", text)
+    if composed != text:
+        pairs = zip(text, composed, strict=False)
+        return Fault.DECOMPOSED, next((i for i, (a, b) in enumerate(pairs) if a != b), len(composed))
+    return None
+
+
+def image_fault(image: str) -> Fault | None:
+    """What PaddleOCR would silently make of an image's name in a label file."""
+    if not image:
+        return Fault.EMPTY
+    if image[0] in " \ufeff":
+        return Fault.NAME_EDGE
+    if image[0] == "[":
+        return Fault.LISTED_IMAGE
+    if image.startswith(("http://", "https://")):
+        return Fault.REMOTE_IMAGE
+    if "\t" in image:
+        return Fault.TAB
+    if _BREAKS.search(image):
+        return Fault.LINE_BREAK
+    if any(unicodedata.category(char) == "Cs" for char in image):
+        return Fault.SURROGATE
+    return None
