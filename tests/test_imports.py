@@ -70,9 +70,11 @@ def floors() -> list[set[str]]:
 
 def floor_of(module: str) -> int | None:
     table = floors()
-    for number, names in enumerate(table):
-        if module in names:
-            return number
+    # what is imported may be a name inside a module
+    for known in (module, module.rpartition(".")[0]):
+        for number, names in enumerate(table):
+            if known in names:
+                return number
     for number, names in enumerate(table):
         if any(name.endswith(".*") and module.startswith(name[:-1]) for name in names):
             return number
