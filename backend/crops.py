@@ -57,20 +57,18 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
     corners = np.asarray(quad, dtype=np.float32)
     if is_degenerate(corners):
         raise ValueError("the quad is too thin or crosses itself, so no text can be cropped from it")
-    page = np.array([pixels.shape[1], pixels.shape[0]], dtype=np.float32)
-    if (corners.max(axis=0) <= 0).any() or (corners.min(axis=0) >= page).any():
+    page_height, page_width = pixels.shape[:2]
+    xs, ys = corners.T.tolist()
+    if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= page_width or min(ys) >= page_height:
         raise ValueError("the quad lies off the page, so there is nothing to crop")
     # Also keeps one wrong coordinate from asking for gigabytes of repeated edge.
-    if (corners < -page).any() or (corners > 2 * page).any():
+    across = -page_width <= min(xs) and max(xs) <= 2 * page_width
+    if not across or min(ys) < -page_height or max(ys) > 2 * page_height:
         raise ValueError("the quad reaches beyond the page by more than the page's own size")
-    top_left, top_right, bottom_right, bottom_left = corners
-    width = _longer(top_right - top_left, bottom_right - bottom_left)
-    height = _longer(bottom_left - top_left, bottom_right - top_right)
-    if max(width, height, *pixels.shape[:2]) > MOST_SIDE:
-        raise ValueError(f"page or quad is longer than the {MOST_SIDE} pixels that can be cropped")
     crop = _window(pixels, corners)
     if crop is None:
-        crop = _straightened(pixels, corners, width, height)
+        crop = _straightened(pixels, corners)
+    height, width = crop.shape[:2]
     tall = tall_lines != "never" and height / width >= TALL
     if tall and not (tall_lines == "auto" and _shows_lone_character(crop)):
         crop = np.rot90(crop)
@@ -93,7 +91,12 @@ def _window(pixels: Pixels, corners: Quad) -> Pixels | None:
     return window
 
 
-def _straightened(pixels: Pixels, corners: Quad, width: int, height: int) -> Pixels:
+def _straightened(pixels: Pixels, corners: Quad) -> Pixels:
+    top_left, top_right, bottom_right, bottom_left = corners
+    width = _longer(top_right - top_left, bottom_right - bottom_left)
+    height = _longer(bottom_left - top_left, bottom_right - top_right)
+    if max(width, height, *pixels.shape[:2]) > MOST_SIDE:
+        raise ValueError(f"page or quad is longer than the {MOST_SIDE} pixels that can be cropped")
     upright = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     return cv2.warpPerspective(
         pixels,

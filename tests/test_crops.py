@@ -200,7 +200,7 @@ def test_a_page_as_wide_as_pages_may_be_can_be_cropped_at_its_far_end():
     page[:, 32_700:] = 255
     assert (crop_line(page, quad([[32_710, 1], [32_760, 1], [32_760, 11], [32_710, 11]])) == 255).all()
     with pytest.raises(ValueError, match="32766"):
-        crop_line(np.zeros((12, 32_767, 3), np.uint8), quad([[10, 1], [60, 1], [60, 11], [10, 11]]))
+        crop_line(np.zeros((12, 32_767, 3), np.uint8), quad([[10, 1], [60, 1.5], [60, 11], [10, 11]]))
 
 
 @pytest.mark.parametrize("page", [s for s in all_samples() if s.lines], ids=lambda page: page.path.name)
