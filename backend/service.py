@@ -11,57 +11,26 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from typing import Literal, Protocol
-
-from cachetools import TTLCache
+from functools import partial
 
 from backend import images
-from backend.annotate import LineDetector, Panel, annotate_page, read_lines
+from backend.annotate import annotate_page, read_lines
+from backend.engines import EngineLoader, Engines, PageSource, State
 from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.lines import Line, Page, ReadLine, ReadPage
 from backend.metrics import Metrics
+from backend.page_work import PageWork
+
+__all__ = ["Engines", "Failure", "Late", "PageSource", "Service", "ServiceOptions", "Task"]
 
 log = logging.getLogger(__name__)
 
 DRAWN_AT_ONCE = 8
 """Drawn boxes that are read at once; each costs a thread that mostly waits."""
-
-
-class PageSource(Protocol):
-    """Gives the bytes behind a task's image reference."""
-
-    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-        """Fetch an image file.
-
-        Raises:
-            ImageRefused, ImageUnreachable, BadImage: it was not, and why.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """Everything a service works with, loaded.
-
-    panel: gives the readers of a language.
-    model_version: names detector, readers, prompts and thresholds.
-    readers: who reads, for people.
-    unread: languages met so far that nobody reads, and what would read each.
-    problem: why readings are not kept, while they are not.
-    """
-
-    detector: LineDetector
-    panel: Callable[[str], Panel]
-    source: PageSource
-    model_version: str
-    readers: str
-    unread: Callable[[], dict[str, str]] = dict
-    problem: Callable[[], str | None] = lambda: None
-    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +86,19 @@ class Service:
         """
         self.metrics = Metrics()
         self._options = options
-        self._bulk = ThreadPoolExecutor(options.page_workers, thread_name_prefix="page")
-        self._urgent = ThreadPoolExecutor(2, thread_name_prefix="urgent-page")
+        self._pages: PageWork[ReadPage] = PageWork(
+            options.page_workers, options.kept_pages, options.kept_s, self.metrics.in_flight.set
+        )
         # a drawn box waits neither for bulk pages nor for pages that others open
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
-        self._pages: TTLCache[Hashable, Future[ReadPage]] = TTLCache(options.kept_pages, options.kept_s)
-        self._running: dict[Hashable, Future[ReadPage]] = {}
         self._failures: OrderedDict[str, str] = OrderedDict()
-        self._engines: Future[Engines] = Future()
-        self._loader = threading.Thread(target=self._load, args=(load,), name="load-engines", daemon=True)
-        self._loader.start()
-
-    def _load(self, load: Callable[[Metrics], Engines]) -> None:
-        try:
-            engines = load(self.metrics)
-        except TwinreadError as error:
-            log.error("twinread cannot start: %s", error)
-            self._engines.set_exception(error)
-        except Exception as error:  # the thread's last word: without it /health would say "loading" for ever
-            log.exception("twinread cannot start")
-            self._engines.set_exception(
-                NotReady(f"The models failed to load ({type(error).__name__}); see the log.")
-            )
-        else:
-            log.info("ready: %s", engines.model_version)
-            self._engines.set_result(engines)
+        self._loader = EngineLoader(partial(load, self.metrics))
 
     @property
-    def state(self) -> tuple[Literal["loading", "ready", "failed"], str]:
+    def state(self) -> tuple[State, str]:
         """How the service is, with one sentence."""
-        if not self._engines.done():
-            return "loading", "The models are still loading; try again in a minute."
-        error = self._engines.exception()
-        return ("failed", str(error)) if error else ("ready", "Ready.")
+        return self._loader.state
 
     def engines(self, timeout_s: float = 0) -> Engines:
         """The loaded engines.
@@ -158,12 +106,7 @@ class Service:
         Raises:
             NotReady: they are still loading, or failed to load.
         """
-        if timeout_s:
-            wait([self._engines], timeout_s)
-        state, sentence = self.state
-        if state != "ready":
-            raise NotReady(sentence)
-        return self._engines.result()
+        return self._loader.engines(timeout_s)
 
     @property
     def model_version(self) -> str:
@@ -189,8 +132,11 @@ class Service:
         futures = [self._submit(task, engines, urgent) for task in tasks]
         wait(futures, max(0.0, end - time.monotonic()))
         results = [self._outcome(task, future) for task, future in zip(tasks, futures, strict=True)]
-        for task, result in zip(tasks, results, strict=True):
-            self.note(task, result)
+        # of a task of several pages a failed one is what people must hear of, so it is noted last
+        for failed in (False, True):
+            for task, result in zip(tasks, results, strict=True):
+                if isinstance(result, Failure) is failed:
+                    self.note(task, result)
         return results
 
     def read_quads(self, task: Task, lines: Sequence[Line], deadline_s: float) -> list[ReadLine]:
@@ -206,17 +152,23 @@ class Service:
             page = self._open(task, engines)
             return read_lines(page, lines, engines.panel(task.language), urgent=True)
 
+        future = self._drawn.submit(work)
         try:
-            return self._drawn.submit(work).result(deadline_s)
+            return future.result(deadline_s)
         except FutureTimeout as error:
+            # one that nobody has begun would only keep the next box waiting
+            future.cancel()
             raise Late(f"The readers gave no answer within {deadline_s:g} s; draw the box again.") from error
+        except TwinreadError:
+            raise
+        except Exception as error:  # a drawn box is never lost to a library's error
+            raise _unexpected(task, error) from error
 
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
         state, sentence = self.state
-        engines = self._engines.result() if state == "ready" else None
+        engines = self.engines() if state == "ready" else None
         with self._lock:
-            running = len(self._running)
             failures = dict(reversed(self._failures.items()))
         return {
             "state": state,
@@ -225,40 +177,22 @@ class Service:
             "readers": engines.readers if engines else None,
             "unread_languages": engines.unread() if engines else {},
             "store_problem": engines.problem() if engines else None,
-            "pages_in_flight": running,
+            "pages_in_flight": len(self._pages),
             "failed_tasks": failures,
         }
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
-        for pool in (self._bulk, self._urgent, self._drawn):
-            pool.shutdown(wait=False, cancel_futures=True)
-        self._loader.join()
-        if self._engines.exception() is None:
-            self._engines.result().close()
-        for pool in (self._bulk, self._urgent, self._drawn):
-            pool.shutdown(wait=True)
+        self._pages.close(wait=False)
+        self._drawn.shutdown(wait=False, cancel_futures=True)
+        self._loader.close()
+        self._pages.close(wait=True)
+        self._drawn.shutdown(wait=True)
 
     def _submit(self, task: Task, engines: Engines, urgent: bool) -> Future[ReadPage]:
         """The one future of this page's work: finished, in flight, or begun now."""
         key = (task.reference, task.id, task.language)
-        with self._lock:
-            known = self._pages.get(key) or self._running.get(key)
-            if known is not None:
-                return known
-            future = (self._urgent if urgent else self._bulk).submit(self._read, task, engines, urgent)
-            self._running[key] = future
-            self.metrics.in_flight.set(len(self._running))
-        future.add_done_callback(lambda done: self._finished(key, done))
-        return future
-
-    def _finished(self, key: Hashable, future: Future[ReadPage]) -> None:
-        with self._lock:
-            self._running.pop(key, None)
-            self.metrics.in_flight.set(len(self._running))
-            # a failure is not kept: asking again is how it is mended
-            if not future.cancelled() and future.exception() is None:
-                self._pages[key] = future
+        return self._pages.submit(key, partial(self._read, task, engines), urgent=urgent)
 
     def _open(self, task: Task, engines: Engines) -> Page:
         data = engines.source.fetch(task.reference, task_id=task.id)
@@ -280,10 +214,7 @@ class Service:
         if error is None:
             return future.result()
         if not isinstance(error, TwinreadError):
-            log.error("%s: unexpected failure", task.name, exc_info=error)
-            error = NotReady(
-                f"Unexpected failure ({type(error).__name__}); the log of the backend says more."
-            )
+            error = _unexpected(task, error)
         return Failure(task, error)
 
     def note(self, task: Task, result: ReadPage | Failure) -> None:
@@ -297,6 +228,12 @@ class Service:
                 self._failures[task.name] = str(result.error)
             while len(self._failures) > 200:
                 self._failures.popitem(last=False)
+
+
+def _unexpected(task: Task, error: BaseException) -> NotReady:
+    """What may be said of an error that is not ours; the rest is logged."""
+    log.error("%s: unexpected failure", task.name, exc_info=error)
+    return NotReady(f"Unexpected failure ({type(error).__name__}); the log of the backend says more.")
 
 
 def _demand_answers(page: ReadPage) -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -134,7 +135,8 @@ def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase
         assert (loading.status_code, loading.get_json()["state"]) == (200, "loading")
         assert "still loading" in client.post("/setup", json=setup_body()).status
         gate.set()
-        service._loader.join(10)
+        while service.state[0] == "loading":
+            time.sleep(0.01)
         failed = client.get("/health")
         assert failed.status_code == 503
         assert "tesseract-ocr-rus" in failed.status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -169,3 +170,69 @@ def test_before_the_models_are_loaded_every_question_is_answered_with_loading() 
         with pytest.raises(NotReady, match="No Russian data"):
             service.engines(timeout_s=10)
         assert service.state == ("failed", "No Russian data for Tesseract.")
+
+
+def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
+    gate = threading.Event()
+
+    class Source(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            if reference == "/page-1":
+                gate.wait(30)
+            return super().fetch(reference, task_id=task_id)
+
+    detector = ScriptedDetector()
+    with running(scripted_service(detector, source=Source(), page_workers=1)) as service:
+        bulk = tasks("/page-1", "/page-2", "/page-3")
+        assert all(isinstance(result, Failure) for result in service.read_tasks(bulk, 0.1))
+        (opened,) = service.read_tasks([bulk[2]], 20)
+        assert isinstance(opened, ReadPage)
+        assert service.status()["pages_in_flight"] == 2
+        gate.set()
+        again = service.read_tasks(bulk, 20)
+    assert again[2] is opened
+    assert all(isinstance(result, ReadPage) for result in again)
+    assert len(detector.pages) == 3
+
+
+def test_a_failed_page_of_a_task_is_told_although_its_other_pages_are_read() -> None:
+    with running(scripted_service()) as service:
+        pages = [Task(7, reference, "ru") for reference in ("/gone", "/page")]
+        service.read_tasks(pages, 20)
+        assert "/gone" in str(service.status()["failed_tasks"])
+
+
+def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
+    gate = threading.Event()
+    service = scripted_service(readers=[ScriptedReader("one", gate=gate)], page_workers=1)
+    answers: list[ReadPage | Failure] = []
+    waiting = threading.Thread(
+        target=lambda: answers.extend(service.read_tasks(tasks("/page-1", "/page-2"), 25))
+    )
+    waiting.start()
+    while service.status()["pages_in_flight"] != 2:
+        time.sleep(0.01)
+    service._pages.close(wait=False)
+    gate.set()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    assert isinstance(answers[0], ReadPage)
+    assert isinstance(answers[1], Failure)
+    with pytest.raises(NotReady, match="stopping"):
+        service.read_tasks(tasks("/page-3"), 1)
+    service.close()
+
+
+def test_a_drawn_box_over_which_a_library_breaks_is_told_in_one_sentence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def say(number: int) -> Reading:
+        raise ZeroDivisionError("in /secret/place")
+
+    with (
+        running(scripted_service(readers=[ScriptedReader("one", say)])) as service,
+        pytest.raises(NotReady, match="Unexpected failure") as caught,
+    ):
+        service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 20)
+    assert "/secret" not in str(caught.value)
+    assert "ZeroDivisionError" in caplog.text
