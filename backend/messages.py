@@ -2,7 +2,8 @@
 
 Letters that look the same are named by script ("Latin A / Cyrillic А"), because nobody can see it;
 invisible and odd characters by code point. The text goes into Label Studio's region panel, so it is
-plain lines without control characters.
+plain lines without control characters. What is quoted from a page that is written from right to left
+stands between Unicode's isolates, so that it keeps its own order inside a line that runs the other way.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ LONGEST_PIECE = 40
 """Characters of a piece that are shown before it is cut."""
 LONGEST_READING = 300
 """Characters of a reading or an error that are shown before it is cut; no line is as long."""
+APART, APART_END = "\u2068", "\u2069"
+"""Unicode's first strong isolate and its end: what stands between has a direction of its own."""
 MOST_PIECES = 8
 """Reasons that are named before the rest is counted."""
 
@@ -157,8 +160,8 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Languag
 
     Returns:
         One line for each reading ("A: ..."), then up to two lines: what differs, and why the line is
-        doubtful or what was settled. No control characters but the line breaks; never empty for a line
-        that is not agreed.
+        doubtful or what was settled. Nothing invisible but the line breaks and the isolates around
+        what runs from right to left; never empty for a line that is not agreed.
     """
     words = _WORDS[language]
     lines = [f"{_name(place)}: {_said(reading, words)}" for place, reading in enumerate(readings)]
@@ -263,13 +266,18 @@ def _shown(piece: str, other: str = "") -> str:
 
 
 def _safe(text: str, longest: int = LONGEST_PIECE) -> str:
-    """Leave in a text only what can be shown; a character without a shape is given by its code point."""
+    """Leave in a text only what can be shown; a character without a shape is given by its code point.
+
+    A text with letters that run from right to left is set apart from the words around it.
+    """
     shown = "".join(
         f"<{_code_points(character)}>" if _shapeless(character) else character
         for character in visible_text(text)
     )
     graphemes = regex.findall(r"\X", shown)
-    return shown if len(graphemes) <= longest else "".join(graphemes[: longest - 1]) + "…"
+    cut = shown if len(graphemes) <= longest else "".join(graphemes[: longest - 1]) + "…"
+    leftwards = any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in cut)
+    return f"{APART}{cut}{APART_END}" if leftwards else cut
 
 
 def _shapeless(character: str) -> bool:

@@ -27,6 +27,11 @@ def told(*answers, language="en", page="ru"):
     return explain(judge(readings, crop_size=(600, 40), language=page), readings, language)
 
 
+def apart(text):
+    """Between Unicode's isolates, as what runs from right to left."""
+    return f"\u2068{text}\u2069"
+
+
 @pytest.mark.parametrize(
     ("answers", "english", "russian"),
     [
@@ -107,7 +112,9 @@ def test_a_line_is_explained(answers, english, russian):
         pytest.param("Bill", "BiII", "small letters ll / capital letters II", id="l and I of one script"),
         pytest.param("Да", "да", "Д / д (capitals)", id="capitals"),
         pytest.param("ё a—b", "е a-b", "ё / е; — (U+2014) / - (U+002D)", id="dashes by code point"),
-        pytest.param("كتاب ي", "كتاب ی", "ي (U+064A) / ی (U+06CC)", id="Arabic letters by code point"),
+        pytest.param(
+            "كتاب ي", "كتاب ی", f"{apart('ي')} (U+064A) / {apart('ی')} (U+06CC)", id="Arabic by code point"
+        ),
         pytest.param("ё дом \uf8ff", "е дом", "ё / е; missing <U+F8FF>", id="a character without a shape"),
         pytest.param("morning", "moming", "rn / m", id="a letter and two"),
         pytest.param("Счёт", "Счёта", "missing а", id="a letter that one has"),
@@ -119,6 +126,17 @@ def test_a_line_is_explained(answers, english, russian):
 def test_differing_pieces_are_named_so_that_a_person_can_tell_them(first, second, difference):
     page = "fa" if "ك" in first else "ru"
     assert told(first, second, page=page).splitlines()[-1] == f"differs: {difference}"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "page"),
+    [
+        pytest.param("طلب ٢ من ABC!", "طلب ٢ من ABG!", "ar", id="Arabic"),
+        pytest.param("שלום 12 (א)", "שלום 12 (ב)", "he", id="Hebrew"),
+    ],
+)
+def test_a_reading_that_runs_from_right_to_left_keeps_its_own_order(first, second, page):
+    assert told(first, second, page=page).splitlines()[:2] == [f"A: {apart(first)}", f"B: {apart(second)}"]
 
 
 def test_many_differences_are_counted_rather_than_listed():

@@ -150,6 +150,28 @@ def test_what_is_exported_is_what_stood_on_the_screen(stage: Stage, editor: Edit
     assert on_the_screen == [mended + letter, agreed]
 
 
+ACROSS = """at => {
+  const place = document.createRange(), panel = document.querySelector('.lsf-detailed-region__meta-text');
+  place.setStart(panel.firstChild, at);
+  place.setEnd(panel.firstChild, at + 1);
+  return place.getBoundingClientRect().x;
+}"""
+
+
+def test_an_arabic_reading_is_shown_from_right_to_left_in_the_panel(stage: Stage, editor: Editor) -> None:
+    page = stage.page(Written("طلب رقم ٢ من ABC!", second="طلب رقم ٢ من ABG!"), language="ar")
+    project, _ = stage.project(page, language="ar")
+    editor.open_stream(project.id)
+
+    editor.next_line()
+
+    told = editor.panel
+    name, begins, latin, ends = (
+        editor.page.evaluate(ACROSS, told.index(letter)) for letter in ("A:", "ط", "ABC", "!")
+    )
+    assert name < ends < latin < begins
+
+
 RECTANGLES = """<View><Image name="scan" value="$image"/>
 <RectangleLabels name="boxes" toName="scan"><Label value="Line"/><Label value="check"/></RectangleLabels>
 <TextArea name="words" toName="scan" perRegion="true" editable="true" displayMode="region-list"/></View>"""
