@@ -535,18 +535,18 @@ def test_of_a_drawn_box_too_it_is_kept_what_every_reader_said():
         assert kept_in(region) == Kept(line.judgement.verdict, line.readings)
 
 
-@pytest.mark.parametrize("xml", [default_config(), STOCK_OCR])
-def test_of_a_box_that_is_read_again_only_the_new_readings_are_told(xml):
+@pytest.mark.parametrize("notes", [{}, {"first_corner": 1, "of_a_person": "kept"}], ids=["no notes", "notes"])
+@pytest.mark.parametrize("xml", CONFIGS[:2])
+def test_of_a_box_that_is_read_again_only_the_new_readings_are_told(xml, notes):
     """Label Studio repeats a region's meta in each of its results."""
     first = predicted(page(disputed(quad=box(180, 20, 80, 12, 90))), xml)["result"]
-    meta = {**first[0]["meta"], "first_corner": 1, "of_a_person": "kept"}
+    meta = {**first[0]["meta"], **notes}
     drawn = [{**part, "meta": meta, "origin": "manual"} for part in first if part["type"] != "textarea"]
     answer = assisted(agreed(), drawn, xml)["result"]
     [region] = regions(answer)
     assert kept_in(region) == Kept(Verdict.AGREED, agreed().readings)
     assert sum("AB-77" in json.dumps(part, ensure_ascii=False) for part in answer) == 0
-    assert all(part["meta"]["first_corner"] == 1 for part in answer)
-    assert all(part["meta"]["of_a_person"] == "kept" for part in answer)
+    assert all(notes.items() <= part.get("meta", {}).items() for part in answer)
 
 
 @pytest.mark.parametrize(
