@@ -6,6 +6,7 @@ import logging
 import sys
 
 OWN = ("backend", "converters")
+CLIENTS = ("aiohttp", "httpcore", "httpx", "openai", "urllib3")
 
 
 def configure(level: str) -> None:
@@ -19,3 +20,6 @@ def configure(level: str) -> None:
     )
     for name in OWN:
         logging.getLogger(name).setLevel(level)
+    for name in CLIENTS:
+        # by name, too: under label-studio-ml the root is set up already, to whatever level was asked for
+        logging.getLogger(name).setLevel(logging.WARNING)

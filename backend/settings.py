@@ -1,16 +1,13 @@
 """Every knob in one table: the environment, or a `.env` file in the working folder.
 
 `Settings` is read by the service and the faces alone; the rooms below take plain values.
-`python -m backend.settings` prints the README's table and `.env.example` (tests compare both).
 """
 
 from __future__ import annotations
 
 import os
-import sys
-import types
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -64,7 +61,11 @@ class Settings(BaseSettings):
     )
 
     # ERNIE
-    ernie_base_url: AnyHttpUrl | None = Field(None, description="OpenAI-compatible address that ends in /v1")
+    ernie_base_url: AnyHttpUrl | None = Field(
+        None,
+        repr=False,  # may hold a proxy's user and password
+        description="OpenAI-compatible address that ends in /v1",
+    )
     ernie_model: str | None = Field(None, description="Name of the model, as the server lists it")
     ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it wants one")
     ernie_concurrency: int = Field(64, ge=1, le=1024, description="Calls in flight at once")
@@ -151,7 +152,11 @@ class Settings(BaseSettings):
         80, gt=0, description="Time after which /predict answers with what is ready; Label Studio waits 100 s"
     )
     page_workers: int = Field(4, ge=1, le=256, description="Pages worked on at once")
-    store_url: str = Field("", description="Database of readings; empty: SQLite in CACHE_DIR")
+    store_url: str = Field(
+        "",
+        repr=False,  # may hold the database's user and password
+        description="Database of readings; empty: SQLite in CACHE_DIR",
+    )
     cache_dir: Path = Field(default_cache_dir(), description="Folder for models, images and the store")
     image_cache_bytes: int = Field(2 * 1024**3, ge=0, description="Size limit of the image cache, bytes")
     basic_auth_user: str | None = Field(None, description="User that Label Studio must give (HTTP Basic)")
@@ -174,6 +179,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
+
+    @field_validator(
+        "cache_dir", "detection_model_dir", "recognition_model_dir", "tessdata_dir", mode="after"
+    )
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        # no shell reads .env, where "~" would name a folder of that name
+        return value.expanduser() if value is not None else None
 
     @field_validator("readers")
     @classmethod
@@ -210,6 +223,10 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name} may hold ASCII characters only: Label Studio can send no others")
         if ":" in sent["BASIC_AUTH_USER"]:
             raise ValueError("BASIC_AUTH_USER must hold no colon, which ends the user in HTTP Basic auth")
+        labels = (self.label_text, self.label_check, self.label_illegible, self.label_not_text)
+        if len(set(labels)) < len(labels):
+            # a doubtful line with the label of a ready one would pass as ready
+            raise ValueError("LABEL_TEXT, LABEL_CHECK, LABEL_ILLEGIBLE and LABEL_NOT_TEXT must all differ")
         return self
 
     @classmethod
@@ -255,55 +272,3 @@ def load(**overrides: Any) -> Settings:
         raise SettingsWrong(
             "A setting cannot be used. " + "; ".join(problems) + ". Set it in the environment or in .env."
         ) from None
-
-
-def _kind(annotation: Any) -> str:
-    """The type of a setting in a reader's words."""
-    if get_origin(annotation) is Annotated:
-        return "list"
-    if get_origin(annotation) in (Union, types.UnionType):
-        return " or ".join(_kind(part) for part in get_args(annotation) if part is not type(None))
-    if get_origin(annotation) is Literal:
-        return " \\| ".join(str(choice) for choice in get_args(annotation))
-    names = {"SecretStr": "secret", "AnyHttpUrl": "URL", "Path": "path", "str": "text", "tuple": "list"}
-    name = getattr(get_origin(annotation) or annotation, "__name__", str(annotation))
-    return names.get(
-        name, {"int": "whole number", "float": "number", "bool": "yes or no", "dict": "JSON"}.get(name, name)
-    )
-
-
-def _default(name: str) -> str:
-    """The default of a setting as one would write it."""
-    if name == "cpu_threads":
-        return "all cores"
-    if name == "cache_dir":
-        return "~/.cache/twinread"
-    value = Settings.model_fields[name].default
-    if value is None or value == () or value == "":
-        return ""
-    if value == {}:
-        return "{}"
-    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix("/")
-
-
-def markdown_table() -> str:
-    """The README's table of settings."""
-    rows = ["| setting | default | kind | meaning |", "|---|---|---|---|"]
-    for name, info in Settings.model_fields.items():
-        default = _default(name)
-        shown = f"`{default}`" if default else ""
-        rows.append(f"| `{name.upper()}` | {shown} | {_kind(info.annotation)} | {info.description} |")
-    return "\n".join(rows) + "\n"
-
-
-def env_example() -> str:
-    """The text of `.env.example`: every setting, commented out, with its meaning."""
-    rows = ["# twinread's settings. Copy to .env and take the # away where you set one.", ""]
-    for name, info in Settings.model_fields.items():
-        default = "" if name in {"cpu_threads", "cache_dir"} else _default(name)
-        rows += [f"# {info.description}", f"#{name.upper()}={default}", ""]
-    return "\n".join(rows)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(env_example() if "env" in sys.argv[1:] else markdown_table())

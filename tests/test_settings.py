@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend import settings
+from backend import settings, settings_table
 from backend.errors import SettingsWrong
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,12 +21,12 @@ def between(text: str, name: str) -> str:
 
 def test_the_readme_holds_the_table_of_the_code() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert between(readme, "settings") == settings.markdown_table(), "run: make docs"
+    assert between(readme, "settings") == settings_table.markdown_table(), "run: make docs"
 
 
 def test_env_example_names_every_setting_and_sets_none() -> None:
     example = (ROOT / ".env.example").read_text("utf-8")
-    assert example == settings.env_example(), "run: make docs"
+    assert example == settings_table.env_example(), "run: make docs"
     assert [line for line in example.splitlines() if line and not line.startswith("#")] == []
 
 
@@ -64,6 +64,7 @@ def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param({"MAX_IMAGE_BYTES": "ten"}, "MAX_IMAGE_BYTES", id="a word for a number"),
         pytest.param({"DETECTION_INPUT_SHAPE": "3,640"}, "DETECTION_INPUT_SHAPE", id="two of three sides"),
         pytest.param({"LABEL_STUDIO_URL": "localhost"}, "LABEL_STUDIO_URL", id="no scheme"),
+        pytest.param({"LABEL_CHECK": "Text"}, "must all differ", id="doubtful lines look ready"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(
@@ -83,6 +84,23 @@ def test_a_secret_is_in_no_message(clean_folder: Path, monkeypatch: pytest.Monke
     assert "hunter2" not in str(caught.value)
     monkeypatch.setenv("BASIC_AUTH_USER", "ls")
     assert "hunter2" not in repr(settings.load())
+
+
+def test_an_address_with_a_password_is_not_in_what_a_log_would_show(clean_folder: Path) -> None:
+    values = settings.load(
+        store_url="postgresql://twinread:hunter2@db/twinread",
+        ernie_base_url="http://me:hunter2@gateway/v1",
+        ernie_model="ernie",
+    )
+    assert "hunter2" not in repr(values)
+
+
+def test_a_folder_at_home_may_be_written_with_a_tilde(clean_folder: Path) -> None:
+    (clean_folder / ".env").write_text("CACHE_DIR=~/twinread\nTESSDATA_DIR=~/tess\n", "utf-8")
+    values = settings.load()
+    assert values.cache_dir == Path.home() / "twinread"
+    assert values.tessdata_dir == Path.home() / "tess"
+    assert values.detection_model_dir is None
 
 
 def test_the_environment_wins_over_the_file_and_empty_means_unset(
