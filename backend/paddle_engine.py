@@ -72,7 +72,8 @@ def choose_engine(options: EngineOptions) -> Engine:
     """Choose engine and device; imports Paddle (seconds) only where a GPU may be used.
 
     Raises:
-        SettingsWrong: a GPU or an engine was asked for that is not there.
+        SettingsWrong: a GPU or an engine was asked for that is not there, or something of Paddle's
+            engine where another one runs.
     """
     if options.engine not in ("auto", "onnxruntime", "paddle"):
         raise SettingsWrong(
@@ -86,7 +87,25 @@ def choose_engine(options: EngineOptions) -> Engine:
             "ENGINE=paddle was asked for, but PaddlePaddle is not installed. Install paddlepaddle 3.x, or "
             "set ENGINE=onnxruntime, which gives the same boxes on a CPU."
         )
+    if name == "onnxruntime" and (idle := _for_paddle_alone(options)):
+        raise SettingsWrong(
+            f"{', '.join(idle)} would do nothing: the engine is onnxruntime, and Paddle's own alone looks at "
+            "that. Set ENGINE=paddle, or leave it out.",
+            settings=idle,
+        )
     return Engine(name, device)
+
+
+def _for_paddle_alone(options: EngineOptions) -> list[str]:
+    """Settings that ask for something of Paddle's engine."""
+    asked = {
+        "ENABLE_HPI": options.enable_hpi,
+        "USE_TENSORRT": options.use_tensorrt,
+        "PRECISION": options.precision != "fp32",
+        "ENABLE_MKLDNN": options.enable_mkldnn is True,
+        "ENABLE_CINN": options.enable_cinn,
+    }
+    return [name for name, set_ in asked.items() if set_]
 
 
 def text_detection(location: ModelLocation, engine: Engine, options: EngineOptions, **more: Any) -> Predictor:

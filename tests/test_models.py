@@ -46,6 +46,13 @@ def test_a_model_put_together_halfway_is_put_together_again(tmp_path):
     assert detection_defaults(location).thresh == 0.3
 
 
+def test_a_cache_that_cannot_be_written_is_one_sentence_without_its_path(tmp_path):
+    (tmp_path / "file").write_text("no folder", "utf-8")
+    with pytest.raises(NotReady, match="CACHE_DIR cannot be written") as caught:
+        find_model("PP-OCRv5_mobile_det", source="packages", cache_dir=tmp_path / "file" / "models")
+    assert str(tmp_path) not in str(caught.value)
+
+
 def test_the_same_packages_serve_paddles_engine(tmp_path):
     location = find_model("PP-OCRv5_mobile_rec", engine="paddle", source="packages", cache_dir=tmp_path)
     assert (location.directory / "inference.pdiparams").is_file()
