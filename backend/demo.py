@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import httpx
@@ -63,16 +64,21 @@ def run() -> None:
     backend_port = _port("BACKEND_PORT", 9090)
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
     state.mkdir(parents=True, exist_ok=True)
-    account = _account(state / "account.json")
+    account = demo_account(state / "account.json")
+    values = settings_module.load()
     server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
     console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
-    with server, _backend(server.base_url, account, backend_port, state) as backend:
+    with (
+        server,
+        _backend(
+            backend_variables(values, server.base_url, account, state), backend_port, state / LOG
+        ) as backend,
+    ):
         with LabelStudioApi(server.base_url, account.token) as api:
             backend_url = f"http://127.0.0.1:{backend_port}"
-            _wait_until_ready(backend_url, backend, state / LOG)
-            project = _project(api, backend_url)
-            status = httpx.get(f"{backend_url}/status", timeout=10).json()
-            _say(server.base_url, account, project, status, state)
+            wait_until_ready(backend_url, backend, state / LOG)
+            project = _project(api, backend_url, values)
+            _say(server.base_url, account, project, backend_status(backend_url, values), state)
         _stay(backend, state / LOG)
 
 
@@ -92,33 +98,44 @@ def _port(name: str, default: int) -> int:
     return port
 
 
-def _account(path: Path) -> Account:
+def demo_account(path: Path) -> Account:
     """The demo's own account, made once; there is no password that works everywhere."""
-    if not path.exists():
+    if not path.is_file():
         made = {
             "user": "demo@twinread.example",
             "password": secrets.token_urlsafe(9),
             "token": secrets.token_hex(20),
         }
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made), "utf-8")
+        # whole or not at all: Label Studio keeps the account that it was made with
+        with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}-", delete=False) as part:
+            json.dump(made, part)
+        Path(part.name).replace(path)
     kept = json.loads(path.read_text("utf-8"))
     return Account(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
 
 
-@contextmanager
-def _backend(
-    label_studio_url: str, account: Account, port: int, state: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """`twinread serve` as a process of its own, with the settings of the environment and .env."""
-    variables = {
-        "OCR_LANGUAGE": "ru",
-        "STORE_URL": f"sqlite:///{state / 'readings.sqlite3'}",
+def backend_variables(
+    values: settings_module.Settings, label_studio_url: str, account: Account, state: Path
+) -> dict[str, str]:
+    """The environment of the demo's backend.
+
+    Where to find Label Studio is the demo's to say; what else the environment or .env does not set gets a
+    value that fits the demo.
+    """
+    fitting = {"ocr_language": "ru", "store_url": f"sqlite:///{state / 'readings.sqlite3'}"}
+    lacking = {name.upper(): value for name, value in fitting.items() if name not in values.model_fields_set}
+    return {
         **os.environ,
+        **lacking,
         "LABEL_STUDIO_URL": label_studio_url,
         "LABEL_STUDIO_API_KEY": account.token.get_secret_value(),
     }
-    log = (state / LOG).open("ab")
+
+
+@contextmanager
+def _backend(variables: Mapping[str, str], port: int, log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`twinread serve` as a process of its own."""
+    log = log_file.open("ab")
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", str(port)],
         env=variables,
@@ -140,14 +157,27 @@ def _backend(
             process.wait()
 
 
-def _wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def backend_status(backend_url: str, values: settings_module.Settings) -> dict[str, Any]:
+    """What `GET /status` of the demo's backend tells, signed in where the settings ask for that."""
+    user, password = values.basic_auth or ("", SecretStr(""))
+    sign_in = (user, password.get_secret_value()) if user else None
+    answer = httpx.get(f"{backend_url}/status", auth=sign_in, timeout=10, trust_env=False)
+    return dict(answer.raise_for_status().json())
+
+
+def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the backend's models.
+
+    Raises:
+        OperatorError: it ended, failed, or took too long; the message ends with its log's last line.
+    """
     end = time.monotonic() + START_LIMIT_S
     reason = "it does not answer"
     while time.monotonic() < end:
         if process.poll() is not None:
             break
         try:
-            answer = httpx.get(f"{backend_url}/health", timeout=2).json()
+            answer = httpx.get(f"{backend_url}/health", timeout=2, trust_env=False).json()
         except httpx.HTTPError:
             time.sleep(0.3)
             continue
@@ -163,9 +193,12 @@ def _wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: P
     )
 
 
-def _project(api: LabelStudioApi, backend_url: str) -> int:
+def _project(api: LabelStudioApi, backend_url: str, values: settings_module.Settings) -> int:
     """The demo project, with its pages imported and predictions retrieved for those that lack them."""
-    done = set_up(api, Wanted(TITLE, backend_url), settings_module.load())
+    for project in api.projects():
+        if project["title"] == TITLE:
+            _move_backend(api, int(project["id"]), backend_url)
+    done = set_up(api, Wanted(TITLE, backend_url), values)
     tasks = list(api.tasks(done.project, fields="task_only"))
     if not tasks:
         languages: Mapping[str, str] = json.loads((PAGES / "languages.json").read_text("utf-8"))
@@ -179,6 +212,17 @@ def _project(api: LabelStudioApi, backend_url: str) -> int:
             console.print(f"Reading {left} pages ...")
     choose_predictions(api, done.project)
     return done.project
+
+
+def _move_backend(api: LabelStudioApi, project: int, url: str) -> None:
+    """Let the demo's project ask the backend where it is now; the last run may have had another port."""
+    before = [backend for backend in api.backends(project) if backend["url"] != url]
+    for backend in before:
+        body = {"project": project, "url": url}
+        api.call("PATCH", f"/api/ml/{backend['id']}", "move the backend's connection", body=body)
+    for webhook in api.webhooks(project):
+        if webhook["url"] in {f"{backend['url']}/webhook" for backend in before}:
+            api.update_webhook(webhook["id"], url=f"{url}/webhook")
 
 
 def _say(url: str, account: Account, project: int, status: Mapping[str, Any], state: Path) -> None:
