@@ -51,7 +51,7 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
         Each line that was read again, once its prediction is stored.
 
     Raises:
-        BadRequest: no backend is connected.
+        BadRequest: no backend is connected, or the one task is another project's.
         LabelStudioFailed: Label Studio is out of reach, or has no answer of the backend.
     """
     connected = api.backends(project)
@@ -60,7 +60,7 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
             f"No backend is connected to project {project}. Run `twinread setup-project --project {project}`."
         )
     backend = int(connected[0]["id"])
-    tasks = [api.task(only)] if only is not None else api.tasks(project)
+    tasks = [_one_task(api, project, only)] if only is not None else api.tasks(project)
     for task in tasks:
         work = persons_work(task)
         if work is None:
@@ -71,8 +71,7 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
             continue
         answers = _ask(api, backend, int(task["id"]), changed)
         merged = with_answers(result, answers)
-        version = f"{REREAD}{(task.get('predictions') or [{}])[-1].get('model_version') or ''}".strip()
-        body = {"task": task["id"], "result": merged, "model_version": version}
+        body = {"task": task["id"], "result": merged, "model_version": reread_version(task)}
         api.call("POST", "/api/predictions/", f"store what was read of task {task['id']}", body=body)
         new = {region.id: region for region in regions(merged)}
         for region in changed:
@@ -85,6 +84,23 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
                 " ".join(after.texts),
                 labels.tell_doubt and labels.check in after.labels,
             )
+
+
+def _one_task(api: LabelStudioApi, project: int, number: int) -> dict[str, Any]:
+    task = api.task(number)
+    if task["project"] != project:
+        raise BadRequest(
+            f"Task {number} belongs to project {task['project']}, whose config and backend may differ; run "
+            f"this with --project {task['project']}.",
+            task=number,
+        )
+    return task
+
+
+def reread_version(task: Mapping[str, Any]) -> str:
+    """The version of a re-read of a task: that of its last prediction which is none itself."""
+    made = [prediction for prediction in task.get("predictions") or [] if not _is_reread(prediction)]
+    return f"{REREAD}{(made or [{}])[-1].get('model_version') or ''}".strip()
 
 
 def persons_work(task: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:

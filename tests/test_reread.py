@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from backend.errors import BadRequest
+from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
-from backend.reread import changed_boxes, persons_work, with_answers
+from backend.reread import changed_boxes, persons_work, reread, reread_version, with_answers
+from tests.http_script import says, serving
 from tests.scripted import CONFIG
 
 OURS = LabelingConfig.parse(CONFIG.replace("<Label", '<Label value="Illegible"/><Label', 1))
@@ -109,3 +113,29 @@ def test_a_draft_is_compared_with_the_prediction_that_it_began_with_and_not_with
 
     assert work is not None
     assert [region.id for region in changed_boxes(*work, OURS)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "version"),
+    [
+        pytest.param(["det+two 1"], "reread det+two 1", id="first time"),
+        pytest.param(["det+two 1", "reread det+two 1"], "reread det+two 1", id="again"),
+        pytest.param([], "reread", id="nothing stored"),
+    ],
+)
+def test_a_reread_is_named_after_the_prediction_and_not_after_another_reread(
+    versions: list[str], version: str
+) -> None:
+    assert reread_version({"predictions": [{"model_version": made} for made in versions]}) == version
+
+
+def test_a_task_of_another_project_is_refused_before_anything_is_read() -> None:
+    with serving() as server:
+        server.scripts["/api/ml/"] = says(b'[{"id": 1, "url": "http://127.0.0.1:9090"}]')
+        server.scripts["/api/tasks/99/"] = says(b'{"id": 99, "project": 5}')
+        with (
+            LabelStudioApi(server.url, SecretStr("0" * 40)) as api,
+            pytest.raises(BadRequest, match="--project 5"),
+        ):
+            list(reread(api, 3, OURS, 99))
+        assert {request.method for request in server.requests} == {"GET"}
