@@ -90,8 +90,9 @@ def export(**given: Any) -> None:
     """Export what people approved as a PaddleOCR training set; every region is accounted for.
 
     Writes crops and rec_gt_{train,val,test}.txt, pages and det_gt_{train,val,test}.txt, dict.txt,
-    manifest.jsonl (where each row comes from) and left_out.jsonl (what is not exported, and why). The
-    folder is replaced when the new dataset is whole. A stopped export goes on when it is started again.
+    manifest.jsonl (where each row comes from), left_out.jsonl (what is not exported, and why) and
+    report.html (both, for people). The folder is replaced when the new dataset is whole. A stopped export
+    goes on when it is started again.
 
     The exit code is 1 where an image could not be had, or nothing was approved.
     """

@@ -1,4 +1,4 @@
-"""The files of a dataset beside its images: label files, manifest, what was left out, dictionary.
+"""The files of a dataset beside its images: label files, manifest, what was left out, dictionary, account.
 
 `labels` says how a row is written; here it is said which rows there are and in which file.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, Any
 
-from converters import charset, detection, labels, manifest
+from converters import charset, detection, export_page, labels, manifest
 from converters.accounts import Account
 from converters.files import LEFT_OUT, MANIFEST, STATE, Staging, record_line
 from converters.manifest import PageRecord
@@ -20,6 +20,7 @@ from converters.reasons import Why
 
 SUMMARY = "summary.json"
 DICTIONARY = "dict.txt"
+REPORT = "report.html"
 
 
 class Rows:
@@ -34,6 +35,7 @@ class Rows:
         self._opened = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         self._characters: Counter[str] = Counter()
+        self._shown = export_page.Shown()
 
     def __enter__(self) -> Rows:
         return self
@@ -67,13 +69,16 @@ class Rows:
                 self._json(MANIFEST, {**manifest.page_row(record, self._rule, pages), "image": image})
         for row in manifest.left_out_rows(record):
             self._json(LEFT_OUT, row)
+        self._shown.add(record)
         self._characters.update(charset.dictionary_of(texts).counts)
 
     def finish(self) -> None:
-        """Write the dictionary, which holds every character of the exported texts."""
+        """Write the dictionary, which holds every character of the exported texts, and the account."""
         if self._options.recognition and self._characters:
             content = charset.dictionary_file(sorted(self._characters))
             self._staging.write(DICTIONARY, content.encode())
+        told = export_page.page(self._account, self._options, self._shown, self._characters)
+        self._staging.write(REPORT, told.encode())
         self._opened.close()
 
     def _names(self, part: str | None) -> tuple[str, str]:
