@@ -27,7 +27,8 @@ from rich.console import Console
 from backend import settings as settings_module
 from backend.errors import OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio_api import LabelStudioApi
-from backend.label_studio_server import ROOT, Account, LabelStudioServer
+from backend.label_studio_installation import ROOT
+from backend.label_studio_server import Account, LabelStudioServer
 from backend.project import Wanted, choose_predictions, retrieve, set_up
 
 PAGES = ROOT / "demo"

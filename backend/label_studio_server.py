@@ -1,19 +1,15 @@
 """Starts a real Label Studio of its own on this machine, for `make run` and for the tests.
 
-Label Studio lives in an environment of its own (its pins fight with ours) and is run as a process.
-A fresh database costs it almost a minute of migrations, so a migrated data folder is built once per
-version and copied.
+It is run as a process, in the environment that `backend.label_studio_installation` describes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,28 +17,18 @@ from pathlib import Path
 from types import TracebackType
 
 import httpx
-from filelock import FileLock
 from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed, SettingsWrong
-
-ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".venv-label-studio"
-TEMPLATES = ROOT / ".cache" / "label-studio"
-DATABASE = "label_studio.sqlite3"
-LOG_LINES_SHOWN = 15
-
-# Label Studio takes bare names such as HOST, PORT, DEBUG or PASSWORD for its own settings, so it
-# inherits these and nothing else.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
-
-NO_CALLS_HOME = {
-    "COLLECT_ANALYTICS": "false",
-    "LATEST_VERSION_CHECK": "false",
-    "SENTRY_DSN": "",
-    "FRONTEND_SENTRY_DSN": "",
-    "FEATURE_FLAGS_OFFLINE": "true",
-}
+from backend.label_studio_installation import (
+    DATABASE,
+    ENVIRONMENT,
+    TEMPLATES,
+    bare_variables,
+    copy_template,
+    last_lines,
+    migrated_template,
+)
 
 # The narrowest settings under which Label Studio talks to a backend on this machine or a private
 # network; cloud metadata addresses stay blocked.
@@ -135,7 +121,7 @@ class LabelStudioServer:
             LabelStudioFailed: it did not come up; the message ends with the last lines of its log.
         """
         if not (self.data / DATABASE).is_file():
-            _copy(migrated_template(self._environment, self._templates), self.data)
+            copy_template(migrated_template(self._environment, self._templates), self.data)
         port = self._port or _free_port()
         if _answers(port):
             raise SettingsWrong(
@@ -212,8 +198,7 @@ class LabelStudioServer:
 
     def _variables(self) -> dict[str, str]:
         """The environment of the process; secrets go here because arguments are visible to everybody."""
-        variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        variables |= NO_CALLS_HOME | {
+        variables = bare_variables() | {
             "LABEL_STUDIO_BASE_DATA_DIR": str(self.data.resolve()),
             "LABEL_STUDIO_USERNAME": self.account.user,
             "LABEL_STUDIO_PASSWORD": self.account.password.get_secret_value(),
@@ -253,82 +238,8 @@ class LabelStudioServer:
         )
 
     def _last_lines(self) -> str:
-        text = self.log.read_text("utf-8", errors="replace")
-        for secret in (self.account.password, self.account.token):
-            text = text.replace(secret.get_secret_value(), "***")
-        return "\n".join(f"    {line}" for line in text.splitlines()[-LOG_LINES_SHOWN:])
-
-
-def installed_version(environment: Path = ENVIRONMENT) -> str:
-    """The version of the Label Studio in an environment, read without running it.
-
-    Raises:
-        SettingsWrong: it is not installed there.
-    """
-    found = sorted(environment.glob("lib/python*/site-packages/label_studio-*.dist-info"))
-    if not found or not (environment / "bin" / "label-studio").is_file():
-        raise SettingsWrong(
-            f"Label Studio is not installed in the environment {environment.name}. Run `make setup`.",
-            environment=environment.name,
-        )
-    return found[-1].name.removeprefix("label_studio-").removesuffix(".dist-info")
-
-
-def migrated_template(environment: Path = ENVIRONMENT, templates: Path = TEMPLATES) -> Path:
-    """A data folder with an empty, migrated database for the installed version; built when missing.
-
-    Safe between processes: one builds, the others wait for it, and a folder appears only when whole.
-
-    Raises:
-        SettingsWrong: Label Studio is not installed there.
-        LabelStudioFailed: the migrations failed; the message ends with the last lines they printed.
-    """
-    template = templates / installed_version(environment)
-    if template.is_dir():
-        return template
-    templates.mkdir(parents=True, exist_ok=True)
-    with FileLock(templates / "building.lock"):
-        if template.is_dir():
-            return template
-        with tempfile.TemporaryDirectory(dir=templates, prefix="building-") as folder:
-            data = Path(folder) / "data"
-            data.mkdir()
-            variables = {name: os.environ[name] for name in INHERITED if name in os.environ}
-            variables |= NO_CALLS_HOME
-            variables |= {
-                "LABEL_STUDIO_BASE_DATA_DIR": str(data),
-                "XDG_CONFIG_HOME": str(Path(folder) / "config"),
-            }
-            run = subprocess.run(
-                [str(environment / "bin" / "label-studio"), "version"],
-                cwd=folder,
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                check=False,
-            )
-            if run.returncode or not (data / DATABASE).is_file():
-                lines = "\n".join(f"    {line}" for line in run.stdout.splitlines()[-LOG_LINES_SHOWN:])
-                raise LabelStudioFailed(
-                    f"Label Studio could not prepare its database (exit code {run.returncode}). "
-                    f"The last lines it printed:\n{lines}",
-                    exit_code=run.returncode,
-                )
-            # it holds the key that signs sessions and tokens: every copy makes its own
-            (data / ".env").unlink(missing_ok=True)
-            data.rename(template)
-    return template
-
-
-def _copy(template: Path, data: Path) -> None:
-    """Copy a template; the database comes last and whole, because its presence says "done"."""
-    shutil.copytree(template, data, ignore=shutil.ignore_patterns(DATABASE), dirs_exist_ok=True)
-    data.chmod(0o700)
-    part = data / f"{DATABASE}.part"
-    shutil.copyfile(template / DATABASE, part)
-    part.replace(data / DATABASE)
+        secrets = [self.account.password.get_secret_value(), self.account.token.get_secret_value()]
+        return last_lines(self.log.read_text("utf-8", errors="replace"), secrets)
 
 
 def _free_port() -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from backend.errors import LabelStudioFailed, SettingsWrong
 from backend.label_studio_api import LabelStudioApi
-from backend.label_studio_server import LabelStudioServer, installed_version, migrated_template
+from backend.label_studio_installation import installed_version, migrated_template
+from backend.label_studio_server import LabelStudioServer
 from tests.http_script import serving
 from tests.label_studio import LABEL_STUDIO, RunningLabelStudio, new_account
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend.label_studio_api import LabelStudioApi
-from backend.label_studio_server import ROOT
+from backend.label_studio_installation import ROOT
 from backend.regions import regions
 from tests.backend_process import free_port, variables
 from tests.end_to_end.projects import texts_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.label_studio_server import ROOT
+from backend.label_studio_installation import ROOT
 from backend.regions import regions
 from tests.backend_process import RunningBackend, backend_process, free_port
 from tests.drawn_pages import Box, drawn_page, file_of

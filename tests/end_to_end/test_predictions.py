@@ -10,7 +10,7 @@ import yaml
 from label_studio_sdk.label_interface import LabelInterface
 
 from backend.errors import LabelStudioFailed
-from backend.label_studio_server import ENVIRONMENT
+from backend.label_studio_installation import ENVIRONMENT
 from backend.labeling_config import default_config
 from backend.regions import RegionShape, regions
 from tests.backend_process import RunningBackend
