@@ -140,7 +140,9 @@ def is_degenerate(quad: Quad, min_side: float = 3.0) -> bool:
 
 def clamp(quad: Quad, width: int, height: int) -> Quad:
     """The quad with each corner moved into the page, x into [0, width] and y into [0, height]."""
-    return np.clip(quad, 0, np.array([width, height])).astype(np.float32)
+    # np.clip looks up its bounds' types first, which takes ten times as long as eight comparisons
+    moved: Quad = np.minimum(np.maximum(quad, 0), np.array([width, height])).astype(np.float32)
+    return moved
 
 
 def _finite(points: Points) -> Floats:

@@ -58,6 +58,11 @@ OTHERS = {
     "a DjVu file": re.compile(rb"AT&TFORM"),
     "a ZIP archive or an Office document": re.compile(rb"PK\x03\x04"),
 }
+CURES = {
+    "a PDF file": "Label Studio makes no page images of it: make them (pdftoppm -r 200 -png FILE.pdf page) "
+    "and import those, one task for each or a list of them for <Image valueList>.",
+}
+"""What to do with a file of such a kind, where saving it in another format is not all."""
 
 # Of these formats Pillow itself warns of more pixels than that, and then refuses them.
 PILLOW_PIXELS = 89_478_485
@@ -149,7 +154,8 @@ def _format(data: bytes) -> str:
             return name
     kind = next((kind for kind, start in OTHERS.items() if start.match(data)), "not an image known here")
     raise BadImage(
-        f"The file is {kind}; only {READ_HERE} can be read. Save the page in one of these formats.",
+        f"The file is {kind}; only {READ_HERE} can be read. "
+        + CURES.get(kind, "Save the page in one of these formats."),
         format=kind,
     )
 
@@ -236,7 +242,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _flat(image: Image.Image) -> Image.Image:
     """The image in RGB, with transparency laid on a ground."""
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        # converting what is RGB already would copy it
+        return image if image.mode == "RGB" else image.convert("RGB")
     layered = image.convert("RGBA")
     alpha = layered.getchannel("A")
     # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).

@@ -134,7 +134,7 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
         return ReviewedLine(region, said, Why.TOO_SMALL)
     if _share_on_page(quad, page_size) < ON_PAGE:
         return ReviewedLine(region, said, Why.OFF_PAGE)
-    points = np.clip(region.points, 0, np.array(page_size)).astype(np.float32)
+    points = geometry.clamp(region.points, *page_size)
     return ReviewedLine(region, said, _by_labels(region, rules, said) or said.why, quad, points)
 
 
@@ -182,7 +182,8 @@ def quad_of(region: Region) -> Quad:
 
 def _share_on_page(quad: Quad, page_size: tuple[int, int]) -> float:
     width, height = page_size
-    if quad.min() >= 0 and quad[:, 0].max() <= width and quad[:, 1].max() <= height:
+    xs, ys = quad.T.tolist()
+    if min(*xs, *ys) >= 0 and max(xs) <= width and max(ys) <= height:
         return 1.0
     page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     return overlap(quad, page) / float(cv2.contourArea(quad))

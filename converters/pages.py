@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-
-from backend import images
+from backend import geometry, images
 from backend.crops import TallLines, crop_digest, crop_line
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
 from backend.lines import Page
@@ -305,12 +303,14 @@ def _line(
         fingerprint = dhash(crop)
         kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
         files.write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
-    written = line.quad is not None and detection.is_written(line.why) and options.detection
-    on_edge = None if line.quad is None else np.clip(line.quad, 0, [page.width, page.height])
+    points: list[list[float]] = []
+    if line.quad is not None and detection.is_written(line.why) and options.detection:
+        on_page = geometry.clamp(line.quad, page.width, page.height)
+        points = detection.corners(line.points, on_page, options.layout)
     return LineRecord(
         region=line.region.id,
         quad=detection.corners(line.quad, line.quad, "paddleocr"),
-        points=detection.corners(line.points, on_edge, options.layout) if written else [],
+        points=points,
         text=line.said.text if line.why is None else "",
         raw=line.said.raw,
         labels=list(line.region.labels),
