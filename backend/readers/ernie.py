@@ -11,27 +11,25 @@ connections) with exponential back-off and jitter, and waits as long as `Retry-A
 from __future__ import annotations
 
 import asyncio
-import base64
 import itertools
 import logging
 import math
 import threading
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import openai
-from cachetools import LRUCache
 from openai import RequestOptions
 
 from backend.cleaning import clean
-from backend.images import encode
 from backend.lines import Pixels, Reading
 from backend.readers.ernie_answers import AnswerUnusable, text_of, unanswered
 from backend.readers.ernie_request import ErnieOptions, identity_of, request_body, way_in
-from backend.readers.prompts import Prompt, lay_out, most_tokens
+from backend.readers.pictures import Pictures
+from backend.readers.prompts import Prompt, most_tokens
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
 
@@ -79,10 +77,7 @@ class ErnieServer:
         self._order = itertools.count()
         self._batches: set[_Batch] = set()
         self._workers: list[asyncio.Task[None]] = []
-        # two prompts that show the same picture share its encoding; an entry keeps its crop alive,
-        # so that no other crop can have the same id meanwhile
-        self._pictures: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[bytes]]] = LRUCache(256)
-        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="ernie-picture")
+        self._pictures = Pictures(options.image_format, options.jpeg_quality)
         address, headers, self._secrets = way_in(options)
         self._request: RequestOptions = {
             "headers": {name: openai.Omit() if value is None else value for name, value in headers.items()}
@@ -137,7 +132,7 @@ class ErnieServer:
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
         """
-        picture = await self._picture(crop, prompt)
+        picture = await self._pictures.data_url(crop, prompt)
         return clean(await self.complete(prompt.text, most_tokens(crop), picture))
 
     def submit(self, jobs: Sequence[_Job], *, urgent: bool) -> None:
@@ -280,21 +275,7 @@ class ErnieServer:
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self._client.close()
         await self._loop.shutdown_default_executor()
-        self._encoders.shutdown()
-
-    async def _picture(self, crop: Pixels, prompt: Prompt) -> bytes:
-        """The crop as a data URL, laid out for the prompt."""
-        key = (id(crop), prompt.line_height, prompt.border, prompt.grey)
-        if key not in self._pictures:
-            encoding = self._loop.run_in_executor(self._encoders, self._data_url, crop, prompt)
-            self._pictures[key] = (crop, encoding)
-        # shielded: a call that runs out of time must not cancel the picture of the other reading
-        return await asyncio.shield(self._pictures[key][1])
-
-    def _data_url(self, crop: Pixels, prompt: Prompt) -> bytes:
-        kind = self.options.image_format
-        file = encode(lay_out(crop, prompt), kind, self.options.jpeg_quality)
-        return f"data:image/{kind};base64,".encode() + base64.b64encode(file)
+        self._pictures.close()
 
 
 class ErnieReader:
