@@ -75,6 +75,7 @@ class LabelingConfig:
             raise ConfigLacking(
                 "The labeling config has no Image tag, so there is nothing to find lines on: "
                 'add <Image name="image" value="$image"/>.'
+                + (_PDF if any(tag.kind == "pdf" for tag in tags) else "")
             )
         outcomes = [_config_on(image, tags, labels, _repeater_flag(root, image)) for image in images]
         for outcome in outcomes:
@@ -172,6 +173,12 @@ def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en")
     text.set("requiredMessage", hints.text.format(**keys))
     text.set("placeholder", hints.placeholder)
     return tostring(root, encoding="unicode") + "\n"
+
+
+_PDF = (
+    " A Pdf tag only shows a document: make images of its pages (pdftoppm -r 200 -png FILE.pdf page) and "
+    'import those, one task for each, or a list of them for <Image name="image" valueList="$pages"/>.'
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def test_black_and_white_text_on_the_same_nothing_are_both_seen():
     both.paste(writing((255, 255, 255)), (0, 40))
     page = opened(saved(both, "PNG"))
     halves = (page.pixels[:40], page.pixels[40:])
-    assert [contrast(Page(half, "")) >= 100 for half in halves] == [True, True]
+    assert [contrast(Page(half)) >= 100 for half in halves] == [True, True]
 
 
 def test_a_faint_watermark_is_judged_by_its_own_ink():
@@ -227,8 +227,8 @@ def test_a_white_caption_beside_a_dark_photograph_is_seen_as_well():
     for row in range(4):
         page.paste(writing((255, 255, 255), (170, 40)), (130, 40 * row))
     shown = opened(saved(page, "PNG"))
-    assert contrast(Page(shown.pixels[:, 130:], "")) >= 100
-    assert contrast(Page(shown.pixels[:, :125], "")) >= 90
+    assert contrast(Page(shown.pixels[:, 130:])) >= 100
+    assert contrast(Page(shown.pixels[:, :125])) >= 90
 
 
 def test_a_few_white_specks_do_not_take_contrast_from_black_text():
@@ -423,7 +423,7 @@ def test_cut_files_are_still_refused_once_paddleocr_is_loaded():
     ("data", "message"),
     [
         pytest.param(b"", "empty", id="empty"),
-        pytest.param(b"%PDF-1.7\n%abc", "a PDF file", id="PDF"),
+        pytest.param(b"%PDF-1.7\n%abc", r"a PDF file.*pdftoppm.*<Image valueList>", id="PDF"),
         pytest.param(
             b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg">', "an SVG drawing", id="SVG"
         ),

@@ -105,6 +105,7 @@ def test_labels_are_found_under_any_names(xml, labels):
     ("inner", "expected"),
     [
         pytest.param("", '<Image name="image" value="$image"/>', id="no image"),
+        pytest.param('<Pdf name="pdf" value="$pdf"/>', "pdftoppm", id="a PDF, which is only shown"),
         pytest.param(
             '<Image name="i" value="http://x/y.png"/>', 'value="$image"', id="an image without a field"
         ),
