@@ -6,7 +6,6 @@ kind of picture when it reads.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal, TypeAlias, get_args
 
 import cv2
@@ -131,13 +130,6 @@ def is_blank(crop: Pixels) -> bool:
     left = np.abs(smooth - surface.T @ shading)
     # Measured on flat crops with noise of every strength: the highest value stays below 3.3 grains.
     return bool(left.max() <= np.clip(3.3 * grain, 12, 32))
-
-
-def crop_digest(crop: Pixels) -> str:
-    """Hex SHA-256 of shape and bytes: the same for the same picture, whatever made it."""
-    digest = hashlib.sha256(repr(tuple(map(int, crop.shape))).encode())
-    digest.update(np.ascontiguousarray(crop).data)
-    return digest.hexdigest()
 
 
 def _longer(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> int:

@@ -28,7 +28,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from backend.crops import MOST_SIDE, crop_digest
+from backend.crops import MOST_SIDE
 from backend.errors import BadImage
 from backend.lines import Page, Pixels
 
@@ -119,7 +119,7 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MOST_SIDE) -> Page:
             "page with a part missing would look finished. Save it again from its original and use that.",
             format=name,
         ) from error
-    return Page(pixels, crop_digest(pixels))
+    return Page(pixels)
 
 
 def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> bytes:

@@ -6,9 +6,11 @@ its EXIF tag, as a browser shows it). Label Studio's percent exists only in `bac
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -21,16 +23,26 @@ Quad: TypeAlias = npt.NDArray[np.float32]
 """Four corners, float32, shape (4, 2) as (x, y), page pixels, clockwise from the text's own top-left."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+def picture_digest(pixels: Pixels) -> str:
+    """Hex SHA-256 of shape and bytes: the same for the same picture, whatever made it."""
+    digest = hashlib.sha256(repr(tuple(map(int, pixels.shape))).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
 class Page:
     """One upright image of a task.
 
     pixels: RGB, uint8, shape (height, width, 3).
-    digest: hex SHA-256 of the pixels and their shape; names the page in logs, caches and manifests.
     """
 
     pixels: Pixels
-    digest: str
+
+    @cached_property
+    def digest(self) -> str:
+        """What names the page in logs and manifests; reckoned when it is first asked for."""
+        return picture_digest(self.pixels)
 
     @property
     def width(self) -> int:

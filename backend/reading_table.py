@@ -83,7 +83,7 @@ class ReadingStore:
         """Look readings up.
 
         Args:
-            digests: crops, as `crops.crop_digest` names them.
+            digests: crops, as `lines.picture_digest` names them.
             identity: the reader.
 
         Returns:

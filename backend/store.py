@@ -14,9 +14,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from backend.crops import crop_digest
 from backend.errors import StoreFailed
-from backend.lines import Pixels, Reading
+from backend.lines import Pixels, Reading, picture_digest
 from backend.reading_table import AT_ONCE, ReadingStore
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ class StoredReader:
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """As `LineReader.submit`; waits for the store's look-up, not for readings."""
-        digests = [crop_digest(crop) for crop in crops]
+        digests = [picture_digest(crop) for crop in crops]
         own: dict[str, Pixels] = {}
         futures: list[Future[Reading]] = []
         overtaking: list[Future[Reading]] = []

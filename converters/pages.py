@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from backend import geometry, images
-from backend.crops import TallLines, crop_digest, crop_line
+from backend.crops import TallLines, crop_line
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
-from backend.lines import Page
+from backend.lines import Page, picture_digest
 from backend.references import shown
 from backend.regions import Region
 from converters import detection, files, manifest, recognition
@@ -299,7 +299,7 @@ def _line(
         crop = crop_line(page.pixels, line.quad, options.tall_lines)
         folder = "crop_img" if options.layout == "ppocrlabel" else recognition.folder_of("crops", job.task)
         crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
-        crop_hash = crop_digest(crop)
+        crop_hash = picture_digest(crop)
         fingerprint = dhash(crop)
         kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
         files.write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))

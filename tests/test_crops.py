@@ -9,9 +9,10 @@ import pytest
 from paddlex.inference.pipelines.components.common.crop_image_regions import CropByPolys
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.crops import crop_digest, crop_line, is_blank
+from backend.crops import crop_line, is_blank
 from backend.geometry import RotatedRectangle, minimum_area_quad, own_order, quad_of
 from backend.images import decode, encode
+from backend.lines import picture_digest
 from tests.samples import all_samples, sample
 
 PADDLE = CropByPolys()
@@ -101,9 +102,9 @@ def test_polygons_with_fractions_are_cropped_as_paddleocr_crops_them():
 def test_the_order_of_clicks_does_not_change_the_crop():
     pixels = pixels_of("syn_009")
     corners = sample("syn_009").lines[0]["poly"]
-    first = crop_digest(crop_line(pixels, own_order(corners)))
+    first = picture_digest(crop_line(pixels, own_order(corners)))
     for clicked in (corners[::-1], corners[2:] + corners[:2]):
-        assert crop_digest(crop_line(pixels, own_order(clicked))) == first
+        assert picture_digest(crop_line(pixels, own_order(clicked))) == first
 
 
 def test_a_rectangle_turned_by_90_shows_its_text_upright():
@@ -266,11 +267,11 @@ def test_coloured_text_as_bright_as_its_ground_is_not_blank():
 
 def test_digests_tell_pictures_apart_by_pixels_and_by_shape():
     crop = writing("12")
-    assert crop_digest(crop) == crop_digest(crop.copy())
-    assert crop_digest(crop) == crop_digest(np.asfortranarray(crop))
+    assert picture_digest(crop) == picture_digest(crop.copy())
+    assert picture_digest(crop) == picture_digest(np.asfortranarray(crop))
     changed = crop.copy()
     changed[0, 0, 0] ^= 1
     flat = np.zeros((2, 6, 3), np.uint8)
-    digests = [crop_digest(p) for p in (crop, changed, flat, flat.reshape(6, 2, 3), flat.reshape(3, 4, 3))]
+    digests = [picture_digest(p) for p in (crop, changed, flat, flat.reshape(6, 2, 3), flat.reshape(3, 4, 3))]
     assert len(set(digests)) == len(digests)
     assert all(len(digest) == 64 and set(digest) <= set("0123456789abcdef") for digest in digests)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.crops import crop_digest, crop_line
+from backend.crops import crop_line
+from backend.lines import picture_digest
 from converters import labels
 from converters.accounts import EXPORTED
 from converters.export import ExportOptions, NothingToExport
@@ -226,7 +227,7 @@ def test_a_crop_is_pixel_for_pixel_what_the_readers_saw(tmp_path):
     run(tmp_path / "set", tasks, source=source)
     assert (pixels(tmp_path / "set/crops/0/1_l1.png") == shown).all()
     [row] = [row for row in manifest(tmp_path / "set") if row["kind"] == "recognition"]
-    assert row["crop_sha256"] == crop_digest(shown)
+    assert row["crop_sha256"] == picture_digest(shown)
     assert row["quad"] == quad.tolist()
 
 

@@ -17,9 +17,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from backend.crops import crop_digest
 from backend.errors import SettingsWrong, StoreFailed
-from backend.lines import Pixels, Reading
+from backend.lines import Pixels, Reading, picture_digest
 from backend.store import ReadingStore, StoredReader
 from tests.ernie_stand_in import Say, StandIn, ernie_stand_in, fingerprint
 from tests.postgres import postgres_url
@@ -323,7 +322,7 @@ def hand(sqlite_url: str) -> Iterator[tuple[HandReader, StoredReader, ReadingSto
 def test_what_is_kept_is_not_asked_again(hand: tuple[HandReader, StoredReader, ReadingStore]) -> None:
     reader, stored, store = hand
     store.put(
-        (crop_digest(crop(1)), read_by("by-hand", "12")), (crop_digest(crop(3)), read_by("by-hand", ""))
+        (picture_digest(crop(1)), read_by("by-hand", "12")), (picture_digest(crop(3)), read_by("by-hand", ""))
     )
 
     futures = stored.submit([crop(1), crop(2), crop(3)])
@@ -497,8 +496,8 @@ def test_sixteen_threads_asking_for_the_same_lines_pay_for_each_once(sqlite_url:
 
     def answer(pixels: Pixels) -> Reading:
         with lock:
-            paid.append(crop_digest(pixels))
-        return read_by("by-hand", crop_digest(pixels)[:8])
+            paid.append(picture_digest(pixels))
+        return read_by("by-hand", picture_digest(pixels)[:8])
 
     stored = StoredReader(HandReader(answer=answer), store)
     crops = [crop(number) for number in range(40)]
@@ -511,7 +510,7 @@ def test_sixteen_threads_asking_for_the_same_lines_pay_for_each_once(sqlite_url:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(work, range(16)))
 
-    assert answers == [[crop_digest(pixels)[:8] for pixels in crops]] * 16
+    assert answers == [[picture_digest(pixels)[:8] for pixels in crops]] * 16
     assert len(paid) == len(set(paid)) == 40
     stored.close()
     store.close()
