@@ -63,6 +63,10 @@ def run(
     report = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
     written = write_fixes(report, _folder(dataset), config) if fix else []
     check_terminal.tell(report, console, fixes=[path.name for path in written] if fix else None)
+    for name in (FIXED_DICTIONARY, FIXED_SETTINGS) if fix else ():
+        left = _folder(dataset) / name
+        if left.exists() and left.name not in [path.name for path in written]:
+            console.print(f"{name} is of an earlier check, and these rows do not need it.", style="yellow")
     if summary_json:
         summary = {"dataset": dataset.name, **report.summary(), "written": [path.name for path in written]}
         write_summary(summary_json, summary)

@@ -129,6 +129,11 @@ def _notes(given: dict[str, Any], account: Account) -> Iterator[str]:
             f"{account.pages_without_group} of {account.pages} pages are of tasks without the field "
             f"{given['split_by']} (--split-by); each of them was split by itself."
         )
+    if given["since"] is not None and account.rows and not account.compared:
+        yield (
+            f"There was no dataset in {given['out']} that unchanged tasks could be kept from: it holds those "
+            "alone that changed. Export once without --since for all."
+        )
     nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationWhy.NOT_BY_USER.value]
     if nobody and given["json_file"] is not None and "@" in given["approved"]:
         yield (

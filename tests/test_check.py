@@ -386,6 +386,16 @@ def test_fix_writes_nothing_where_nothing_can_be_mended(dataset):
     assert "no file was written" in told.getvalue()
 
 
+def test_what_an_earlier_fix_left_is_told(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tёж 1\n")
+    run(dataset, fix=True, console=Console(file=io.StringIO()))
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tёж\n")
+    told = io.StringIO()
+    run(dataset, fix=True, console=Console(file=told, width=200))
+    for name in (FIXED_DICTIONARY, FIXED_SETTINGS):
+        assert f"{name} is of an earlier check" in told.getvalue()
+
+
 def test_without_any_dictionary_the_check_says_that_it_did_not_look_and_fix_makes_one(dataset):
     (dataset / "dict.txt").unlink()
     write(dataset / "rec_gt_train.txt", "crops/0.png\tёж 1\n")

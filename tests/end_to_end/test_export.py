@@ -136,6 +136,17 @@ def test_a_second_export_since_the_last_reads_only_what_changed(
     assert not any(name.startswith(("crops", "pages")) for name in changed)
 
 
+def test_only_what_changed_into_an_empty_place_is_told_to_be_only_that(
+    api: LabelStudioApi, command: Command, tmp_path: Path
+) -> None:
+    project, _ = reviewed_project(api, tmp_path / "scans", 4)
+    done = command("--project", project, "--out", tmp_path / "set", "--since", "2026-01-01")
+    assert "There was no dataset in" in done.output
+    assert len(rows(tmp_path / "set")) == 2
+    again = command("--project", project, "--out", tmp_path / "set", "--since", "2026-01-01")
+    assert "There was no dataset in" not in again.output
+
+
 def test_annotators_are_named_by_their_address(
     api: LabelStudioApi, command: Command, label_studio: RunningLabelStudio, tmp_path: Path
 ) -> None:

@@ -71,7 +71,7 @@ def test_every_line_of_a_set_stands_in_label_studio_letter_for_letter(
     api, project, tmp_path, folder, count, field
 ):
     shutil.copytree(DATA / folder, tmp_path / folder)
-    (file,) = import_command.label_files(tmp_path / folder)
+    (file,) = import_command.files_in(tmp_path / folder)
 
     code, told = run(api, project, tmp_path / folder, approved=field == "annotations")
 
