@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import quote
 
 from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed
 from backend.label_studio_connection import Json, LabelStudioConnection
+from backend.label_studio_uploads import Upload, upload_files
 
-UPLOAD_FILES = 100  # DATA_UPLOAD_MAX_NUMBER_FILES
-UPLOAD_BYTES = 200 * 1024**2  # under DATA_UPLOAD_MAX_MEMORY_SIZE, 250 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that Label Studio keeps.
-
-    id: Label Studio's id of the upload.
-    address: what a task's data holds to show it, `/data/upload/...`, percent-encoded.
-    """
-
-    path: Path
-    id: int
-    address: str
+__all__ = ["LabelStudioApi", "Upload"]
 
 
 class LabelStudioApi(LabelStudioConnection):
@@ -105,7 +89,7 @@ class LabelStudioApi(LabelStudioConnection):
         Returns:
             One upload per path, in order, ready to stand in the data of a task.
         """
-        return [upload for batch in _batches(paths) for upload in self._upload_batch(project, batch)]
+        return upload_files(self, project, paths)
 
     def tasks(
         self,
@@ -291,32 +275,6 @@ class LabelStudioApi(LabelStudioConnection):
                     self.delete_backend(row["id"])
             raise
 
-    def _upload_batch(self, project: int, paths: Sequence[Path]) -> Iterator[Upload]:
-        with contextlib.ExitStack() as opened:
-            # Label Studio keeps one file per field name
-            files = [
-                (f"file{number}", (path.name, opened.enter_context(path.open("rb"))))
-                for number, path in enumerate(paths)
-            ]
-            answer = self.call(
-                "POST",
-                f"/api/projects/{project}/import",
-                f"take {len(paths)} files for project {project}",
-                params={"commit_to_project": "false"},
-                files=files,
-                bulk=True,
-            )
-        ids = answer["file_upload_ids"]
-        rows = self.call(
-            "GET",
-            f"/api/projects/{project}/file-uploads",
-            f"list the files of project {project}",
-            params={"ids": json.dumps(ids)},
-        )
-        names = {row["id"]: row["file"] for row in rows}
-        for path, upload in zip(paths, ids, strict=True):
-            yield Upload(path, upload, f"{self.url.path.rstrip('/')}/data/{quote(names[upload])}")
-
 
 def _webhook_url(backend_url: str) -> str:
     return backend_url.rstrip("/") + "/webhook"
@@ -324,18 +282,3 @@ def _webhook_url(backend_url: str) -> str:
 
 def _filter(column: str, operator: str, kind: str, value: Json) -> dict[str, Json]:
     return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-
-
-def _batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Files in lots that Label Studio takes in one request."""
-    batch: list[Path] = []
-    size = 0
-    for path in paths:
-        length = path.stat().st_size
-        if batch and (len(batch) == UPLOAD_FILES or size + length > UPLOAD_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(path)
-        size += length
-    if batch:
-        yield batch
