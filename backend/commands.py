@@ -43,9 +43,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     Makes a project in Label Studio for a moment, to see whether the backend can be connected. The
     exit code is 0 only when all is well.
     """
-    import json
     from dataclasses import asdict
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -64,7 +62,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     wrong = sum(not check.ok for check in findings)
     console.print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")
     if summary_json:
-        Path(summary_json).write_text(json.dumps([asdict(check) for check in findings], indent=1), "utf-8")
+        write_summary(summary_json, [asdict(check) for check in findings])
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -118,6 +116,20 @@ def setup_project(
             "can invite people (Organization), and each annotator's own browser switches on "
             "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
         )
+
+
+def write_summary(path: str, content: object) -> None:
+    """Write what a command found as JSON, for machines: whole or not at all.
+
+    Raises:
+        OperatorError: the file cannot be written.
+    """
+    import json
+    from pathlib import Path
+
+    from converters.outputs import write_file
+
+    write_file(Path(path), json.dumps(content, indent=1) + "\n")
 
 
 def open_label_studio(values: Settings) -> LabelStudioApi:

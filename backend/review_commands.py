@@ -21,13 +21,10 @@ def status(project: int, summary_json: str | None) -> None:
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
     reviewed (submitted) or skipped.
     """
-    import json
-    from pathlib import Path
-
     from rich.console import Console
 
     from backend import logs, settings
-    from backend.commands import open_label_studio
+    from backend.commands import open_label_studio, write_summary
     from backend.status import State, collect
     from backend.status_table import figures, tables
 
@@ -48,7 +45,7 @@ def status(project: int, summary_json: str | None) -> None:
     if found.pages[State.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
     if summary_json:
-        Path(summary_json).write_text(json.dumps(figures(found, names), indent=1), "utf-8")
+        write_summary(summary_json, figures(found, names))
 
 
 @click.command()

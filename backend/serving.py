@@ -37,6 +37,7 @@ class _Server(BaseApplication):
             "worker_exit": _close,
         }
         for name, value in options.items():
+            # not every gunicorn from 23 on knows all of them
             if name in self.cfg.settings:
                 self.cfg.set(name, value)
 
