@@ -108,6 +108,7 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
             assert api.project(project["id"])["model_version"] == version
             api.create_annotation(sign["id"], sign["predictions"][0]["result"])
 
+    ports = (free_port(), free_port())
     with running(state, ports) as said:
         assert json.loads((state / "account.json").read_text("utf-8")) == account
         metrics = httpx.get(f"http://127.0.0.1:{ports[1]}/metrics", trust_env=False).text
@@ -119,6 +120,9 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
             assert {len(task["predictions"]) for task in kept} == {1}
             (annotated,) = [task for task in kept if task["annotations"]]
             assert annotated["id"] == sign["id"]
+            backend_url = f"http://127.0.0.1:{ports[1]}"
+            assert [backend["url"] for backend in api.backends(project["id"])] == [backend_url]
+            assert [hook["url"] for hook in api.webhooks(project["id"])] == [f"{backend_url}/webhook"]
 
 
 @pytest.mark.parametrize("taken", ["LABEL_STUDIO_PORT", "BACKEND_PORT"])

@@ -75,6 +75,7 @@ class Odd:
     tasks: dict[str, int]
     predictions: dict[int, list[dict[str, Any]]]
     failed: dict[str, str]
+    log: str
     asked: HttpScript
 
     def prediction(self, name: str) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def odd(
     files["large.jpg"] = large()
     files["bomb.png"] = bomb()
     files["cut off.jpg"] = turned(1)[:-2000]
+    files["letter.pdf"] = file_of(drawn_page(LINES)[0], "PDF")
     for name, content in files.items():
         (folder / name).write_bytes(content)
     project = Project.connected(label_studio.api(), local_backend, "Odd pages")
@@ -119,7 +121,8 @@ def odd(
         }
         tasks |= dict(zip(references, project.refer(*references.values()), strict=True))
         predictions = project.retrieve(list(tasks.values()))
-        yield Odd(project, tasks, predictions, local_backend.status()["failed_tasks"], server)
+        failed = local_backend.status()["failed_tasks"]
+        yield Odd(project, tasks, predictions, failed, local_backend.log, server)
 
 
 def lines_of(prediction: dict[str, Any], size: tuple[int, int], boxes: list[Box]) -> None:
@@ -168,6 +171,7 @@ def test_a_page_of_40_x_30_is_read(odd: Odd) -> None:
     [
         pytest.param("bomb.png", "20000 x 20000", id="decompression bomb"),
         pytest.param("cut off.jpg", "ends too early", id="truncated file"),
+        pytest.param("letter.pdf", "make them (pdftoppm", id="PDF, of which Label Studio makes no pages"),
         pytest.param("private", "private address", id="private address"),
         pytest.param("redirect", "private address", id="302 to a private address"),
         pytest.param("climbs", "'..'", id="out of its folder"),
@@ -178,6 +182,7 @@ def test_an_image_that_cannot_or_may_not_be_had_stores_nothing_and_has_its_reaso
     odd: Odd, name: str, words: str
 ) -> None:
     assert words in odd.reason(name)
+    assert words in odd.log
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(odd: Odd) -> None:
