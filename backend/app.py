@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from backend import __version__, answers
 from backend.errors import BadRequest, TwinreadError
-from backend.labeling_config import LabelingConfig, LabelNames
+from backend.labeling_config import LabelingConfig
 from backend.protocol import PredictBody, SetupBody, WebhookBody, parse
 from backend.service import Service
 from backend.settings import Settings
@@ -49,14 +49,11 @@ def create_app(service: Service, settings: Settings) -> Flask:
         settings: sign-in, deadline, names of labels, language of messages.
     """
     app = Flask("twinread")
-    names = LabelNames(
-        settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text
-    )
     wording = answers.Wording(settings.ocr_language, settings.message_language)
 
     @lru_cache(maxsize=64)
     def labeling_config(xml: str) -> LabelingConfig:
-        return LabelingConfig.parse(xml, names)
+        return LabelingConfig.parse(xml, settings.label_names)
 
     def signed_in() -> bool:
         """Whether the request carries the user and password of the settings."""

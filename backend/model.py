@@ -24,7 +24,7 @@ from label_studio_ml.api import init_app
 from label_studio_ml.model import LabelStudioMLBase
 
 from backend import answers, compose, logs, settings
-from backend.labeling_config import LabelingConfig, LabelNames
+from backend.labeling_config import LabelingConfig
 from backend.protocol import drawn_regions_of
 from backend.service import Service
 
@@ -81,10 +81,7 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         chosen = values()
         running = service()
         running.engines(START_LIMIT_S)
-        names = LabelNames(
-            chosen.label_text, chosen.label_check, chosen.label_illegible, chosen.label_not_text
-        )
-        config = LabelingConfig.parse(self._own_config(), names)
+        config = LabelingConfig.parse(self._own_config(), chosen.label_names)
         wording = answers.Wording(chosen.ocr_language, chosen.message_language)
         drawn = drawn_regions_of(context)
         limit_s = chosen.predict_deadline_s

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
 from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import LabelingConfig, LabelNames, default_config
+from backend.labeling_config import LabelingConfig, default_config
 from backend.settings import Settings
 
 BACKEND_TITLE = "twinread"
@@ -76,9 +76,7 @@ def set_up(api: LabelStudioApi, wanted: Wanted, settings: Settings) -> SetUp:
         LabelStudioFailed: Label Studio refused, also because it blocks private addresses.
     """
     existing = _find(api, wanted)
-    names = LabelNames(
-        settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text
-    )
+    names = settings.label_names
     ours = default_config(names, settings.message_language).strip()  # as Label Studio keeps it
     fields = project_fields(settings)
     changes = []

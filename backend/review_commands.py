@@ -81,7 +81,6 @@ def project_config(api: LabelStudioApi, project: int, values: Settings) -> Label
     Raises:
         ConfigLacking: it lacks a tag that twinread needs.
     """
-    from backend.labeling_config import LabelingConfig, LabelNames
+    from backend.labeling_config import LabelingConfig
 
-    names = LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
-    return LabelingConfig.parse(str(api.project(project)["label_config"]), names)
+    return LabelingConfig.parse(str(api.project(project)["label_config"]), values.label_names)

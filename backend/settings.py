@@ -13,6 +13,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backend.errors import SettingsWrong
+from backend.labeling_config import LabelNames
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -240,6 +241,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Values given in code win, then the environment, then `.env`."""
         return init_settings, env_settings, dotenv_settings
+
+    @property
+    def label_names(self) -> LabelNames:
+        """The labels of lines, as the labeling config names them."""
+        return LabelNames(self.label_text, self.label_check, self.label_illegible, self.label_not_text)
 
     @property
     def basic_auth(self) -> tuple[str, SecretStr] | None:
