@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -208,12 +209,15 @@ class ImageFolder:
         """
         self._folder = folder
         self._max_bytes = max_bytes
+        self._asked: dict[Path, str] = {}
+        self._one_at_a_time = Lock()
 
     def fetch(self, reference: str, *, task_id: int | None) -> bytes:
         """The bytes of an image: the file whose path ends most like the reference.
 
         Raises:
-            ImageRefused: the reference leads out of the folder or is none, or the file is too large.
+            ImageRefused: the reference leads out of the folder or is none, the file is too large, or is
+                what another reference came to as well.
             ImageUnreachable: there is no such file.
         """
         name = shown(reference)
@@ -232,6 +236,7 @@ class ImageFolder:
                     raise ImageRefused(
                         f"The image file {name} is larger than the limit of MAX_IMAGE_BYTES.", reference=name
                     )
+                self._check_alone(path, "/".join(parts))
                 return path.read_bytes()
             except OSError as error:
                 raise ImageUnreachable(
@@ -239,6 +244,20 @@ class ImageFolder:
                 ) from error
         raise ImageUnreachable(
             f"There is no file for the image {name} in the folder of images.", reference=name
+        )
+
+    def _check_alone(self, path: Path, asked: str) -> None:
+        """Of a/1.png and b/1.png only one can be the 1.png that is there: the other's texts do not fit it."""
+        with self._one_at_a_time:
+            # 1.png may be short for a/1.png
+            short, long = sorted((self._asked.get(path, asked), asked), key=len)
+            if f"/{long}".endswith(f"/{short}"):
+                self._asked[path] = long
+                return
+        raise ImageRefused(
+            f"The images {short} and {long} would both be the one file {path.name} in the folder of images. "
+            "Pass a folder with --images that tells them apart, such as the one above.",
+            reference=asked,
         )
 
 

@@ -156,6 +156,14 @@ def test_a_reference_that_is_no_address_is_refused(folder):
         folder.fetch("http://[half/a.png", task_id=None)
 
 
+def test_two_images_of_one_name_are_not_taken_for_one(folder):
+    for short_or_long in ("a.png", "/data/local-files/?d=one/a.png", "a.png", "one/a.png"):
+        assert folder.fetch(short_or_long, task_id=1) == b"outer"
+    with pytest.raises(ImageRefused, match=r"one/a\.png and two/a\.png would both be the one file a\.png"):
+        folder.fetch("/data/local-files/?d=two/a.png", task_id=3)
+    assert folder.fetch("/data/local-files/?d=dev/deep/a.png", task_id=4) == b"inner"
+
+
 def test_an_image_that_is_not_there_or_too_large_is_told(folder, tmp_path):
     with pytest.raises(ImageUnreachable, match=r"no file for the image /data/upload/1/none.png"):
         folder.fetch("/data/upload/1/none.png", task_id=None)
