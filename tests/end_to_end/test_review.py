@@ -150,10 +150,11 @@ def test_what_is_exported_is_what_stood_on_the_screen(stage: Stage, editor: Edit
     assert on_the_screen == [mended + letter, agreed]
 
 
-ACROSS = """at => {
-  const place = document.createRange(), panel = document.querySelector('.lsf-detailed-region__meta-text');
-  place.setStart(panel.firstChild, at);
-  place.setEnd(panel.firstChild, at + 1);
+ACROSS = """([selector, letter]) => {
+  const text = document.querySelector(selector).firstChild, place = document.createRange();
+  const at = text.data.indexOf(letter);
+  place.setStart(text, at);
+  place.setEnd(text, at + 1);
   return place.getBoundingClientRect().x;
 }"""
 
@@ -165,11 +166,13 @@ def test_an_arabic_reading_is_shown_from_right_to_left_in_the_panel(stage: Stage
 
     editor.next_line()
 
-    told = editor.panel
-    name, begins, latin, ends = (
-        editor.page.evaluate(ACROSS, told.index(letter)) for letter in ("A:", "ط", "ABC", "!")
-    )
-    assert name < ends < latin < begins
+    def across(selector: str, *letters: str) -> list[float]:
+        return [editor.page.evaluate(ACROSS, [selector, letter]) for letter in letters]
+
+    explained = across(".lsf-detailed-region__meta-text", "A:", "!", "ABC", "ط")
+    filled_in = across(".lsf-region-meta__value p", "!", "ABC", "ط")
+    assert explained == sorted(explained)
+    assert filled_in == sorted(filled_in)
 
 
 RECTANGLES = """<View><Image name="scan" value="$image"/>
