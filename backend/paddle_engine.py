@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -224,7 +225,8 @@ def _version(distribution: str) -> tuple[int, ...] | None:
 
 def to_paddle(pixels: npt.NDArray[np.uint8]) -> PaddlePixels:
     """Turn RGB pixels into the form that PaddleOCR wants."""
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+    # numpy's own reversing takes ten times as long
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
 
 
 def one_each(

@@ -279,9 +279,9 @@ def test_a_model_whose_file_is_damaged_fails_with_a_reason(tmp_path):
 
 
 def test_a_page_that_breaks_paddleocr_fails_alone_and_by_name(detector):
-    broken = Page(np.zeros((40, 40, 1), np.uint8))
+    broken = Page(np.zeros((40, 40, 5), np.uint8))
     with pytest.raises(
-        DetectorFailed, match=rf"Page {broken.digest[:12]} \(40x40\) could not be searched .*\(.*Error\)"
+        DetectorFailed, match=rf"Page {broken.digest[:12]} \(40x40\) could not be searched .*\(error\)"
     ):
         detector.detect(broken)
     assert len(detector.detect(sample_page("phototest")).lines) == 8
