@@ -1,7 +1,7 @@
 """One page in, its lines with two readings each out: the whole idea, on two small seams.
 
 `LineDetector` finds lines, `LineReader` reads crops; the functions here compose them with the pure
-rooms `geometry`, `crops` and `verdicts` and know nothing of Label Studio, HTTP or model files.
+rooms `reading_order`, `crops` and `verdicts` and know nothing of Label Studio, HTTP or model files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from backend import alphabets, crops, geometry, verdicts
+from backend import alphabets, crops, verdicts
 from backend.crops import TallLines
 from backend.lines import (
     Detected,
@@ -25,6 +25,7 @@ from backend.lines import (
     Reason,
     Verdict,
 )
+from backend.reading_order import reading_order
 
 
 class LineDetector(Protocol):
@@ -100,7 +101,7 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
         DetectorFailed: the page could not be searched.
     """
     detected = detector.detect(page, urgent=urgent)
-    order = geometry.reading_order(
+    order = reading_order(
         [line.quad for line in detected.lines], right_to_left=alphabets.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]

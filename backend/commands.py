@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
-
-if TYPE_CHECKING:
-    from backend.label_studio_api import LabelStudioApi
-    from backend.settings import Settings
 
 
 @click.command()
@@ -94,10 +88,11 @@ def setup_project(
 
     from backend import logs, settings
     from backend import project as projects
+    from backend.label_studio_api import LabelStudioApi
 
     values = settings.load(**({"message_language": language} if language else {}))
     logs.configure(values.log_level)
-    with open_label_studio(values) as api:
+    with LabelStudioApi.of(values) as api:
         done = projects.set_up(api, projects.Wanted(title, backend_url, project, update), values)
         changes, notes = list(done.changes), done.notes
         if retrieve:
@@ -130,20 +125,3 @@ def write_summary(path: str, content: object) -> None:
     from converters.outputs import write_file
 
     write_file(Path(path), json.dumps(content, indent=1) + "\n")
-
-
-def open_label_studio(values: Settings) -> LabelStudioApi:
-    """A client for the Label Studio of the settings.
-
-    Raises:
-        SettingsWrong: there is no key.
-    """
-    from backend.errors import SettingsWrong
-    from backend.label_studio_api import LabelStudioApi
-
-    if values.label_studio_api_key is None:
-        raise SettingsWrong(
-            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
-            "Access Token, into the environment or .env."
-        )
-    return LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)

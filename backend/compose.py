@@ -18,9 +18,10 @@ from backend.sources import SourceLimits, Sources
 from backend.store import ReadingStore
 
 DECIDING_ROOMS = (
-    "lines", "geometry", "crops", "alphabets", "alphabet_tables", "orthographies", "cleaning", "verdicts",
-    "guards", "look_alikes", "differences", "messages", "annotate", "label_studio", "kept_readings",
-    "regions", "results", "percent", "labeling_config", "config_tags", "images", "detection",
+    "lines", "geometry", "reading_order", "crops", "alphabets", "alphabet_tables", "orthographies",
+    "cleaning", "verdicts", "guards", "look_alikes", "differences", "messages", "annotate",
+    "label_studio", "kept_readings", "regions", "results", "percent", "labeling_config", "config_tags",
+    "images", "detection",
 )  # fmt: skip
 """Modules whose code decides what a prediction says; a change in them is a new model version."""
 

@@ -24,13 +24,14 @@ def status(project: int, summary_json: str | None) -> None:
     from rich.console import Console
 
     from backend import logs, settings
-    from backend.commands import open_label_studio, write_summary
+    from backend.commands import write_summary
+    from backend.label_studio_api import LabelStudioApi
     from backend.status import State, collect
     from backend.status_table import figures, tables
 
     values = settings.load()
     logs.configure(values.log_level)
-    with open_label_studio(values) as api:
+    with LabelStudioApi.of(values) as api:
         found = collect(api, project, project_config(api, project, values))
         users = api.call("GET", "/api/users/", "list its users")
         names = {int(user["id"]): str(user["email"]) for user in users}
@@ -59,13 +60,13 @@ def reread(project: int, task: int | None) -> None:
     at the top, then Duplicate Annotation, and submit.
     """
     from backend import logs, settings
-    from backend.commands import open_label_studio
+    from backend.label_studio_api import LabelStudioApi
     from backend.reread import reread as read_again
 
     values = settings.load()
     logs.configure(values.log_level)
     count = doubtful = 0
-    with open_label_studio(values) as api:
+    with LabelStudioApi.of(values) as api:
         for line in read_again(api, project, project_config(api, project, values), task):
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""

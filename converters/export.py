@@ -7,13 +7,13 @@ takes its place when it is whole.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from backend.errors import BadRequest, ProjectError
@@ -120,11 +120,20 @@ def export(
             raise
     if options.partial:
         account.tasks_not_read = _carry_over(staging.dataset, maker, pages, seen)
+        account.newest_change = max(account.newest_change, newest_change(staging.out))
     for key in staging.dataset:
         if key not in pages.keys:
             account.compare(staging.dataset.page(key), None)
     _finish(pages, staging, options, maker.settings, account)
     return account
+
+
+def newest_change(out: Path) -> str:
+    """The newest change to a task that the dataset in place knows of; empty where it tells none."""
+    try:
+        return str(json.loads((out / SUMMARY).read_text("utf-8"))["newest_change"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def parts_of(dataset: Earlier) -> dict[str, tuple[Part, str]]:
@@ -182,7 +191,7 @@ def _jobs(
         if task is None:
             account.task(TaskWhy.NOT_A_TASK, (), counts=False)
             continue
-        name = task_name(task)
+        name = tasks.task_name(task)
         if name in seen:
             account.task(TaskWhy.TWICE, (), counts=False)
             continue
@@ -192,15 +201,6 @@ def _jobs(
         account.task(choice.why, choice.others, counts=choice.annotation is not None)
         if choice.annotation is not None:
             yield from _page_jobs(task, name, choice.annotation, choice.witnesses, options)
-
-
-def task_name(task: Json) -> str:
-    """A task's id, or what takes its place in names where it has none."""
-    identity = task.get("id")
-    if isinstance(identity, int) and not isinstance(identity, bool):
-        return str(identity)
-    plain = json.dumps([identity, task.get("data")], sort_keys=True, default=repr)
-    return f"task-{hashlib.sha256(plain.encode()).hexdigest()[:12]}"
 
 
 def _page_jobs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,10 +14,11 @@ from rich.console import Console
 
 from backend import settings
 from backend.errors import BadRequest
+from backend.label_studio_api import LabelStudioApi
 from backend.settings import Settings
 from converters import export_terminal, inputs, tasks
 from converters.accounts import EXPORTED, Account
-from converters.export import ExportOptions, NothingToExport, export
+from converters.export import ExportOptions, NothingToExport, export, newest_change
 from converters.files import Staging
 from converters.judging import Rules
 from converters.outputs import write_summary
@@ -26,7 +26,6 @@ from converters.pages import PageOptions, PageSource
 from converters.ratio import parse_ratio
 from converters.reasons import AnnotationWhy
 from converters.reviewed import Approval, moment_of
-from converters.rows import SUMMARY
 from converters.tasks import TaskSource
 
 LAST = "last"
@@ -87,7 +86,7 @@ def _check(given: dict[str, Any]) -> None:
 
 
 def _options(given: dict[str, Any], values: Settings) -> ExportOptions:
-    names = inputs.label_names(values)
+    names = values.label_names
     return ExportOptions(
         rules=Rules(
             Approval.parse(given["approved"]), names, _labels(given["labels"]), None, given["replace_breaks"]
@@ -163,10 +162,7 @@ def _since(written: str | None, out: Path) -> datetime | None:
 
 def _last(out: Path) -> str:
     """The newest change that the dataset in place knows of."""
-    try:
-        told = str(json.loads((out / SUMMARY).read_text("utf-8"))["newest_change"])
-    except (OSError, ValueError, KeyError, TypeError):
-        told = ""
+    told = newest_change(out)
     if not told:
         raise BadRequest(
             f"There is no earlier export in {out.name} whose time --since {LAST} could mean. Leave "
@@ -186,7 +182,7 @@ def _sources(
     rules = options.rules
     api = None
     if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
-        api = opened.enter_context(inputs.label_studio(values))
+        api = opened.enter_context(LabelStudioApi.of(values))
     if given["project"] is not None:
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=tasks.with_user_id(api, rules.approval))

@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from converters import charset
 from converters.accounts import EXPORTED, Account
 from converters.manifest import PageRecord
 from converters.pages import PageOptions
 from converters.reasons import Why
+from converters.templating import template
 
 SHEET = 24
 """Crops on the contact sheet."""
@@ -76,26 +75,13 @@ def page(account: Account, options: PageOptions, shown: Shown, characters: Count
         shown: lines for examples and contact sheet.
         characters: of the exported texts, with counts.
     """
-    environment = Environment(
-        loader=PackageLoader("converters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": lambda number: f"{number:,}",
-        "named": charset.named,
-        "url": quote,
-        "visible": visible,
-    }
     accounts = [("Tasks", "reviewed", account.tasks), ("Annotations", "counted", account.annotations)]
     if options.recognition:
         accounts.append(("Recognition, by region", EXPORTED, account.recognition))
     if options.detection:
         accounts.append(("Detection, by region", EXPORTED, account.detection))
     rare = sorted(characters.items(), key=lambda item: (item[1], item[0]))
-    return environment.get_template("export.html.j2").render(
+    return template("export.html.j2", named=charset.named, url=quote, visible=visible).render(
         accounts=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in accounts],
         account=account,
         options=options,

@@ -38,8 +38,10 @@ SPILL = "pages.part"
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
 
-OURS = {STATE, MANIFEST, LEFT_OUT, "summary.json", "dict.txt", "Label.txt", "rec_gt.txt", "fileState.txt"} | {
-    f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("train", "val", "test")
+OURS = {
+    *(STATE, MANIFEST, LEFT_OUT, "summary.json", "report.html", "dict.txt"),
+    *("Label.txt", "rec_gt.txt", "fileState.txt"),
+    *(f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("train", "val", "test")),
 }
 OUR_FOLDERS = {"crops", "pages", "crop_img"}
 
@@ -141,7 +143,8 @@ class Staging:
         Args:
             out: the dataset's folder; it may exist when an export wrote it, or be empty.
         """
-        self._places = _Places.of(Path(os.path.abspath(out)))  # noqa: PTH100 (resolve follows links)
+        # the folder that a link names is replaced, not the link
+        self._places = _Places.of(out.resolve())
         self.out = self._places.out
         self._lock = FileLock(self._places.out.parent / f".{self._places.out.name}.lock", timeout=0)
         self._finished = False

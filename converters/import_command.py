@@ -252,16 +252,15 @@ def import_(
     again after a stop: what is there is not made twice.
     """
     from backend import logs, settings
-    from converters import inputs
 
     values = settings.load()
     logs.configure("ERROR")
-    with inputs.label_studio(values) as api:
+    with LabelStudioApi.of(values) as api:
         code = run(
             labels,
             api,
             project,
-            names=inputs.label_names(values),
+            names=values.label_names,
             manner=Manner(as_annotations, language, values.message_language),
             images_dir=images_dir,
             limits=Limits(values.max_image_bytes, values.max_page_pixels),

@@ -27,7 +27,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from backend import geometry, label_studio
+from backend import geometry, kept_readings, label_studio
 from backend.labeling_config import LabelingConfig, Language
 from backend.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters import labels
@@ -139,6 +139,8 @@ def task_of(
     }
     task: dict[str, Any] = {"data": data}
     if manner.approved:
+        # nobody read these lines: as readings they would be the best that any reader ever gave
+        made["result"] = [_without_readings(part) for part in made["result"]]
         # Label Studio marks imported annotations as ground truth unless told otherwise
         task["annotations"] = [
             {"result": made["result"], "ground_truth": False, "was_cancelled": False},
@@ -146,6 +148,12 @@ def task_of(
     else:
         task["predictions"] = [made]
     return Imported(task, len(placed), reshaped, tuple(left_out))
+
+
+def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
+    meta = {name: kept for name, kept in part.get("meta", {}).items() if name != kept_readings.KEY}
+    bare = {name: kept for name, kept in part.items() if name != "meta"}
+    return {**bare, "meta": meta} if meta else bare
 
 
 def _quad(region: labels.Region, width: int, height: int) -> Quad:

@@ -1,36 +1,17 @@
-"""Where commands read from: settings and options to Label Studio, labels' names, configs and images."""
+"""Where commands read from: options and settings to labeling configs and images."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from backend.config_tags import LabelNames
-from backend.errors import BadRequest, SettingsWrong
+from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from backend.settings import Settings
 from backend.sources import SourceLimits, Sources
 from converters.pages import PageSource
 from converters.tasks import ImageFolder
-
-
-def label_names(values: Settings) -> LabelNames:
-    """What the project calls the four labels."""
-    return LabelNames(values.label_text, values.label_check, values.label_illegible, values.label_not_text)
-
-
-def label_studio(values: Settings) -> LabelStudioApi:
-    """Label Studio, to be closed by the caller.
-
-    Raises:
-        SettingsWrong: there is no key.
-    """
-    if values.label_studio_api_key is None:
-        raise SettingsWrong(
-            "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > Personal "
-            "Access Token, into the environment or .env."
-        )
-    return LabelStudioApi(str(values.label_studio_url), values.label_studio_api_key)
 
 
 def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:

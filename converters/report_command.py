@@ -32,11 +32,13 @@ class Wanted:
     title: what it is about.
     names: what labels are called.
     people: annotators' names by id, where they are known.
+    from_file: the tasks come from an export file, most of which leave predictions out.
     """
 
     title: str
     names: LabelNames
     people: Mapping[str, str]
+    from_file: bool
     image_field: str | None = None
     tall_lines: TallLines = "auto"
     max_pixels: int = 200_000_000
@@ -77,7 +79,8 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
             max_pixels=wanted.max_pixels,
             done=lambda count: bars.advance(cutting, count),
         )
-    return report, report_page.page(report, wanted.title, crops, wanted.people)
+    page = report_page.page(report, wanted.title, crops, wanted.people, from_file=wanted.from_file)
+    return report, page
 
 
 def tell(report: Report, console: Console, *, from_file: bool) -> None:
@@ -115,12 +118,7 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     for name, value in words:
         console.print(f"{name:>15}  {value}", markup=False)
     if every.unknown:
-        why = (
-            "export files mostly leave them out. Run the report with --project."
-            if from_file
-            else "the work began without one, or with one that was deleted since."
-        )
-        console.print(f"Of {every.unknown:,} lines the prediction is not known: {why}", markup=False)
+        console.print(report_page.unknown_predictions(every.unknown, from_file=from_file), markup=False)
 
 
 def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1) -> str:
@@ -195,11 +193,11 @@ def report(
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
-    names = inputs.label_names(values)
+    names = values.label_names
     with ExitStack() as opened:
         api = None
         if project is not None or (images is None and values.label_studio_api_key is not None):
-            api = opened.enter_context(inputs.label_studio(values))
+            api = opened.enter_context(LabelStudioApi.of(values))
         people: dict[str, str] = {}
         if json_file is not None:
             source = TaskSource(tasks.from_file(json_file), inputs.labeling_config(config, names))
@@ -210,7 +208,15 @@ def report(
             source, people = tasks.from_project(api, project, names), people_of(api)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
-        wanted = Wanted(title, names, people, image_field, values.tall_lines, values.max_page_pixels)
+        wanted = Wanted(
+            title,
+            names,
+            people,
+            json_file is not None,
+            image_field,
+            values.tall_lines,
+            values.max_page_pixels,
+        )
         made, page = make(source, fetched, wanted, console)
     write_file(out, page)
     if summary_json:

@@ -13,7 +13,6 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from rapidfuzz.distance import Levenshtein
 
@@ -26,6 +25,7 @@ from converters.rates import ErrorRate, Interval, Share
 from converters.report import Report, Shown
 from converters.report_plots import Curve, plot
 from converters.tally import Tally
+from converters.templating import template
 
 NO_LINES = "no lines yet"
 NOT_KNOWN = "not known"
@@ -44,7 +44,14 @@ Crops = Mapping[int, Picture | str]
 """By `id` of a `Shown`: its crop, or a sentence why there is none."""
 
 
-def page(report: Report, title: str, crops: Crops, names: Mapping[str, str] | None = None) -> str:
+def page(
+    report: Report,
+    title: str,
+    crops: Crops,
+    names: Mapping[str, str] | None = None,
+    *,
+    from_file: bool = False,
+) -> str:
     """Write the report as HTML; the same report gives the same text.
 
     Args:
@@ -52,25 +59,24 @@ def page(report: Report, title: str, crops: Crops, names: Mapping[str, str] | No
         title: what it is about, such as the project's name.
         crops: of the lines that are shown.
         names: annotators' names by id, where they are known.
+        from_file: the tasks come from an export file.
     """
-    environment = Environment(
-        loader=PackageLoader("converters"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "share": share,
-        "interval": interval,
-        "rate": rate,
-        "count": lambda number: f"{number:,}",
-        "seconds": seconds,
-        "person": lambda user: (names or {}).get(user) or (f"annotator {user}" if user else "not told"),
-        "named": named,
-    }
+
+    def person(user: str) -> str:
+        return (names or {}).get(user) or (f"annotator {user}" if user else "not told")
+
     step, steps = report.over_time()
-    return environment.get_template("report.html.j2").render(
+    filled = template(
+        "report.html.j2",
+        share=share,
+        interval=interval,
+        rate=rate,
+        seconds=seconds,
+        person=person,
+        named=named,
+    )
+    return filled.render(
+        unknown=unknown_predictions(report.all.unknown, from_file=from_file),
         report=report,
         title=title,
         all=report.all,
@@ -86,6 +92,16 @@ def page(report: Report, title: str, crops: Crops, names: Mapping[str, str] | No
         in_words=in_words,
         missing=sorted({crop for crop in crops.values() if isinstance(crop, str)}),
     )
+
+
+def unknown_predictions(lines: int, *, from_file: bool) -> str:
+    """How many lines are in no comparison, and why."""
+    why = (
+        "Label Studio's export files mostly leave predictions out: run the report with --project."
+        if from_file
+        else "The work began without one, or with one that was deleted since."
+    )
+    return f"Of {lines:,} lines the prediction is not known, so they are in no comparison. {why}"
 
 
 def shown_lines(report: Report) -> list[Shown]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -90,10 +91,20 @@ def as_task(item: object) -> Json | None:
     return None
 
 
+def task_name(task: Json) -> str:
+    """A task's id, or what takes its place in names where it has none."""
+    identity = task.get("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        return str(identity)
+    plain = json.dumps([identity, task.get("data")], sort_keys=True, default=repr)
+    return f"task-{hashlib.sha256(plain.encode()).hexdigest()[:12]}"
+
+
 def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
     """Refuse what is no export of tasks at all; a single item that is no task is the account's to name."""
     number = tasks = 0
     example: object = None
+    inside: set[str] = set()
     for number, item in enumerate(items, start=1):
         if (
             isinstance(item, dict)
@@ -106,7 +117,17 @@ def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
                 "paired safely: export the project as JSON.",
                 item=number,
             )
-        tasks += as_task(item) is not None
+        task = as_task(item)
+        tasks += task is not None
+        if task is not None and isinstance(item, dict) and "data" not in item:
+            if task_name(task) in inside:
+                raise BadRequest(
+                    f"{path.name} holds annotations one by one, and more than one of task "
+                    f"{task_name(task)}, so which of them counts cannot be told while it is read: export the "
+                    "project as JSON.",
+                    item=number,
+                )
+            inside.add(task_name(task))
         example = item if number == 1 else example
         yield item
     if number and not tasks:

@@ -72,7 +72,7 @@ def test_a_crop_that_somebody_deleted_comes_back(tmp_path):
 def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     run(tmp_path / "set", PROJECT)
     source = Pictures()
-    gone = task(2, annotation([], was_cancelled=True))
+    gone = task(2, annotation([], was_cancelled=True), updated_at="2026-11-22T11:00:00Z")
     account = run(
         tmp_path / "set", [three_lines(1, "Итог"), gone], ExportOptions(jobs=1, partial=True), source
     )
@@ -82,6 +82,8 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     assert found["crops/0/1_l0.png"] == "Итог 1.0"
     assert found["crops/0/12_l0.png"] == "Счёт 12.0"
     assert not any(name.startswith("crops/0/2_") for name in found)
+    nothing = run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True))
+    assert nothing.newest_change == account.newest_change > ""
     with pytest.raises(BadRequest, match=r"other settings.*without --since"):
         run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True, pages=PageOptions(crop_format="jpg")))
 

@@ -52,6 +52,20 @@ def test_a_new_dataset_replaces_the_old_one_and_what_others_put_there_stays(tmp_
     assert around(out) == ["set"]
 
 
+def test_the_folder_that_a_link_names_is_replaced_and_the_link_stays(tmp_path):
+    out = tmp_path / "disk" / "set"
+    write(out, "old")
+    (out / "check.dict.txt").write_text("mine")
+    link = tmp_path / "latest"
+    link.symlink_to(out)
+    for text in ("newer", "newest"):
+        write(link, text)
+    assert link.is_symlink()
+    assert (out / "crops/0/1.png").read_text() == "newest"
+    assert (out / "check.dict.txt").read_text() == "mine"
+    assert (around(out), around(link)) == (["set"], ["disk", "latest"])
+
+
 def test_a_folder_that_no_export_wrote_is_left_alone(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "thesis.doc").write_text("ten years")

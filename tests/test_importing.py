@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backend.errors import BadRequest
+from backend.kept_readings import kept_in
 from backend.labeling_config import LabelingConfig, default_config
 from backend.regions import regions
 from converters import importing, label_files, labels
@@ -102,6 +103,8 @@ def test_a_trusted_set_comes_as_an_annotation_that_the_export_takes():
     (annotation,) = made.task["annotations"]
     assert annotation["ground_truth"] is False
     assert annotation["was_cancelled"] is False
+    # nobody read it, so no report may count it as read
+    assert kept_in(*regions(annotation["result"])) is None
     chosen = choose({"annotations": [annotation]}, Approval()).annotation
     lines = review(chosen, Rules(config=OURS), page_size=(1000, 700))
     assert sorted((line.said.text, line.why is None) for line in lines) == [("", False), ("one", True)]

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.errors import BadRequest, ConfigLacking
 from backend.settings import Settings
 from backend.sources import Sources
 from converters import inputs
 from converters.tasks import ImageFolder
 from tests.scripted import CONFIG
 
-NAMES = inputs.label_names(Settings(label_check="Zweifel"))
-
-
-def test_labels_are_called_as_the_settings_say():
-    assert (NAMES.check, NAMES.text) == ("Zweifel", "Text")
-
-
-def test_without_a_key_it_is_said_where_to_get_one():
-    with pytest.raises(SettingsWrong, match="LABEL_STUDIO_API_KEY is not set"):
-        inputs.label_studio(Settings(label_studio_api_key=None))
+NAMES = Settings(label_check="Zweifel").label_names
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.cli import twinread
+from converters import report_page
 from converters.comparison import compare
 from converters.judging import Rules
 from converters.report import Report
@@ -38,8 +39,8 @@ def test_nothing_but_the_report_is_printed_where_nobody_watches(tmp_path, export
 @pytest.mark.parametrize(
     ("from_file", "words"),
     [
-        pytest.param(True, "Run the report with --project", id="of an export file"),
-        pytest.param(False, "the work began without one", id="of a project, which holds all there are"),
+        pytest.param(True, "run the report with --project", id="of an export file"),
+        pytest.param(False, "The work began without one", id="of a project, which holds all there are"),
     ],
 )
 def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_file, words):
@@ -48,8 +49,9 @@ def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_fil
     report.add(compare(made, Rules()), made["data"])
     told = io.StringIO()
     tell(report, Console(file=told, width=200), from_file=from_file)
-    assert f"Of 1 lines the prediction is not known: {'export' if from_file else 'the'}" in told.getvalue()
-    assert words in told.getvalue()
+    for shown in (told.getvalue(), report_page.page(report, "a project", {}, from_file=from_file)):
+        assert "Of 1 lines the prediction is not known" in shown
+        assert words in shown
 
 
 @pytest.mark.parametrize(

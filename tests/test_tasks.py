@@ -42,6 +42,13 @@ def test_an_annotation_with_its_task_inside_is_that_task():
     }
 
 
+def test_two_annotations_of_one_task_that_come_one_by_one_are_refused_by_the_tasks_name(tmp_path):
+    alone = [{"id": 9 + number, "result": [], "task": {"id": number, "data": {}}} for number in (1, 2)]
+    assert read(tmp_path, json.dumps(alone)) == alone
+    with pytest.raises(BadRequest, match=r"more than one of task 2.*export the project as JSON"):
+        read(tmp_path, json.dumps([*alone, {**alone[1], "id": 12}]))
+
+
 @pytest.mark.parametrize(
     "item", [None, 5, [], {}, {"data": "x"}, {"task": 5, "result": []}, {"task": {"data": {}}}]
 )
