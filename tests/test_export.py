@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from backend.crops import crop_line
 from backend.lines import picture_digest
-from converters import labels
+from converters import label_files, labels
 from converters.accounts import EXPORTED
 from converters.export import ExportOptions, NothingToExport
 from converters.judging import Rules
@@ -257,6 +257,14 @@ def test_ppocrlabel_finds_what_it_wants(tmp_path):
     assert (folder.parent / image).exists()
     assert rows(folder, "rec_gt.txt") == {"crop_img/1_a.png": "Счёт", "crop_img/1_b.png": "five"}
     assert (folder / "crop_img/1_a.png").exists()
+    # and `twinread import` takes the folder back as it was approved
+    back = label_files.read("Label.txt", (folder / "Label.txt").read_bytes())
+    approved = [row for row in manifest(folder) if row["kind"] == "recognition"]
+    [page] = back.rows
+    assert [region.text for region in page.regions] == [row["text"] for row in approved]
+    for region, row in zip(page.regions, approved, strict=True):
+        assert np.abs(np.array(region.points) - row["quad"]).max() <= 0.005
+    assert back.left_out == ()
 
 
 @pytest.mark.parametrize(
