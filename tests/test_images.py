@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 from backend.errors import BadImage
 from backend.images import PILLOW_PIXELS, decode, encode
 from backend.lines import Page
+from tests.exif import stored
 from tests.samples import all_samples, sample
 
 MOST = 30_000_000
@@ -141,21 +142,10 @@ def test_numbers_of_32_bits_are_stretched_from_darkest_to_lightest(mode):
 
 def turned_file(orientation: int, format: str) -> bytes:
     """The photograph stored so that this EXIF orientation brings it upright."""
-    undo = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    stored = PHOTOGRAPH if undo is None else PHOTOGRAPH.transpose(undo)
     options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}}.get(format, {})
-    return saved(stored, format, exif=exif, **options)
+    return saved(stored(PHOTOGRAPH, orientation), format, exif=exif, **options)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])

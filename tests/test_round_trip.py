@@ -20,6 +20,7 @@ from converters.export import ExportOptions
 from converters.judging import Rules
 from converters.pages import page_file
 from tests import paddle_loader
+from tests.exif import stored
 from tests.exported import manifest, rows, run
 from tests.reviewed_tasks import Pictures, annotation, page_pixels, task
 from tests.samples import all_samples
@@ -36,27 +37,13 @@ TEXTS = {
 }
 """What a reader may say, and what is written."""
 
-STORED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""How a picture is stored that an EXIF orientation brings upright."""
-
 
 def picture(size, orientation):
     """An upright page of that size as a camera stores it."""
-    stored = Image.fromarray(page_pixels(orientation, size))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    if orientation in STORED:
-        stored = stored.transpose(STORED[orientation])
     file = io.BytesIO()
-    stored.save(file, "PNG", exif=exif)
+    stored(Image.fromarray(page_pixels(orientation, size)), orientation).save(file, "PNG", exif=exif)
     return file.getvalue()
 
 

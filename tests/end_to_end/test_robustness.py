@@ -23,6 +23,7 @@ from tests.backend_process import RunningBackend, backend_process, free_port
 from tests.drawn_pages import Box, drawn_page, file_of
 from tests.end_to_end.projects import Project, iou, texts_of
 from tests.ernie_stand_in import Asked, Outcome, Raw, Say, StandIn, fingerprint
+from tests.exif import stored
 from tests.http_script import HttpScript, redirects_to, says, serving
 from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.samples import sample
@@ -30,27 +31,14 @@ from tests.samples import sample
 pytestmark = LABEL_STUDIO
 
 LINES = ["Счёт от 3 мая", "Итого к оплате"]
-STORED_AS = {
-    1: None,
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-"""How the pixels lie in a file whose EXIF orientation turns them upright again."""
 
 
 def turned(orientation: int) -> bytes:
     """The page with `LINES`, stored turned, with the tag that says so."""
     image, _ = drawn_page(LINES)
-    stored = STORED_AS[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    lying = image if stored is None else image.transpose(stored)
-    return file_of(lying, "JPEG", quality=95, exif=exif)
+    return file_of(stored(image, orientation), "JPEG", quality=95, exif=exif)
 
 
 def bomb(side: int = 20_000) -> bytes:
@@ -99,7 +87,7 @@ def odd(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Odd]:
     folder = tmp_path_factory.mktemp("odd")
-    files = {f"exif{number}.jpg": turned(number) for number in STORED_AS}
+    files = {f"exif{number}.jpg": turned(number) for number in range(1, 9)}
     files["Ы" * 98 + ".png"] = file_of(drawn_page(LINES)[0])
     files["empty.png"] = sample("syn_069").path.read_bytes()
     files["tiny.png"] = sample("syn_063").path.read_bytes()
@@ -136,7 +124,7 @@ def lines_of(prediction: dict[str, Any], size: tuple[int, int], boxes: list[Box]
         assert iou(region.points, quad) >= 0.5
 
 
-@pytest.mark.parametrize("orientation", STORED_AS)
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_and_texts_are_those_of_the_upright_page(odd: Odd, orientation: int) -> None:
     image, boxes = drawn_page(LINES)
     lines_of(odd.prediction(f"exif{orientation}.jpg"), image.size, boxes)
@@ -199,13 +187,13 @@ def test_of_three_tasks_with_a_corrupt_one_two_are_stored_and_the_third_when_it_
     first, last = project.upload(tmp_path / "a.jpg", tmp_path / "c.jpg")
     with serving({"/b.jpg": says(whole[:900], Content_Length=str(len(whole)))}) as server:
         (middle,) = project.refer(f"http://localhost:{server.port}/b.jpg")
-        stored = project.retrieve([first, middle, last])
-        assert [len(stored[task]) for task in (first, middle, last)] == [1, 0, 1]
+        kept = project.retrieve([first, middle, last])
+        assert [len(kept[task]) for task in (first, middle, last)] == [1, 0, 1]
         assert f"task {middle}" in local_backend.status()["failed_tasks"]
         server.scripts["/b.jpg"] = says(whole)
-        stored = project.retrieve([first, middle, last])
-    assert [len(stored[task]) for task in (first, middle, last)] == [1, 1, 1]
-    assert texts_of(stored[middle][0]) == LINES
+        kept = project.retrieve([first, middle, last])
+    assert [len(kept[task]) for task in (first, middle, last)] == [1, 1, 1]
+    assert texts_of(kept[middle][0]) == LINES
     assert f"task {middle}" not in local_backend.status()["failed_tasks"]
 
 
@@ -360,9 +348,9 @@ def test_after_a_kill_in_mid_batch_only_what_was_in_flight_is_paid_for_again(
     in_flight = ernie.calls - answered
     assert {len(task["predictions"]) for task in api.tasks(project.id)} == {0}
     with backend_process(tmp_path / "backend", port=port, **kept):
-        stored = project.retrieve(ids)
+        kept = project.retrieve(ids)
     store.close()
-    assert {len(predictions) for predictions in stored.values()} == {1}
+    assert {len(predictions) for predictions in kept.values()} == {1}
     twice = {pair for pair, times in asked_pairs(ernie).items() if times > 1}
     paid = {(fingerprint(asked), asked.prompt) for asked in ernie.asked if asked.number <= answered}
     assert not twice & paid
