@@ -14,7 +14,7 @@ from backend.metrics import Metrics
 from backend.panels import Panels, engine_options
 from backend.service import Engines, Service, ServiceOptions
 from backend.settings import Settings
-from backend.sources import SourceLimits, Sources
+from backend.sources import Sources
 from backend.store import ReadingStore
 
 DECIDING_ROOMS = (
@@ -52,7 +52,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         api = _label_studio(settings)
         if api is not None:
             opened.callback(api.close)
-        source = Sources(api, _limits(settings), cache_dir=settings.cache_dir / "images")
+        source = Sources.of(settings, api)
         # all went well: from here on the service closes what was opened
         close = opened.pop_all().close
     return Engines(
@@ -142,15 +142,6 @@ def model_version(find: PaddleDetector, panel: Panel, read: Panels, settings: Se
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     who = "+".join(reader.identity.split("(")[0].split("@")[0] for reader in panel.readers) or "unread"
     return f"{find.location.identity} {who} {panel.language} {digest}"
-
-
-def _limits(settings: Settings) -> SourceLimits:
-    return SourceLimits(
-        max_bytes=settings.max_image_bytes,
-        total_s=settings.image_timeout_s,
-        allowed_hosts=settings.allowed_image_hosts,
-        cache_bytes=settings.image_cache_bytes,
-    )
 
 
 def _label_studio(settings: Settings) -> LabelStudioApi | None:

@@ -14,6 +14,7 @@ import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -32,6 +33,9 @@ from backend.references import (
     scheme_of,
     shown,
 )
+
+if TYPE_CHECKING:
+    from backend.settings import Settings
 
 __all__ = ["SourceLimits", "Sources"]
 
@@ -65,6 +69,17 @@ class Sources:
             own.append((label_studio.url.raw_host.decode("ascii"), port_of(label_studio.url)))
         allowed = AllowedHosts.parse(limits.allowed_hosts, own)
         self._downloader = Downloader(limits, allowed, resolver=resolver, clock=clock)
+
+    @classmethod
+    def of(cls, settings: Settings, label_studio: LabelStudioConnection | None) -> Sources:
+        """Sources with the limits and the cache of the settings."""
+        limits = SourceLimits(
+            max_bytes=settings.max_image_bytes,
+            total_s=settings.image_timeout_s,
+            allowed_hosts=settings.allowed_image_hosts,
+            cache_bytes=settings.image_cache_bytes,
+        )
+        return cls(label_studio, limits, cache_dir=settings.cache_dir / "images")
 
     def fetch(self, reference: str, *, task_id: int | None) -> bytes:
         """The bytes of an image.

@@ -9,7 +9,7 @@ from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from backend.settings import Settings
-from backend.sources import SourceLimits, Sources
+from backend.sources import Sources
 from converters.pages import PageSource
 from converters.tasks import ImageFolder
 
@@ -41,10 +41,4 @@ def page_source(folder: Path | None, api: LabelStudioApi | None, values: Setting
     """
     if folder is not None:
         return ImageFolder(folder, values.max_image_bytes)
-    limits = SourceLimits(
-        max_bytes=values.max_image_bytes,
-        total_s=values.image_timeout_s,
-        allowed_hosts=values.allowed_image_hosts,
-        cache_bytes=values.image_cache_bytes,
-    )
-    return Sources(api, limits, cache_dir=values.cache_dir / "images")
+    return Sources.of(values, api)
