@@ -17,6 +17,8 @@ from cachetools import TTLCache
 
 from backend.errors import NotReady
 
+STOPPING = "twinread is stopping; ask again when it is back."
+
 Result = TypeVar("Result")
 
 
@@ -69,7 +71,7 @@ class PageWork(Generic[Result]):
         """
         with self._lock:
             if self._closed:
-                raise NotReady("twinread is stopping; ask again when it is back.")
+                raise NotReady(STOPPING)
             done = self._kept.get(key)
             if done is not None:
                 return done
@@ -96,6 +98,7 @@ class PageWork(Generic[Result]):
             for key, job in left:
                 job.begun = True
                 del self._jobs[key]
+            self._changed(len(self._jobs))
         for _, job in left:
             job.future.cancel()
             job.future.set_running_or_notify_cancel()

@@ -23,7 +23,7 @@ from backend.engines import EngineLoader, Engines, PageSource, State
 from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.lines import Line, Page, ReadLine, ReadPage
 from backend.metrics import Metrics
-from backend.page_work import PageWork
+from backend.page_work import STOPPING, PageWork
 
 __all__ = ["Engines", "Failure", "Late", "PageSource", "Service", "ServiceOptions", "Task"]
 
@@ -207,9 +207,11 @@ class Service:
         return read
 
     def _outcome(self, task: Task, future: Future[ReadPage]) -> ReadPage | Failure:
-        if not future.done() or future.cancelled():
+        if not future.done():
             self.metrics.late.inc()
             return Failure(task, Late("Not reached before the deadline; the work goes on, ask again."))
+        if future.cancelled():
+            return Failure(task, Late(STOPPING))
         error = future.exception()
         if error is None:
             return future.result()

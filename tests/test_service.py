@@ -204,13 +204,15 @@ def test_a_failed_page_of_a_task_is_told_although_its_other_pages_are_read() -> 
 
 def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
     gate = threading.Event()
-    service = scripted_service(readers=[ScriptedReader("one", gate=gate)], page_workers=1)
+    reader = ScriptedReader("one", gate=gate)
+    service = scripted_service(readers=[reader], page_workers=1)
     answers: list[ReadPage | Failure] = []
     waiting = threading.Thread(
         target=lambda: answers.extend(service.read_tasks(tasks("/page-1", "/page-2"), 25))
     )
     waiting.start()
-    while service.status()["pages_in_flight"] != 2:
+    # the first page must have been begun: one that nobody has begun is told, as the second is
+    while service.status()["pages_in_flight"] != 2 or not reader.asked:
         time.sleep(0.01)
     service._pages.close(wait=False)
     gate.set()
@@ -218,6 +220,7 @@ def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
     assert not waiting.is_alive()
     assert isinstance(answers[0], ReadPage)
     assert isinstance(answers[1], Failure)
+    assert "stopping" in str(answers[1].error)
     with pytest.raises(NotReady, match="stopping"):
         service.read_tasks(tasks("/page-3"), 1)
     service.close()
