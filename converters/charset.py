@@ -121,12 +121,12 @@ def flaws(dictionary: Dictionary) -> DictionaryFlaws:
 
 def dictionary_of(texts: Iterable[str]) -> NewDictionary:
     """Make a dictionary that can write every text; the same texts give the same entries in any order."""
-    counts: Counter[str] = Counter()
-    left_out: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     for text in texts:
-        for char in unicodedata.normalize("NFC", text):
-            if char != " ":
-                (counts if belongs_in_dictionary(char) else left_out)[char] += 1
+        seen.update(unicodedata.normalize("NFC", text))
+    del seen[" "]
+    counts = Counter({char: count for char, count in seen.items() if belongs_in_dictionary(char)})
+    left_out = Counter({char: count for char, count in seen.items() if char not in counts})
     entries = tuple(sorted(counts))
     combining = tuple(char for char in entries if unicodedata.category(char).startswith("M"))
     return NewDictionary(entries, counts, combining, left_out)

@@ -51,7 +51,7 @@ def corners(points: np.ndarray | None, quad: Quad | None, layout: Layout) -> lis
     PPOCRLabel crops quads alone and stops a page at the first polygon of five points.
     """
     chosen = quad if layout == "ppocrlabel" else points
-    return [] if chosen is None else [[round(float(x), 3), round(float(y), 3)] for x, y in chosen]
+    return [] if chosen is None else chosen.astype(np.float64).round(3).tolist()
 
 
 def page_name(task: str, number: int, pages: int) -> str:

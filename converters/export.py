@@ -14,19 +14,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from backend.errors import BadRequest, ProjectError
-from backend.labeling_config import LabelingConfig
-from backend.regions import regions
-from converters import detection, manifest, reviewed, tasks
+from converters import reviewed, tasks
 from converters.accounts import Account
-from converters.files import SPILL, Earlier, Staging, record_line, record_of, writing
-from converters.judging import Rules, page_of
+from converters.files import Staging, writing
+from converters.judging import Rules
 from converters.manifest import PageRecord
-from converters.pages import Made, PageJob, PageMaker, PageOptions, PageSource
-from converters.reasons import TaskWhy, Why
-from converters.reviewed import Json
+from converters.page_jobs import PageJob, page_jobs
+from converters.page_maker import Made, PageMaker, PageSource
+from converters.page_records import SPILL, Earlier, record_line, record_of
+from converters.pages import PageOptions
+from converters.reasons import TaskWhy
 from converters.rows import SUMMARY, Rows
 from converters.split import Part, Split, split
 from converters.splitting import SplitInput
@@ -200,49 +199,14 @@ def _jobs(
         choice = reviewed.choose(task, options.rules.approval)
         account.task(choice.why, choice.others, counts=choice.annotation is not None)
         if choice.annotation is not None:
-            yield from _page_jobs(task, name, choice.annotation, choice.witnesses, options)
-
-
-def _page_jobs(
-    task: Json, name: str, annotation: Json, witnesses: tuple[Json, ...], options: ExportOptions
-) -> Iterator[PageJob]:
-    data: Mapping[str, Any] = task["data"]
-    group = None
-    if options.split_by is not None and data.get(options.split_by) is not None:
-        group = str(data[options.split_by])
-    sentence = ""
-    try:
-        references = tasks.references_of(data, options.rules.config, options.image_field)
-    except BadRequest as error:
-        references, sentence = (), str(error)
-    numbers = {0} if _one_page(annotation, options.rules.config) else _page_numbers(annotation, options)
-    prediction = manifest.prediction_of(task, annotation)
-    for number in sorted({*range(max(1, len(references))), *numbers}):
-        there = 0 <= number < len(references)
-        yield PageJob(
-            key=detection.page_name(name, number, len(references)),
-            task=name,
-            number=number,
-            reference=references[number] if there else None,
-            group=group,
-            annotation=annotation,
-            witnesses=witnesses,
-            prediction=prediction,
-            problem=None if there else Why.NO_SUCH_PAGE if references else Why.NO_IMAGE,
-            sentence=sentence or f"The task has {len(references)} pages.",
-        )
-
-
-def _one_page(annotation: Json, config: LabelingConfig | None) -> bool:
-    """Nothing in the annotation can be on another page than the first; spares a look at every region."""
-    several = config is not None and config.multi_image
-    return not several and not any(
-        "item_index" in part for part in annotation["result"] if isinstance(part, dict)
-    )
-
-
-def _page_numbers(annotation: Json, options: ExportOptions) -> set[int]:
-    return {page_of(region, options.rules.config) for region in regions(annotation["result"])}
+            yield from page_jobs(
+                task,
+                choice.annotation,
+                choice.witnesses,
+                options.rules.config,
+                image_field=options.image_field,
+                split_by=options.split_by,
+            )
 
 
 def _in_order(

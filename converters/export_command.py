@@ -22,7 +22,8 @@ from converters.export import ExportOptions, NothingToExport, export, newest_cha
 from converters.files import Staging
 from converters.judging import Rules
 from converters.outputs import write_summary
-from converters.pages import PageOptions, PageSource
+from converters.page_maker import PageSource
+from converters.pages import PageOptions
 from converters.ratio import parse_ratio
 from converters.reasons import AnnotationWhy
 from converters.reviewed import Approval, moment_of

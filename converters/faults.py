@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import Enum
+from functools import lru_cache
 
 from backend.errors import ProjectError
 
@@ -13,6 +14,8 @@ IGNORED = "###"
 
 # every character that str.splitlines takes for the end of a line
 _BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+SURROGATES = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which no file can hold."""
 
 
 class Fault(Enum):
@@ -79,22 +82,30 @@ def text_fault(text: str) -> tuple[Fault, int] | None:
     if text == IGNORED:
         return Fault.IGNORE_MARK, 0
     for position, char in enumerate(text):
-        category = unicodedata.category(char)
-        if char == "\t":
-            return Fault.TAB, position
-        if _BREAKS.match(char):
-            return Fault.LINE_BREAK, position
-        if category == "Zs" and char != " ":
-            return Fault.ODD_SPACE, position
-        if category == "Cs":
-            return Fault.SURROGATE, position
-        # joiners shape letters in Persian and Indic writing; all else of Cf is invisible for good
-        if category == "Cc" or (category == "Cf" and char not in "\u200c\u200d"):
-            return Fault.CONTROL, position
+        fault = _character_fault(char)
+        if fault is not None:
+            return fault, position
     composed = unicodedata.normalize("NFC", text)
     if composed != text:
         pairs = zip(text, composed, strict=False)
         return Fault.DECOMPOSED, next((i for i, (a, b) in enumerate(pairs) if a != b), len(composed))
+    return None
+
+
+@lru_cache(4096)
+def _character_fault(char: str) -> Fault | None:
+    category = unicodedata.category(char)
+    if char == "\t":
+        return Fault.TAB
+    if _BREAKS.match(char):
+        return Fault.LINE_BREAK
+    if category == "Zs" and char != " ":
+        return Fault.ODD_SPACE
+    if category == "Cs":
+        return Fault.SURROGATE
+    # joiners shape letters in Persian and Indic writing; all else of Cf is invisible for good
+    if category == "Cc" or (category == "Cf" and char not in "\u200c\u200d"):
+        return Fault.CONTROL
     return None
 
 
@@ -112,6 +123,6 @@ def image_fault(image: str) -> Fault | None:
         return Fault.TAB
     if _BREAKS.search(image):
         return Fault.LINE_BREAK
-    if any(unicodedata.category(char) == "Cs" for char in image):
+    if SURROGATES.search(image):
         return Fault.SURROGATE
     return None

@@ -11,9 +11,7 @@ A kill at any moment leaves either the old dataset or the new one in OUT.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -24,16 +22,9 @@ from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
-from pydantic import TypeAdapter
 
 from backend.errors import BadRequest, OperatorError, ProjectError
-from converters.manifest import PageRecord
-
-STATE = "state.jsonl"
-"""All pages with all regions: what a later export compares with."""
-
-SPILL = "pages.part"
-"""The same while an export runs; it is gone just before the dataset takes its place."""
+from converters.page_records import SPILL, STATE, Earlier
 
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
@@ -48,10 +39,6 @@ OUR_FOLDERS = {"crops", "pages", "crop_img"}
 _EXCHANGE = 2  # RENAME_EXCHANGE
 _HERE = -100  # AT_FDCWD
 
-_RECORDS = TypeAdapter(PageRecord)
-_BEGINS = b'{"key":'
-_DECODER = json.JSONDecoder()
-
 
 class DatasetLocked(OperatorError):
     """Another export writes into the same folder."""
@@ -59,55 +46,6 @@ class DatasetLocked(OperatorError):
 
 class CannotWrite(OperatorError):
     """The dataset's folder cannot be written: no space, no permission."""
-
-
-def record_line(page: PageRecord) -> bytes:
-    """A page as one line of JSON; half a surrogate pair, which no file can hold, becomes U+FFFD."""
-    text = json.dumps(_RECORDS.dump_python(page), ensure_ascii=False, separators=(",", ":"))
-    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return whole.encode() + b"\n"
-
-
-def record_of(line: bytes) -> PageRecord:
-    """The page that a line holds.
-
-    Raises:
-        ValueError: the line is not whole, or of another version.
-    """
-    return _RECORDS.validate_json(line)
-
-
-class Earlier:
-    """Pages of an earlier dataset or of a stopped export, looked up by key; memory holds offsets alone."""
-
-    def __init__(self, folder: Path, name: str = STATE) -> None:
-        """Index a folder's state file; a folder without one holds no pages."""
-        self.folder = folder
-        self._file = folder / name
-        self._offsets: dict[str, int] = {}
-        with contextlib.suppress(FileNotFoundError), self._file.open("rb") as file:
-            while line := file.readline():
-                # the last line of a stopped export may be torn
-                if line.startswith(_BEGINS) and line.endswith(b"}\n"):
-                    key, _ = _DECODER.raw_decode(line[len(_BEGINS) :].decode())
-                    self._offsets[key] = file.tell() - len(line)
-
-    def __len__(self) -> int:
-        return len(self._offsets)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._offsets)
-
-    def page(self, key: str) -> PageRecord | None:
-        """The page of that key; None where there is none, or an older version of twinread wrote it."""
-        if key not in self._offsets:
-            return None
-        with self._file.open("rb") as file:
-            file.seek(self._offsets[key])
-            try:
-                return record_of(file.readline())
-            except ValueError:
-                return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from backend.settings import Settings
 from backend.sources import Sources
-from converters.pages import PageSource
+from converters.page_maker import PageSource
 from converters.tasks import ImageFolder
 
 

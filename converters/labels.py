@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from converters.faults import IGNORED, Fault, RowRefused, image_fault, text_fault
+from converters.faults import IGNORED, SURROGATES, Fault, RowRefused, image_fault, text_fault
 
 IGNORE_MARKS = frozenset({IGNORED, "*"})
 """What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too."""
@@ -205,7 +205,7 @@ def _region_json(image: str, region: Region) -> str:
     if not region.ignored and region.text in IGNORE_MARKS:
         remedy = "Mark the region as ignored, or correct its text in Label Studio."
         raise RowRefused(Fault.IGNORE_MARK, image, "text", region.text, remedy)
-    if any("\ud800" <= char <= "\udfff" for char in region.text):
+    if SURROGATES.search(region.text):
         raise RowRefused(Fault.SURROGATE, image, "text", region.text, _EDIT)
     points = _checked_points(image, region.points)
     if len(points) == 3:

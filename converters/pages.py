@@ -1,53 +1,32 @@
-"""One page: its bytes fetched and decoded once, every line cropped and written, all of it recorded.
+"""One page: decoded once, every line cropped and written, all of it recorded.
 
-Threads fetch, since they mostly wait; `write_page` does the work and is called in processes, because
-threads would wait for the interpreter after every crop.
+`write_page` is called in processes, because threads would wait for the interpreter after every crop.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from backend import geometry, images
 from backend.crops import TallLines, crop_line
-from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from backend.errors import BadImage
 from backend.lines import Page, picture_digest
 from backend.references import shown
 from backend.regions import Region
 from converters import detection, files, manifest, recognition
 from converters.detection import Layout
-from converters.files import Earlier, Staging
 from converters.judging import ReviewedLine, Rules, on_page, review
 from converters.manifest import LineRecord, PageRecord
+from converters.page_jobs import PageJob
 from converters.reasons import Why
-from converters.reviewed import Json
 from converters.split import dhash
-
-VERSION = 2
-"""Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
 
 Format = Literal["recognition", "detection", "both"]
 CropFormat = Literal["png", "jpg"]
-
-
-class PageSource(Protocol):
-    """Gives the bytes of images."""
-
-    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-        """The bytes of an image.
-
-        Raises:
-            ImageRefused: the reference may not be followed.
-            BadImage: the file breaks a limit.
-            ImageUnreachable: nobody gave it.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +56,6 @@ class PageOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class PageJob:
-    """A page of a task whose annotation counts.
-
-    key: the page's name, unique in the project.
-    number: of the page in its task, from 0.
-    reference: None where the task has no such page; then `problem` says why.
-    """
-
-    key: str
-    task: str
-    number: int
-    reference: str | None
-    group: str | None
-    annotation: Json
-    witnesses: tuple[Json, ...]
-    prediction: Json | None
-    problem: Why | None = None
-    sentence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A page's record, and whether its files were taken over from an earlier export."""
-
-    record: PageRecord
-    taken_over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a page is written and by which rules.
 
@@ -121,94 +71,6 @@ class Place:
 
 Work = Callable[[Place, PageJob, str, bytes, str], PageRecord]
 """`write_page`, called here or in another process."""
-
-
-class PageMaker:
-    """Makes pages; safe between threads."""
-
-    def __init__(
-        self,
-        source: PageSource,
-        staging: Staging,
-        rules: Rules,
-        options: PageOptions,
-        earlier: Sequence[Earlier],
-        work: Work,
-    ) -> None:
-        """Prepare.
-
-        Args:
-            source: gives the images.
-            staging: the dataset that is being written.
-            rules: how regions are judged.
-            options: what is written.
-            earlier: whose files are taken over where nothing changed, the first that has them.
-            work: calls `write_page`.
-        """
-        self._source = source
-        self._staging = staging
-        self._place = Place(staging.folder, staging.out, rules, options)
-        self._earlier = tuple(earlier)
-        self._work = work
-        # a set has another order in every run
-        decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
-        self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
-        """Hash of everything beside the task that decides what is written."""
-
-    def make(self, job: PageJob) -> Made:
-        """Write a page's crops, and the page itself where detection is wanted.
-
-        An image that cannot be had leaves its regions out, each with that reason.
-
-        Raises:
-            CannotWrite: the dataset's folder refuses.
-            OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
-        """
-        state = self._state(job)
-        if job.reference is None:
-            return Made(
-                without_image(job, self._place.rules, state, job.problem or Why.NO_IMAGE, job.sentence)
-            )
-        try:
-            data = self._source.fetch(job.reference, task_id=_number(job.task))
-        except (ImageRefused, ImageUnreachable, BadImage) as error:
-            return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
-        digest = hashlib.sha256(data).hexdigest()
-        kept = self._taken_over(job.key, state, digest)
-        if kept is not None:
-            return Made(kept, taken_over=True)
-        return Made(self._work(self._place, job, state, data, digest))
-
-    def _state(self, job: PageJob) -> str:
-        decisive = [
-            self.settings,
-            job.key,
-            job.reference,
-            job.group,
-            job.annotation,
-            job.witnesses,
-            job.prediction,
-        ]
-        written = json.dumps(decisive, sort_keys=True, default=repr)
-        return hashlib.sha256(written.encode()).hexdigest()
-
-    def _taken_over(self, key: str, state: str, digest: str) -> PageRecord | None:
-        for earlier in self._earlier:
-            record = earlier.page(key)
-            if record is None or (record.state, record.file_sha256) != (state, digest) or record.problem:
-                continue
-            if self.take(earlier, record):
-                return record
-        return None
-
-    def take(self, earlier: Earlier, record: PageRecord) -> bool:
-        """Let a page's files appear in the new dataset, unchanged.
-
-        Returns:
-            False when one of them is gone.
-        """
-        names = [record.image, *(line.crop for line in record.lines)]
-        return self._staging.take(earlier, [name for name in names if name is not None])
 
 
 def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
@@ -340,7 +202,3 @@ def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
 # 8 bits or fewer of grey, RGB or palette
 _PLAIN_PNG = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR........[\x01\x02\x04\x08][\x00\x02\x03]", re.DOTALL)
 _PNG_EXTRAS = re.compile(b"tRNS|eXIf")
-
-
-def _number(task: str) -> int | None:
-    return int(task) if task.isdecimal() else None

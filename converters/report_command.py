@@ -18,7 +18,7 @@ from converters import report_page, tasks
 from converters.comparison import compare
 from converters.judging import Rules
 from converters.outputs import write_file, write_summary
-from converters.pages import PageSource
+from converters.page_maker import PageSource
 from converters.progress import progress
 from converters.report import Report
 from converters.report_crops import crops_of

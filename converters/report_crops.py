@@ -19,7 +19,7 @@ from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable,
 from backend.labeling_config import LabelingConfig
 from backend.lines import Pixels
 from converters import tasks
-from converters.pages import PageSource
+from converters.page_maker import PageSource
 from converters.report import Shown
 from converters.report_page import Picture
 

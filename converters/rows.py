@@ -13,8 +13,9 @@ from typing import IO, Any
 
 from converters import charset, detection, export_page, labels, manifest
 from converters.accounts import Account
-from converters.files import LEFT_OUT, MANIFEST, STATE, Staging, record_line
+from converters.files import LEFT_OUT, MANIFEST, Staging
 from converters.manifest import PageRecord
+from converters.page_records import STATE, record_line
 from converters.pages import PageOptions
 from converters.reasons import Why
 

@@ -142,9 +142,8 @@ def dhash(pixels: Pixels, size: int = 8) -> int:
     small = cv2.resize(
         cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), (size + 1, size), interpolation=cv2.INTER_AREA
     )
-    grey = small.astype(np.int16)
-    bits = (grey[:, 1:] > grey[:, :-1]).ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big") >> (-size * size % 8)
+    bits = np.packbits(small[:, 1:] > small[:, :-1])
+    return int.from_bytes(bits.tobytes(), "big") >> (-size * size % 8)
 
 
 def near_duplicates(fingerprints: Iterable[int], distance: int) -> list[tuple[int, int]]:

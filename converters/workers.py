@@ -15,7 +15,8 @@ import cv2
 
 from backend.errors import OperatorError
 from converters.manifest import PageRecord
-from converters.pages import PageJob, Place, Work, write_page
+from converters.page_jobs import PageJob
+from converters.pages import Place, Work, write_page
 
 
 class WorkerDied(OperatorError):

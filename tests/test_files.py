@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
-from converters import files
-from converters.files import CannotWrite, DatasetLocked, Staging
+from converters.files import CannotWrite, DatasetLocked, Staging, exchange
+from converters.page_records import SPILL, STATE
 
 
 def write(out: Path, text: str, *, finish: bool = True) -> None:
     with Staging(out) as staging:
-        staging.write(files.STATE, b"")
+        staging.write(STATE, b"")
         staging.write("crops/0/1.png", text.encode())
         if finish:
             staging.finish()
@@ -31,7 +31,7 @@ def around(out: Path) -> list[str]:
 def test_a_dataset_appears_when_it_is_whole(tmp_path):
     out = tmp_path / "deep" / "set"
     with Staging(out) as staging:
-        staging.write(files.STATE, b"")
+        staging.write(STATE, b"")
         assert not out.exists()
         staging.finish()
     assert around(out) == ["set"]
@@ -90,7 +90,7 @@ def test_the_second_of_two_exports_gets_one_sentence(tmp_path):
 def test_what_a_stopped_export_wrote_is_kept_for_the_next(tmp_path, error):
     out = tmp_path / "set"
     with pytest.raises(type(error)), Staging(out) as staging:
-        staging.write(files.SPILL, b'{"key":"7","torn')
+        staging.write(SPILL, b'{"key":"7","torn')
         staging.write("crops/0/7.png", b"x")
         raise error
     with Staging(out) as staging:
@@ -98,7 +98,7 @@ def test_what_a_stopped_export_wrote_is_kept_for_the_next(tmp_path, error):
         assert staging.take(stopped, ["crops/0/7.png"])
         assert not staging.take(stopped, ["crops/0/8.png", "crops/0/9.png"])
         assert len(stopped) == 0
-        staging.write(files.STATE, b"")
+        staging.write(STATE, b"")
         staging.finish()
     assert (out / "crops/0/7.png").read_bytes() == b"x"
     assert around(out) == ["set"]
@@ -137,7 +137,7 @@ def test_a_system_that_cannot_exchange_folders_takes_two_steps(tmp_path):
     for folder in (old, new):
         folder.mkdir()
         (folder / "who").write_text(folder.name)
-    files.exchange(new, old, aside, NoExchange())
+    exchange(new, old, aside, NoExchange())
     assert (old / "who").read_text() == "new"
     assert (aside / "who").read_text() == "old"
 

@@ -1,0 +1,138 @@
+"""Page by page: its image fetched, its files taken over from an earlier export or made anew.
+
+Threads do this, since they mostly wait; what makes a page is called in processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from converters.files import Staging
+from converters.judging import Rules
+from converters.manifest import PageRecord
+from converters.page_jobs import PageJob
+from converters.page_records import Earlier
+from converters.pages import PageOptions, Place, Work, without_image
+from converters.reasons import Why
+
+VERSION = 2
+"""Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
+
+
+class PageSource(Protocol):
+    """Gives the bytes of images."""
+
+    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            ImageRefused: the reference may not be followed.
+            BadImage: the file breaks a limit.
+            ImageUnreachable: nobody gave it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page's record, and whether its files were taken over from an earlier export."""
+
+    record: PageRecord
+    taken_over: bool = False
+
+
+class PageMaker:
+    """Makes pages; safe between threads."""
+
+    def __init__(
+        self,
+        source: PageSource,
+        staging: Staging,
+        rules: Rules,
+        options: PageOptions,
+        earlier: Sequence[Earlier],
+        work: Work,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            source: gives the images.
+            staging: the dataset that is being written.
+            rules: how regions are judged.
+            options: what is written.
+            earlier: whose files are taken over where nothing changed, the first that has them.
+            work: calls `write_page`.
+        """
+        self._source = source
+        self._staging = staging
+        self._place = Place(staging.folder, staging.out, rules, options)
+        self._earlier = tuple(earlier)
+        self._work = work
+        # a set has another order in every run
+        decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
+        self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
+        """Hash of everything beside the task that decides what is written."""
+
+    def make(self, job: PageJob) -> Made:
+        """Write a page's crops, and the page itself where detection is wanted.
+
+        An image that cannot be had leaves its regions out, each with that reason.
+
+        Raises:
+            CannotWrite: the dataset's folder refuses.
+            OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
+        """
+        state = self._state(job)
+        if job.reference is None:
+            return Made(
+                without_image(job, self._place.rules, state, job.problem or Why.NO_IMAGE, job.sentence)
+            )
+        try:
+            data = self._source.fetch(job.reference, task_id=_number(job.task))
+        except (ImageRefused, ImageUnreachable, BadImage) as error:
+            return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
+        digest = hashlib.sha256(data).hexdigest()
+        kept = self._taken_over(job.key, state, digest)
+        if kept is not None:
+            return Made(kept, taken_over=True)
+        return Made(self._work(self._place, job, state, data, digest))
+
+    def _state(self, job: PageJob) -> str:
+        decisive = [
+            self.settings,
+            job.key,
+            job.reference,
+            job.group,
+            job.annotation,
+            job.witnesses,
+            job.prediction,
+        ]
+        written = json.dumps(decisive, sort_keys=True, default=repr)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def _taken_over(self, key: str, state: str, digest: str) -> PageRecord | None:
+        for earlier in self._earlier:
+            record = earlier.page(key)
+            if record is None or (record.state, record.file_sha256) != (state, digest) or record.problem:
+                continue
+            if self.take(earlier, record):
+                return record
+        return None
+
+    def take(self, earlier: Earlier, record: PageRecord) -> bool:
+        """Let a page's files appear in the new dataset, unchanged.
+
+        Returns:
+            False when one of them is gone.
+        """
+        names = [record.image, *(line.crop for line in record.lines)]
+        return self._staging.take(earlier, [name for name in names if name is not None])
+
+
+def _number(task: str) -> int | None:
+    return int(task) if task.isdecimal() else None
