@@ -1,7 +1,6 @@
 """`twinread check`: reads a dataset's label files and opens its images; the judging is `converters.check`'s.
 
-Nothing is changed: `--fix` writes a dictionary and an override for the training config beside the
-label files, never a text.
+Nothing is changed: `--fix` writes a dictionary and a training config beside the label files, never a text.
 """
 
 from __future__ import annotations
@@ -10,23 +9,19 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import yaml
 from rich.console import Console
 
 from backend.errors import BadRequest
 from converters import charset, check_terminal, training_rules
 from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of
+from converters.check_fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check_images import pictures_of
 from converters.check_report import CheckReport, FileCheck, Kind, Part, compare_pictures, list_problems
 from converters.label_files import kind_of
-from converters.outputs import write_file, write_summary
+from converters.outputs import write_summary
 from converters.training_rules import DetectionRules, RecognitionRules, Rules
-
-FIXED_DICTIONARY = "check.dict.txt"
-FIXED_SETTINGS = "check.override.yml"
 
 # other text files that lie in such folders
 _NO_LABELS = {FIXED_DICTIONARY, "dict.txt", "fileState.txt", "Cache.cach", "README.txt", "requirements.txt"}
@@ -49,7 +44,9 @@ def run(
         config: PaddleOCR's training config, YAML.
         dictionary: its dictionary; by default the config's, or `dict.txt` in the dataset.
         data_dir: what image names are relative to; by default the label file's folder.
-        fix: write `check.dict.txt` and `check.override.yml` into the dataset, where they would help.
+        fix: write `check.dict.txt` into the dataset where a larger dictionary would help, and with a config
+            for recognition `check.train.yml`, a whole config to train with; without one
+            `check.override.yml`, the settings that it would have to change, if there are any.
         summary_json: where to write the report for machines.
         console: where to tell.
 
@@ -61,12 +58,12 @@ def run(
         OperatorError: a file cannot be written.
     """
     report = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
-    written = write_fixes(report, _folder(dataset), config) if fix else []
-    check_terminal.tell(report, console, fixes=[path.name for path in written] if fix else None)
-    for name in (FIXED_DICTIONARY, FIXED_SETTINGS) if fix else ():
-        left = _folder(dataset) / name
-        if left.exists() and left.name not in [path.name for path in written]:
-            console.print(f"{name} is of an earlier check, and these rows do not need it.", style="yellow")
+    written = write_fixes(report, _folder(dataset), config, dictionary, data_dir) if fix else []
+    check_terminal.tell(report, console, fixes=written if fix else None)
+    used = [path.name for path in written] + [Path(report.rules.dictionary or "").name]
+    for name in FIXED if fix else ():
+        if name not in used and (_folder(dataset) / name).exists():
+            console.print(f"{name} is of an earlier check; this one has no use for it.", style="yellow")
     if summary_json:
         summary = {"dataset": dataset.name, **report.summary(), "written": [path.name for path in written]}
         write_summary(summary_json, summary)
@@ -82,7 +79,7 @@ def check(
     console: Console | None = None,
 ) -> CheckReport:
     """Say what PaddleOCR would do with each row of a dataset; arguments and errors as for `run`."""
-    rules = training_rules.rules_of(_config(config)) if config else None
+    rules = training_rules.rules_of(read_config(config)) if config else None
     recognition = rules if isinstance(rules, RecognitionRules) else RecognitionRules()
     detection = rules if isinstance(rules, DetectionRules) else DetectionRules()
     files = _label_files(dataset)
@@ -125,46 +122,6 @@ def _assumed(kinds: set[Kind], rules: Rules | None, recognition: RecognitionRule
     if "detection" in kinds and not isinstance(rules, DetectionRules):
         notes.append(f"{without}: for detection the settings of PP-OCRv5's configs are assumed.")
     return notes
-
-
-def write_fixes(report: CheckReport, folder: Path, config: Path | None) -> list[Path]:
-    """Write a dictionary and an override that fit the rows, where the ones in force do not.
-
-    Args:
-        report: what was found.
-        folder: where to write; files of the same names are replaced.
-        config: the training config that the override is for; one for detection has nothing to override.
-
-    Returns:
-        The files that were written; the override names the dictionary by its full path.
-
-    Raises:
-        OperatorError: a file cannot be written.
-    """
-    written = []
-    named = None
-    grown = report.fitting_dictionary
-    if grown and report.texts:
-        named = (folder / FIXED_DICTIONARY).resolve()
-        write_file(named, charset.dictionary_file(grown.entries))
-        written.append(named)
-    parsed = _config(config) if config else None
-    of_recognition = parsed is not None and isinstance(training_rules.rules_of(parsed), RecognitionRules)
-    settings = training_rules.override(
-        parsed if of_recognition else None,
-        report.rules,
-        max_text_length=report.fitting_length,
-        width=report.fitting_width,
-        dictionary=str(named) if named else None,
-    )
-    if settings != {"Global": {}}:
-        path = folder / FIXED_SETTINGS
-        head = (
-            "# Written by `twinread check --fix`: lay it over the training config; lists replace its lists.\n"
-        )
-        write_file(path, head + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
-        written.append(path)
-    return written
 
 
 def _label_files(dataset: Path) -> list[tuple[Path, Kind]]:
@@ -223,17 +180,6 @@ def _base(path: Path, rows: Sequence[bytes]) -> Path:
     return folder.parent if path.name == "Label.txt" and ppocrlabel else folder
 
 
-def _config(path: Path) -> Any:
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise BadRequest(f"{path} does not exist. Pass the YAML file of the training config.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadRequest(
-            f"{path} cannot be read as YAML: {error}. Pass PaddleOCR's training config."
-        ) from error
-
-
 def _dictionary(
     given: Path | None, config: Path | None, rules: RecognitionRules, folder: Path
 ) -> tuple[Dictionary | None, list[str]]:
@@ -243,7 +189,7 @@ def _dictionary(
             return charset.BUILT_IN, [
                 "The config names no dictionary: PaddleOCR keeps digits and small Latin letters."
             ]
-        path = _beside(config, rules.dictionary)
+        path = beside(config, rules.dictionary)
     if path is None:
         path = folder / "dict.txt"
         if not path.exists():
@@ -268,15 +214,3 @@ def _dictionary(
     if not rules.use_space_char and " " not in dictionary.characters:
         notes.append("use_space_char is off: PaddleOCR deletes every space from the labels.")
     return dictionary, notes
-
-
-def _beside(config: Path, named: str) -> Path:
-    # PaddleOCR runs in its checkout, somewhere above the config; seen from here that may be elsewhere
-    candidates = [Path(named), *(parent / named for parent in config.resolve().parents)]
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
-        raise BadRequest(
-            f"The config's dictionary {named} is neither here nor beside the config, so characters cannot be "
-            "checked. Pass --dict with its path."
-        )
-    return found

@@ -134,6 +134,14 @@ class CheckReport:
         return [self.rules.natural_width(picture.width, picture.height) for picture in pictures]
 
     @property
+    def rows_to_train(self) -> int:
+        """The rows of training lists that have a text and an image, which others settings can keep."""
+        lists = (file for file in self.files if file.kind == "recognition" and file.part in ("train", ""))
+        return sum(
+            bool(row.text and row.picture and row.picture.width) for file in lists for row in file.rows
+        )
+
+    @property
     def fitting_length(self) -> int | None:
         """A `max_text_length` that no text exceeds; None when the one in force fits."""
         long = [len(row.text) for _, row in self.findings.get(Finding.TOO_LONG, [])]
@@ -239,7 +247,7 @@ def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> 
         problems.append(
             ListProblem(
                 f"{_rows(len(usable))} can be used, fewer than one batch of {rules.batch}: "
-                "batches are filled up with repeats. Lower Train.sampler.first_bs.",
+                "batches are filled up with repeats. Lower Train.sampler.first_bs (--fix does it).",
                 stops=False,
             )
         )

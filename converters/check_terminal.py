@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from converters import charset
+from converters.check_fixes import FIXED_CONFIG
 from converters.check_report import CheckReport, FileCheck
 from converters.findings import LOST, Outcome, RowCheck, Weight
 
@@ -16,13 +19,13 @@ _BAR = 40
 _SHOWN = 20
 
 
-def tell(report: CheckReport, console: Console, *, fixes: Sequence[str] | None = None) -> None:
+def tell(report: CheckReport, console: Console, *, fixes: Sequence[Path] | None = None) -> None:
     """Write a report: files, findings, characters, lengths, what would mend it, and one closing sentence.
 
     Args:
         report: what was found.
         console: where to write.
-        fixes: names of the files that --fix wrote; None when it was not asked for.
+        fixes: the files that --fix wrote; None when it was not asked for.
     """
     console.print(_files(report))
     for file in report.files:
@@ -118,7 +121,7 @@ def _lengths(report: CheckReport) -> Table:
     return table
 
 
-def _remedies(report: CheckReport, fixes: Sequence[str] | None) -> list[str]:
+def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
     lines = []
     if report.fitting_length:
         lines.append(f"No text is too long with Global.max_text_length={report.fitting_length}")
@@ -131,9 +134,18 @@ def _remedies(report: CheckReport, fixes: Sequence[str] | None) -> list[str]:
         lines.append(f"These belong into no dictionary; correct the texts: {names}")
     lines = [escape(line) for line in lines]
     if fixes:
-        lines.append(f"Written into the dataset: [bold]{escape(', '.join(fixes))}[/]")
-        if any(name.endswith(".txt") for name in fixes):
+        lines.append(f"Written into the dataset: [bold]{escape(', '.join(path.name for path in fixes))}[/]")
+        if fixes[0].suffix == ".txt":
             lines.append("A model that was trained with another dictionary learns its last layer anew.")
+        if fixes[-1].name == FIXED_CONFIG:
+            lines.append("Train with it, in PaddleOCR's folder (docs/training.md):")
+            lines.append(f"  python tools/train.py -c {escape(shlex.quote(str(fixes[-1])))}")
+            if not any(file.kind == "recognition" and file.part == "val" for file in report.files):
+                lines.append("The dataset has no list for evaluation: name one in it, at Eval.dataset.")
+        elif fixes[-1].suffix == ".yml":
+            lines.append(
+                "PaddleOCR's trainer takes one file: pass a config for recognition with --config to get it whole."
+            )
     elif fixes is not None:
         lines.append("There was nothing that a dictionary or an override would mend; no file was written.")
     return lines

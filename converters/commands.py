@@ -110,7 +110,9 @@ def export(**given: Any) -> None:
 @click.option(
     "--data-dir", type=click.Path(exists=True, file_okay=False), help="What image names are relative to."
 )
-@click.option("--fix", is_flag=True, help="Write a dictionary and settings that fit; never changes a text.")
+@click.option(
+    "--fix", is_flag=True, help="Write a dictionary and a training config that fit; changes no text."
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the findings to this file, too.")
 def check(
     dataset: str,

@@ -1,13 +1,14 @@
 """What a PaddleOCR training config decides about each row; read from the parsed YAML, pure.
 
 Only what changes a row's fate is read. Keys under `Global` win over an operator's own, as in PaddleOCR.
+`override` and `complete` go the other way: what a config must say so that it fits the rows.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -167,6 +168,7 @@ def override(
     max_text_length: int | None = None,
     width: int | None = None,
     dictionary: str | None = None,
+    rows: int | None = None,
 ) -> dict[str, Any]:
     """The settings to lay over a training config so that it fits the rows.
 
@@ -176,6 +178,8 @@ def override(
         max_text_length: a new `Global.max_text_length`.
         width: a new training width at the rules' height; batches shrink by as much as it grows.
         dictionary: a new `Global.character_dict_path`.
+        rows: that can be trained on; a batch that is larger becomes as small, instead of being filled
+            up with repeats. None where that does not matter.
 
     Returns:
         Nested mappings as in the config's YAML; a list replaces the config's list.
@@ -186,18 +190,81 @@ def override(
         overall["max_text_length"] = max_text_length
     if dictionary is not None:
         overall["character_dict_path"] = dictionary
+    batch = rules.batch if width is None else max(1, rules.batch * rules.widest // width)
+    batch = min(batch, rows or batch)
+    sampler: dict[str, Any] = {}
     if width is not None:
-        batch = max(1, rules.batch * rules.widest // width)
         overall["d2s_train_image_shape"] = [3, rules.height, width]
-        changes["Train"] = {
-            "sampler": {"scales": [[width, height] for _, height in rules.scales], "first_bs": batch},
-            "loader": {"batch_size_per_card": batch},
-        }
+        sampler["scales"] = [[width, height] for _, height in rules.scales]
+    if batch != rules.batch:
+        # PaddleOCR's sampler and its loader each have a number of their own, and both must say it
+        sampler["first_bs"] = batch
+        changes["Train"] = {"loader": {"batch_size_per_card": batch}}
+    if sampler:
+        changes.setdefault("Train", {})["sampler"] = sampler
+    if width is not None:
         for part in ("Train", "Eval"):
             transforms = _reshaped(config, part, rules.height, width)
             if transforms is not None:
                 changes.setdefault(part, {})["dataset"] = {"transforms": transforms}
     return changes
+
+
+def complete(
+    config: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    *,
+    data_dir: str,
+    train: Sequence[str],
+    val: Sequence[str],
+    dictionary: str | None,
+) -> dict[str, Any]:
+    """A whole training config for a dataset: PaddleOCR's trainer takes one file, and no second over it.
+
+    Args:
+        config: the one to begin with.
+        changes: settings to lay over it, as `override` gives them.
+        data_dir: what image names are relative to, a full path; the trainer runs elsewhere.
+        train: full paths of the lists to train on; without any the config keeps its own.
+        val: the same for evaluation.
+        dictionary: the full path of the dictionary; None where PaddleOCR's built-in one is meant.
+
+    Returns:
+        The config with the changes, the paths, and an evaluation after each epoch: a small set never
+        reaches PaddleOCR's first one, after 1,000 steps, and without it there is no best model to export.
+    """
+    made = _laid_over(config, changes)
+    overall = made["Global"]
+    overall["eval_batch_step"], overall["eval_batch_epoch"] = [0, 1000], 1
+    if dictionary is not None:
+        overall["character_dict_path"] = dictionary
+    for part, lists in (("Train", train), ("Eval", val)):
+        if lists:
+            dataset = made.setdefault(part, {}).setdefault("dataset", {})
+            dataset |= {"data_dir": data_dir, "label_file_list": list(lists)}
+            # how much to take of each list that the config named
+            dataset.pop("ratio_list", None)
+    length = changes.get("Global", {}).get("max_text_length")
+    return made if length is None else dict(_of_length(made, length))
+
+
+def _laid_over(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings are joined; anything else replaces what was there."""
+    made = {**copy.deepcopy(config)}
+    for key, value in changes.items():
+        both = isinstance(value, Mapping) and isinstance(made.get(key), Mapping)
+        made[key] = _laid_over(made[key], value) if both else copy.deepcopy(value)
+    return made
+
+
+def _of_length(node: Any, length: int) -> Any:
+    """The same with one `max_text_length` everywhere: in PaddleOCR's configs all are aliases of one."""
+    if isinstance(node, dict):
+        return {
+            key: length if key == "max_text_length" else _of_length(value, length)
+            for key, value in node.items()
+        }
+    return [_of_length(one, length) for one in node] if isinstance(node, list) else node
 
 
 def _reshaped(config: Mapping[str, Any] | None, part: str, height: int, width: int) -> list[Any] | None:

@@ -15,7 +15,8 @@ from backend.errors import BadRequest, OperatorError
 from converters import labels
 from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of, steps_needed
-from converters.check_command import FIXED_DICTIONARY, FIXED_SETTINGS, check, run
+from converters.check_command import check, run
+from converters.check_fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
 from converters.check_images import look_at
 from converters.check_report import FileCheck, list_problems
 from converters.findings import Finding, Outcome, Picture, PictureState
@@ -311,24 +312,50 @@ def test_pictures_are_compared(dataset):
     }
 
 
-def test_fix_writes_a_dictionary_and_settings_with_which_nothing_is_lost(dataset):
+def test_fix_writes_a_dictionary_and_a_whole_config_with_which_nothing_is_lost(dataset):
     before = ["crops/0.png\tочень длинное предложение, которое не помещается\n", "crops/1.png\tёж и\u0306\n"]
     write(dataset / "rec_gt_train.txt", *before)
+    write(dataset / "rec_gt_val.txt", "crops/2.png\tёж\n")
     (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
-    quiet = Console(file=io.StringIO())
-    options = {"dictionary": dataset / "dict.txt", "console": quiet}
+    told = io.StringIO()
+    console = Console(file=told, soft_wrap=True)
+    options = {"dictionary": dataset / "dict.txt", "console": console}
     assert run(dataset, config=dataset / "config.yml", fix=True, **options) == 1
     assert (dataset / "rec_gt_train.txt").read_text("utf-8") == "".join(before)
     entries = (dataset / FIXED_DICTIONARY).read_text("utf-8").splitlines()
     assert entries == [*CYRILLIC.entries, ","]
-    settings = yaml.safe_load((dataset / FIXED_SETTINGS).read_text("utf-8"))
-    assert settings["Global"]["character_dict_path"] == str((dataset / FIXED_DICTIONARY).resolve())
-    merged = {**CONFIG, "Global": {**CONFIG["Global"], **settings["Global"]}}
-    (dataset / "merged.yml").write_text(yaml.safe_dump(merged), "utf-8")
-    again = check(dataset, config=dataset / "merged.yml")
-    assert [row.outcome for row in again.every_row] == [Outcome.KEPT, Outcome.ALTERED]
+    assert not (dataset / FIXED_SETTINGS).exists()
+    assert f"python tools/train.py -c {dataset / FIXED_CONFIG}\n" in told.getvalue()
+    # PaddleOCR takes this one file, from a folder of its own
+    again = check(dataset, config=dataset / FIXED_CONFIG)
+    assert [row.outcome for row in again.every_row] == [Outcome.KEPT, Outcome.ALTERED, Outcome.KEPT]
     assert again.every_row[1].outside == ("\u0306",)
-    assert settings["Train"]["sampler"]["scales"][0][0] >= 8 * steps_needed(again.every_row[0].text)
+    made = yaml.safe_load((dataset / FIXED_CONFIG).read_text("utf-8"))
+    told.seek(0)
+    run(dataset, config=dataset / FIXED_CONFIG, fix=True, console=console)
+    assert yaml.safe_load((dataset / FIXED_CONFIG).read_text("utf-8")) == made
+    assert "of an earlier check" not in told.getvalue()
+    assert made["Global"]["character_dict_path"] == str(dataset / FIXED_DICTIONARY)
+    assert made["Train"]["dataset"]["data_dir"] == made["Eval"]["dataset"]["data_dir"] == str(dataset)
+    assert made["Train"]["dataset"]["label_file_list"] == [str(dataset / "rec_gt_train.txt")]
+    assert made["Eval"]["dataset"]["label_file_list"] == [str(dataset / "rec_gt_val.txt")]
+    assert made["Train"]["sampler"]["scales"][0][0] >= 8 * steps_needed(again.every_row[0].text)
+    assert made["Train"]["sampler"]["first_bs"] == made["Train"]["loader"]["batch_size_per_card"] == 2
+
+
+def test_fix_writes_a_config_for_good_rows_too_with_the_dictionary_s_full_path(dataset):
+    write(dataset / "rec_gt_train.txt", *(f"crops/{n}.png\tслово\n" for n in range(4)))
+    (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
+    named = dataset / CONFIG["Global"]["character_dict_path"]
+    named.parent.mkdir(parents=True)
+    (dataset / "dict.txt").rename(named)
+    told = io.StringIO()
+    run(dataset, config=dataset / "config.yml", fix=True, console=Console(file=told, width=200))
+    made = yaml.safe_load((dataset / FIXED_CONFIG).read_text("utf-8"))
+    assert made["Global"]["character_dict_path"] == str(named)
+    assert made["Global"]["max_text_length"] == 25
+    assert "no list for evaluation" in told.getvalue()
+    assert not (dataset / FIXED_DICTIONARY).exists()
 
 
 DETECTION_CONFIG = {

@@ -154,3 +154,67 @@ def test_an_override_says_only_what_changes():
     assert training_rules.override(CONFIG, RecognitionRules(), max_text_length=30) == {
         "Global": {"max_text_length": 30}
     }
+
+
+@pytest.mark.parametrize(
+    ("rows", "width", "batch"),
+    [
+        pytest.param(7, None, 7, id="a batch is no larger than the list"),
+        pytest.param(7, 640, 7, id="nor when crops are widened"),
+        pytest.param(100, 640, 64, id="wider crops, fewer at once"),
+        pytest.param(500, None, None, id="rows enough"),
+    ],
+)
+def test_a_batch_fits_the_memory_and_the_rows(rows, width, batch):
+    train = training_rules.override(CONFIG, RecognitionRules(), width=width, rows=rows).get("Train", {})
+    assert train.get("sampler", {}).get("first_bs") == batch
+    assert train.get("loader", {}).get("batch_size_per_card") == batch
+
+
+PLACES = {
+    "data_dir": "/set",
+    "train": ["/set/a.txt", "/set/b.txt"],
+    "val": ["/set/v.txt"],
+    "dictionary": "/d.txt",
+}
+
+
+def test_a_whole_config_trains_from_anywhere_and_evaluates_a_small_set_too():
+    before = copy.deepcopy(CONFIG)
+    made = training_rules.complete(CONFIG, {"Global": {}}, **PLACES)
+    assert made["Global"] == {
+        **CONFIG["Global"],
+        "character_dict_path": "/d.txt",
+        "eval_batch_step": [0, 1000],
+        "eval_batch_epoch": 1,
+    }
+    assert made["Train"]["dataset"] == {
+        **CONFIG["Train"]["dataset"],
+        "data_dir": "/set",
+        "label_file_list": ["/set/a.txt", "/set/b.txt"],
+    }
+    assert made["Eval"]["dataset"]["label_file_list"] == ["/set/v.txt"]
+    assert made["Train"]["sampler"] == CONFIG["Train"]["sampler"]
+    assert before == CONFIG
+
+
+def test_a_config_keeps_its_own_list_where_the_dataset_has_none():
+    own = copy.deepcopy(CONFIG)
+    own["Eval"]["dataset"] |= {"data_dir": "./mine", "label_file_list": ["./mine/val.txt"]}
+    made = training_rules.complete(own, {"Global": {}}, **{**PLACES, "val": []})
+    assert made["Eval"] == own["Eval"]
+
+
+def test_shares_of_the_lists_that_a_config_named_do_not_stay_for_others():
+    own = copy.deepcopy(CONFIG)
+    own["Train"]["dataset"]["ratio_list"] = [0.3]
+    assert "ratio_list" not in training_rules.complete(own, {"Global": {}}, **PLACES)["Train"]["dataset"]
+
+
+def test_a_longer_text_is_said_wherever_a_config_repeats_its_limit():
+    head = {"Head": {"head_list": [{"CTCHead": None}, {"NRTRHead": {"max_text_length": 25}}]}}
+    changes = training_rules.override(CONFIG, RecognitionRules(), max_text_length=40)
+    made = training_rules.complete({**CONFIG, "Architecture": head}, changes, **PLACES)
+    assert made["Global"]["max_text_length"] == 40
+    assert made["Architecture"]["Head"]["head_list"][1] == {"NRTRHead": {"max_text_length": 40}}
+    assert made["Train"]["dataset"]["transforms"][1]["RecConAug"]["max_text_length"] == 40
