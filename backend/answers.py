@@ -120,7 +120,7 @@ def _read(
 ) -> ReadLine:
     """One drawn region, read; a region that cannot be read says why."""
     line = Line(_quad(region))
-    page = label_studio.page_index(region, config)
+    page = config.page_of(region)
     # a Repeater says the page in the names of its tags
     if len(pages) > 1 and region.item_index is None and config.index_flag is None:
         return _unread(line, "Label Studio did not say which page the box is on; type its text")

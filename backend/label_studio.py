@@ -107,19 +107,10 @@ def drawn_regions(
     for region in reversed(regions(context_result, size)):
         if (region.origin or "manual") != "manual" or any(text.strip() for text in region.texts):
             break
-        labels = config.on_page(page_index(region, config)).labels_of(region.from_name)
+        labels = config.on_page(config.page_of(region)).labels_of(region.from_name)
         if region.points is not None and not {labels.illegible, labels.not_text} & set(region.labels):
             drawn.append(region)
     return drawn[::-1]
-
-
-def page_index(region: Region, config: LabelingConfig) -> int:
-    """Which page of its task a region is on, from 0."""
-    if region.item_index is not None:
-        return region.item_index
-    before, flag, after = config.image_name.partition(config.index_flag or "\0")
-    index = region.to_name[len(before) : len(region.to_name) - len(after)]
-    return int(index) if flag and index.isdecimal() else 0
 
 
 def assist_result(
@@ -143,7 +134,7 @@ def assist_result(
     """
     answered: list[dict[str, Any]] = []
     for region, read in answers:
-        answered += _answered(region, read, config.on_page(page_index(region, config)), message_language)
+        answered += _answered(region, read, config.on_page(config.page_of(region)), message_language)
     scores = [_score(read.judgement.score) for _, read in answers]
     return {
         "result": answered,

@@ -24,6 +24,7 @@ from backend.config_tags import (
     text_area,
 )
 from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.regions import Region
 
 __all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
 
@@ -115,6 +116,14 @@ class LabelingConfig:
             gate_name=None if self.gate_name is None else numbered(self.gate_name),
             index_flag=None,
         )
+
+    def page_of(self, region: Region) -> int:
+        """Which page of its task a region is on, from 0."""
+        if region.item_index is not None:
+            return region.item_index
+        before, flag, after = self.image_name.partition(self.index_flag or "\0")
+        index = region.to_name[len(before) : len(region.to_name) - len(after)]
+        return int(index) if flag and index.isdecimal() else 0
 
     def references(self, data: Mapping[str, object]) -> tuple[str, ...]:
         """The images of a task: one reference, or one per page where a task holds several.

@@ -32,8 +32,8 @@ from backend.percent import rectangle_points, rectangle_value
 from benchmarks.table import Row
 from converters.export import ExportOptions, export
 from converters.files import Staging
+from converters.image_folder import ImageFolder
 from converters.pages import PageOptions
-from converters.tasks import ImageFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1240, 1754  # A4 at 150 dpi
@@ -199,7 +199,8 @@ from pathlib import Path
 from converters.export import ExportOptions, export
 from converters.files import Staging
 from converters.pages import PageOptions
-from converters.tasks import ImageFolder, from_file
+from converters.image_folder import ImageFolder
+from converters.task_sources import from_file
 folder = Path(sys.argv[1])
 with Staging(folder / "set") as staging:
     images = ImageFolder(folder / "images", 10**8)

@@ -18,7 +18,7 @@ from pathlib import Path
 from backend.errors import BadRequest, ProjectError
 from converters import reviewed, tasks
 from converters.accounts import Account
-from converters.files import Staging, writing
+from converters.files import Staging
 from converters.judging import Rules
 from converters.manifest import PageRecord
 from converters.page_jobs import PageJob, page_jobs
@@ -30,6 +30,7 @@ from converters.rows import SUMMARY, Rows
 from converters.split import Part, Split, split
 from converters.splitting import SplitInput
 from converters.workers import workers
+from converters.writing import writing
 
 _Key = tuple[int, str, int]
 """By which pages are put in order: the task's number, its id where that is none, the page's number."""

@@ -16,7 +16,7 @@ from backend import settings
 from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.settings import Settings
-from converters import export_terminal, inputs, tasks
+from converters import export_terminal, inputs, task_sources
 from converters.accounts import EXPORTED, Account
 from converters.export import ExportOptions, NothingToExport, export, newest_change
 from converters.files import Staging
@@ -27,7 +27,7 @@ from converters.pages import PageOptions
 from converters.ratio import parse_ratio
 from converters.reasons import AnnotationWhy
 from converters.reviewed import Approval, moment_of
-from converters.tasks import TaskSource
+from converters.task_sources import TaskSource
 
 LAST = "last"
 OVERLAP = timedelta(seconds=10)
@@ -186,14 +186,14 @@ def _sources(
         api = opened.enter_context(LabelStudioApi.of(values))
     if given["project"] is not None:
         assert api is not None  # noqa: S101  (opened above)
-        rules = replace(rules, approval=tasks.with_user_id(api, rules.approval))
-        source = tasks.from_project(api, given["project"], rules.names, since)
+        rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
+        source = task_sources.from_project(api, given["project"], rules.names, since)
     else:
         config = inputs.labeling_config(_path(given["config"]), rules.names)
         path = Path(given["json_file"])
         # read twice: a file that is broken at its end is refused before anything is made
-        total = sum(1 for _ in tasks.from_file(path))
-        source = TaskSource(tasks.from_file(path), config, total)
+        total = sum(1 for _ in task_sources.from_file(path))
+        source = TaskSource(task_sources.from_file(path), config, total)
     images = inputs.page_source(_path(given["images"]), api, values)
     return source, images, replace(options, rules=replace(rules, config=source.config))
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ from filelock import FileLock, Timeout
 
 from backend.errors import BadRequest, OperatorError, ProjectError
 from converters.page_records import SPILL, STATE, Earlier
+from converters.writing import CannotWrite, write, writing
 
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
@@ -42,10 +42,6 @@ _HERE = -100  # AT_FDCWD
 
 class DatasetLocked(OperatorError):
     """Another export writes into the same folder."""
-
-
-class CannotWrite(OperatorError):
-    """The dataset's folder cannot be written: no space, no permission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,44 +203,6 @@ class Staging:
                 f"{out.name} exists and is no dataset that twinread wrote; it would be replaced. Choose "
                 "another folder with --out."
             )
-
-
-@contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """Turn what the file system refuses into one sentence.
-
-    Raises:
-        CannotWrite: with the system's reason.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise CannotWrite(
-            f"The dataset {out.name} cannot be written: {error.strerror or error}. What was there before is "
-            "untouched. Make room or choose another folder with --out, then export again.",
-            errno=error.errno,
-        ) from error
-
-
-def write(folder: Path, out: Path, name: str, content: bytes) -> None:
-    """Write a file into a folder.
-
-    Args:
-        folder: where.
-        out: the dataset that the folder becomes, for messages.
-        name: path in the folder.
-        content: the bytes.
-
-    Raises:
-        CannotWrite: the file system refuses.
-    """
-    with writing(out):
-        path = folder / name
-        try:
-            path.write_bytes(content)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
 
 
 def _link(source: Path, target: Path) -> None:

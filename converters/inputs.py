@@ -10,8 +10,8 @@ from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from backend.settings import Settings
 from backend.sources import Sources
+from converters.image_folder import ImageFolder
 from converters.page_maker import PageSource
-from converters.tasks import ImageFolder
 
 
 def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from backend import geometry
 from backend.config_tags import DEFAULT_NAMES, LabelNames
-from backend.label_studio import page_index
 from backend.labeling_config import LabelingConfig
 from backend.lines import Quad
 from backend.regions import ProblemKind, Region, RegionShape, regions
@@ -118,7 +117,7 @@ def on_page(
 
 def page_of(region: Region, config: LabelingConfig | None) -> int:
     """Which page of its task a region is on, from 0."""
-    return page_index(region, config) if config is not None else region.item_index or 0
+    return config.page_of(region) if config is not None else region.item_index or 0
 
 
 def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> ReviewedLine:

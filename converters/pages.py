@@ -17,13 +17,14 @@ from backend.errors import BadImage
 from backend.lines import Page, picture_digest
 from backend.references import shown
 from backend.regions import Region
-from converters import detection, files, manifest, recognition
+from converters import detection, manifest, recognition
 from converters.detection import Layout
 from converters.judging import ReviewedLine, Rules, on_page, review
 from converters.manifest import LineRecord, PageRecord
 from converters.page_jobs import PageJob
 from converters.reasons import Why
 from converters.split import dhash
+from converters.writing import write
 
 Format = Literal["recognition", "detection", "both"]
 CropFormat = Literal["png", "jpg"]
@@ -101,7 +102,7 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     if place.options.detection and any(line.points for line in lines):
         content, suffix = page_file(data, page)
         image = detection.page_image(job.key, job.task, suffix, place.options.layout)
-        files.write(place.folder, place.out, image, content)
+        write(place.folder, place.out, image, content)
     return _record(job, state, lines, page=page, digest=digest, image=image)
 
 
@@ -164,7 +165,7 @@ def _line(
         crop_hash = picture_digest(crop)
         fingerprint = dhash(crop)
         kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
-        files.write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
+        write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
     points: list[list[float]] = []
     if line.quad is not None and detection.is_written(line.why) and options.detection:
         on_page = geometry.clamp(line.quad, page.width, page.height)

@@ -14,7 +14,7 @@ from backend.config_tags import LabelNames
 from backend.crops import TallLines
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio_api import LabelStudioApi
-from converters import report_page, tasks
+from converters import report_page, task_sources
 from converters.comparison import compare
 from converters.judging import Rules
 from converters.outputs import write_file, write_summary
@@ -22,7 +22,8 @@ from converters.page_maker import PageSource
 from converters.progress import progress
 from converters.report import Report
 from converters.report_crops import crops_of
-from converters.tasks import TaskSource, as_task
+from converters.task_sources import TaskSource
+from converters.tasks import as_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,12 @@ def report(
             api = opened.enter_context(LabelStudioApi.of(values))
         people: dict[str, str] = {}
         if json_file is not None:
-            source = TaskSource(tasks.from_file(json_file), inputs.labeling_config(config, names))
+            source = TaskSource(task_sources.from_file(json_file), inputs.labeling_config(config, names))
             title = json_file.name
         else:
             assert api is not None  # noqa: S101  (opened above)
             assert project is not None  # noqa: S101  (checked above)
-            source, people = tasks.from_project(api, project, names), people_of(api)
+            source, people = task_sources.from_project(api, project, names), people_of(api)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
         wanted = Wanted(

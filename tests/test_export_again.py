@@ -11,9 +11,10 @@ import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
 from converters.export import ExportOptions, export
-from converters.files import CannotWrite, DatasetLocked, Staging
+from converters.files import DatasetLocked, Staging
 from converters.judging import Rules
 from converters.pages import PageOptions
+from converters.writing import CannotWrite
 from tests.exported import PROJECT, contents, pixels, rows, run, three_lines
 from tests.reviewed_tasks import Pictures, annotation, page_pixels, png, rectangle, task
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
-from converters.files import CannotWrite, DatasetLocked, Staging, exchange
+from converters.files import DatasetLocked, Staging, exchange
 from converters.page_records import SPILL, STATE
+from converters.writing import CannotWrite
 
 
 def write(out: Path, text: str, *, finish: bool = True) -> None:

@@ -8,7 +8,7 @@ from backend.errors import BadRequest, ConfigLacking
 from backend.settings import Settings
 from backend.sources import Sources
 from converters import inputs
-from converters.tasks import ImageFolder
+from converters.image_folder import ImageFolder
 from tests.scripted import CONFIG
 
 NAMES = Settings(label_check="Zweifel").label_names

@@ -429,7 +429,7 @@ def test_pages_of_one_task_land_on_their_index():
     ]
     assert len({region.id for region in found}) == 2
     assert prediction["score"] == 0.5
-    assert [label_studio.page_index(region, config) for region in found] == [1, 0]
+    assert [config.page_of(region) for region in found] == [1, 0]
 
 
 def test_repeated_views_get_the_names_of_their_page():
@@ -441,7 +441,7 @@ def test_repeated_views_get_the_names_of_their_page():
     }
     assert "item_index" not in prediction["result"][0]
     found = regions(prediction["result"])
-    assert [label_studio.page_index(region, config) for region in found] == list(range(11))
+    assert [config.page_of(region) for region in found] == list(range(11))
 
 
 # ---- a box that was drawn ----

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.kept_readings import note
 from backend.lines import Judgement, Line, Reading, ReadLine, Verdict
-from converters import report_page, tasks
+from converters import report_page, task_sources
 from converters.comparison import Fate, compare
 from converters.judging import Rules
 from converters.rates import ErrorRate, Share
@@ -535,4 +535,4 @@ def test_items_that_are_no_task_are_counted(tmp_path):
     told = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert (told["items_that_are_no_task"], told["tasks_read"]) == (1, 1)
     assert told["all"]["agreed_right"]["share"] == 1.0
-    assert list(itertools.islice(tasks.from_file(path), 1)) == [7]
+    assert list(itertools.islice(task_sources.from_file(path), 1)) == [7]

@@ -8,7 +8,9 @@ import pytest
 
 from backend.errors import BadRequest, ImageRefused, ImageUnreachable
 from backend.labeling_config import LabelingConfig
-from converters.tasks import ImageFolder, as_task, from_file, references_of
+from converters.image_folder import ImageFolder
+from converters.task_sources import from_file
+from converters.tasks import as_task, references_of
 from tests.reviewed_tasks import CONFIG, annotation, task
 
 LONE = task(1, annotation([]))
