@@ -199,9 +199,10 @@ def _lacks(directory: Path, engine: EngineName) -> str:
         return f"holds no weights: {wanted} must lie beside inference.yml. Export the model again."
     if engine == "onnxruntime":
         return (
-            "holds Paddle's weights only, and the onnxruntime engine needs inference.onnx. Convert them, "
-            "with paddlepaddle and paddle2onnx installed: paddlex --paddle2onnx --paddle_model_dir FOLDER "
-            "--onnx_model_dir NEW_FOLDER; or install paddlepaddle and set ENGINE=paddle."
+            "holds Paddle's weights only, and the onnxruntime engine needs inference.onnx. Convert them in "
+            "the environment of the training, activated: pip install paddle2onnx, then paddlex --paddle2onnx "
+            "--paddle_model_dir FOLDER --onnx_model_dir NEW_FOLDER, and set the new folder; or install "
+            "paddlepaddle beside twinread and set ENGINE=paddle."
         )
     return f"holds ONNX weights only, and Paddle's engine needs {wanted}. Set ENGINE=onnxruntime."
 

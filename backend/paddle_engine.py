@@ -150,8 +150,10 @@ def _build(
 def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
     threads = options.cpu_threads or os.cpu_count() or 1
     if engine.name == "onnxruntime":
-        # This engine does not look at cpu_threads.
-        return {"engine_config": {"intra_op_num_threads": threads, **options.engine_config}}
+        # This engine does not look at cpu_threads. Of a converted model it says of each constant that it
+        # was not needed, dozens of lines; errors alone are told.
+        ours = {"intra_op_num_threads": threads, "log_severity_level": 3}
+        return {"engine_config": {**ours, **options.engine_config}}
     mkldnn = _mkldnn_works() if options.enable_mkldnn is None else options.enable_mkldnn
     return {
         "engine_config": dict(options.engine_config) or None,

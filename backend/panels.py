@@ -68,12 +68,12 @@ class Panels:
             self._open.close()
 
     def check(self) -> None:
-        """Refuse readers that the settings name and that cannot read their language.
+        """Refuse readers and models that the settings name and that cannot read their language.
 
         Raises:
             ReaderUnavailable: says which letters or data are missing, and who can read instead.
         """
-        if self._settings.readers:
+        if self._settings.readers or "paddle" in self._asked_for():
             self.panel(self._settings.ocr_language)
 
     def panel(self, language: str) -> Panel:
@@ -143,7 +143,7 @@ class Panels:
                 built.append((name, self._reader(name, code, turn)))
             except (ReaderUnavailable, NotReady) as error:
                 # the language of the settings was promised; another one is read by those who can
-                if named and promised:
+                if promised and name in self._asked_for():
                     raise
                 log.info("%s does not read '%s': %s", name, code, error)
         if len(built) == 1:
@@ -159,6 +159,12 @@ class Panels:
     def _named(self) -> tuple[str, ...]:
         """The readers that the settings name; none where local engines are chosen by what is at hand."""
         return self._settings.readers or (("ernie", "ernie") if self._settings.ernie_base_url else ())
+
+    def _asked_for(self) -> tuple[str, ...]:
+        """The readers that the settings ask for by name, or by naming their model."""
+        settings = self._settings
+        model = settings.recognition_model or settings.recognition_model_dir
+        return self._named() or (("paddle",) if model else ())
 
     def _kept(self, reader: LineReader) -> LineReader:
         """The reader, with its readings kept in the store."""

@@ -143,9 +143,7 @@ def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
             if not any(file.kind == "recognition" and file.part == "val" for file in report.files):
                 lines.append("The dataset has no list for evaluation: name one in it, at Eval.dataset.")
         elif fixes[-1].suffix == ".yml":
-            lines.append(
-                "PaddleOCR's trainer takes one file: pass a config for recognition with --config to get it whole."
-            )
+            lines.append("PaddleOCR's trainer takes one file: with --config CONFIG it is written whole.")
     elif fixes is not None:
         lines.append("There was nothing that a dictionary or an override would mend; no file was written.")
     return lines

@@ -135,6 +135,23 @@ def test_a_reader_that_cannot_write_the_language_refuses_and_names_one_that_can(
     assert {"Б", "ж", "ё"} <= set(caught.value.facts["missing"])
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        pytest.param("ru", "and set RECOGNITION_MODEL=eslav_PP-OCRv5_mobile_rec.", id="a published one can"),
+        pytest.param("ka", "or take RECOGNITION_MODEL_DIR out.", id="no published one can"),
+    ],
+)
+def test_of_a_trained_model_it_says_how_it_comes_to_have_the_letters(tmp_path, language, words):
+    described = "Global: {model_name: eslav_PP-OCRv5_mobile_rec}\nPostProcess: {character_dict: [а, б]}\n"
+    (tmp_path / "inference.yml").write_text(described, "utf-8")
+    (tmp_path / "inference.onnx").write_bytes(b"weights")
+    with pytest.raises(ReaderUnavailable) as caught:
+        PaddleReader(language, model_dir=tmp_path)
+    assert "train with one that has them" in str(caught.value)
+    assert str(caught.value).endswith(words)
+
+
 def test_without_the_model_for_the_language_it_says_where_that_comes_from():
     with pytest.raises(ReaderUnavailable, match="copy the folder 'eslav_PP-OCRv5_mobile_rec_onnx'"):
         PaddleReader("ru", source="packages")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -129,6 +130,38 @@ def test_a_named_reader_that_cannot_write_the_promised_language_refuses_to_start
 ) -> None:
     with pytest.raises(ReaderUnavailable, match=words):
         panels(**values).check()
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "refused"),
+    [
+        pytest.param("[а, б]", True, id="letters are lacking"),
+        pytest.param(
+            "[" + ", ".join("АаБбВвГгДдЕеЁёЖжЗзИиЙйКкЛлМмНнОоПпРрСсТтУуФфХхЦцЧчШшЩщЪъЫыЬьЭэЮюЯя") + "]",
+            False,
+            id="whole",
+        ),
+    ],
+)
+def test_a_trained_model_is_read_with_or_refused_but_never_passed_over(
+    panels: PanelsOf, tmp_path: Path, dictionary: str, refused: bool
+) -> None:
+    described = (
+        f"Global: {{model_name: eslav_PP-OCRv5_mobile_rec}}\nPostProcess: {{character_dict: {dictionary}}}\n"
+    )
+    (tmp_path / "inference.yml").write_text(described, "utf-8")
+    (tmp_path / "inference.onnx").write_bytes(b"weights")
+    read = panels(recognition_model_dir=tmp_path, ocr_language="ru", load=False)
+    if refused:
+        with pytest.raises(ReaderUnavailable, match="RECOGNITION_MODEL_DIR"):
+            read.check()
+    else:
+        read.check()
+        first, second = read.panel("ru").readers
+        assert first.identity.startswith("tesseract")
+        assert re.fullmatch("eslav_PP-OCRv5_mobile_rec@[0-9a-f]{8}", second.identity)
+    # a task in another language is read by whoever can
+    assert names(read, "en") == ["tesseract", "tesseract"]
 
 
 def test_readers_that_nobody_named_never_stop_the_start(panels: PanelsOf) -> None:

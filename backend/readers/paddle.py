@@ -220,15 +220,20 @@ def _refuse_if_lacking(location: ModelLocation, language: str, wanted: str, why:
     if not missing:
         return
     shown = "".join(missing[:40]) + ("…" if len(missing) > 40 else "")
+    able = alphabets.recognition_model(language)
     if why:
         cure = why
-    else:
-        able = alphabets.recognition_model(language)
+    elif location.came_from == "folder":
+        # a name is not looked at beside a folder
         cure = (
-            f"Set RECOGNITION_MODEL={able}, which can."
-            if able and able != location.name
-            else "No PP-OCRv5 recogniser can; read this language with ERNIE or Tesseract."
+            "It was trained with that dictionary: train with one that has them, such as PaddleOCR's own "
+            "(docs/training.md), or take RECOGNITION_MODEL_DIR out"
+            + (f" and set RECOGNITION_MODEL={able}." if able else ".")
         )
+    elif able and able != location.name:
+        cure = f"Set RECOGNITION_MODEL={able}, which can."
+    else:
+        cure = "No PP-OCRv5 recogniser can; read this language with ERNIE or Tesseract."
     raise ReaderUnavailable(
         f"{location.name} cannot write '{language}': its dictionary lacks {len(missing)} letters ({shown}), "
         f"so it would spell words with others that look like them. {cure}",
