@@ -1,18 +1,16 @@
 """Which pages train, validate and test: by a hash of the page, so that nothing depends on order; pure.
 
 Recognition and detection take the same answer, so that no page trains one and tests the other. Pages of
-one group (a document, near-duplicate scans) stay together. An assignment that was made stays as it is.
+one group (a document, scans of the same lines) stay together. An assignment that was made stays as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import combinations
 from typing import TypeVar
 
 import cv2
@@ -21,6 +19,9 @@ import numpy as np
 from backend.lines import Pixels
 
 Key = TypeVar("Key", bound=Hashable)
+
+COMMON = 5
+"""Pages; what stands on more of them is a word in common, such as a letterhead, which proves no kinship."""
 
 
 class Part(str, Enum):
@@ -48,15 +49,14 @@ class SplitPage:
     page: a name that never changes, such as the hash of its pixels.
     group: pages of one group stay together, such as a document id; None for a page by itself.
     characters: all characters of the page's texts.
-    fingerprint: `dhash` of the page; None when near-duplicates are not looked for.
-    crops: `dhash` of its crops; pages that share near-duplicate crops stay together.
+    crops: of each crop a hash of its text and its `dhash`; pages with near-duplicate crops, which say and
+        look the same, stay together. Looks alone would not do: short numbers all look alike.
     """
 
     page: str
     group: str | None = None
     characters: frozenset[str] = frozenset()
-    fingerprint: int | None = None
-    crops: tuple[int, ...] = ()
+    crops: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def split(
     *,
     kept: Mapping[str, Part] | None = None,
     distance: int = 3,
-    common: int = 5,
+    common: int = COMMON,
 ) -> Split:
     """Assign each page to train, val or test.
 
@@ -146,23 +146,19 @@ def dhash(pixels: Pixels, size: int = 8) -> int:
     return int.from_bytes(bits.tobytes(), "big") >> (-size * size % 8)
 
 
-def near_duplicates(fingerprints: Iterable[int], distance: int) -> list[tuple[int, int]]:
-    """Pairs of different fingerprints that differ in at most `distance` bits; each pair once, sorted.
-
-    Fingerprints are cut into one piece more than bits may differ, so one piece of each pair is equal.
-    """
-    values = sorted(set(fingerprints))
-    if not values or distance < 1:
-        return []
-    width = math.ceil(max(64, max(values).bit_length()) / (distance + 1))
-    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for value in values:
-        for piece in range(distance + 1):
-            alike[piece, value >> (piece * width) & ((1 << width) - 1)].append(value)
-    pairs = {
-        pair for bucket in alike.values() for pair in combinations(bucket, 2) if _differing(*pair) <= distance
-    }
-    return sorted(pairs)
+def alike(fingerprints: Iterable[int], distance: int) -> list[list[int]]:
+    """Groups of fingerprints that differ in at most `distance` of 64 bits, directly or through others."""
+    left = np.unique(np.array(list(fingerprints), dtype=np.uint64))
+    groups = []
+    while len(left):
+        group, left = [left[0]], left[1:]
+        # it grows while it is walked through
+        for value in group:
+            near = np.bitwise_count(left ^ value) <= distance
+            group.extend(left[near])
+            left = left[~near]
+        groups.append(sorted(map(int, group)))
+    return groups
 
 
 def joined(keys: Iterable[Key], pairs: Iterable[tuple[Key, Key]]) -> list[list[Key]]:
@@ -183,32 +179,23 @@ def joined(keys: Iterable[Key], pairs: Iterable[tuple[Key, Key]]) -> list[list[K
     return list(groups.values())
 
 
-def _differing(first: int, second: int) -> int:
-    return bin(first ^ second).count("1")
-
-
 def _groups(pages: Sequence[SplitPage], distance: int, common: int) -> list[list[SplitPage]]:
-    """Pages that stay together: by their group, their own fingerprint, or that of a crop."""
+    """Pages that stay together: by their group, or by a crop that says and looks the same."""
     by_name = {page.page: page for page in pages}
-    holders: dict[object, list[str]] = defaultdict(list)
-    crops: dict[int, list[str]] = defaultdict(list)
+    members: dict[str, list[str]] = defaultdict(list)
+    looks: dict[int, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for page in pages:
         if page.group is not None:
-            holders["group", page.group].append(page.page)
-        if page.fingerprint is not None:
-            holders["page", page.fingerprint].append(page.page)
-        for crop in set(page.crops):
-            crops[crop].append(page.page)
-    pairs = [(names[0], name) for names in holders.values() for name in names[1:]]
-    prints = [page.fingerprint for page in pages if page.fingerprint is not None]
-    pairs += [
-        (holders["page", first][0], holders["page", second][0])
-        for first, second in near_duplicates(prints, distance)
-    ]
-    for same in joined(sorted(crops), near_duplicates(crops, distance)):
-        names = sorted({name for crop in same for name in crops[crop]})
-        if len(names) <= common:
-            pairs += [(names[0], name) for name in names[1:]]
+            members[page.group].append(page.page)
+        for text, fingerprint in page.crops:
+            looks[text][fingerprint].add(page.page)
+    together = list(members.values())
+    for holders in looks.values():
+        for same in alike(holders, distance):
+            names = sorted(set().union(*(holders[fingerprint] for fingerprint in same)))
+            if len(names) <= common:
+                together.append(names)
+    pairs = [(names[0], name) for names in together for name in names[1:]]
     return [[by_name[name] for name in group] for group in joined(by_name, pairs)]
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
 from converters.manifest import PageRecord
-from converters.split import SplitPage
-
-COMMON = 5
-"""Pages; a text on more of them is a word in common, whose crops prove no kinship. As in `split`."""
+from converters.split import COMMON, SplitPage
 
 RARE = 100
 """Pages; a character on more of them needs no care to be among the training pages."""
@@ -67,8 +64,8 @@ class SplitInput:
             for name, page in self._pages.items()
         ]
 
-    def _telling_crops(self) -> dict[int, tuple[int, ...]]:
-        """Fingerprints of crops whose text stands on a few pages, by page.
+    def _telling_crops(self) -> dict[int, tuple[tuple[int, int], ...]]:
+        """Crops whose text stands on a few pages, by page, as `SplitPage.crops` has them.
 
         A near-duplicate says the same, so a text on one page has none; most lines are such.
         """
@@ -80,8 +77,7 @@ class SplitInput:
         first[1:] = (texts[1:] != texts[:-1]) | (on[1:] != on[:-1])
         values, counts = np.unique(texts[first], return_counts=True)
         shared = values[(counts > 1) & (counts <= COMMON)]
-        found: dict[int, tuple[int, ...]] = {}
+        found: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for place in np.flatnonzero(np.isin(texts, shared)):
-            number = int(on[place])
-            found[number] = (*found.get(number, ()), self._crops[int(order[place])])
-        return found
+            found[int(on[place])].append((int(texts[place]), self._crops[int(order[place])]))
+        return {number: tuple(crops) for number, crops in found.items()}

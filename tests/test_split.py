@@ -72,20 +72,20 @@ def test_a_new_page_of_an_assigned_document_follows_it_and_train_wins():
     assert parts.reasons["new"] is Why.TOGETHER
 
 
-def test_near_duplicate_pages_stay_together():
-    known = [
-        SplitPage(f"p{n}", fingerprint=(n // 2) * 0x0123_4567_89AB_CDEF % 2**64 ^ (n % 2) * 5)
-        for n in range(80)
-    ]
-    parts = split(known, (0.5, 0.5, 0.0)).parts
-    assert all(parts[f"p{n}"] is parts[f"p{n + 1}"] for n in range(0, 80, 2))
-
-
-def test_pages_that_share_a_crop_stay_together_unless_it_is_a_common_word():
-    rare = [SplitPage("a", crops=(1 << 20,)), SplitPage("b", crops=((1 << 20) + 1,))]
-    assert split(rare, (0.5, 0.5, 0.0)).largest_group == 2
-    common = [SplitPage(f"p{n}", crops=(7,)) for n in range(6)]
-    assert split(common, (0.5, 0.5, 0.0)).largest_group == 1
+@pytest.mark.parametrize(
+    ("crops", "largest"),
+    [
+        pytest.param([(1, 1 << 20), (1, (1 << 20) + 7)], 2, id="the same text, nearly the same look"),
+        pytest.param([(1, 1 << 20), (1, (1 << 20) + 15)], 1, id="the same text, another look"),
+        pytest.param([(1, 1 << 20), (2, 1 << 20)], 1, id="the same look, another text"),
+        pytest.param([(1, 0b0), (1, 0b111), (1, 0b111111)], 3, id="through another"),
+        pytest.param([(1, 7)] * 5, 5, id="on as many pages as a duplicate may be"),
+        pytest.param([(1, 7)] * 6, 1, id="a word in common"),
+    ],
+)
+def test_pages_with_near_duplicate_crops_stay_together(crops, largest):
+    known = [SplitPage(f"p{number}", crops=(crop,)) for number, crop in enumerate(crops)]
+    assert split(known, (0.5, 0.5, 0.0)).largest_group == largest
 
 
 def test_a_page_with_a_rare_character_moves_to_train():
@@ -107,12 +107,11 @@ def test_rare_characters_do_not_empty_a_part():
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30), st.integers(1, 6))
-def test_near_duplicates_are_those_that_comparing_all_pairs_finds(values, distance):
+def test_alike_are_those_that_comparing_all_pairs_joins(values, distance):
     values += [values[0] ^ 1, values[0] ^ 0b111] if values else []
-    slow = {
-        tuple(sorted((a, b))) for a in values for b in values if a != b and bin(a ^ b).count("1") <= distance
-    }
-    assert splitting.near_duplicates(values, distance) == sorted(slow)
+    pairs = [(a, b) for a in values for b in values if bin(a ^ b).count("1") <= distance]
+    slow = [sorted(group) for group in splitting.joined(sorted(set(values)), pairs)]
+    assert splitting.alike(values, distance) == slow
 
 
 def test_keys_are_joined_through_others():
@@ -132,7 +131,7 @@ def test_a_page_that_was_saved_again_has_nearly_the_same_fingerprint():
     for page, fingerprint in zip(originals, prints, strict=True):
         smaller = np.asarray(page.resize((page.width * 2 // 3, page.height * 2 // 3)))
         assert bin(splitting.dhash(smaller) ^ fingerprint).count("1") <= 3
-    assert splitting.near_duplicates(prints, 3) == []
+    assert len(splitting.alike(prints, 3)) == len(prints)
 
 
 def test_a_fingerprint_has_the_bits_it_says():
