@@ -29,6 +29,7 @@ class Account:
     pages_without_group: pages whose task does not say which others they belong to (`--split-by`).
     difference: added, changed and removed rows, where there was a dataset to compare with (`compared`).
     problems: pages without image: key and sentence, the first ones.
+    empty_parts: parts that the split asks for and no page is in.
     """
 
     tasks: Counter[str] = field(default_factory=Counter)
@@ -48,6 +49,7 @@ class Account:
     problems: list[tuple[str, str]] = field(default_factory=list)
     newest_change: str = ""
     largest_group: int = 0
+    empty_parts: list[str] = field(default_factory=list)
 
     @property
     def regions(self) -> int:
@@ -60,16 +62,25 @@ class Account:
         self.annotations.update(other.value for other in others)
         self.annotations[EXPORTED] += counts
 
-    def page(self, record: PageRecord, *, taken_over: bool) -> None:
-        """Enter a page and its regions; `taken_over`: its files are those of an earlier export."""
+    def page(self, record: PageRecord, *, taken_over: bool, unreachable: str | None = None) -> None:
+        """Enter a page and its regions.
+
+        Args:
+            record: the page.
+            taken_over: its files are those of an earlier export.
+            unreachable: why they are, where its image could not be had.
+        """
         self.pages += 1
         self.pages_taken_over += taken_over
         self.pages_without_rows += not _rows(record)
         self.pages_without_group += record.group is None
-        if record.problem is not None:
+        problem = record.problem
+        if unreachable is not None:
+            problem = f"{unreachable} The page stays as an earlier export made it."
+        if problem is not None:
             self.pages_without_image += 1
             if len(self.problems) < MOST_PROBLEMS:
-                self.problems.append((record.key, record.problem))
+                self.problems.append((record.key, problem))
         for line in record.lines:
             why = Why[line.why] if line.why else None
             self.recognition[EXPORTED if why is None else why.words] += 1
@@ -107,6 +118,7 @@ class Account:
             "texts_changed": _ordered(self.changes),
             "rows": dict(sorted(self.rows.items())),
             "largest_group": self.largest_group,
+            "empty_parts": self.empty_parts,
             "newest_change": self.newest_change,
         }
 

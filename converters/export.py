@@ -12,13 +12,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, replace
 
 from backend.errors import BadRequest, ProjectError
-from converters import reviewed, tasks
-from converters.accounts import Account
+from converters import in_place, reviewed, tasks
+from converters.accounts import EXPORTED, Account
 from converters.files import Staging
+from converters.in_place import Origin
 from converters.judging import Rules
 from converters.manifest import PageRecord
 from converters.page_jobs import PageJob, page_jobs
@@ -26,7 +26,7 @@ from converters.page_maker import Made, PageMaker, PageSource
 from converters.page_records import SPILL, Earlier, record_line, record_of
 from converters.pages import PageOptions
 from converters.reasons import TaskWhy
-from converters.rows import SUMMARY, Rows
+from converters.rows import Rows
 from converters.split import Part, Split, split
 from converters.splitting import SplitInput
 from converters.workers import workers
@@ -46,6 +46,7 @@ class ExportOptions:
     incremental: pages that have not changed are taken over from the dataset in place.
     partial: the tasks are those that changed; pages of all others are taken over unread.
     image_field: the field of a task's data that names its image.
+    origin: where the tasks come from.
     jobs: processes that make pages; 1 makes them in this one.
     """
 
@@ -57,6 +58,7 @@ class ExportOptions:
     incremental: bool = False
     partial: bool = False
     image_field: str | None = None
+    origin: Origin = field(default_factory=Origin)
     jobs: int = os.cpu_count() or 1
 
 
@@ -94,6 +96,7 @@ def export(
         The account.
 
     Raises:
+        BadRequest: the dataset in place holds another project, or pages that cannot be kept unread.
         NothingToExport: the old dataset stays.
         CannotWrite: the same.
         TwinreadError: the tasks or Label Studio failed; the next export goes on from here.
@@ -108,8 +111,8 @@ def export(
         ThreadPoolExecutor(2 * options.jobs, thread_name_prefix="page") as pool,
     ):
         maker = PageMaker(source, staging, options.rules, options.pages, earlier, work)
-        if options.partial:
-            _check_settings(staging, maker)
+        if len(staging.dataset):
+            in_place.check_mixture(staging.out, options.origin, maker.settings, partial=options.partial)
         try:
             jobs = _jobs(items, options, account, seen)
             for made in _in_order(pool, maker.make, jobs, 4 * options.jobs):
@@ -120,30 +123,12 @@ def export(
             raise
     if options.partial:
         account.tasks_not_read = _carry_over(staging.dataset, maker, pages, seen)
-        account.newest_change = max(account.newest_change, newest_change(staging.out))
+        account.newest_change = max(account.newest_change, in_place.newest_change(staging.out))
     for key in staging.dataset:
         if key not in pages.keys:
             account.compare(staging.dataset.page(key), None)
     _finish(pages, staging, options, maker.settings, account)
     return account
-
-
-def newest_change(out: Path) -> str:
-    """The newest change to a task that the dataset in place knows of; empty where it tells none."""
-    try:
-        return str(json.loads((out / SUMMARY).read_text("utf-8"))["newest_change"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def parts_of(dataset: Earlier) -> dict[str, tuple[Part, str]]:
-    """Where a dataset put its pages, and why, by the hash of their pixels."""
-    found = {}
-    for key in dataset:
-        record = dataset.page(key)
-        if record is not None and record.page_sha256 is not None and record.part is not None:
-            found[record.page_sha256] = Part(record.part), record.part_why or ""
-    return found
 
 
 class _Pages:
@@ -164,7 +149,7 @@ class _Pages:
         record = made.record
         if len(self._staging.dataset):
             self._account.compare(self._staging.dataset.page(record.key), record)
-        self._account.page(record, taken_over=made.taken_over)
+        self._account.page(record, taken_over=made.taken_over, unreachable=made.unreachable)
         self.split_input.add(record)
         self.keys.add(record.key)
         line = record_line(record)
@@ -223,22 +208,6 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _check_settings(staging: Staging, maker: PageMaker) -> None:
-    """Pages that are taken over unread must be what these settings would make of them.
-
-    Raises:
-        BadRequest: they are not.
-    """
-    if not len(staging.dataset):
-        return
-    earlier = json.loads((staging.out / SUMMARY).read_text("utf-8")).get("settings")
-    if earlier != maker.settings:
-        raise BadRequest(
-            f"{staging.out.name} was exported with other settings (format, labels, rule or labeling config), "
-            "so its pages cannot be kept unread. Export once without --since."
-        )
-
-
 def _carry_over(dataset: Earlier, maker: PageMaker, pages: _Pages, seen: set[str]) -> int:
     """Take over the pages of tasks that have not changed, and so were not read; gives how many tasks."""
     carried = set()
@@ -257,7 +226,7 @@ def _carry_over(dataset: Earlier, maker: PageMaker, pages: _Pages, seen: set[str
 
 def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: str, account: Account) -> None:
     """Split, write all files but the images, and let the dataset take its place."""
-    kept = {} if options.new_split else parts_of(staging.dataset)
+    kept = {} if options.new_split else in_place.assigned(staging.dataset)
     parts = split(
         pages.split_input.pages(), options.ratio, kept={page: part for page, (part, _) in kept.items()}
     )
@@ -266,14 +235,26 @@ def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: s
         for record in pages:
             rows.add(_placed(record, parts, kept))
         rows.finish()
-        if not account.rows:
+        # regions to be ignored teach nothing by themselves
+        if not (account.recognition if options.pages.recognition else account.detection)[EXPORTED]:
             raise NothingToExport(
                 f"Nothing is there to export, so {staging.out.name} was not written. The table says why each "
                 "task and region was left out.",
                 account,
             )
-        summary = {"settings": settings, **account.summary(options.pages)}
-        staging.write(SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode())
+        account.empty_parts = [
+            part.value
+            for part, share in zip(Part, options.ratio, strict=True)
+            if share and options.pages.layout == "paddleocr" and part not in parts.parts.values()
+        ]
+        ever = {**kept, **{page: _part(page, parts, kept) for page in parts.parts}}
+        staging.write(in_place.SPLIT, in_place.split_file(ever))
+        summary = {
+            "settings": settings,
+            "origin": asdict(options.origin),
+            **account.summary(options.pages),
+        }
+        staging.write(in_place.SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode())
     staging.finish()
 
 
@@ -282,5 +263,9 @@ def _placed(record: PageRecord, parts: Split, kept: Mapping[str, tuple[Part, str
     page = record.page_sha256
     if page is None or page not in parts.parts:
         return replace(record, part=None, part_why=None)
-    why = kept[page][1] if page in kept else parts.reasons[page].value
-    return replace(record, part=parts.parts[page].value, part_why=why)
+    part, why = _part(page, parts, kept)
+    return replace(record, part=part.value, part_why=why)
+
+
+def _part(page: str, parts: Split, kept: Mapping[str, tuple[Part, str]]) -> tuple[Part, str]:
+    return parts.parts[page], kept[page][1] if page in kept else parts.reasons[page].value

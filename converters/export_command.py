@@ -18,8 +18,9 @@ from backend.label_studio_api import LabelStudioApi
 from backend.settings import Settings
 from converters import export_terminal, inputs, task_sources
 from converters.accounts import EXPORTED, Account
-from converters.export import ExportOptions, NothingToExport, export, newest_change
+from converters.export import ExportOptions, NothingToExport, export
 from converters.files import Staging
+from converters.in_place import Origin, newest_change
 from converters.judging import Rules
 from converters.outputs import write_summary
 from converters.page_maker import PageSource
@@ -188,6 +189,7 @@ def _sources(
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
         source = task_sources.from_project(api, given["project"], rules.names, since)
+        options = replace(options, origin=Origin(str(values.label_studio_url), given["project"]))
     else:
         config = inputs.labeling_config(_path(given["config"]), rules.names)
         path = Path(given["json_file"])

@@ -67,6 +67,12 @@ def tell(account: Account, options: PageOptions, out: Path, console: Console, *,
             "that look and read the same), so the split is not as even as it was asked for.",
             style="yellow",
         )
+    for part in account.empty_parts:
+        console.print(
+            f"No page is in the part {part}, which the split asks for: a part that was assigned stays, and so "
+            "few pages do not fill it. Label more pages, or choose --split and --new-split.",
+            style="yellow",
+        )
     for name, count in sorted(account.rows.items()):
         console.print(f"{out.name}/{name}: {count} rows", markup=False)
     changed = account.difference

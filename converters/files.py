@@ -30,7 +30,7 @@ MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
 
 OURS = {
-    *(STATE, MANIFEST, LEFT_OUT, "summary.json", "report.html", "dict.txt"),
+    *(STATE, MANIFEST, LEFT_OUT, "split.jsonl", "summary.json", "report.html", "dict.txt"),
     *("Label.txt", "rec_gt.txt", "fileState.txt"),
     *(f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("train", "val", "test")),
 }

@@ -40,10 +40,14 @@ class PageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A page's record, and whether its files were taken over from an earlier export."""
+    """A page's record, and whether its files were taken over from an earlier export.
+
+    unreachable: why its image could not be had, where the page was kept nevertheless.
+    """
 
     record: PageRecord
     taken_over: bool = False
+    unreachable: str | None = None
 
 
 class PageMaker:
@@ -81,7 +85,8 @@ class PageMaker:
     def make(self, job: PageJob) -> Made:
         """Write a page's crops, and the page itself where detection is wanted.
 
-        An image that cannot be had leaves its regions out, each with that reason.
+        An image that cannot be had leaves its regions out, each with that reason; where it is only out of
+        reach, and the dataset in place has the page as it would be made, that page is kept.
 
         Raises:
             CannotWrite: the dataset's folder refuses.
@@ -95,9 +100,14 @@ class PageMaker:
         try:
             data = self._source.fetch(job.reference, task_id=_number(job.task))
         except (ImageRefused, ImageUnreachable, BadImage) as error:
+            # only the image is out of reach: what was made of it is what would be made of it
+            places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
+            kept = self._taken_over(places, job.key, state)
+            if kept is not None:
+                return Made(kept, taken_over=True, unreachable=str(error))
             return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
         digest = hashlib.sha256(data).hexdigest()
-        kept = self._taken_over(job.key, state, digest)
+        kept = self._taken_over(self._earlier, job.key, state, digest)
         if kept is not None:
             return Made(kept, taken_over=True)
         return Made(self._work(self._place, job, state, data, digest))
@@ -115,12 +125,15 @@ class PageMaker:
         written = json.dumps(decisive, sort_keys=True, default=repr)
         return hashlib.sha256(written.encode()).hexdigest()
 
-    def _taken_over(self, key: str, state: str, digest: str) -> PageRecord | None:
-        for earlier in self._earlier:
+    def _taken_over(
+        self, places: Sequence[Earlier], key: str, state: str, digest: str | None = None
+    ) -> PageRecord | None:
+        """The page from the first place that has it; without a digest whatever its image was."""
+        for earlier in places:
             record = earlier.page(key)
-            if record is None or (record.state, record.file_sha256) != (state, digest) or record.problem:
+            if record is None or record.state != state or record.problem:
                 continue
-            if self.take(earlier, record):
+            if digest in (None, record.file_sha256) and self.take(earlier, record):
                 return record
         return None
 

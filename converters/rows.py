@@ -19,7 +19,6 @@ from converters.page_records import STATE, record_line
 from converters.pages import PageOptions
 from converters.reasons import Why
 
-SUMMARY = "summary.json"
 DICTIONARY = "dict.txt"
 REPORT = "report.html"
 

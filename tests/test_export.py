@@ -283,9 +283,10 @@ def test_the_rule_decides_whose_text_is_exported(tmp_path, rule, texts):
     options = ExportOptions(jobs=1, rules=Rules(Approval.parse(rule)))
     tasks = [task(1, older, newer)]
     if texts is None:
-        account = run(tmp_path / "set", tasks, options)
-        assert account.recognition == {"annotators disagree": 1}
-        assert account.detection == {"ignored: annotators disagree": 1}
+        with pytest.raises(NothingToExport) as caught:
+            run(tmp_path / "set", tasks, options)
+        assert caught.value.account.recognition == {"annotators disagree": 1}
+        assert caught.value.account.detection == {"ignored: annotators disagree": 1}
     else:
         run(tmp_path / "set", tasks, options)
         assert list(rows(tmp_path / "set").values()) == texts

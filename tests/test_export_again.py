@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import BadRequest, LabelStudioFailed
-from converters.export import ExportOptions, export
+from backend.errors import BadRequest, ImageRefused, ImageUnreachable, LabelStudioFailed
+from converters.export import ExportOptions, NothingToExport, export
 from converters.files import DatasetLocked, Staging
+from converters.in_place import Origin
 from converters.judging import Rules
 from converters.pages import PageOptions
 from converters.writing import CannotWrite
@@ -87,6 +89,126 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     assert nothing.newest_change == account.newest_change > ""
     with pytest.raises(BadRequest, match=r"other settings.*without --since"):
         run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True, pages=PageOptions(crop_format="jpg")))
+
+
+class Away(Pictures):
+    """Has lost some pictures, or an image server is down."""
+
+    def __init__(self, *lost: int, error: type[Exception] = ImageUnreachable) -> None:
+        super().__init__()
+        self.lost = {f"/data/upload/1/{number}.png" for number in lost}
+        self.error = error
+
+    def fetch(self, reference, *, task_id):
+        if reference in self.lost:
+            raise self.error("Its server answers 502.")
+        return super().fetch(reference, task_id=task_id)
+
+
+@pytest.mark.parametrize("incremental", [False, True], ids=["afresh", "incremental"])
+def test_a_page_whose_image_is_out_of_reach_stays_as_it_is_and_says_so(tmp_path, incremental):
+    run(tmp_path / "set", PROJECT[:4])
+    before = contents(tmp_path / "set")
+    account = run(tmp_path / "set", PROJECT[:4], ExportOptions(jobs=1, incremental=incremental), Away(2, 3))
+    after = contents(tmp_path / "set")
+    said = {"summary.json", "report.html"}
+    assert {name: after[name] for name in after.keys() - said} == {
+        name: before[name] for name in before.keys() - said
+    }
+    assert account.pages_without_image == 2
+    assert account.problems == [
+        (key, "Its server answers 502. The page stays as an earlier export made it.") for key in ("2", "3")
+    ]
+    assert account.difference.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("edited", "error"),
+    [
+        pytest.param(three_lines(2, "Итог"), ImageUnreachable, id="its annotation changed"),
+        pytest.param(three_lines(2), ImageRefused, id="its image may not be read any more"),
+    ],
+)
+def test_a_page_that_would_be_another_now_is_not_kept_without_its_image(tmp_path, edited, error):
+    run(tmp_path / "set", PROJECT[:3])
+    account = run(tmp_path / "set", [PROJECT[0], edited, PROJECT[2]], source=Away(2, error=error))
+    assert account.recognition == {"exported": 6, "the image could not be had": 3}
+    assert not any(name.startswith("crops/0/2_") for name in rows(tmp_path / "set"))
+
+
+def parts(folder):
+    rows = map(json.loads, (folder / "split.jsonl").read_text("utf-8").splitlines())
+    return {row["page"]: row["part"] for row in rows}
+
+
+def test_a_page_that_is_away_for_one_export_comes_back_into_its_part(tmp_path):
+    # half of the pages are not in train; without the others the split would put each of them there
+    half = ExportOptions(jobs=1, ratio=(0.5, 0.5, 0.0))
+    run(tmp_path / "set", PROJECT, half)
+    before = parts(tmp_path / "set")
+    assert set(before.values()) == {"train", "val"}
+    run(tmp_path / "set", PROJECT[:1], half)
+    assert parts(tmp_path / "set") == before
+    with (tmp_path / "set/split.jsonl").open("ab") as file:
+        file.write(b'{"page": "torn\xff')
+    run(tmp_path / "set", PROJECT)
+    assert parts(tmp_path / "set") == before
+    run(tmp_path / "set", PROJECT[:1], ExportOptions(jobs=1, new_split=True))
+    assert list(parts(tmp_path / "set").values()) == ["train"]
+
+
+def test_a_dataset_is_not_replaced_by_one_without_a_line(tmp_path):
+    run(tmp_path / "set", PROJECT[:3])
+    before = contents(tmp_path / "set")
+    nobody = ExportOptions(jobs=1, rules=Rules(labels=frozenset({"typo"})))
+    with pytest.raises(NothingToExport, match="set was not written") as caught:
+        run(tmp_path / "set", PROJECT[:3], nobody)
+    assert caught.value.account.recognition == {"another label": 9}
+    assert contents(tmp_path / "set") == before
+
+
+HERE = Origin("http://one.example:8080/", 3)
+
+
+@pytest.mark.parametrize(
+    ("origin", "partial", "refusal"),
+    [
+        pytest.param(HERE, True, None, id="the same project, what changed"),
+        pytest.param(Origin("http://one.example:8080/", 4), False, "project 4 would take its place", id="4"),
+        pytest.param(
+            Origin("http://one.example:8080/", 4), True, "project 4 would take its place", id="4, new"
+        ),
+        pytest.param(Origin("https://new.example/", 3), False, None, id="the server has another address"),
+        pytest.param(
+            Origin("https://new.example/", 3), True, "project 3 of http://one", id="which, for what changed"
+        ),
+        pytest.param(Origin(), False, None, id="from a file"),
+        pytest.param(Origin(), True, "not from a file of tasks", id="from a file, what changed"),
+    ],
+)
+def test_two_projects_are_never_mixed(tmp_path, origin, partial, refusal):
+    run(tmp_path / "set", PROJECT[:3], ExportOptions(jobs=1, origin=HERE))
+    before = contents(tmp_path / "set")
+    options = ExportOptions(jobs=1, origin=origin, partial=partial)
+    if refusal is None:
+        run(tmp_path / "set", PROJECT[:1], options)
+    else:
+        with pytest.raises(BadRequest, match=refusal):
+            run(tmp_path / "set", PROJECT[:1], options)
+        assert contents(tmp_path / "set") == before
+
+
+def test_without_its_summary_no_page_is_kept_unread(tmp_path):
+    run(tmp_path / "set", PROJECT[:3])
+    (tmp_path / "set/summary.json").unlink()
+    with pytest.raises(BadRequest, match=r"no summary\.json any more.*without --since"):
+        run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True))
+
+
+def test_a_part_that_was_asked_for_and_is_empty_is_told(tmp_path):
+    assert run(tmp_path / "one", PROJECT[:1]).empty_parts == ["val", "test"]
+    assert run(tmp_path / "all", PROJECT).empty_parts == []
+    assert run(tmp_path / "two", PROJECT[:1], ExportOptions(jobs=1, ratio=(1.0, 0.0, 0.0))).empty_parts == []
 
 
 class FailingAt(Pictures):
