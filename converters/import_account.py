@@ -8,11 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from converters.importing import RegionWhy
-from converters.label_files import LabelFile, LeftOut, RowWhy
+from converters.label_files import LabelFile, LeftOut, RegionWhy, RowWhy
 
 MOST_SHOWN = 20
-"""Rows left out that the terminal names; the summary for machines has them all."""
+"""Rows and regions left out that the terminal names; the summary for machines has them all."""
 
 
 @dataclass
@@ -21,6 +20,7 @@ class Account:
 
     there: rows whose task the project has already.
     changed: of those, rows that now say something else; the tasks are left as they are.
+    still_predictions: of those, rows that should be annotations now, and whose tasks have none.
     converted: images that were uploaded as another file than the one in the set.
     """
 
@@ -28,16 +28,18 @@ class Account:
     made: int = 0
     there: int = 0
     changed: int = 0
+    still_predictions: int = 0
     converted: int = 0
     lines: int = 0
     reshaped: int = 0
     rows_left_out: list[LeftOut] = field(default_factory=list)
     regions_left_out: list[RegionWhy] = field(default_factory=list)
+    regions_unreadable: list[LeftOut] = field(default_factory=list)
 
     @property
     def in_order(self) -> list[LeftOut]:
-        """The rows left out, file by file and row by row."""
-        return sorted(self.rows_left_out, key=lambda row: (row.file, row.line))
+        """The rows left out and the regions that cannot be read, file by file and row by row."""
+        return sorted([*self.rows_left_out, *self.regions_unreadable], key=lambda out: (out.file, out.line))
 
     def summary(self) -> dict[str, Any]:
         """Everything, for machines."""
@@ -48,6 +50,7 @@ class Account:
             "tasks_made": self.made,
             "already_there": self.there,
             "already_there_with_other_labels": self.changed,
+            "already_there_and_still_predictions": self.still_predictions,
             "rows_left_out": {why.value: count for why, count in by_why.items() if count},
             "lines": self.lines,
             "lines_reshaped": self.reshaped,
@@ -64,7 +67,7 @@ class Account:
 def tell(account: Account, files: Sequence[LabelFile], console: Console) -> None:
     """Tell an account on the terminal, with the first rows that were left out."""
     summary = account.summary()
-    sets = ", ".join(f"{file.name} ({file.kind})" for file in files)
+    sets = ", ".join(f"{file.name} ({file.kind if file.count else 'empty'})" for file in files)
     rows: list[tuple[str, int]] = [("tasks made", account.made), ("already in the project", account.there)]
     rows += [(f"left out: {why}", count) for why, count in summary["rows_left_out"].items()]
     console.print(f"{sets}: {_count(account.rows, 'row')}", markup=False, highlight=False)
@@ -89,11 +92,18 @@ def tell(account: Account, files: Sequence[LabelFile], console: Console) -> None
             "as they are.",
             markup=False,
         )
+    if account.still_predictions:
+        console.print(
+            f"{_count(account.still_predictions, 'row')} already there stay predictions that wait for "
+            "review, because no import changes a task that is in the project; confirm them in Label Studio, "
+            "or delete their tasks there and import again with --as-annotations.",
+            markup=False,
+        )
     for row in account.in_order[:MOST_SHOWN]:
         about = f"{row.file}, row {row.line}" + (f", {row.image}" if row.image else "")
         sentence = " ".join(row.sentence.split())
-        console.print(f"  {about}: {sentence}", markup=False, highlight=False)
-    more = len(account.rows_left_out) - MOST_SHOWN
+        console.print(f"  {about}: {sentence.removesuffix('.')}.", markup=False, highlight=False)
+    more = len(account.in_order) - MOST_SHOWN
     if more > 0:
         console.print(f"  and {more:,} more; --summary-json FILE lists them all.", markup=False)
 

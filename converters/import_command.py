@@ -17,8 +17,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from backend import alphabets
 from backend.config_tags import LabelNames
-from backend.errors import BadRequest
+from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
 from converters import importing, label_files
@@ -41,6 +42,14 @@ class _Target:
     project: int
     config: LabelingConfig
     manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """A task that the project has: what its row said when it was made, and whether it has an annotation."""
+
+    said: str
+    annotated: bool
 
 
 def run(
@@ -69,7 +78,7 @@ def run(
         summary_json: where to write the account for machines.
 
     Returns:
-        The exit code: 0 when every row and region is in the project, else 1.
+        The exit code: 0 when every row and region is in the project, else 1, also where there is no row.
 
     Raises:
         BadRequest: there is no label file, or the project's labeling config cannot show its lines.
@@ -77,6 +86,17 @@ def run(
         OperatorError: a file cannot be read or written.
     """
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
+    account = Account()
+    if not any(file.count for _, file in files):
+        names_of_files = ", ".join(file.name for _, file in files)
+        console.print(
+            f"There is nothing to import: no row in {names_of_files}. Pass a label file with rows of "
+            "image<TAB>label.",
+            markup=False,
+        )
+        if summary_json:
+            write_summary(summary_json, account.summary())
+        return 1
     config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
     if config.multi_image or config.source != f"${config.data_field}":
         raise BadRequest(
@@ -85,7 +105,6 @@ def run(
         )
     target = _Target(api, project, config, manner)
     there = _there(api, project)
-    account = Account()
     try:
         with progress(console) as bars:
             for path, file in files:
@@ -106,6 +125,19 @@ def run(
             markup=False,
         )
     return 1 if account.rows_left_out or account.regions_left_out else 0
+
+
+def known_language(name: str) -> str:
+    """The code of a language, by any usual name of it, that readings can be judged by.
+
+    Raises:
+        BadRequest: no such language, or its letters are not known.
+    """
+    try:
+        alphabets.letters(name)
+        return alphabets.language_code(name)
+    except SettingsWrong as error:
+        raise BadRequest(f"--language: {error}") from error
 
 
 def files_in(path: Path) -> list[Path]:
@@ -142,14 +174,14 @@ def read_file(path: Path) -> LabelFile:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _there(api: LabelStudioApi, project: int) -> dict[str, str]:
-    """The tasks that earlier imports made: image to what its row said then."""
-    found: dict[str, str] = {}
+def _there(api: LabelStudioApi, project: int) -> dict[str, _There]:
+    """The tasks that earlier imports made, by image."""
+    found: dict[str, _There] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
         key = task.get("data", {}).get(KEY)
         if isinstance(key, str):
             image, _, said = key.partition("-")
-            found[image] = said
+            found[image] = _There(said, annotated=bool(task["total_annotations"]))
     return found
 
 
@@ -166,12 +198,12 @@ def _import_file(
     file: LabelFile,
     base: tuple[Path, ...],
     target: _Target,
-    there: dict[str, str],
+    there: dict[str, _There],
     limits: Limits,
     account: Account,
 ) -> Iterator[int]:
     """Import one file, a batch at a time; yields how many rows are done."""
-    account.rows += len(file.rows) + len(file.left_out)
+    account.rows += file.count
     account.rows_left_out += file.left_out
     rows = iter(file.rows)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -189,10 +221,12 @@ def _import_file(
                         account.rows_left_out.append(found)
                     elif found.key[0] in there:
                         account.there += 1
-                        account.changed += there[found.key[0]] != found.key[1]
+                        task = there[found.key[0]]
+                        account.changed += task.said != found.key[1]
+                        account.still_predictions += target.manner.approved and not task.annotated
                     else:
                         ready.append(found)
-                        there[found.key[0]] = found.key[1]
+                        there[found.key[0]] = _There(found.key[1], annotated=target.manner.approved)
                 _make(ready, file.name, target, account)
             yield len(batch)
 
@@ -210,6 +244,7 @@ def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) 
     target.api.import_tasks(target.project, [task.task for task in tasks])
     account.made += len(tasks)
     account.converted += sum(each.converted for each in ready)
+    account.regions_unreadable += [out for each in ready for out in each.row.unreadable]
     for task in tasks:
         account.lines += task.regions
         account.reshaped += task.reshaped
@@ -253,6 +288,7 @@ def import_(
     """
     from backend import logs, settings
 
+    language = language and known_language(language)
     values = settings.load()
     logs.configure("ERROR")
     with LabelStudioApi.of(values) as api:

@@ -69,8 +69,10 @@ def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits
         content = path.read_bytes()
     except FileNotFoundError:
         return without(RowWhy.MISSING, "there is no such file; pass --images FOLDER if they lie elsewhere")
-    except (OSError, ValueError) as error:
-        return without(RowWhy.UNREADABLE, f"its file cannot be opened ({error})")
+    except OSError as error:
+        return without(RowWhy.UNREADABLE, f"its file cannot be opened ({error.strerror})")
+    except ValueError as error:
+        return without(RowWhy.UNREADABLE, f"no file can have that name ({error})")
     try:
         page = images.decode(content, max_pixels=limits.max_pixels)
     except BadImage as error:

@@ -21,7 +21,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 import cv2
@@ -32,17 +31,10 @@ from backend.labeling_config import LabelingConfig, Language
 from backend.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters import labels
 from converters.judging import ON_PAGE, overlap
-from converters.label_files import Labelled
+from converters.label_files import Labelled, RegionWhy
 
 KEY = "imported_key"
 """The field of a task's data by which a second import knows the task."""
-
-
-class RegionWhy(Enum):
-    """Why a region of a page that was imported is not on it."""
-
-    TOO_SMALL = "too small to hold text, or crossed over"
-    OFF_PAGE = "half of it or more off the page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +100,7 @@ def task_of(
     width, height = page_size
     keeps_points = config.control.shape == "polygon"
     placed: list[tuple[labels.Region, Quad]] = []
-    left_out: list[RegionWhy] = []
+    left_out = [RegionWhy.UNREADABLE] * len(row.unreadable)
     reshaped = 0
     for region in row.regions:
         quad = _quad(region, width, height)

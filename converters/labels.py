@@ -56,10 +56,10 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class DetectionRow:
-    """One page with its regions."""
+    """One page with its regions; a region that cannot be read is a refusal in its place."""
 
     image: str
-    regions: tuple[Region, ...]
+    regions: tuple[Region | RowRefused, ...]
 
 
 _EDIT = "Edit the text in Label Studio and export again."
@@ -120,20 +120,20 @@ def detection_row(image: str, regions: Sequence[Region]) -> str:
 def parse_detection_row(row: str) -> DetectionRow:
     """Read one row of a detection file; keys beyond `transcription` and `points` are left aside.
 
-    A null transcription is an empty text. A page without regions is read as such.
+    A null transcription is an empty text. A page without regions is read as such. One bad region takes
+    no other with it: in its place stands the refusal, which names the part that is wrong as its subject.
 
     Raises:
-        RowRefused: the row is not a tab-separated pair of image and JSON list of regions, or a region has
-            fewer than three points, or a coordinate that is not a finite number.
+        RowRefused: the row is not a tab-separated pair of image and JSON list.
     """
     image, label = _two_fields(row)
     try:
         items = json.loads(label)
+        if isinstance(items, list):
+            return DetectionRow(image, tuple(_region_or_refusal(image, item) for item in items))
     except (ValueError, RecursionError) as error:
         raise RowRefused(Fault.NOT_JSON, image, "label", label, _MEND) from error
-    if not isinstance(items, list):
-        raise RowRefused(Fault.NOT_JSON, image, "label", label, _MEND)
-    return DetectionRow(image, tuple(_region(image, item) for item in items))
+    raise RowRefused(Fault.NOT_JSON, image, "label", label, _MEND)
 
 
 def file_state_row(image: str) -> str:
@@ -214,14 +214,28 @@ def _region_json(image: str, region: Region) -> str:
     return f'{{"transcription": {text}, "points": {json.dumps([[_number(v) for v in p] for p in points])}}}'
 
 
-def _region(image: str, item: Any) -> Region:
+def _region_or_refusal(image: str, item: Any) -> Region | RowRefused:
     try:
-        text, corners = item["transcription"], item["points"]
+        return _region(image, item)
+    except RowRefused as refusal:
+        return refusal
+
+
+def _region(image: str, item: Any) -> Region:
+    def refused(subject: str, shown: Any) -> RowRefused:
+        # an escape in JSON can be half of a character, which no terminal and no file takes
+        text = json.dumps(shown, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+        return RowRefused(Fault.NOT_JSON, image, subject, text, _MEND)
+
+    if not isinstance(item, dict) or not item.keys() >= {"transcription", "points"}:
+        raise refused("region", item)
+    text, corners = item["transcription"], item["points"]
+    try:
         points = tuple((float(x), float(y)) for x, y in corners)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise RowRefused(Fault.NOT_JSON, image, "region", repr(item), _MEND) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise refused("points", corners) from error
     if text is not None and not isinstance(text, str):
-        raise RowRefused(Fault.NOT_JSON, image, "region", repr(item), _MEND)
+        raise refused("transcription", text)
     return Region(text or "", _checked_points(image, points), ignored=text in IGNORE_MARKS)
 
 

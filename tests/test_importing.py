@@ -9,20 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from rich.console import Console
 
+from backend.cli import twinread
 from backend.errors import BadRequest
 from backend.kept_readings import kept_in
 from backend.labeling_config import LabelingConfig, default_config
 from backend.regions import regions
 from converters import importing, label_files, labels
-from converters.import_command import files_in
+from converters.import_account import Account, tell
+from converters.import_command import files_in, known_language
 from converters.import_images import Limits, Ready, look
-from converters.importing import Manner, RegionWhy
+from converters.importing import Manner
 from converters.judging import Rules, review
-from converters.label_files import Labelled, LeftOut, RowWhy
+from converters.label_files import Labelled, LeftOut, RegionWhy, RowWhy
 from converters.reviewed import Approval, choose
 
 DATA = Path(__file__).parent / "data" / "paddle"
@@ -208,6 +212,87 @@ def test_rows_that_make_no_task_are_left_out_by_name():
     assert "row 1 is about the same image" in found.left_out[0].sentence
 
 
+BOX = "[[1, 1], [9, 1], [9, 9]]"
+GOOD = f'{{"transcription": "good", "points": {BOX}}}'
+
+
+@pytest.mark.parametrize(
+    ("row_bytes", "image", "sentence"),
+    [
+        pytest.param(
+            b"a.png\tnot json", "a.png",
+            "the label 'not json' is no JSON list of regions, so the row was left out; mend it and import "
+            "again", id="no JSON",
+        ),
+        pytest.param(
+            b"", "", "the row is blank, so the row was left out; if one is missing here, write it and import "
+            "again", id="blank",
+        ),
+        pytest.param(
+            b"a.png", "", "the row 'a.png' has no tab between image and label, so the row was left out; put "
+            "one tab between image and label and import again", id="no tab",
+        ),
+        pytest.param(
+            b"a.png\t[]\t", "a.png", "the row has more than one tab, so the row was left out; keep only the "
+            "tab between image and label and import again", id="two tabs",
+        ),
+        pytest.param(
+            "a.png\tй".encode("cp1251"), "",
+            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; save the file as UTF-8 "
+            "(Cyrillic files are often cp1251) and import again", id="cp1251",
+        ),
+        pytest.param(
+            b"http://x/a.png\t[]", "http://x/a.png", "the image name is a web address, so the row was left "
+            "out; download the image and name its file and import again", id="a web address",
+        ),
+        pytest.param(
+            f'a.png\t[{{"transcription": 5, "points": {BOX}}}]'.encode(), "a.png",
+            "no region can be read (region 1 of 1: its transcription 5 is no text), so the row was left out; "
+            "mend it and import again", id="nothing but a bad region",
+        ),
+    ],
+)  # fmt: skip
+def test_a_row_left_out_says_once_what_is_wrong_what_was_done_and_what_mends_it(row_bytes, image, sentence):
+    (out,) = label_files.read("det.txt", row_bytes + f"\nz.png\t[{GOOD}]\nz2.png\t[{GOOD}]".encode()).left_out
+
+    assert (out.line, out.image, out.why, out.sentence) == (1, image, RowWhy.NOT_A_ROW, sentence)
+    # an importer learns what import did; what training would do with the row is for `check` to say
+    assert "PaddleOCR" not in out.sentence
+
+
+@pytest.mark.parametrize(
+    ("region", "what"),
+    [
+        pytest.param(f'{{"transcription": 5, "points": {BOX}}}', "its transcription 5 is no text", id="text"),
+        pytest.param('{"transcription": "a", "points": [[1, 2], "x"]}',
+                     'its points [[1, 2], "x"] are no list of [x, y]', id="points"),
+        pytest.param('{"text": "a"}', '{"text": "a"} lacks transcription or points', id="other keys"),
+        pytest.param('{"transcription": "a", "points": [[1, 2], [3, 4]]}', "it has fewer than three points",
+                     id="two points"),
+        pytest.param('{"transcription": "a", "points": [[1, NaN], [3, 4], [5, 6]]}',
+                     "it has a coordinate that is not a finite number", id="not a number"),
+    ],
+)  # fmt: skip
+def test_one_bad_region_costs_its_page_nothing_else_and_is_listed(region, what):
+    (labelled,) = label_files.read("det.txt", f"a.png\t[{GOOD}, {region}, {GOOD}]\n".encode()).rows
+    made = imported(labelled)
+
+    assert [region.texts for region in predicted(made)] == [("good",), ("good",)]
+    assert (made.regions, made.left_out) == (2, (RegionWhy.UNREADABLE,))
+    (out,) = labelled.unreadable
+    assert (out.line, out.image, out.why, out.regions) == (1, "a.png", RegionWhy.UNREADABLE, 1)
+    assert out.sentence == (
+        f"region 2 of 3: {what}, so the page came without it; draw it in Label Studio, or mend the file, "
+        "delete the task and import again"
+    )
+
+
+def test_of_two_rows_one_may_be_bad_and_the_file_is_still_one_of_pages():
+    found = label_files.read("labels.txt", f"a.png\t[{GOOD}]\nb.png\tbroken\n".encode())
+
+    assert (found.kind, len(found.rows), len(found.left_out)) == ("detection", 1, 1)
+
+
 TEXTS = st.sampled_from(["слово", "", "###", "*", "  ", "\0", "日本語", '"true"'])
 CORNERS = st.integers(-200, 1200)
 POINTS = st.lists(st.tuples(CORNERS, CORNERS), min_size=3, max_size=6)
@@ -263,6 +348,7 @@ def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, s
         pytest.param("empty.png", RowWhy.UNREADABLE, id="empty"),
         pytest.param("big.png", RowWhy.UNREADABLE, id="more pixels than allowed"),
         pytest.param("heavy.png", RowWhy.UNREADABLE, id="more bytes than allowed"),
+        pytest.param("x" * 300, RowWhy.UNREADABLE, id="a name longer than names can be"),
         pytest.param("nul\0.png", RowWhy.UNREADABLE, id="no file can have that name"),
         pytest.param("../secret.png", RowWhy.OUTSIDE, id="climbs"),
         pytest.param("/etc/hostname", RowWhy.OUTSIDE, id="absolute"),
@@ -287,6 +373,7 @@ def test_an_image_that_cannot_come_is_left_out_with_its_reason(tmp_path, image, 
     assert isinstance(found, LeftOut)
     assert (found.why, found.regions) == (why, 2)
     assert str(tmp_path) not in found.sentence
+    assert image not in found.sentence
 
 
 def test_ppocrlabel_names_its_pages_from_the_folder_above(tmp_path):
@@ -314,6 +401,70 @@ def test_of_a_folder_the_same_lines_are_taken_once(tmp_path, files, taken):
         (tmp_path / name).touch()
 
     assert [path.name for path in files_in(tmp_path)] == taken
+
+
+UNREACHABLE = {"LABEL_STUDIO_URL": "http://127.0.0.1:1", "LABEL_STUDIO_API_KEY": "none"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xef\xbb\xbf", b"\n\r\n"], ids=["empty", "byte order mark", "blank"]
+)
+def test_a_label_file_without_rows_is_nothing_to_import(tmp_path, content):
+    (tmp_path / "rec_gt.txt").write_bytes(content)
+    summary = tmp_path / "summary.json"
+
+    done = CliRunner(env=UNREACHABLE).invoke(
+        twinread, ["import", str(tmp_path), "--project", "3", "--summary-json", str(summary)]
+    )
+
+    assert (done.exit_code, done.output) == (
+        1,
+        "There is nothing to import: no row in rec_gt.txt. Pass a label file with rows of image<TAB>label.\n",
+    )
+    assert json.loads(summary.read_text("utf-8"))["rows"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("klingon", id="no such language"), pytest.param("qaa", id="without known letters")]
+)
+def test_a_language_that_no_reading_can_be_judged_by_is_refused_before_anything_is_made(tmp_path, name):
+    (tmp_path / "rec_gt.txt").write_text("a.png\ttext\n", "utf-8")
+
+    done = CliRunner(env=UNREACHABLE).invoke(
+        twinread, ["import", str(tmp_path), "--project", "3", "--language", name]
+    )
+
+    assert isinstance(done.exception, BadRequest)
+    assert str(done.exception).startswith(f"--language: {name!r} is no language")
+
+
+def test_any_usual_name_of_a_language_becomes_its_code():
+    assert [known_language(name) for name in ("ru", "rus", "ru-RU", "ch")] == ["ru", "ru", "ru", "zh"]
+
+
+def told(account, *files):
+    file = io.StringIO()
+    tell(account, files, Console(file=file, soft_wrap=True))
+    return file.getvalue()
+
+
+def test_what_was_left_out_is_told_in_one_line_each_in_the_order_of_the_file():
+    content = f'a.png\t[{GOOD}, {{"transcription": 5, "points": {BOX}}}]\nb.png\tbroken\nc.png\t[{GOOD}]\n'
+    file = label_files.read("det.txt", content.encode())
+    account = Account(rows=3, made=2, rows_left_out=list(file.left_out))
+    account.regions_left_out += [RegionWhy.UNREADABLE]
+    account.regions_unreadable += file.rows[0].unreadable
+
+    output = told(account, file)
+
+    assert "0 lines on the new tasks; 1 left out: no text with points that can be read." in output
+    assert output.splitlines()[-2:] == [
+        "  det.txt, row 1, a.png: region 2 of 2: its transcription 5 is no text, so the page came without "
+        "it; draw it in Label Studio, or mend the file, delete the task and import again.",
+        "  det.txt, row 2, b.png: the label 'broken' is no JSON list of regions, so the row was left out; "
+        "mend it and import again.",
+    ]
+    assert [(out["row"], out["regions"]) for out in account.summary()["problems"]] == [(1, 1), (2, 0)]
 
 
 def test_a_folder_without_label_files_is_refused(tmp_path):

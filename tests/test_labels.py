@@ -180,28 +180,48 @@ def test_a_line_that_is_no_recognition_row_is_refused(row, fault):
 
 
 @pytest.mark.parametrize(
-    ("label", "fault"),
+    "label",
     [
-        pytest.param("[{'transcription': 'a'}]", Fault.NOT_JSON, id="Python"),
-        pytest.param(
-            '{"transcription": "a", "points": []}', Fault.NOT_JSON, id="one region without its list"
-        ),
-        pytest.param('[{"transcription": "a"}]', Fault.NOT_JSON, id="no points"),
-        pytest.param(
-            '[{"transcription": 1, "points": [[1,2],[3,4],[5,6]]}]', Fault.NOT_JSON, id="number as text"
-        ),
-        pytest.param(
-            '[{"transcription": "a", "points": [[1,2],[3],[5,6]]}]', Fault.NOT_JSON, id="half a point"
-        ),
-        pytest.param('[{"transcription": "a", "points": [[1,2],[3,4]]}]', Fault.FEW_POINTS, id="two points"),
-        pytest.param('[{"transcription": "a", "points": [[NaN,2],[3,4],[5,6]]}]', Fault.NOT_FINITE, id="NaN"),
-        pytest.param("[" * 100_000, Fault.NOT_JSON, id="nested without end"),
+        pytest.param("[{'transcription': 'a'}]", id="Python"),
+        pytest.param('{"transcription": "a", "points": []}', id="one region without its list"),
+        pytest.param("[" * 100_000, id="nested without end"),
     ],
 )
-def test_a_line_that_is_no_detection_row_is_refused(label, fault):
+def test_a_line_that_is_no_detection_row_is_refused(label):
     with pytest.raises(RowRefused) as refused:
         labels.parse_detection_row(f"1.png\t{label}\n")
-    assert refused.value.fault is fault
+    assert refused.value.fault is Fault.NOT_JSON
+
+
+@pytest.mark.parametrize(
+    ("region", "fault", "subject"),
+    [
+        pytest.param('{"transcription": "a"}', Fault.NOT_JSON, "region", id="no points"),
+        pytest.param("null", Fault.NOT_JSON, "region", id="null"),
+        pytest.param('"transcription points"', Fault.NOT_JSON, "region", id="a text that names both"),
+        pytest.param('{"transcription": 1, "points": [[1,2],[3,4],[5,6]]}', Fault.NOT_JSON, "transcription",
+                     id="number as text"),
+        pytest.param('{"transcription": "a", "points": [[1,2],[3],[5,6]]}', Fault.NOT_JSON, "points",
+                     id="half a point"),
+        pytest.param('{"transcription": ["\\ud800"], "points": [[1,2],[3,4],[5,6]]}', Fault.NOT_JSON,
+                     "transcription", id="half a character in a list"),
+        pytest.param('{"transcription": "a", "points": 4}', Fault.NOT_JSON, "points",
+                     id="a number for points"),
+        pytest.param('{"transcription": "a", "points": [[1,2],[3,4]]}', Fault.FEW_POINTS, "region",
+                     id="two points"),
+        pytest.param('{"transcription": "a", "points": [[NaN,2],[3,4],[5,6]]}', Fault.NOT_FINITE, "region",
+                     id="NaN"),
+    ],
+)  # fmt: skip
+def test_a_bad_region_is_refused_in_its_place_and_takes_no_other_with_it(region, fault, subject):
+    good = '{"transcription": "a", "points": [[1, 2], [30, 2], [30, 12]]}'
+    first, refused, last = labels.parse_detection_row(f"1.png\t[{good}, {region}, {good}]").regions
+
+    assert first == last == Region("a", ((1, 2), (30, 2), (30, 12)))
+    assert isinstance(refused, RowRefused)
+    assert (refused.fault, refused.facts["image"], refused.facts["subject"]) == (fault, "1.png", subject)
+    # half of a character, as JSON can spell it, would break whatever it is shown on
+    str(refused).encode()
 
 
 def test_a_file_is_read_row_by_row_with_refusals_in_their_place():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from backend import images
+from backend.cli import twinread
 from backend.config_tags import DEFAULT_NAMES
 from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
 from backend.label_studio_api import LabelStudioApi
@@ -48,11 +51,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(api, project, *paths, **manner):
+def run(api, project, *paths, console=None, **manner):
     summary = Path(paths[0].parent if paths[0].is_file() else paths[0]) / "summary.json"
     fields = {"names": DEFAULT_NAMES, "manner": Manner(**manner), "limits": Limits(), "summary_json": summary}
     try:
-        code = import_command.run(paths, api, project, console=Console(quiet=True), **fields)
+        code = import_command.run(paths, api, project, console=console or Console(quiet=True), **fields)
     finally:
         told = json.loads(summary.read_text("utf-8"))
         summary.unlink()
@@ -133,6 +136,76 @@ def test_a_second_import_makes_nothing_twice_and_a_grown_set_only_what_is_new(ap
     assert told["rows_left_out"] == {"its image is missing": 1}
     assert [(row["row"], row["image"]) for row in told["problems"]] == [(9, "images/none.png")]
     assert len(list(api.tasks(project))) == 8
+
+
+def test_tasks_that_wait_for_review_stay_so_when_the_set_comes_again_as_annotations(api, project, tmp_path):
+    folder = tmp_path / "set"
+    shutil.copytree(DATA / "rec_words", folder)
+    file = folder / "rec_gt.txt"
+    rows = file.read_text("utf-8").splitlines(keepends=True)
+    file.write_text("".join(rows[:3]), "utf-8")
+    run(api, project, file)
+    reviewed, *_ = api.tasks(project)
+    api.create_annotation(reviewed["id"], reviewed["predictions"][0]["result"])
+    file.write_text("".join(rows), "utf-8")
+    console = Console(file=io.StringIO(), soft_wrap=True)
+
+    _, told = run(api, project, file, console=console, approved=True)
+    again = run(api, project, file, approved=True)[1]
+
+    assert (told["tasks_made"], told["already_there"]) == (5, 3)
+    assert told["already_there_and_still_predictions"] == 2
+    assert (
+        "2 rows already there stay predictions that wait for review, because no import changes a task that "
+        "is in the project; confirm them in Label Studio, or delete their tasks there and import again with "
+        "--as-annotations."
+    ) in console.file.getvalue()
+    assert sum(not task["annotations"] for task in api.tasks(project)) == 2
+    # those that came as annotations meanwhile are none of them, and who asks for predictions misses nothing
+    assert (again["already_there"], again["already_there_and_still_predictions"]) == (8, 2)
+    assert run(api, project, file)[1]["already_there_and_still_predictions"] == 0
+
+
+def test_a_page_with_one_bad_region_comes_with_its_others(api, project, tmp_path):
+    shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", tmp_path / "a.jpg")
+    box = [[1, 1], [20, 1], [20, 20], [1, 20]]
+    found = [{"transcription": text, "points": box} for text in ("good", 5)]
+    (tmp_path / "Label.txt").write_text(f"a.jpg\t{json.dumps(found)}\n", "utf-8")
+
+    code, told = run(api, project, tmp_path)
+
+    assert (code, told["rows"], told["tasks_made"], told["lines"]) == (1, 1, 1, 1)
+    assert told["regions_left_out"] == {"no text with points that can be read": 1}
+    (problem,) = told["problems"]
+    assert problem["image"] == "a.jpg"
+    assert problem["sentence"].startswith("region 2 of 2: its transcription 5 is no text, so")
+    (task,) = api.tasks(project)
+    assert [region.texts for region in regions(task["predictions"][0]["result"])] == [("good",)]
+
+
+def test_the_command_takes_images_from_a_folder_and_keeps_the_language(label_studio, api, project, tmp_path):
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "photos").mkdir()
+    shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", tmp_path / "photos/a.jpg")
+    (tmp_path / "labels/rec_gt.txt").write_text("a.jpg\tслово\n", "utf-8")
+    terminal = CliRunner(
+        env={
+            "LABEL_STUDIO_URL": label_studio.base_url,
+            "LABEL_STUDIO_API_KEY": label_studio.personal_token.get_secret_value(),
+        }
+    )
+    command = ["import", str(tmp_path / "labels/rec_gt.txt"), "--project", str(project)]
+
+    without = terminal.invoke(twinread, [*command, "--language", "rus"])
+    done = terminal.invoke(twinread, [*command, "--images", str(tmp_path / "photos"), "--language", "rus"])
+
+    assert without.exit_code == 1
+    assert "rec_gt.txt, row 1, a.jpg: there is no such file; pass --images FOLDER" in without.output
+    assert (done.exit_code, done.exception) == (0, None), done.output
+    (task,) = api.tasks(project)
+    assert (task["data"]["imported_image"], task["data"]["language"]) == ("a.jpg", "ru")
+    (region,) = regions(task["predictions"][0]["result"])
+    assert region.texts == ("слово",)
 
 
 def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, tmp_path):
