@@ -21,11 +21,15 @@ from backend.lines import Quad, Reading, Verdict
 from backend.regions import Region, regions
 from converters.judging import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
 from converters.manifest import prediction_of
-from converters.reasons import InDetection, Why
+from converters.reasons import InDetection, TaskWhy, Why
 from converters.reviewed import Approval, Json, choose, moment_of, user_of
+from converters.tasks import task_name
 
 MOVED = 1.5
 """Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
+
+_Place = tuple[int, str, Quad | None]
+"""Page, Label Studio's id (empty for none) and box of a line."""
 
 
 class Fate(Enum):
@@ -103,14 +107,17 @@ class ComparedAnnotation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparedTask:
-    """A task's work: the annotation that counts, and the latest one of each other person."""
+    """A task's work: the annotation that counts, and the latest one of each other person.
+
+    task: its id, or what takes its place where it has none.
+    """
 
     task: str
     first: ComparedAnnotation
     others: tuple[ComparedAnnotation, ...] = ()
 
 
-def compare(task: Json, rules: Rules) -> ComparedTask | None:
+def compare(task: Json, rules: Rules) -> ComparedTask | TaskWhy:
     """Compare a task's submitted annotations with the predictions that they began with.
 
     Args:
@@ -118,11 +125,11 @@ def compare(task: Json, rules: Rules) -> ComparedTask | None:
         rules: what labels are called, and the labeling config where it is known.
 
     Returns:
-        None where nobody has submitted anything. The annotation that was changed last counts.
+        The work, or why there is none that counts. The annotation that was changed last counts.
     """
     choice = choose(task, Approval("agreeing"))
     if choice.annotation is None:
-        return None
+        return choice.why or TaskWhy.NOT_ANNOTATED
     data = task.get("data")
     said = data.get("language") if isinstance(data, dict) else None
     language = said if isinstance(said, str) else ""
@@ -130,7 +137,7 @@ def compare(task: Json, rules: Rules) -> ComparedTask | None:
         _annotation(task, annotation, rules, language)
         for annotation in (choice.annotation, *choice.witnesses)
     ]
-    return ComparedTask(str(task.get("id", "")), each[0], tuple(each[1:]))
+    return ComparedTask(task_name(task), each[0], tuple(each[1:]))
 
 
 def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> ComparedAnnotation:
@@ -164,15 +171,16 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
 def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int) -> list[ComparedLine]:
     if before is None:
         return [_compared(line, None, page, known=False) for line in reviewed]
-    by_id = {region.id: region for region in before if region.id}
-    pairs = {number: by_id.pop(line.region.id, None) for number, line in enumerate(reviewed)}
-    for number, line in enumerate(reviewed):
-        if pairs[number] is None:
-            # deleted and drawn anew: the same place says so
-            place = next((region for region in by_id.values() if _over(line.quad, _quad(region))), None)
-            pairs[number] = by_id.pop(place.id) if place is not None else None
-    found = [_compared(line, pairs[number], page, known=True) for number, line in enumerate(reviewed)]
-    return found + [_removed(region, page) for region in by_id.values()]
+    parents = _same_lines(
+        [(page, line.region.id, line.quad) for line in reviewed],
+        [(page, region.id, _quad(region)) for region in before],
+    )
+    found = [
+        _compared(line, None if parent is None else before[parent], page, known=True)
+        for line, parent in zip(reviewed, parents, strict=True)
+    ]
+    gone = [region for number, region in enumerate(before) if number not in parents]
+    return found + [_removed(region, page) for region in gone if region.id or region.points is not None]
 
 
 def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
@@ -232,19 +240,34 @@ def pairs_of(
     first: ComparedAnnotation, second: ComparedAnnotation
 ) -> tuple[list[tuple[ComparedLine, ComparedLine]], int]:
     """The lines that two people both have, by id or else by place, and how many only one of them has."""
-    theirs = [line for line in second.lines if _is_line(line)]
-    by_id = {(line.page, line.region): line for line in theirs if line.region}
-    found, alone, left = [], 0, list(theirs)
-    for line in filter(_is_line, first.lines):
-        other = by_id.get((line.page, line.region)) or next(
-            (each for each in left if each.page == line.page and _over(line.quad, each.quad)), None
-        )
-        if other is None or other not in left:
-            alone += 1
-            continue
-        left.remove(other)
-        found.append((line, other))
-    return found, alone + len(left)
+    ours, theirs = (list(filter(_is_line, work.lines)) for work in (first, second))
+    same = _same_lines(
+        [(line.page, line.region, line.quad) for line in ours],
+        [(line.page, line.region, line.quad) for line in theirs],
+    )
+    found = [(line, theirs[other]) for line, other in zip(ours, same, strict=True) if other is not None]
+    return found, len(ours) + len(theirs) - 2 * len(found)
+
+
+def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | None]:
+    """For each line the number of the other one that is the same: by id, or else at the same place.
+
+    A line that was deleted and drawn anew has another id, and some models' predictions have none at all.
+    """
+    left = dict(enumerate(theirs))
+    by_id = {(page, identity): number for number, (page, identity, _) in left.items() if identity}
+    found = [by_id.get((page, identity)) for page, identity, _ in ours]
+    # ids come first, all of them: a place may be another's, where two boxes cover one line
+    for number in found:
+        if number is not None:
+            del left[number]
+    for place, (page, _, quad) in enumerate(ours):
+        if found[place] is None:
+            near = (number for number, one in left.items() if one[0] == page and _over(quad, one[2]))
+            found[place] = next(near, None)
+            if (number := found[place]) is not None:
+                del left[number]
+    return found
 
 
 def _is_line(line: ComparedLine) -> bool:

@@ -110,6 +110,11 @@ class ErrorRate:
         return self.edits / self.characters if self.characters else None
 
     @property
+    def edits_per_line(self) -> float | None:
+        """Edits of a line in the mean, lines without any included."""
+        return self.edits / self.lines if self.lines else None
+
+    @property
     def exact_lines(self) -> Share:
         """Lines that were right letter for letter."""
         return Share(self.exact, self.lines)

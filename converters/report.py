@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from heapq import heappushpop
+from heapq import heappush, heappushpop
+from itertools import combinations
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
 from backend.differences import differences
 from backend.lines import Quad, Reading, Verdict
-from converters.comparison import ComparedLine, ComparedTask, Fate
+from converters.comparison import ComparedLine, ComparedTask, Fate, compare
+from converters.judging import Rules
 from converters.rates import ErrorRate
+from converters.reasons import TaskWhy
 from converters.tally import Tally, TwoPeople
+from converters.tasks import as_task, task_name
 
 LONGEST_PIECE = 12
 """Characters of a confusion; longer ones are lines that were read quite differently."""
@@ -30,6 +34,7 @@ class Shown:
     """A line to be shown with its crop."""
 
     task: str
+    region: str
     page: int
     quad: Quad
     predicted: str
@@ -38,7 +43,7 @@ class Shown:
     agreed: bool
     fate: Fate
     weight: float
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     """The task's data, which names the image."""
 
 
@@ -51,27 +56,31 @@ class Confusion:
 
 
 class Best:
-    """The few lines of greatest weight, of however many; ties go to the earlier task, line by line."""
+    """The few lines of greatest weight, of however many; between equal ones lots are drawn.
+
+    Lots are drawn by hash: the same lines in every run, and no order of tasks is preferred.
+    """
 
     def __init__(self, count: int) -> None:
         """Keep that many."""
         self._count = count
-        self._heap: list[tuple[float, str, Shown]] = []
+        self._offered = 0
+        self._heap: list[tuple[float, str, int, Shown]] = []
 
-    def add(self, shown: Shown, weight: float) -> None:
+    def add(self, shown: Shown, weight: float = 0.0) -> None:
         """Offer a line."""
-        entry = (weight, _draw(f"{shown.task} {shown.page} {shown.quad.tolist()}"), shown)
+        self._offered += 1
+        lot = _draw(f"{shown.task} {shown.page} {shown.region} {shown.quad.tolist()}")
+        # lines without ids at one place of one page draw the same lot: there the earlier one wins
+        entry = (weight, lot, -self._offered, shown)
         if len(self._heap) < self._count:
-            self._heap.append(entry)
-            if len(self._heap) == self._count:
-                self._heap.sort(key=lambda one: one[:2])
-        elif entry[:2] > self._heap[0][:2]:
+            heappush(self._heap, entry)
+        else:
             heappushpop(self._heap, entry)
 
     def __iter__(self) -> Iterator[Shown]:
         """Heaviest first."""
-        ordered = sorted(self._heap, key=lambda one: one[:2], reverse=True)
-        return iter([shown for _, _, shown in ordered])
+        return iter([shown for *_, shown in sorted(self._heap, reverse=True)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,13 @@ class Sizes:
 
 
 class Report:
-    """Everything a report says; feed it every task once."""
+    """Everything a report says; feed it every item of a project or an export."""
 
     def __init__(self, sizes: Sizes | None = None) -> None:
         """Begin with nothing counted."""
         self.sizes = sizes or Sizes()
-        self.tasks_read = self.tasks_without_work = self.no_tasks = 0
+        self.left_out: Counter[TaskWhy] = Counter()
+        self._seen: set[str] = set()
         self.all = Tally()
         self.annotators: dict[str, Tally] = {}
         self.languages: dict[str, Tally] = {}
@@ -101,23 +111,49 @@ class Report:
         self.people: dict[tuple[str, str], TwoPeople] = {}
         self.confusions: Counter[Confusion] = Counter()
         self.confused_by: Counter[tuple[Confusion, str]] = Counter()
-        self.examples: dict[Confusion, list[Shown]] = {}
+        self.examples: dict[Confusion, Best] = {}
         self.unlike = 0
         self.wrong = Best(self.sizes.sheet)
         self.worst = Best(self.sizes.sheet)
         self.random = Best(self.sizes.sheet)
 
-    def add(self, compared: ComparedTask | None, data: dict[str, Any]) -> None:
-        """Enter one task.
+    def add(self, item: object, rules: Rules) -> None:
+        """Enter whatever stands in a task's place; what is not counted is left out by its reason.
 
         Args:
-            compared: as `comparison.compare` gives it; None for a task without submitted work.
-            data: the task's data.
+            item: as an export or Label Studio's API has it.
+            rules: what labels are called, and the labeling config where it is known.
         """
-        self.tasks_read += 1
-        if compared is None:
-            self.tasks_without_work += 1
+        task = as_task(item)
+        if task is None:
+            self.left_out[TaskWhy.NOT_A_TASK] += 1
             return
+        name = task_name(task)
+        if name in self._seen:
+            self.left_out[TaskWhy.TWICE] += 1
+            return
+        self._seen.add(name)
+        compared = compare(task, rules)
+        if isinstance(compared, TaskWhy):
+            self.left_out[compared] += 1
+        else:
+            self._count(compared, task["data"])
+
+    @property
+    def items_read(self) -> int:
+        """Everything that was read: tasks with submitted work, and what was left out."""
+        return self.all.tasks + self.left_out.total()
+
+    @property
+    def tasks_read(self) -> int:
+        """Tasks, each once."""
+        return self.items_read - self.left_out[TaskWhy.NOT_A_TASK] - self.left_out[TaskWhy.TWICE]
+
+    def left_out_by_reason(self) -> list[tuple[TaskWhy, int]]:
+        """Why items are left out and how many, in the order in which the reasons are listed."""
+        return [(why, self.left_out[why]) for why in TaskWhy if self.left_out[why]]
+
+    def _count(self, compared: ComparedTask, data: Mapping[str, Any]) -> None:
         first = compared.first
         self.all.annotation(first)
         self.languages.setdefault(first.language, Tally()).annotation(first)
@@ -130,8 +166,8 @@ class Report:
             self.versions[first.version] += 1
         for work in (first, *compared.others):
             self.annotators.setdefault(work.user, Tally()).annotation(work)
-        for other in compared.others:
-            one, two = sorted((first, other), key=lambda work: work.user)
+        people = sorted((first, *compared.others), key=lambda work: work.user)
+        for one, two in combinations(people, 2):
             self.people.setdefault((one.user, two.user), TwoPeople()).add(one, two)
         for line in first.lines:
             self._readings(first.version or "", line)
@@ -148,7 +184,7 @@ class Report:
             else:
                 rate.add(said.text, line.text)
 
-    def _show(self, task: str, line: ComparedLine, data: dict[str, Any]) -> None:
+    def _show(self, task: str, line: ComparedLine, data: Mapping[str, Any]) -> None:
         agreed = line.verdict is Verdict.AGREED
         wrong = agreed and (line.retyped or line.fate in (Fate.ILLEGIBLE, Fate.NOT_TEXT, Fate.REMOVED))
         approved = line.fate is Fate.APPROVED
@@ -157,16 +193,25 @@ class Report:
         said = line.predicted or ""
         share = Levenshtein.normalized_distance(said, line.text)
         shown = Shown(
-            task, line.page, line.quad, said, line.text, line.readings, agreed, line.fate, share, data
+            task,
+            line.region,
+            line.page,
+            line.quad,
+            said,
+            line.text,
+            line.readings,
+            agreed,
+            line.fate,
+            share,
+            data,
         )
         if wrong:
             # a wrong text first: of a box that was marked as no line nobody learns what was misread
             self.wrong.add(shown, share if approved else share - 1)
         elif approved and line.retyped:
             self.worst.add(shown, share)
-        elif agreed:
-            # drawn by hash: the same lines in every run, and no order of tasks is preferred
-            self.random.add(shown, int(_draw(f"{task} {line.region}"), 16))
+        elif agreed and not line.touched:
+            self.random.add(shown)
         if approved:
             self._confuse(line, shown)
 
@@ -187,9 +232,7 @@ class Report:
                 if confusion not in seen:
                     seen.add(confusion)
                     self.confusions[confusion] += 1
-                    examples = self.examples.setdefault(confusion, [])
-                    if len(examples) < self.sizes.examples:
-                        examples.append(shown)
+                    self.examples.setdefault(confusion, Best(self.sizes.examples)).add(shown)
 
     def readers(self) -> dict[tuple[str, str], tuple[ErrorRate, int]]:
         """CER and failures of each reader, over every approved line that it read.
@@ -225,9 +268,12 @@ class Report:
         """Everything, for machines."""
         step, steps = self.over_time()
         return {
+            "items_read": self.items_read,
             "tasks_read": self.tasks_read,
-            "tasks_without_submitted_work": self.tasks_without_work,
-            "items_that_are_no_task": self.no_tasks,
+            "tasks_without_submitted_work": self.tasks_read - self.all.tasks,
+            "tasks_that_came_before": self.left_out[TaskWhy.TWICE],
+            "items_that_are_no_task": self.left_out[TaskWhy.NOT_A_TASK],
+            "left_out": {why.value: count for why, count in self.left_out_by_reason()},
             "all": self.all.summary(),
             "readers": [
                 {"version": version, "reader": reader, "failed": failed, **rate.summary()}

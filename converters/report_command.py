@@ -15,15 +15,13 @@ from backend.crops import TallLines
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio_api import LabelStudioApi
 from converters import report_page, task_sources
-from converters.comparison import compare
 from converters.judging import Rules
-from converters.outputs import write_file, write_summary
+from converters.outputs import check_place, write_file, write_summary
 from converters.page_maker import PageSource
 from converters.progress import progress
 from converters.report import Report
 from converters.report_crops import crops_of
 from converters.task_sources import TaskSource
-from converters.tasks import as_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,7 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
         for item in source.tasks:
-            task = as_task(item)
-            if task is None:
-                report.no_tasks += 1
-            else:
-                report.add(compare(task, rules), dict(task["data"]))
+            report.add(item, rules)
             bars.advance(bar)
         shown = report_page.shown_lines(report)
         cutting = bars.add_task("Cutting out lines", total=len(shown))
@@ -94,11 +88,11 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     """
     every = report.all
     share, rate = report_page.share, report_page.rate
-    words = [
-        (
-            "lines",
-            f"{every.lines:,} in {every.tasks:,} tasks with submitted work, of {report.tasks_read:,} tasks",
-        ),
+    words = [("tasks", f"{every.tasks:,} with submitted work")]
+    words += [("left out", f"{count:,} ({why.value})") for why, count in report.left_out_by_reason()]
+    words += [
+        ("together", f"{report.items_read:,} items read"),
+        ("lines", f"{every.lines:,}"),
         (
             "arrived ready",
             _with_interval(share(every.agreed, every.unknown), every.agreed.interval),
@@ -115,6 +109,7 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     for (version, letter), (read, _) in report.readers().items():
         told = _with_interval(rate(read), read.interval, 2)
         words.append((f"CER reader {letter}", f"{told}   {version}"))
+    words.append(("edits per line", report_page.edits(every)))
     words.append(("time per line", report_page.seconds(every)))
     for name, value in words:
         console.print(f"{name:>15}  {value}", markup=False)
@@ -191,6 +186,8 @@ def report(
             raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
     if summary_json is not None and summary_json.resolve() == out.resolve():
         raise BadRequest("--summary-json names the file of --out; the numbers would take the page's place.")
+    for file in filter(None, (out, summary_json)):
+        check_place(file)
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
@@ -219,8 +216,10 @@ def report(
             values.max_page_pixels,
         )
         made, page = make(source, fetched, wanted, console)
-    write_file(out, page)
-    if summary_json:
-        write_summary(summary_json, made.summary())
     tell(made, console, from_file=json_file is not None)
+    with ExitStack() as last:
+        if summary_json:
+            # also where there is no more room for the page, which is much larger
+            last.callback(write_summary, summary_json, made.summary())
+        write_file(out, page)
     console.print(f"The page is {out}.", markup=False)

@@ -71,8 +71,10 @@ def page(
         share=share,
         interval=interval,
         rate=rate,
+        edits=edits,
         seconds=seconds,
         person=person,
+        task_called=task_called,
         named=named,
     )
     return filled.render(
@@ -108,7 +110,7 @@ def shown_lines(report: Report) -> list[Shown]:
     """Every line that the page shows with its crop, each once."""
     listed: list[Shown] = [*report.wrong, *report.random, *report.worst]
     for confusion, _, _ in report.top_confusions():
-        listed += report.examples.get(confusion, [])
+        listed += report.examples[confusion]
     return list({id(shown): shown for shown in listed}.values())
 
 
@@ -126,6 +128,14 @@ def rate(one: ErrorRate, unknown: int = 0) -> str:
     return f"{100 * one.value:.2f} %"
 
 
+def edits(tally: Tally) -> str:
+    """Characters that people edited of a line, or why it is not told."""
+    found = tally.prefilled.edits_per_line
+    if found is None:
+        return NOT_KNOWN if tally.unknown else NO_LINES
+    return f"{found:.2f}"
+
+
 def interval(pair: Interval | None, digits: int = 1) -> str:
     """The interval of a share or rate; empty where there is none."""
     return "" if pair is None else f"{100 * pair[0]:.{digits}f} to {100 * pair[1]:.{digits}f} %"
@@ -137,6 +147,11 @@ def seconds(tally: Tally) -> str:
     if pace is None:
         return NOT_KNOWN if tally.lines else NO_LINES
     return f"{pace:.1f} s"
+
+
+def task_called(name: str) -> str:
+    """A task by its number; one that has none has a name made of its data."""
+    return f"task {name}" if name.lstrip("-").isdecimal() else name
 
 
 def named(text: str) -> str:

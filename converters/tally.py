@@ -33,7 +33,8 @@ class Tally:
     ready: agreed, of the lines whose text was right.
     found, kept: detection as people saw it: lines that were predicted, boxes that are lines.
     touched: lines at which a person changed anything.
-    prefilled: the text that people found filled in.
+    prefilled: the text that people found filled in, against the one that they approved. Its edits per
+        line are what people had to type; a line that they drew had no text to be edited.
     seconds: of work, by annotation, per line.
     """
 
@@ -114,6 +115,9 @@ class Tally:
             "lines_touched": self.touched.summary(),
             "lines_retyped": self.retyped.summary(),
             "prefilled": self.prefilled.summary(),
+            "edits_per_line": None
+            if self.prefilled.edits_per_line is None
+            else round(self.prefilled.edits_per_line, 4),
             "seconds": round(self.seconds, 1) if self.timed_lines else None,
             "seconds_per_line": round(self.seconds / self.timed_lines, 2) if self.timed_lines else None,
             "seconds_per_line_median": round(median(self.paces), 2) if self.paces else None,

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from backend.errors import OperatorError
-from converters.outputs import write_file, write_summary
+from converters.outputs import check_place, write_file, write_summary
 
 
 def test_a_summary_is_json_that_people_can_read(tmp_path):
@@ -27,6 +27,29 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
     with pytest.raises(OperatorError, match=r"folder cannot be written"):
         write_file(tmp_path / "folder", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        pytest.param("nowhere/page.html", "No such file or directory", id="no folder"),
+        pytest.param("file/page.html", "Not a directory", id="a file for a folder"),
+        pytest.param("/proc/page.html", "No such file or directory", id="a file system that takes no files"),
+    ],
+)
+def test_a_place_is_found_unfit_before_the_work(tmp_path, place, why):
+    (tmp_path / "file").write_text("x", "utf-8")
+    with pytest.raises(OperatorError, match=rf"page\.html cannot be written \({why}\), so nothing was begun"):
+        check_place(tmp_path / place)
+
+
+def test_looking_at_a_place_leaves_nothing_there_and_what_is_there_alone(tmp_path):
+    (tmp_path / "page.html").write_text("earlier", "utf-8")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("page.html", "new.html", "pipe"):
+        check_place(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "pipe"]
+    assert (tmp_path / "page.html").read_text("utf-8") == "earlier"
 
 
 def test_a_pipe_gets_the_summary_and_stays_a_pipe(tmp_path):

@@ -21,6 +21,7 @@ from converters import report_page, task_sources
 from converters.comparison import Fate, compare
 from converters.judging import Rules
 from converters.rates import ErrorRate, Share
+from converters.reasons import TaskWhy
 from converters.report import Report, Sizes
 from converters.report_command import report as report_command
 from converters.report_crops import AT_ONCE, crops_of
@@ -35,7 +36,7 @@ RULES = Rules(config=CONFIG)
 def reported(*made, sizes=None):
     found = Report(sizes)
     for each in made:
-        found.add(compare(each, RULES), each["data"])
+        found.add(each, RULES)
     return found
 
 
@@ -329,7 +330,7 @@ def test_the_annotation_that_was_changed_last_counts_and_skipped_ones_do_not():
     assert reported(made).all.right.hits == 1
     made["annotations"][0]["was_cancelled"] = True
     found = reported(made)
-    assert (found.all.lines, found.tasks_without_work) == (0, 1)
+    assert (found.all.lines, found.left_out) == (0, {TaskWhy.CANCELLED: 1})
 
 
 def test_people_are_compared_line_by_line_where_a_task_has_several():
@@ -348,6 +349,41 @@ def test_people_are_compared_line_by_line_where_a_task_has_several():
     assert found.all.lines == 3
 
 
+def test_of_three_people_on_one_task_each_two_are_compared():
+    said = ("one", "one")
+    made = task(1, [Work(said, "one")] * 2)
+    second_opinion(made, [Work(said, "one"), Work(said, "two")], user=2)
+    second_opinion(made, [Work(said, "six"), Work(said, "two")], user=3)
+
+    found = reported(made)
+    assert {pair: (two.same.hits, two.same.of) for pair, two in found.people.items()} == {
+        ("1", "2"): (1, 2),
+        ("1", "3"): (0, 2),
+        ("2", "3"): (1, 2),
+    }
+
+
+def test_two_boxes_on_one_line_are_compared_with_their_own_and_not_with_each_other():
+    """Whoever came first would take the other one's place, and its own would be left alone."""
+    at = quad_at(0)
+    lines = [Work(("one", "one"), "one", quad=at), Work(("two", "two"), "two", quad=at)]
+    made = task(1, lines)
+    second_opinion(made, [Work(lines[0].said, decision="removed", quad=at), lines[1]])
+
+    two = reported(made).people["1", "2"]
+    assert (two.same.hits, two.same.of, two.alone) == (1, 1, 1)
+
+
+def test_a_line_of_a_model_that_names_no_ids_is_found_by_its_place():
+    made = task(1, [Work(("one", "one"), "one"), Work(("two", "two"), decision="removed")])
+    for part in made["predictions"][0]["result"]:
+        del part["id"]
+
+    tally = reported(made).all
+    assert (tally.found.hits, tally.found.of) == (1, 1)
+    assert (tally.kept.hits, tally.kept.of) == (1, 2)
+
+
 def test_time_and_work_are_told_by_annotator_and_language():
     first = task(1, [Work(("one", "one"), "one")] * 2, lead_time=10.0, language="ru")
     second = task(2, [Work(("one", "one"), "two")], lead_time=None, user=2, language="el")
@@ -359,6 +395,61 @@ def test_time_and_work_are_told_by_annotator_and_language():
     assert found.annotators["2"].retyped.value == 1.0
 
 
+def test_edits_per_line_are_counted_from_the_text_that_was_filled_in():
+    size = (1000, 1400)
+    same, changed = Work(("one", "one"), "one"), Work(("two", "two"), "tall")
+    ill, open_one = Work(("six", "six"), decision="illegible"), Work(("ten", "ton"), "tan", "open")
+    first = task(1, [same, changed, ill, open_one], added=drawn(7, "all new", size), language="ru")
+    second = task(2, [changed], user=2, language="el")
+    unknown = task(3, [changed], user=3, language="de")
+    unknown["predictions"] = []
+
+    found = reported(first, second, unknown)
+    told = found.summary()
+    assert {name: each["edits_per_line"] for name, each in told["languages"].items()} == {
+        "ru": 1.5,
+        "el": 3.0,
+        "de": None,
+    }
+    assert {name: each["edits_per_line"] for name, each in told["annotators"].items()} == {
+        "1": 1.5,
+        "2": 3.0,
+        "3": None,
+    }
+    assert told["all"]["edits_per_line"] == 2.0
+    assert [report_page.edits(found.languages[name]) for name in ("ru", "el", "de")] == [
+        "1.50",
+        "3.00",
+        NOT_KNOWN,
+    ]
+    page = page_of(found)
+    assert page.count('<th class="n">edits per line</th>') == 2
+    assert page.count('<td class="n">1.50</td>') == 2
+
+
+def test_what_was_left_out_and_what_was_counted_are_all_that_was_read():
+    skipped, untouched = task(2, [Work(("one", "one"), "one")]), task(3, [Work(("one", "one"), "one")])
+    skipped["annotations"][0]["was_cancelled"] = True
+    untouched["annotations"] = []
+    done = task(1, [Work(("one", "one"), "one")])
+
+    found = reported(7, done, skipped, {"id": 9}, untouched, done)
+    told = found.summary()
+    assert told["left_out"] == {
+        "is no task": 2,
+        "came before, under the same id": 1,
+        "only predicted, nobody has submitted it": 1,
+        "skipped by its annotator": 1,
+    }
+    assert told["items_read"] == 6 == told["all"]["tasks"] + sum(told["left_out"].values())
+    assert told["tasks_read"] == 3 == told["all"]["tasks"] + told["tasks_without_submitted_work"]
+    assert (told["tasks_that_came_before"], told["items_that_are_no_task"]) == (1, 2)
+    assert told["all"]["lines"] == 1
+    page = page_of(found)
+    assert "1 lines in 1 tasks with submitted work" in page
+    assert "1 (skipped by its annotator); 6 items read in all." in page
+
+
 def test_confusions_are_counted_by_reader_with_lines_that_show_them():
     made = [
         task(number, [Work(("house", "mouse"), "mouse"), Work(("hat", "hat"), "mat")]) for number in (1, 2)
@@ -368,7 +459,7 @@ def test_confusions_are_counted_by_reader_with_lines_that_show_them():
     (confusion, lines, by), *others = found.top_confusions()
     assert (confusion.read, confusion.approved, lines, by) == ("h", "m", 4, {"reader 0": 4, "reader 1": 2})
     assert not others
-    assert len(found.examples[confusion]) == 1
+    assert len(list(found.examples[confusion])) == 1
 
 
 def test_a_reader_that_failed_is_no_reader_that_saw_nothing():
@@ -399,6 +490,88 @@ def test_sheets_show_the_worst_first_and_the_same_lines_in_any_order_of_tasks():
     few = reported(*made, sizes=Sizes(sheet=5))
     assert [len(list(sheet)) for sheet in (few.wrong, few.random, few.worst)] == [5, 5, 5]
     assert next(iter(few.wrong)).text == "different"
+
+
+def nudged(part, share):
+    return {**part, "value": {**part["value"], "x": part["value"]["x"] + share}}
+
+
+def relabelled(part, label):
+    return {**part, "value": {**part["value"], "rectanglelabels": [label]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        pytest.param(lambda part: part, 1, id="as it was"),
+        pytest.param(lambda part: nudged(part, 0.01), 1, id="rounded"),
+        pytest.param(lambda part: nudged(part, 1.0), 0, id="moved"),
+        pytest.param(
+            lambda part: relabelled(part, "Handwriting") if part["type"] == "rectanglelabels" else part,
+            0,
+            id="relabelled",
+        ),
+    ],
+)
+def test_of_the_lines_that_were_kept_only_untouched_ones_are_drawn_at_random(change, shown):
+    made = task(1, [Work(("one", "one"), "one")])
+    (work,) = made["annotations"]
+    work["result"] = [change(part) for part in work["result"]]
+
+    found = reported(made)
+    assert (found.all.right.hits, found.all.right.of) == (1, 1)
+    assert found.all.touched.hits == 1 - shown
+    assert len(list(found.random)) == shown
+
+
+def twice(made):
+    """Every box is there twice, at one place, as detectors give it now and then."""
+    for work in (*made["predictions"], *made["annotations"]):
+        work["result"] = [*work["result"], *({**part, "id": part["id"] + "b"} for part in work["result"])]
+    return made
+
+
+def without_id(made):
+    return {key: value for key, value in made.items() if key != "id"}
+
+
+def without_region_ids(made):
+    for work in (*made["predictions"], *made["annotations"]):
+        work["result"] = [{**part, "id": ""} for part in work["result"]]
+    return made
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [
+        pytest.param(lambda made: made, id="as twinread makes them"),
+        pytest.param(twice, id="each box twice at one place"),
+        pytest.param(without_id, id="tasks without an id"),
+        pytest.param(lambda made: without_id(twice(made)), id="both"),
+        pytest.param(without_region_ids, id="regions without an id"),
+    ],
+)
+def test_a_report_is_the_same_in_any_order_of_tasks(turned):
+    kinds = random.Random(4).choices(["both", "A", "B", "none"], k=200)
+    tasks = planted(kinds, 4)
+    for number, made in enumerate(tasks):
+        made["data"]["image"] = f"/data/upload/1/{number}.png"
+    tasks = [turned(made) for made in tasks]
+    pages = []
+    for order in (tasks, tasks[::-1], [*tasks[3:], *tasks[:3]]):
+        found = reported(*order, sizes=Sizes(sheet=7, confusions=9, examples=2))
+        assert found.all.tasks == len(tasks)
+        assert len(list(found.worst)) == 7
+        pages.append((page_of(found), found.summary()))
+    assert pages[0] == pages[1] == pages[2]
+
+
+def test_a_task_that_comes_again_counts_once_and_is_told():
+    one, other = task(1, [Work(("one", "two"), "one")]), task(2, [Work(("one", "one"), "one")])
+
+    found = reported(one, other, copy.deepcopy(one), without_id(one), without_id(one))
+    assert (found.all.tasks, found.all.lines) == (3, 3)
+    assert found.left_out == {TaskWhy.TWICE: 2}
 
 
 @pytest.mark.parametrize(
@@ -453,20 +626,23 @@ class Files:
         return sample("syn_067").path.read_bytes()
 
 
-def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown():
+@pytest.mark.parametrize(
+    "turned", [pytest.param(lambda made: made, id="by id"), pytest.param(without_id, id="without ids")]
+)
+def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown(turned):
     size = (900, 700)
     made = [
         task(1, [Work(("one", "one"), "one")], size=size),
         task(2, [Work(("two", "two"), "two")], size=size, image="/data/upload/1/lost.png"),
     ]
-    found = reported(*made)
+    found = reported(*(turned(each) for each in made))
     shown = report_page.shown_lines(found)
     crops = crops_of(shown, Files(), CONFIG, max_pixels=10**7)
 
-    by_task = {line.task: crops[id(line)] for line in shown}
-    assert isinstance(by_task["1"], Picture)
-    assert by_task["1"].url.startswith("data:image/jpeg;base64,")
-    assert by_task["2"] == "gone"
+    by_text = {line.text: crops[id(line)] for line in shown}
+    assert isinstance(by_text["one"], Picture)
+    assert by_text["one"].url.startswith("data:image/jpeg;base64,")
+    assert by_text["two"] == "gone"
     assert "Some pictures are missing: gone" in report_page.page(found, "a project", crops)
 
 

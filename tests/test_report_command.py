@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.cli import twinread
+from backend.errors import OperatorError
 from converters import report_page
-from converters.comparison import compare
 from converters.judging import Rules
 from converters.report import Report
 from converters.report_command import tell
@@ -32,7 +32,41 @@ def export_file(tmp_path):
 def test_nothing_but_the_report_is_printed_where_nobody_watches(tmp_path, export_file):
     done = invoke(*export_file, "--summary-json", tmp_path / "report.json")
     assert done.exit_code == 0, done.output
-    assert done.output.lstrip(" ").startswith("lines  1 in 1 tasks with submitted work")
+    assert done.output.lstrip(" ").startswith("tasks  1 with submitted work")
+    assert json.loads((tmp_path / "report.json").read_text("utf-8"))["all"]["lines"] == 1
+
+
+def test_the_terminal_tells_of_everything_that_was_read(tmp_path, export_file):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([7, "x", *json.loads(path.read_text("utf-8")), task(2), task(2)]), "utf-8")
+    done = invoke(*export_file)
+    assert done.exit_code == 0, done.output
+    assert [line.split(maxsplit=1) for line in done.output.splitlines()[:5]] == [
+        ["tasks", "1 with submitted work"],
+        ["left", "out  2 (is no task)"],
+        ["left", "out  1 (came before, under the same id)"],
+        ["left", "out  1 (nobody has annotated it)"],
+        ["together", "5 items read"],
+    ]
+
+
+@pytest.mark.parametrize("option", ["--out", "--summary-json"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work_begins(tmp_path, export_file, option):
+    # begun, it would be refused as no export
+    (tmp_path / "export.json").write_text("nonsense", "utf-8")
+    before = sorted(tmp_path.iterdir())
+    done = invoke(*export_file, option, tmp_path / "nowhere" / "file")
+    assert isinstance(done.exception, OperatorError)
+    assert "nothing was begun" in str(done.exception)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_was_counted_is_told_although_the_page_cannot_be_written(tmp_path, export_file):
+    done = invoke(*export_file, "--out", "/dev/full", "--summary-json", tmp_path / "report.json")
+    assert isinstance(done.exception, OperatorError)
+    assert "/dev/full cannot be written (No space left" in str(done.exception)
+    assert "1 with submitted work" in done.output
+    assert "The page is" not in done.output
     assert json.loads((tmp_path / "report.json").read_text("utf-8"))["all"]["lines"] == 1
 
 
@@ -46,7 +80,7 @@ def test_nothing_but_the_report_is_printed_where_nobody_watches(tmp_path, export
 def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_file, words):
     report = Report()
     made = task(1, annotation(rectangle("a", "Счёт")))
-    report.add(compare(made, Rules()), made["data"])
+    report.add(made, Rules())
     told = io.StringIO()
     tell(report, Console(file=told, width=200), from_file=from_file)
     for shown in (told.getvalue(), report_page.page(report, "a project", {}, from_file=from_file)):
