@@ -2,8 +2,8 @@
 
     OUT              the dataset; replaced in one step when the new one is whole
     .OUT.lock        held while an export runs
-    .OUT.part        what the export that runs has written so far
-    .OUT.stopped-N   what a stopped export had written; the next one goes on from it
+    .OUT.part        what the export that runs has written so far, or the last stopped one had
+    .OUT.stopped     the pages of all stopped exports before; the one that runs goes on from them
     .OUT.old         the dataset that was replaced, for a moment
 
 A kill at any moment leaves either the old dataset or the new one in OUT.
@@ -11,6 +11,7 @@ A kill at any moment leaves either the old dataset or the new one in OUT.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -23,7 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from backend.errors import BadRequest, OperatorError, ProjectError
-from converters.page_records import SPILL, STATE, Earlier
+from converters.page_records import SPILL, STATE, Earlier, files_of, record_line
 from converters.writing import CannotWrite, write, writing
 
 MANIFEST = "manifest.jsonl"
@@ -48,19 +49,37 @@ class DatasetLocked(OperatorError):
 class _Places:
     out: Path
     part: Path
+    stopped: Path
     old: Path
+    lock: Path
 
     @classmethod
     def of(cls, out: Path) -> _Places:
-        return cls(out, out.parent / f".{out.name}.part", out.parent / f".{out.name}.old")
-
-    def stopped(self) -> list[Path]:
-        return sorted(self.out.parent.glob(f".{glob_escape(self.out.name)}.stopped-*"))
+        return cls(out, *(out.parent / f".{out.name}.{what}" for what in ("part", "stopped", "old", "lock")))
 
 
-def glob_escape(name: str) -> str:
-    """A folder's name for `Path.glob`, letter for letter."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+def replaceable(out: Path) -> Path:
+    """The folder that a dataset would replace, by its own name; what a link leads to, not the link.
+
+    Raises:
+        BadRequest: no dataset can take its place.
+    """
+    try:
+        found = out.resolve()
+        here = Path.cwd()
+    except FileNotFoundError as error:
+        raise BadRequest("The folder that you are in is gone; change into one that is there.") from error
+    if here.is_relative_to(found):
+        raise BadRequest(
+            f"--out means {found}, which is the folder you are in or holds it, and a dataset takes the place "
+            "of its whole folder. Name a new one, such as --out dataset."
+        )
+    if os.path.ismount(found):
+        raise BadRequest(
+            f"{found} is a mount point (a volume or a disk of its own), whose place no folder can take. "
+            f"Choose a folder inside it: --out {found / 'dataset'}."
+        )
+    return found
 
 
 class Staging:
@@ -76,14 +95,18 @@ class Staging:
 
         Args:
             out: the dataset's folder; it may exist when an export wrote it, or be empty.
+
+        Raises:
+            BadRequest: it is a folder that no dataset can take the place of.
         """
-        # the folder that a link names is replaced, not the link
-        self._places = _Places.of(out.resolve())
+        self._places = _Places.of(replaceable(out))
         self.out = self._places.out
-        self._lock = FileLock(self._places.out.parent / f".{self._places.out.name}.lock", timeout=0)
-        self._finished = False
+        self._lock = FileLock(self._places.lock, timeout=0)
+        self._placing = False
+        self.finished = False
+        """The new dataset is in its place."""
         self.stopped: list[Earlier]
-        """What stopped exports hold, the last one first; known inside the block, like `dataset`."""
+        """What stopped exports hold; known inside the block, like `dataset`."""
         self.dataset: Earlier
         """The dataset that is in place."""
 
@@ -91,6 +114,11 @@ class Staging:
     def folder(self) -> Path:
         """Where to write."""
         return self._places.part
+
+    @property
+    def kept(self) -> list[Path]:
+        """The folders in which pages of stopped exports wait for the next one."""
+        return [path for path in (self._places.part, self._places.stopped) if _has_pages(path)]
 
     def __enter__(self) -> Staging:
         """Take the lock, clear up after a killed export, and make the folder.
@@ -114,14 +142,10 @@ class Staging:
             with writing(places.out):
                 self._recover()
                 self._refuse_strangers()
-                if (places.part / SPILL).exists():
-                    taken = [int(path.name.rpartition("-")[2]) for path in places.stopped()]
-                    places.part.rename(
-                        places.out.parent / f".{places.out.name}.stopped-{max(taken, default=0) + 1}"
-                    )
+                self._keep_pages()
                 shutil.rmtree(places.part, ignore_errors=True)
                 places.part.mkdir()
-            self.stopped = [Earlier(path, SPILL) for path in reversed(places.stopped())]
+            self.stopped = [Earlier(places.stopped, SPILL)]
             self.dataset = Earlier(places.out)
         except BaseException:
             self._lock.release()
@@ -133,7 +157,15 @@ class Staging:
     ) -> None:
         """Let go of the lock; what could not be written is removed, so that it takes no space."""
         try:
-            if not self._finished and (kind is None or isinstance(error, (CannotWrite, ProjectError))):
+            if self._placing:
+                # what is not brought to its end here, the next export brings there
+                with contextlib.suppress(OSError):
+                    self._recover()
+            elif (
+                kind is None
+                or isinstance(error, (CannotWrite, ProjectError))
+                or not _has_pages(self._places.part)
+            ):
                 shutil.rmtree(self._places.part, ignore_errors=True)
         finally:
             self._lock.release()
@@ -172,16 +204,36 @@ class Staging:
         move over.
         """
         places = self._places
+        self._placing = True
         with writing(places.out):
             (places.part / SPILL).unlink(missing_ok=True)
             if places.out.exists():
                 exchange(places.part, places.out, places.old)
             else:
                 places.part.rename(places.out)
-            self._finished = True
+            self.finished = True
             self._recover()
-            for path in places.stopped():
-                shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(places.stopped, ignore_errors=True)
+
+    def _keep_pages(self) -> None:
+        """Make one folder of what the last stopped export had written and what those before it had.
+
+        The last one's page goes first where both have it. After a kill in the middle it is begun again.
+        """
+        part, stopped = self._places.part, self._places.stopped
+        if not _has_pages(part):
+            return
+        there, before = Earlier(part, SPILL), Earlier(stopped, SPILL)
+        with (part / SPILL).open("ab") as spill:
+            # its last line may be torn
+            spill.write(b"\n")
+            for key in before:
+                record = before.page(key) if key not in there else None
+                # a record follows its files: a kill leaves no page that lacks some
+                if record is not None and self.take(before, files_of(record)):
+                    spill.write(record_line(record))
+        shutil.rmtree(stopped, ignore_errors=True)
+        part.rename(stopped)
 
     def _recover(self) -> None:
         """Bring to its end what a kill left between two steps of `finish`."""
@@ -205,12 +257,24 @@ class Staging:
             )
 
 
+def _has_pages(folder: Path) -> bool:
+    """The folder holds pages of an export that did not end."""
+    try:
+        return (folder / SPILL).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         target.hardlink_to(source)
     except FileNotFoundError:
         raise
+    except FileExistsError:
+        # of a page that a stop cut off; it may share its bytes with a dataset, so nothing is written over it
+        target.unlink()
+        _link(source, target)
     except OSError:
         # no links on this file system
         shutil.copy2(source, target)

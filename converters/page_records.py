@@ -38,6 +38,12 @@ def record_of(line: bytes) -> PageRecord:
     return _RECORDS.validate_json(line)
 
 
+def files_of(page: PageRecord) -> list[str]:
+    """The images of a page in its dataset: its own and its crops'."""
+    names = (page.image, *(line.crop for line in page.lines))
+    return [name for name in names if name is not None]
+
+
 class Earlier:
     """Pages of an earlier dataset or of a stopped export, looked up by key; memory holds offsets alone."""
 
@@ -46,12 +52,15 @@ class Earlier:
         self.folder = folder
         self._file = folder / name
         self._offsets: dict[str, int] = {}
+        self.damaged = 0
+        """Lines that are no page: the torn last one of a stopped export, bytes that a disk turned."""
         with contextlib.suppress(FileNotFoundError), self._file.open("rb") as file:
             while line := file.readline():
-                # the last line of a stopped export may be torn
-                if line.startswith(_BEGINS) and line.endswith(b"}\n"):
-                    key, _ = _DECODER.raw_decode(line[len(_BEGINS) :].decode())
+                key = _key_in(line)
+                if key is not None:
                     self._offsets[key] = file.tell() - len(line)
+                elif line != b"\n":
+                    self.damaged += 1
 
     def __len__(self) -> int:
         return len(self._offsets)
@@ -69,3 +78,14 @@ class Earlier:
                 return record_of(file.readline())
             except ValueError:
                 return None
+
+
+def _key_in(line: bytes) -> str | None:
+    """The key of the page that a line holds; None where the line is not whole."""
+    if not (line.startswith(_BEGINS) and line.endswith(b"}\n")):
+        return None
+    try:
+        key, _ = _DECODER.raw_decode(line[len(_BEGINS) :].decode())
+    except ValueError:
+        return None
+    return key if isinstance(key, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -12,8 +13,9 @@ import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
 from converters.files import DatasetLocked, Staging, exchange
-from converters.page_records import SPILL, STATE
+from converters.page_records import SPILL, STATE, Earlier, record_line
 from converters.writing import CannotWrite
+from tests.exported import PROJECT, run
 
 
 def write(out: Path, text: str, *, finish: bool = True) -> None:
@@ -103,6 +105,90 @@ def test_what_a_stopped_export_wrote_is_kept_for_the_next(tmp_path, error):
         staging.finish()
     assert (out / "crops/0/7.png").read_bytes() == b"x"
     assert around(out) == ["set"]
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """Pages as an export records them, by key."""
+    run(tmp_path / "made" / "set", PROJECT[:4])
+    earlier = Earlier(tmp_path / "made" / "set")
+    return {key: earlier.page(key) for key in earlier}
+
+
+def stop(out: Path, *pages, text: str = "", torn: bytes = b"") -> None:
+    """An export that Ctrl-C ends when it has made these pages; their crops say `text`."""
+    with contextlib.suppress(KeyboardInterrupt), Staging(out) as staging:
+        for page in pages:
+            staging.write(page.image, b"page")
+            for line in page.lines:
+                staging.write(line.crop, f"{text} {line.crop}".encode())
+        staging.write(SPILL, b"".join(map(record_line, pages)) + torn)
+        raise KeyboardInterrupt
+
+
+def test_after_many_stops_the_next_export_has_every_page_and_two_folders_at_most(tmp_path, pages):
+    out = tmp_path / "set"
+    one, two, three, four = pages.values()
+    stop(out, one, text="older", torn=b'{"key":"9","torn')
+    for _ in range(3):
+        stop(out, two, three)
+        assert set(around(out)) <= {".set.part", ".set.stopped", "made"}
+    stop(out, one, text="newer", torn=b'{"key":"9","torn')
+    stop(out, four)
+    with Staging(out) as staging:
+        [stopped] = staging.stopped
+        assert {key: stopped.page(key) for key in stopped} == pages
+        assert (stopped.folder / one.lines[0].crop).read_text() == f"newer {one.lines[0].crop}"
+        assert (stopped.folder / three.lines[2].crop).exists()
+        assert around(out) == [".set.part", ".set.stopped", "made"]
+        staging.write(STATE, b"")
+        staging.finish()
+    assert around(out) == ["made", "set"]
+
+
+def test_a_page_that_a_stop_cut_off_is_not_written_over(tmp_path, pages):
+    out = tmp_path / "set"
+    one, two, *_ = pages.values()
+    stop(out, one, text="whole")
+    # the next one had taken the crop over from a dataset, and was stopped before it could note the page
+    (tmp_path / "of a dataset").write_text("theirs")
+    stop(out, two)
+    cut_off = tmp_path / ".set.part" / one.lines[0].crop
+    cut_off.hardlink_to(tmp_path / "of a dataset")
+    with Staging(out) as staging:
+        [stopped] = staging.stopped
+        assert (stopped.folder / one.lines[0].crop).read_text() == f"whole {one.lines[0].crop}"
+    assert (tmp_path / "of a dataset").read_text() == "theirs"
+
+
+def test_an_export_that_is_stopped_before_its_first_page_leaves_nothing(tmp_path):
+    stop(tmp_path / "set")
+    assert around(tmp_path / "set") == []
+
+
+def test_lines_that_are_no_pages_are_passed_over_and_counted(tmp_path, pages):
+    one, two, *_ = map(record_line, pages.values())
+    broken = one.replace("Счёт".encode(), b"\xd1", 1)
+    (tmp_path / STATE).write_bytes(broken + two + b'{"key":}\n{"key":["x"]}\n' + one[:40])
+    earlier = Earlier(tmp_path)
+    assert [earlier.page(key) for key in earlier] == [list(pages.values())[1]]
+    assert earlier.damaged == 4
+
+
+def test_a_folder_whose_place_no_dataset_can_take_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "in" / "here").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "in" / "here")
+    for out in (".", "", "..", "../..", tmp_path / "link", "/"):
+        with pytest.raises(BadRequest, match="the folder you are in or holds it"):
+            Staging(Path(out))
+    Staging(Path("new"))
+    Staging(Path("../sister"))
+    with pytest.raises(BadRequest, match=r"mount point.*--out /proc/dataset\."):
+        Staging(Path("/proc"))
+    (tmp_path / "in" / "here").rmdir()
+    with pytest.raises(BadRequest, match="is gone"):
+        Staging(Path("new"))
 
 
 def test_what_could_not_be_written_takes_no_space_afterwards(tmp_path):
