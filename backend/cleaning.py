@@ -23,6 +23,8 @@ _INVISIBLE = regex.compile(
     r"|[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]",
     regex.V1,
 )
+# no override: U+202D and U+202E turn letters round, so without them the text would read otherwise
+_MARKS = regex.compile("[\u061c\u200b\u200e\u200f\u202a-\u202c\u2060\u2066-\u2069\ufeff]")
 _JOINING_SCRIPTS = (
     "Arab Syrc Mong Nkoo Deva Beng Guru Gujr Orya Taml Telu Knda Mlym Sinh Mymr Khmr Tibt Java Bali"
 )
@@ -77,6 +79,14 @@ def plain_text(text: str) -> str:
     ends. Tabs and line breaks stay: what becomes of them is the caller's to say. Idempotent.
     """
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text)).strip(" ")
+
+
+def without_marks(text: str) -> str:
+    """Leave out of a person's text what keyboards and word processors put there for screens alone.
+
+    Zero-width spaces and marks of direction: nothing of them is on a page, so none can be read off it.
+    """
+    return _MARKS.sub("", text)
 
 
 def visible_text(text: str) -> str:

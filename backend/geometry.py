@@ -136,6 +136,21 @@ def is_degenerate(quad: Quad, min_side: float = 3.0) -> bool:
     return abs(area) < max(lengths) * min_side / 2
 
 
+def crosses_itself(points: Points) -> bool:
+    """Whether two sides of a polygon cross; sides that only touch do not.
+
+    Args:
+        points: (n, 2), in order; the last one is joined with the first.
+    """
+    begin = _finite(points)
+    along = np.roll(begin, -1, axis=0) - begin
+    to = begin[None, :] - begin[:, None]
+    # of each side i and corner j: on which hand of the side the corner lies
+    hand = along[:, None, 0] * to[:, :, 1] - along[:, None, 1] * to[:, :, 0]
+    parted = hand * np.roll(hand, -1, axis=1) < 0
+    return bool((parted & parted.T).any())
+
+
 def clamp(quad: Quad, width: int, height: int) -> Quad:
     """The quad with each corner moved into the page, x into [0, width] and y into [0, height]."""
     # np.clip looks up its bounds' types first, which takes ten times as long as eight comparisons

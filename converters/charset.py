@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from backend.errors import BadRequest
+from converters.faults import is_no_character
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,14 @@ def dictionary_of(texts: Iterable[str]) -> NewDictionary:
 
 
 def belongs_in_dictionary(char: str) -> bool:
-    """Whether a character is something that a person sees on a page, or a joiner that shapes letters."""
+    """Whether a character is something that a person sees on a page, or a joiner that shapes letters.
+
+    One that Python's tables do not know yet is a letter of a newer Unicode.
+    """
+    if is_no_character(char):
+        return False
     category = unicodedata.category(char)
-    return char in "\u200c\u200d" or not category.startswith(("C", "Z")) or category == "Co"
+    return char in "\u200c\u200d" or not category.startswith(("C", "Z")) or category in ("Co", "Cn")
 
 
 def extended(dictionary: Dictionary, new: Iterable[str]) -> Dictionary:

@@ -25,6 +25,10 @@ class Fault(Enum):
     LINE_BREAK = "has a line break", "The rest would become a row of its own, or be deleted from the label."
     CONTROL = "has a control or invisible character", "PaddleOCR deletes it from the label and says nothing."
     SURROGATE = "has half of a character", "It cannot be written as UTF-8."
+    NO_CHARACTER = (
+        "has what is no character",
+        "It stands where one could not be read or written; a model would learn to write it.",
+    )
     DECOMPOSED = "has decomposed letters", "PaddleOCR deletes their accents: 'й' would train as 'и'."
     ODD_SPACE = "has a space that is not the plain one", "PaddleOCR deletes it, which joins two words."
     EMPTY = "is empty", "PaddleOCR drops the row and says nothing."
@@ -92,6 +96,12 @@ def text_fault(text: str) -> tuple[Fault, int] | None:
     return None
 
 
+def is_no_character(char: str) -> bool:
+    """Whether it is U+FFFD, which stands for what could not be read, or one that Unicode keeps unused."""
+    code = ord(char)
+    return code == 0xFFFD or 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+
+
 @lru_cache(4096)
 def _character_fault(char: str) -> Fault | None:
     category = unicodedata.category(char)
@@ -103,6 +113,8 @@ def _character_fault(char: str) -> Fault | None:
         return Fault.ODD_SPACE
     if category == "Cs":
         return Fault.SURROGATE
+    if is_no_character(char):
+        return Fault.NO_CHARACTER
     # joiners shape letters in Persian and Indic writing; all else of Cf is invisible for good
     if category == "Cc" or (category == "Cf" and char not in "\u200c\u200d"):
         return Fault.CONTROL

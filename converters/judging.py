@@ -66,7 +66,8 @@ class ReviewedLine:
     """One region of the annotation that counts.
 
     quad: what the crop is cut by; None where the shape cannot be cropped.
-    points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise.
+    points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise. Of
+        a polygon whose sides cross, four corners are brought into order, and more give way to the quad.
     why: why it is out of recognition; None for an approved line.
     """
 
@@ -133,7 +134,11 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
         return ReviewedLine(region, said, Why.TOO_SMALL)
     if _share_on_page(quad, page_size) < ON_PAGE:
         return ReviewedLine(region, said, Why.OFF_PAGE)
-    points = geometry.clamp(region.points, *page_size)
+    outline = region.points
+    if region.shape is not RegionShape.RECTANGLE and geometry.crosses_itself(outline):
+        # PaddleOCR passes over what encloses nothing
+        outline = geometry.own_order(outline) if len(outline) == 4 else quad
+    points = geometry.clamp(outline, *page_size)
     return ReviewedLine(region, said, _by_labels(region, rules, said) or said.why, quad, points)
 
 

@@ -20,7 +20,7 @@ from converters.page_records import Earlier
 from converters.pages import PageOptions, Place, Work, without_image
 from converters.reasons import Why
 
-VERSION = 2
+VERSION = 3
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
 
 

@@ -59,6 +59,7 @@ class Why(Enum):
     CONTROL = "a control or invisible character in the text", InDetection.IGNORED
     ODD_SPACE = "an odd space in the text", InDetection.IGNORED
     SURROGATE = "half a character in the text", InDetection.IGNORED
+    NO_CHARACTER = "what is no character (U+FFFD) in the text", InDetection.IGNORED
     IGNORE_MARK = "the text ###", InDetection.IGNORED
     UNCONFIRMED = "no second annotator looked", InDetection.IGNORED
     CONTRADICTED = "annotators disagree", InDetection.IGNORED

@@ -1,7 +1,7 @@
 """What a region says, by the rules for texts, and its row in a recognition file; pure.
 
-Texts are people's: they are written in NFC with plain spaces, never NFKC, and what that changed is
-counted. Nothing is joined or cut: a text that PaddleOCR would mangle is left out with its reason.
+Texts are people's: they are written in NFC with plain spaces and without marks that no page shows, never
+NFKC, and what that changed is counted. Nothing is joined or cut: a text that PaddleOCR would mangle is left out with its reason.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from backend.cleaning import plain_text
+from backend.cleaning import plain_text, without_marks
 from backend.regions import ProblemKind, Region
 from converters import faults
 from converters.faults import Fault
@@ -24,6 +24,7 @@ _OF_FAULT = {
     Fault.LINE_BREAK: Why.LINE_BREAK,
     Fault.CONTROL: Why.CONTROL,
     Fault.SURROGATE: Why.SURROGATE,
+    Fault.NO_CHARACTER: Why.NO_CHARACTER,
     Fault.ODD_SPACE: Why.ODD_SPACE,
     Fault.EMPTY: Why.BLANK,
     Fault.IGNORE_MARK: Why.IGNORE_MARK,
@@ -39,6 +40,7 @@ class Change(Enum):
     COMPOSED = "letters composed (NFC)"
     SPACES = "spaces made plain, or taken off the ends"
     BREAKS = "tabs and line breaks made spaces"
+    MARKS = "zero-width spaces and marks of direction taken out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,20 @@ def said_in(region: Region, text_name: str | None = None, *, replace_breaks: boo
     different = dict.fromkeys(string for string in strings if string.strip())
     if not different:
         return Said("", raw, why=Why.BLANK)
-    if len({plain_text(string) for string in different}) > 1:
+    if len({plain_text(without_marks(string)) for string in different}) > 1:
         return Said("", raw, why=Why.SEVERAL_TEXTS)
     written = next(iter(different))
     unbroken = _BREAKS.sub(" ", written) if replace_breaks else written
-    text = plain_text(unbroken)
+    unmarked = without_marks(unbroken)
+    text = plain_text(unmarked)
     fault = faults.text_fault(text)
     if fault:
         return Said("", written, why=_OF_FAULT[fault[0]])
     changes = {
         Change.BREAKS: unbroken != written,
-        Change.COMPOSED: unicodedata.normalize("NFC", unbroken) != unbroken,
-        Change.SPACES: unicodedata.normalize("NFC", unbroken) != text,
+        Change.MARKS: unmarked != unbroken,
+        Change.COMPOSED: unicodedata.normalize("NFC", unmarked) != unmarked,
+        Change.SPACES: unicodedata.normalize("NFC", unmarked) != text,
     }
     return Said(text, written, frozenset(change for change, done in changes.items() if done))
 

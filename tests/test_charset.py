@@ -67,6 +67,12 @@ def test_a_dictionary_is_made_from_texts_sorted_and_composed():
     assert charset.dictionary_of(reversed(["ёж 12", "и\u0306\u00a0№", "ก่\u00ad"])).entries == made.entries
 
 
+def test_letters_newer_than_pythons_tables_are_entries_and_what_is_no_character_is_not():
+    made = charset.dictionary_of(["\u0378\U000105ff", "\ufffd\uffff\ufdd0"])
+    assert made.entries == ("\u0378", "\U000105ff")
+    assert set(made.left_out) == {"\ufffd", "\uffff", "\ufdd0"}
+
+
 def test_a_made_dictionary_writes_every_text_it_was_made_from():
     texts = ["Счёт № 12", "日本語", "می\u200cخواهم", "½ € 😀"]
     entries = charset.dictionary_of(texts).entries

@@ -11,6 +11,7 @@ from shapely import Polygon
 from backend.geometry import (
     RotatedRectangle,
     clamp,
+    crosses_itself,
     is_degenerate,
     minimum_area_quad,
     own_order,
@@ -156,6 +157,22 @@ def test_what_is_no_polygon_is_refused(points, message):
 )
 def test_quads_without_room_for_text_are_degenerate(corners, degenerate):
     assert is_degenerate(quad(corners)) is degenerate
+
+
+@pytest.mark.parametrize(
+    ("points", "crosses"),
+    [
+        pytest.param(LINE, False, id="a rectangle"),
+        pytest.param([LINE[0], LINE[2], LINE[1], LINE[3]], True, id="a bow"),
+        pytest.param([[0, 0], [50, 30], [100, 0], [50, 100]], False, id="caves in"),
+        pytest.param([[0, 0], [100, 0], [50, 50]], False, id="a triangle"),
+        pytest.param([[0, 0], [0, 0], [100, 0], [100, 50], [0, 50]], False, id="a point twice"),
+        pytest.param([[0, 0], [100, 0], [100, 50], [50, 0], [0, 50]], False, id="a corner on a side"),
+        pytest.param([[0, 0], [100, 0], [100, 50], [50, -1], [0, 50]], True, id="a corner beyond a side"),
+    ],
+)
+def test_sides_that_cross_are_seen_and_those_that_touch_are_none(points, crosses):
+    assert crosses_itself(points) is crosses
 
 
 def test_the_smallest_side_can_be_chosen():

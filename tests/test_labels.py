@@ -53,6 +53,8 @@ def test_a_recognition_row_comes_back_as_it_was(text):
         pytest.param("\ufeffa", Fault.CONTROL, id="byte order mark"),
         pytest.param("a\x00", Fault.CONTROL, id="NUL"),
         pytest.param("a\ud83d", Fault.SURROGATE, id="half an emoji"),
+        pytest.param("a\ufffd", Fault.NO_CHARACTER, id="the mark of what could not be read"),
+        pytest.param("a\uffff", Fault.NO_CHARACTER, id="a noncharacter"),
         pytest.param("и\u0306", Fault.DECOMPOSED, id="decomposed й"),
         pytest.param("", Fault.EMPTY, id="empty"),
         pytest.param("###", Fault.IGNORE_MARK, id="the detection ignore mark"),
@@ -221,7 +223,7 @@ def test_a_bad_region_is_refused_in_its_place_and_takes_no_other_with_it(region,
     assert isinstance(refused, RowRefused)
     assert (refused.fault, refused.facts["image"], refused.facts["subject"]) == (fault, "1.png", subject)
     # half of a character, as JSON can spell it, would break whatever it is shown on
-    str(refused).encode()
+    str(refused.facts["text"]).encode()
 
 
 def test_a_file_is_read_row_by_row_with_refusals_in_their_place():

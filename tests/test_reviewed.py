@@ -207,6 +207,32 @@ def test_a_polygon_is_cropped_from_the_texts_own_corner(clicked):
     assert len(line.points) == len(clicked)
 
 
+@pytest.mark.parametrize(
+    ("clicked", "outline"),
+    [
+        pytest.param(
+            [(20, 10), (270, 40), (270, 14), (20, 36)],
+            [(20, 10), (270, 14), (270, 40), (20, 36)],
+            id="four corners in the wrong order",
+        ),
+        pytest.param(
+            [(20, 10), (150, 10), (270, 40), (270, 10), (150, 40), (20, 40)],
+            [(20, 10), (270, 10), (270, 40), (20, 40)],
+            id="more points give way to the smallest rectangle",
+        ),
+        pytest.param(
+            [(20, 10), (20, 10), (270, 10), (270, 40), (20, 40)],
+            [(20, 10), (20, 10), (270, 10), (270, 40), (20, 40)],
+            id="a point clicked twice crosses nothing",
+        ),
+    ],
+)
+def test_detection_gets_no_polygon_whose_sides_cross(clicked, outline):
+    [line] = reviewed(polygon("p", clicked))
+    assert line.why is None
+    np.testing.assert_allclose(line.points, outline, atol=0.01)
+
+
 def test_a_triangle_is_cropped_by_its_smallest_rectangle():
     [line] = reviewed(polygon("p", [(20, 10), (270, 10), (20, 60)]))
     assert line.why is None
