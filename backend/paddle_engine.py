@@ -144,6 +144,14 @@ def _build(
             "(Global.model_name), such as eslav_PP-OCRv5_mobile_rec.",
             model=location.name,
         ) from error
+    except AssertionError as error:
+        # of a model's description PaddleX asserts what it knows, without a word
+        raise SettingsWrong(
+            f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a step "
+            "of PreProcess in inference.yml, as when the training config encodes labels with CTCLabelEncode "
+            "alone. Train with one of PP-OCRv5's configs.",
+            model=location.name,
+        ) from error
     return predictor
 
 

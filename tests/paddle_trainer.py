@@ -29,7 +29,7 @@ def train_and_export(config: Path, model: Path, **settings: Any) -> str:
     behind = [f"{name.replace('__', '.')}={value}" for name, value in settings.items()]
     command = [PYTHON, "-W", "ignore", "-m", "tests.paddle_trainer", config, model, *behind]
     place = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "HOME": str(model)}
-    done = subprocess.run(command, cwd=SOURCE, env=place, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=SOURCE, env=place, capture_output=True, text=True, timeout=240)
     if done.returncode:
         raise RuntimeError(f"PaddleOCR's trainer failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout + done.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import unicodedata
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import pytest
 
 from backend import images
 from backend.crops import crop_line
-from backend.errors import ReaderUnavailable
+from backend.errors import ReaderUnavailable, SettingsWrong
 from backend.lines import Pixels
 from backend.owner import State
 from backend.paddle_engine import EngineOptions
@@ -133,6 +134,30 @@ def test_a_reader_that_cannot_write_the_language_refuses_and_names_one_that_can(
     assert "cannot write 'ru'" in str(caught.value)
     assert "Set RECOGNITION_MODEL=eslav_PP-OCRv5_mobile_rec" in str(caught.value)
     assert {"Б", "ж", "ё"} <= set(caught.value.facts["missing"])
+
+
+@pytest.mark.parametrize(
+    ("published", "trained", "words"),
+    [
+        pytest.param(
+            "model_name: PP-OCRv5_mobile_rec", "model_name: ours", "one of its own names", id="name"
+        ),
+        pytest.param(
+            "MultiLabelEncode", "CTCLabelEncode", "does not know a step of PreProcess", id="encoder"
+        ),
+    ],
+)
+def test_a_trained_model_that_paddleocr_will_not_load_says_why(tmp_path, reader, published, trained, words):
+    mine = shutil.copytree(reader.location.directory, tmp_path / "mine")
+    described = (mine / "inference.yml").read_text("utf-8")
+    assert published in described
+    (mine / "inference.yml").write_text(described.replace(published, trained), "utf-8")
+    refused = PaddleReader("en", RecognitionOptions(engine=CPU), model_dir=mine)
+    refused.start()
+    with pytest.raises(SettingsWrong, match=words) as caught:
+        refused.wait(300)
+    refused.stop()
+    assert str(tmp_path) not in str(caught.value)
 
 
 @pytest.mark.parametrize(
