@@ -147,8 +147,8 @@ def _build(
     except AssertionError as error:
         # of a model's description PaddleX asserts what it knows, without a word
         raise SettingsWrong(
-            f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a step "
-            "of PreProcess in inference.yml, as when the training config encodes labels with CTCLabelEncode "
+            f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a "
+            "step of PreProcess in inference.yml, as when the training config encodes labels with CTCLabelEncode "
             "alone. Train with one of PP-OCRv5's configs.",
             model=location.name,
         ) from error
