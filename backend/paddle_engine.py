@@ -148,8 +148,8 @@ def _build(
         # of a model's description PaddleX asserts what it knows, without a word
         raise SettingsWrong(
             f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a "
-            "step of PreProcess in inference.yml, as when the training config encodes labels with CTCLabelEncode "
-            "alone. Train with one of PP-OCRv5's configs.",
+            "step of PreProcess in inference.yml, as when the training config encodes labels with "
+            "CTCLabelEncode alone. Train with one of PP-OCRv5's configs.",
             model=location.name,
         ) from error
     return predictor
