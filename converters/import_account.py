@@ -22,6 +22,7 @@ class Account:
     changed: of those, rows that now say something else; the tasks are left as they are.
     still_predictions: of those, rows that should be annotations now, and whose tasks have none.
     converted: images that were uploaded as another file than the one in the set.
+    regions_unreadable: where each of the regions left out is that could not be read.
     """
 
     rows: int = 0

@@ -150,10 +150,12 @@ def test_tasks_that_wait_for_review_stay_so_when_the_set_comes_again_as_annotati
     file.write_text("".join(rows), "utf-8")
     console = Console(file=io.StringIO(), soft_wrap=True)
 
-    _, told = run(api, project, file, console=console, approved=True)
+    # the last row's image a second time: its task is made as an annotation in the same run
+    (folder / "rec_more.txt").write_text(rows[-1], "utf-8")
+    _, told = run(api, project, file, folder / "rec_more.txt", console=console, approved=True)
     again = run(api, project, file, approved=True)[1]
 
-    assert (told["tasks_made"], told["already_there"]) == (5, 3)
+    assert (told["tasks_made"], told["already_there"]) == (5, 4)
     assert told["already_there_and_still_predictions"] == 2
     assert (
         "2 rows already there stay predictions that wait for review, because no import changes a task that "
