@@ -6,6 +6,7 @@ Nothing is changed: `--fix` writes a dictionary and a training config beside the
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,15 @@ from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of
 from converters.check_fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check_images import pictures_of
-from converters.check_report import CheckReport, FileCheck, Kind, Part, compare_pictures, list_problems
+from converters.check_report import (
+    CheckReport,
+    FileCheck,
+    Kind,
+    Part,
+    compare_pictures,
+    list_problems,
+    lists_missing,
+)
 from converters.label_files import kind_of
 from converters.outputs import write_summary
 from converters.training_rules import DetectionRules, RecognitionRules, Rules
@@ -107,6 +116,8 @@ def check(
     by_kind: dict[Kind, Rules] = {"recognition": recognition, "detection": detection}
     compared = compare_pictures(checked)
     complete = tuple(replace(file, problems=list_problems(file, by_kind[file.kind])) for file in compared)
+    if dataset.is_dir():
+        notes += lists_missing(complete)
     return CheckReport(complete, recognition, characters, tuple(notes))
 
 
@@ -126,7 +137,14 @@ def _assumed(kinds: set[Kind], rules: Rules | None, recognition: RecognitionRule
 
 def _label_files(dataset: Path) -> list[tuple[Path, Kind]]:
     if dataset.is_file():
-        return [(dataset, _kind(dataset) or "recognition")]
+        kind = _kind(dataset)
+        content = b"".join(_rows(dataset))
+        if _is_json(content) or (kind is None and content.strip()):
+            raise BadRequest(
+                f"{dataset.name} is no label file, because it has no rows of image<TAB>label; pass one that "
+                "has, or the folder of a dataset."
+            )
+        return [(dataset, kind or "recognition")]
     if not dataset.is_dir():
         raise BadRequest(f"{dataset} does not exist. Pass the folder of a dataset, or one label file.")
     found = []
@@ -156,6 +174,14 @@ def _kind(path: Path) -> Kind | None:
     if path.name.startswith(("det", "Label")):
         return "detection"
     return kind_of(b"".join(_rows(path)))
+
+
+def _is_json(content: bytes) -> bool:
+    """Whether a file as a whole is JSON, whatever its name says; a row of a label file begins with a name."""
+    try:
+        return isinstance(json.loads(content), (dict, list))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _part(name: str) -> Part:

@@ -254,6 +254,26 @@ def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> 
     return tuple(problems)
 
 
+def lists_missing(files: Sequence[FileCheck]) -> list[str]:
+    """What a dataset lacks as a whole: PaddleOCR wants a list to train on and another to evaluate on."""
+    notes = []
+    for kind in dict.fromkeys(file.kind for file in files):
+        parts = {file.part for file in files if file.kind == kind}
+        filled = {file.part for file in files if file.kind == kind and file.rows}
+        if "train" in filled and "val" not in parts:
+            notes.append(
+                f"For {kind} there are rows to train on and no list for evaluation (a name with 'val'): "
+                "PaddleOCR cannot tell which of its models is the best. Give val a share when you export "
+                "(--split 8:1:1), or name a list of your own under Eval in the config."
+            )
+        if "val" in filled and not parts & {"train", ""}:
+            notes.append(
+                f"For {kind} there are rows for evaluation and no list to train on (a name with 'train'): "
+                "PaddleOCR has nothing to learn from. Export again with more for train (--split 8:1:1)."
+            )
+    return notes
+
+
 def _comparable(rows: Iterable[RowCheck]) -> Iterable[tuple[str, RowCheck]]:
     return (
         (row.picture.digest, row)

@@ -104,12 +104,18 @@ def rules_of(config: object) -> Rules:
         if "DetLabelEncode" in operators:
             return DetectionRules(int(loader.get("batch_size_per_card", 8)), "CopyPaste" in operators)
         return _recognition_rules(overall, operators, train.get("sampler") or {}, loader)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise BadRequest(
-            "This is not a PaddleOCR training config: it lacks "
-            f"Global, Train.dataset.transforms or a setting of theirs ({error}). "
-            "Pass the YAML file that you give to tools/train.py."
-        ) from error
+    except KeyError as error:
+        raise _no_training_config(f"it lacks {error.args[0]}") from error
+    except (TypeError, AttributeError, ValueError) as error:
+        what = "Global, Train.dataset.transforms or a setting of theirs is missing or not what it should be"
+        raise _no_training_config(what) from error
+
+
+def _no_training_config(why: str) -> BadRequest:
+    return BadRequest(
+        f"This is not a PaddleOCR training config, because {why}; pass the YAML file that you give to "
+        "tools/train.py."
+    )
 
 
 def _recognition_rules(

@@ -383,7 +383,8 @@ def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
 
 
 def test_a_config_for_recognition_says_nothing_about_detection_rows(dataset):
-    write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    for part in ("train", "val"):
+        write(dataset / f"det_gt_{part}.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
     (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
     assert check(dataset, config=dataset / "config.yml").notes == (
         "The config is for the other kind of rows: for detection the settings of PP-OCRv5's configs are "
@@ -479,6 +480,69 @@ def test_a_single_file_of_any_name_is_checked_for_what_its_rows_are(dataset):
         "recognition",
         "detection",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("some.json", '{"a": 1}\n', id="JSON"),
+        pytest.param("some.json", '{\n\t"a": 1\n}\n', id="JSON with tabs"),
+        pytest.param("rec_export.json", "[1,\n2]\n", id="JSON that is named like a label file"),
+        pytest.param("manifest.jsonl", '{"a": 1}\n{"a": 2}\n', id="JSON lines"),
+        pytest.param("README.md", "no tab\n", id="a text"),
+    ],
+)
+def test_a_file_without_a_row_of_image_and_label_is_refused_in_one_sentence(dataset, name, content):
+    write(dataset / name, content)
+    with pytest.raises(BadRequest) as refused:
+        check(dataset / name)
+    assert str(refused.value) == (
+        f"{name} is no label file, because it has no rows of image<TAB>label; pass one that has, or the "
+        "folder of a dataset."
+    )
+
+
+def test_a_label_file_by_name_is_checked_though_it_has_lost_its_tabs_or_its_rows(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png слово\n")
+    write(dataset / "empty.txt", "")
+    assert [row.findings for row in check(dataset / "rec_gt_train.txt").every_row] == [(Finding.NO_LABEL,)]
+    (empty,) = check(dataset / "empty.txt").files
+    assert [problem.stops for problem in empty.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    ("files", "noted"),
+    [
+        pytest.param(["rec_gt_train"],
+                     ["For recognition there are rows to train on and no list for evaluation"],
+                     id="no val"),
+        pytest.param(["rec_gt_val"],
+                     ["For recognition there are rows for evaluation and no list to train on"],
+                     id="no train"),
+        pytest.param(["rec_gt_train", "rec_gt_val", "det_gt_train"],
+                     ["For detection there are rows to train on and no list for evaluation"],
+                     id="no val for one kind"),
+        pytest.param(["rec_gt_train", "rec_gt_val", "det_gt_train", "det_gt_val"], [], id="both"),
+        pytest.param(["rec_gt", "rec_gt_val"], [], id="a list without a part trains"),
+        pytest.param(["Label", "rec_gt"], [], id="PPOCRLabel, whose lists are not split yet"),
+    ],
+)  # fmt: skip
+def test_a_dataset_without_a_list_that_paddleocr_needs_is_noted(dataset, files, noted):
+    for name in files:
+        page = labels.detection_row("page.png", [Region("а", QUAD)])
+        write(dataset / f"{name}.txt", "crops/0.png\tслово\n" if name.startswith("rec") else page)
+    found = [note.partition(" (")[0] for note in check(dataset).notes if note.startswith("For ")]
+    assert found == noted
+    # one list alone is what was asked for
+    assert not [note for note in check(dataset / f"{files[0]}.txt").notes if note.startswith("For ")]
+
+
+def test_an_empty_list_for_evaluation_is_a_problem_of_its_own_and_said_once(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
+    write(dataset / "rec_gt_val.txt", "")
+    report = check(dataset)
+    assert [problem.stops for problem in report.files[1].problems] == [True]
+    assert not [note for note in report.notes if note.startswith("For ")]
 
 
 def test_images_may_lie_elsewhere(dataset, tmp_path_factory):

@@ -105,6 +105,27 @@ def test_a_config_that_cannot_be_foretold_is_refused(config, word):
 
 
 @pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        pytest.param([{"a": 1}], "Global, Train.dataset.transforms or a setting of theirs is missing or not "
+                     "what it should be", id="a list"),
+        pytest.param({"Global": None, "Train": None}, "Global, Train.dataset.transforms or a setting of "
+                     "theirs is missing or not what it should be", id="empty headings"),
+        pytest.param("services:", "Global, Train.dataset.transforms or a setting of theirs is missing or not "
+                     "what it should be", id="a text"),
+        pytest.param({"services": {}}, "it lacks Train", id="another kind of YAML"),
+    ],
+)  # fmt: skip
+def test_another_kind_of_yaml_is_refused_in_one_sentence_without_words_of_python(config, why):
+    with pytest.raises(BadRequest) as refused:
+        training_rules.rules_of(config)
+    assert str(refused.value) == (
+        f"This is not a PaddleOCR training config, because {why}; pass the YAML file that you give to "
+        "tools/train.py."
+    )
+
+
+@pytest.mark.parametrize(
     ("size", "natural", "steps"),
     [
         pytest.param((320, 48), 320, 40, id="just fits"),
