@@ -545,6 +545,13 @@ def test_an_empty_list_for_evaluation_is_a_problem_of_its_own_and_said_once(data
     assert not [note for note in report.notes if note.startswith("For ")]
 
 
+def test_the_rows_of_one_kind_are_none_of_the_other(dataset):
+    for part in ("train", "val"):
+        write(dataset / f"det_gt_{part}.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    write(dataset / "rec_gt_train.txt", "")
+    assert not [note for note in check(dataset).notes if note.startswith("For ")]
+
+
 def test_images_may_lie_elsewhere(dataset, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("lists")
     write(elsewhere / "rec_gt_train.txt", "crops/0.png\tслово\n")
