@@ -69,7 +69,9 @@ def plot(
                 alpha=0.16,
                 lw=0,
             )
-        locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
+        # no more than there are steps: between two days nobody counted hours
+        steps = max(1, min(3, len(moments) - 1))
+        locator = AutoDateLocator(minticks=steps, maxticks=6)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
         axes.yaxis.set_major_locator(MaxNLocator(4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,15 @@ def test_looking_at_a_place_leaves_nothing_there_and_what_is_there_alone(tmp_pat
         check_place(tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "pipe"]
     assert (tmp_path / "page.html").read_text("utf-8") == "earlier"
+
+
+def test_a_pipe_may_lie_where_no_file_can():
+    reading, writing = os.pipe()
+    try:
+        check_place(Path(f"/proc/self/fd/{writing}"))
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_pipe_gets_the_summary_and_stays_a_pipe(tmp_path):

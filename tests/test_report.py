@@ -22,7 +22,7 @@ from converters.comparison import Fate, compare
 from converters.judging import Rules
 from converters.rates import ErrorRate, Share
 from converters.reasons import TaskWhy
-from converters.report import Report, Sizes
+from converters.report import Best, Report, Shown, Sizes
 from converters.report_command import report as report_command
 from converters.report_crops import AT_ONCE, crops_of
 from converters.report_page import NO_LINES, NOT_KNOWN, Picture
@@ -557,13 +557,26 @@ def test_a_report_is_the_same_in_any_order_of_tasks(turned):
     for number, made in enumerate(tasks):
         made["data"]["image"] = f"/data/upload/1/{number}.png"
     tasks = [turned(made) for made in tasks]
+    mirrored = copy.deepcopy(tasks[::-1])
+    for made in mirrored:
+        for work in (*made["predictions"], *made["annotations"]):
+            work["result"].reverse()
     pages = []
-    for order in (tasks, tasks[::-1], [*tasks[3:], *tasks[:3]]):
+    for order in (tasks, mirrored, [*tasks[3:], *tasks[:3]]):
         found = reported(*order, sizes=Sizes(sheet=7, confusions=9, examples=2))
         assert found.all.tasks == len(tasks)
         assert len(list(found.worst)) == 7
         pages.append((page_of(found), found.summary()))
     assert pages[0] == pages[1] == pages[2]
+
+
+def test_of_two_lines_that_draw_the_same_lot_the_earlier_one_is_shown():
+    quad, none = quad_at(0), {}
+    same = [Shown("1", "", 0, quad, text, text, (), True, Fate.APPROVED, 0.0, none) for text in "ab"]
+    best = Best(1)
+    for shown in same:
+        best.add(shown)
+    assert [shown.text for shown in best] == ["a"]
 
 
 def test_a_task_that_comes_again_counts_once_and_is_told():
