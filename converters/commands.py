@@ -34,7 +34,7 @@ import click
     type=click.Choice(["paddleocr", "ppocrlabel"]),
     default="paddleocr",
     show_default=True,
-    help="PaddleOCR's label files, or a folder that PPOCRLabel opens.",
+    help="PaddleOCR's label files, or a folder that PPOCRLabel opens (not with --format recognition).",
 )
 @click.option(
     "--crop-format",
@@ -96,9 +96,17 @@ def export(**given: Any) -> None:
 
     The exit code is 1 where an image could not be had, or nothing was approved.
     """
-    from converters.export_command import run
+    from converters.interrupts import held
 
-    raise click.exceptions.Exit(run(**given))
+    try:
+        # an import that Ctrl-C tears may end with another error
+        with held():
+            from converters.export_command import run
+        code = run(**given)
+    except KeyboardInterrupt:
+        click.echo("Stopped. The dataset is as it was; run the same command again.")
+        code = 1
+    raise click.exceptions.Exit(code)
 
 
 @click.command()

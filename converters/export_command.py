@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,16 @@ from backend import settings
 from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
 from backend.settings import Settings
-from converters import export_terminal, inputs, task_sources
+from converters import export_options, export_terminal, inputs, task_sources
 from converters.accounts import EXPORTED, Account
 from converters.export import ExportOptions, NothingToExport, export
 from converters.files import Staging
-from converters.in_place import Origin, newest_change
-from converters.judging import Rules
+from converters.in_place import Origin
 from converters.outputs import write_summary
 from converters.page_maker import PageSource
-from converters.pages import PageOptions
-from converters.ratio import parse_ratio
+from converters.page_records import STATE
 from converters.reasons import AnnotationWhy
-from converters.reviewed import Approval, moment_of
 from converters.task_sources import TaskSource
-
-LAST = "last"
-OVERLAP = timedelta(seconds=10)
-"""Label Studio notes a change some tenths of a second after it."""
 
 
 def run(**given: Any) -> int:
@@ -49,25 +41,34 @@ def run(**given: Any) -> int:
         TwinreadError: why the export cannot go on.
     """
     console = Console(highlight=False, soft_wrap=True)
-    _check(given)
+    export_options.check(given)
+    staging = Staging(Path(given["out"]))
+    export_options.check_places(given, staging.out)
+    try:
+        return _run(given, staging, console)
+    except KeyboardInterrupt:
+        console.print(export_terminal.stopped(staging), markup=False)
+        return 1
+
+
+def _run(given: dict[str, Any], staging: Staging, console: Console) -> int:
     values = settings.load()
-    out = Path(given["out"])
-    options = _options(given, values)
+    options = export_options.options_of(given, values)
     with ExitStack() as opened:
-        since = _since(given["since"], out)
+        since = export_options.since_of(given["since"], staging.out)
         source, images, options = _sources(given, values, options, since, opened)
+        labels: set[str] = set()
+        tasks = inputs.noting_labels(source.tasks, labels) if given["labels"] else source.tasks
         written = True
         try:
-            with Staging(out) as staging, export_terminal.bar(console, source.total) as bar:
-                account = export(source.tasks, images, staging, options, bar)
+            with staging, export_terminal.bar(console, source.total) as bar:
+                _check_whole(staging, options)
+                account = export(tasks, images, staging, options, bar)
         except NothingToExport as nothing:
             account, written = nothing.account, False
             console.print(str(nothing), markup=False, style="red")
-        except KeyboardInterrupt:
-            console.print("Stopped. The dataset is as it was; run the same command again to go on from here.")
-            return 1
-    export_terminal.tell(account, options.pages, out, console, written=written)
-    for sentence in _notes(given, account):
+    export_terminal.tell(account, options.pages, staging.out, console, written=written)
+    for sentence in _notes(given, account, staging.out, labels):
         console.print(sentence, markup=False, style="yellow")
     if given["summary_json"]:
         difference = {"written": written, "difference": dict(account.difference)}
@@ -75,56 +76,22 @@ def run(**given: Any) -> int:
     return 1 if account.pages_without_image or not written else 0
 
 
-def _check(given: dict[str, Any]) -> None:
-    if (given["project"] is None) == (given["json_file"] is None):
-        raise BadRequest("Say what to export: --project NUMBER for a project, or --json FILE for an export.")
-    for option in ("images", "config"):
-        if given["project"] is not None and given[option]:
-            raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
-    if given["since"] and given["project"] is None:
-        raise BadRequest("--since goes with --project; an export file holds all its tasks anyway.")
-    if given["quality"] is not None and given["crop_format"] != "jpg":
-        raise BadRequest("--quality goes with --crop-format jpg; PNG crops lose nothing.")
-
-
-def _options(given: dict[str, Any], values: Settings) -> ExportOptions:
-    names = values.label_names
-    return ExportOptions(
-        rules=Rules(
-            Approval.parse(given["approved"]), names, _labels(given["labels"]), None, given["replace_breaks"]
-        ),
-        pages=PageOptions(
-            format=given["kind"],
-            layout=given["layout"],
-            crop_format=given["crop_format"],
-            quality=given["quality"] or PageOptions().quality,
-            tall_lines=given["tall_lines"] or values.tall_lines,
-            max_pixels=values.max_page_pixels,
-        ),
-        ratio=parse_ratio(given["ratio"]),
-        split_by=given["split_by"],
-        new_split=given["new_split"],
-        incremental=given["incremental"],
-        partial=given["since"] is not None,
-        image_field=given["image_field"],
-        jobs=given["jobs"] or os.cpu_count() or 1,
-    )
-
-
-def _labels(written: str | None) -> frozenset[str] | None:
-    """The labels of --labels, in lower case; None takes every label."""
-    if written is None:
-        return None
-    labels = frozenset(name.strip().casefold() for name in written.split(",") if name.strip())
-    if not labels:
+def _check_whole(staging: Staging, options: ExportOptions) -> None:
+    """Pages that are kept unread must all be known; what is not in the state would silently be gone."""
+    damaged = staging.dataset.damaged
+    if options.partial and damaged:
         raise BadRequest(
-            f"--labels {written!r} names no label. Name some, such as Text,Title, or leave it out."
+            f"{damaged} lines of {STATE} in {staging.out.name} are damaged, so the pages they stood for "
+            "cannot be kept unread. Export once without --since."
         )
-    return labels
 
 
-def _notes(given: dict[str, Any], account: Account) -> Iterator[str]:
-    """What an option did not do, though nothing failed."""
+def _notes(given: dict[str, Any], account: Account, out: Path, labels: Container[str]) -> Iterator[str]:
+    """What an option did not do, though nothing failed; `labels`: those that regions have, in lower case."""
+    missing = export_options.labels_missing(given["labels"], labels)
+    # of tasks that were not read nobody knows
+    if missing and given["since"] is None:
+        yield f"No region has the label {missing} (--labels): see that it is spelled as in Label Studio."
     if given["split_by"] is not None and account.pages_without_group:
         yield (
             f"{account.pages_without_group} of {account.pages} pages are of tasks without the field "
@@ -132,7 +99,7 @@ def _notes(given: dict[str, Any], account: Account) -> Iterator[str]:
         )
     if given["since"] is not None and account.rows and not account.compared:
         yield (
-            f"There was no dataset in {given['out']} that unchanged tasks could be kept from: it holds those "
+            f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
             "alone that changed. Export once without --since for all."
         )
     nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationWhy.NOT_BY_USER.value]
@@ -141,36 +108,6 @@ def _notes(given: dict[str, Any], account: Account) -> Iterator[str]:
             "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
             "with --project."
         )
-
-
-def _since(written: str | None, out: Path) -> datetime | None:
-    """The moment after which changed tasks are read."""
-    if written is None:
-        return None
-    told = written
-    if written == LAST:
-        told = _last(out)
-    moment = moment_of(told)
-    # at the edges of the calendar a moment has no neighbours to count to
-    if not 1970 <= moment.year < 9999:
-        raise BadRequest(
-            f"--since {told!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=told
-        )
-    # a moment without a zone is the clock on the wall here
-    if written != LAST and datetime.fromisoformat(told.replace("Z", "+00:00")).tzinfo is None:
-        moment = moment.replace(tzinfo=None).astimezone()
-    return moment.astimezone(timezone.utc) - OVERLAP
-
-
-def _last(out: Path) -> str:
-    """The newest change that the dataset in place knows of."""
-    told = newest_change(out)
-    if not told:
-        raise BadRequest(
-            f"There is no earlier export in {out.name} whose time --since {LAST} could mean. Leave "
-            "--since out once."
-        )
-    return told
 
 
 def _sources(
@@ -191,11 +128,13 @@ def _sources(
         source = task_sources.from_project(api, given["project"], rules.names, since)
         options = replace(options, origin=Origin(str(values.label_studio_url), given["project"]))
     else:
-        config = inputs.labeling_config(_path(given["config"]), rules.names)
+        file = _path(given["config"])
+        config = inputs.labeling_config(file, rules.names)
         path = Path(given["json_file"])
         # read twice: a file that is broken at its end is refused before anything is made
         total = sum(1 for _ in task_sources.from_file(path))
-        source = TaskSource(task_sources.from_file(path), config, total)
+        source = TaskSource(task_sources.from_file(path), config, total, inputs.labels_offered(file))
+    export_options.check_labels(given["labels"], source.labels)
     images = inputs.page_source(_path(given["images"]), api, values)
     return source, images, replace(options, rules=replace(rules, config=source.config))
 

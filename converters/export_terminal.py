@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from converters.accounts import EXPORTED, Account
+from converters.files import Staging
 from converters.pages import PageOptions
 from converters.progress import progress
 
@@ -69,8 +70,8 @@ def tell(account: Account, options: PageOptions, out: Path, console: Console, *,
         )
     for part in account.empty_parts:
         console.print(
-            f"No page is in the part {part}, which the split asks for: a part that was assigned stays, and so "
-            "few pages do not fill it. Label more pages, or choose --split and --new-split.",
+            f"No page is in the part {part}, which the split asks for: a part that was assigned stays, and "
+            "so few pages do not fill it. Label more pages, or choose --split and --new-split.",
             style="yellow",
         )
     for name, count in sorted(account.rows.items()):
@@ -81,6 +82,20 @@ def tell(account: Account, options: PageOptions, out: Path, console: Console, *,
             f"Against the dataset before: {changed['added']} rows added, {changed['changed']} changed, "
             f"{changed['removed']} removed; {account.pages_taken_over} pages taken over as they were."
         )
+
+
+def stopped(staging: Staging) -> str:
+    """What Ctrl-C leaves: the dataset, and what the next export goes on from."""
+    if staging.finished:
+        return f"Stopped when {staging.out.name} was whole already: it is the new dataset."
+    told = "Stopped. The dataset is as it was; run the same command again"
+    if not staging.kept:
+        return f"{told}."
+    folders = " and ".join(map(str, staging.kept))
+    return (
+        f"{told} to go on from here. Until then the pages made so far wait in {folders}; delete that to be "
+        "rid of them."
+    )
 
 
 def _table(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from backend import results
 from backend.config_tags import LabelNames
 from backend.errors import BadRequest
 from backend.label_studio_api import LabelStudioApi
@@ -12,6 +14,7 @@ from backend.settings import Settings
 from backend.sources import Sources
 from converters.image_folder import ImageFolder
 from converters.page_maker import PageSource
+from converters.tasks import as_task, labels_in
 
 
 def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:
@@ -20,15 +23,41 @@ def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | No
     Raises:
         BadRequest: the file is no labeling config, or lacks a tag; whoever names one wants it heeded.
     """
-    if path is None:
-        return None
+    return None if path is None else LabelingConfig.parse(_xml(path), names)
+
+
+def labels_offered(path: Path | None) -> tuple[str, ...] | None:
+    """Every label of the labeling config of a file; None where none is named, or tasks bring labels, too.
+
+    Raises:
+        BadRequest: the file is no labeling config.
+    """
+    return None if path is None else labels_in(_xml(path))
+
+
+def _xml(path: Path) -> str:
     try:
-        xml = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise BadRequest(f"{path.name} is not UTF-8, so it is no labeling config of Label Studio.") from error
     except OSError as error:
         raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
-    return LabelingConfig.parse(xml, names)
+
+
+def noting_labels(tasks: Iterable[object], found: set[str]) -> Iterator[object]:
+    """Pass tasks on, and note every label of their annotations' regions.
+
+    Args:
+        tasks: as they stand in an export or an answer of the API.
+        found: gets the labels, in lower case.
+    """
+    for item in tasks:
+        annotations = (as_task(item) or {}).get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else ():
+            result = annotation.get("result") if isinstance(annotation, dict) else None
+            parts = [part for part in result if isinstance(part, dict)] if isinstance(result, list) else []
+            found.update(label.casefold() for label in results.labels_of(parts, []))
+        yield item
 
 
 def page_source(folder: Path | None, api: LabelStudioApi | None, values: Settings) -> PageSource:

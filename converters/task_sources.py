@@ -13,7 +13,7 @@ from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig, LabelNames
 from converters.json_list import items_of
 from converters.reviewed import Approval
-from converters.tasks import as_task, config_of, task_name
+from converters.tasks import as_task, config_of, labels_in, task_name
 
 _MIN_FIELDS = {"annotator", "annotation_id", "lead_time"}
 
@@ -25,11 +25,13 @@ class TaskSource:
     tasks: whatever stands in their place, also what is no task.
     config: the labeling config, where it is known.
     total: how many tasks there are; None where nobody can tell before they are read.
+    labels: every label that the config offers; None where that is not known.
     """
 
     tasks: Iterator[object]
     config: LabelingConfig | None = None
     total: int | None = None
+    labels: tuple[str, ...] | None = None
 
 
 def from_file(path: Path) -> Iterator[object]:
@@ -122,10 +124,12 @@ def from_project(
     """
     about = api.project(project)
     total = about.get("task_number")
+    xml = str(about.get("label_config") or "")
     return TaskSource(
         api.tasks(project, updated_since=since),
-        config_of(str(about.get("label_config") or ""), names),
+        config_of(xml, names),
         int(total) if isinstance(total, int) and since is None else None,
+        labels_in(xml),
     )
 
 

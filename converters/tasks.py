@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from backend.config_tags import Tag, root_of
 from backend.errors import BadRequest, ConfigLacking
 from backend.labeling_config import LabelingConfig, LabelNames
 from converters.reviewed import Json
@@ -47,6 +48,22 @@ def config_of(xml: str, names: LabelNames) -> LabelingConfig | None:
         return LabelingConfig.parse(xml, names)
     except ConfigLacking:
         return None
+
+
+def labels_in(xml: str) -> tuple[str, ...] | None:
+    """Every label that a labeling config offers, as results spell it; None where tasks bring labels, too.
+
+    Raises:
+        BadRequest: it is no labeling config.
+    """
+    labels = []
+    for tag in map(Tag.of, root_of(xml).iter()):
+        shown = tag.attributes.get("alias") or tag.attributes.get("value", "")
+        if tag.kind.endswith(("label", "labels")):
+            if shown.startswith("$"):
+                return None
+            labels += [shown] if tag.kind == "label" else []
+    return tuple(dict.fromkeys(filter(None, labels)))
 
 
 def references_of(

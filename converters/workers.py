@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
 
 import cv2
 
 from backend.errors import OperatorError
+from converters.interrupts import held
 from converters.manifest import PageRecord
 from converters.page_jobs import PageJob
 from converters.pages import Place, Work, write_page
@@ -35,6 +36,11 @@ def workers(count: int) -> Iterator[Work]:
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([write_page.__module__])
+    # first, since it lets Ctrl-C through when it starts
+    resource_tracker.ensure_running()
+    with held():
+        # all processes are its copies, and Ctrl-C is this one's to handle
+        forkserver.ensure_running()
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
     def work(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
@@ -53,8 +59,7 @@ def workers(count: int) -> Iterator[Work]:
 
 
 def _begin() -> None:
-    """Prepare a process: Ctrl-C is the parent's to handle, and with the parent it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Prepare a process, which ends with its parent."""
     # there is a process for every core already
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()

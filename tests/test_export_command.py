@@ -10,9 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from backend.cli import twinread
-from tests.exported import manifest, rows
-from tests.reviewed_tasks import annotation, page_pixels, png, rectangle, task
+from backend.errors import BadRequest, TwinreadError
+from tests.exported import rows
+from tests.http_script import says, serving
+from tests.reviewed_tasks import CONFIG, annotation, page_pixels, png, rectangle, task
 from tests.samples import FOLDERS
+
+LABELS = "offers no label Tpyo, X .--labels.; it offers Text, Check"
 
 EXPORTS = Path(__file__).parent / "data" / "exports"
 FILES = sorted(path for path in EXPORTS.rglob("*") if path.suffix in (".json", ".csv"))
@@ -95,24 +99,6 @@ def test_a_second_run_says_what_changed(tmp_path, export_file):
     assert "0 rows added, 2 changed, 0 removed; 2 pages taken over" in second.output
 
 
-def test_options_reach_the_export(tmp_path, export_file):
-    done = invoke(
-        *export_file,
-        "--format",
-        "recognition",
-        "--crop-format",
-        "jpg",
-        "--split",
-        "100%",
-        "--labels",
-        "text,x",
-    )
-    assert done.exit_code == 0
-    assert sorted(rows(tmp_path / "set")) == [f"crops/0/{n}_a.jpg" for n in range(1, 4)]
-    assert {path.name for path in (tmp_path / "set").glob("*_gt_*")} == {"rec_gt_train.txt"}
-    assert [row["why"] for row in manifest(tmp_path / "set", "left_out.jsonl")] == ["without a text"] * 3
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -137,6 +123,7 @@ def test_options_reach_the_export(tmp_path, export_file):
             ["--project", "1", "--since", "9999-12-31T23:59:59-10:00"], "no moment", id="the end of time"
         ),
         pytest.param(["--project", "1", "--since", "last"], "no earlier export", id="the last of none"),
+        pytest.param(["--project", "1", "--since", "2999-01-01"], "still to come", id="a moment to come"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(tmp_path, arguments, words):
@@ -153,6 +140,90 @@ def test_the_last_export_knew_no_moment(tmp_path):
     assert "There is no earlier export in set whose time --since last could mean" in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(["--out", "d/.."], "the folder you are in", id="the folder of the shell"),
+        pytest.param(
+            ["--layout", "ppocrlabel", "--out", "[b]"], r"\[b\]' \(--out\) begins with '\['", id="a list"
+        ),
+        pytest.param(
+            ["--layout", "ppocrlabel", "--out", " b"], "' b' .--out. begins with a space", id="an edge"
+        ),
+        pytest.param(
+            ["--layout", "ppocrlabel", "--out", "d/link"],
+            r"'\[real\]' .--out. begins",
+            id="what a link names",
+        ),
+        pytest.param(
+            ["--layout", "ppocrlabel", "--format", "recognition"], "PPOCRLabel opens pages", id="no pages"
+        ),
+        pytest.param(["--summary-json", "nowhere/s.json"], "nothing was begun", id="a summary nowhere"),
+        pytest.param(["--summary-json", "set/summary.json"], "summary.json of its own", id="in the dataset"),
+        pytest.param(["--config", "config.xml", "--labels", "text,Tpyo,X"], LABELS, id="labels of nobody"),
+    ],
+)
+def test_what_could_not_be_written_or_found_is_refused_before_any_work(
+    tmp_path, monkeypatch, export_file, arguments, words
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "link").symlink_to(tmp_path / "[real]")
+    (tmp_path / "config.xml").write_text(CONFIG)
+    before = sorted(tmp_path.rglob("*"))
+    done = invoke(*export_file, *arguments)
+    with pytest.raises(TwinreadError, match=words):
+        raise done.exception
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_labels_that_no_region_has_are_told(tmp_path, export_file):
+    (tmp_path / "config.xml").write_text(CONFIG)
+    told = "No region has the label Check, Tpyo (--labels)"
+    assert told in invoke(*export_file, "--labels", "text,Check,Tpyo").output
+    alone = invoke(*export_file, "--labels", "Check,Tpyo")
+    assert alone.exit_code == 1
+    assert "set was not written" in alone.output
+    assert told in alone.output
+    assert "No region has" not in invoke(*export_file, "--labels", "TEXT").output
+    known = invoke(*export_file, "--labels", "Text,Check", "--config", tmp_path / "config.xml")
+    assert "No region has the label Check (--labels)" in known.output
+
+
+@pytest.fixture
+def project(monkeypatch):
+    """A Label Studio with one reviewed task, changed at noon."""
+    changed = task(1, annotation(rectangle("a")), updated_at="2026-01-01T12:00:00Z")
+    answers = {
+        "/api/projects/1/": {"label_config": CONFIG, "task_number": 1},
+        "/api/tasks/": {"tasks": [changed]},
+    }
+    scripts = {path: says(json.dumps(answer).encode()) for path, answer in answers.items()}
+    with serving({**scripts, "/data/upload/1/1.png": says(png(page_pixels(1)))}) as server:
+        monkeypatch.setenv("LABEL_STUDIO_URL", server.url)
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", "0" * 40)
+        yield server
+
+
+def test_tasks_are_not_kept_unread_where_a_record_of_them_is_damaged(tmp_path, project):
+    arguments = ["--project", "1", "--out", tmp_path / "set"]
+    assert invoke(*arguments).exit_code == 0
+    assert invoke(*arguments, "--since", "last").exit_code == 0
+    with (tmp_path / "set" / "state.jsonl").open("ab") as state:
+        state.write(b'{"key":"2","task":"\xd1"}\n')
+    done = invoke(*arguments, "--since", "last")
+    with pytest.raises(BadRequest, match=r"1 lines of state.jsonl in set are damaged.*without --since"):
+        raise done.exception
+    assert invoke(*arguments).exit_code == 0
+
+
+def test_a_label_that_the_project_does_not_offer_is_refused(tmp_path, project):
+    done = invoke("--project", "1", "--out", tmp_path / "set", "--labels", "Text,Tpyo")
+    with pytest.raises(BadRequest, match=r"offers no label Tpyo .--labels.; it offers Text, Check"):
+        raise done.exception
+    assert [request.path.partition("?")[0] for request in project.requests] == ["/api/projects/1/"]
+
+
 def test_a_field_to_split_by_that_tasks_lack_is_told(tmp_path, export_file):
     assert "without the field" not in invoke(*export_file).output
     told = invoke(*export_file, "--split-by", "book").output
@@ -167,8 +238,9 @@ def test_an_address_that_the_file_cannot_know_is_told(export_file, user, hint):
 
 
 def test_a_summary_that_cannot_be_written_does_not_deny_the_dataset(tmp_path, export_file):
-    done = invoke(*export_file, "--summary-json", tmp_path / "nowhere" / "s.json")
-    assert "s.json cannot be written" in str(done.exception)
+    # the file that is written first has a longer name
+    done = invoke(*export_file, "--summary-json", tmp_path / ("s" * 250))
+    assert "sss cannot be written (File name too long)" in str(done.exception)
     assert "untouched" not in str(done.exception)
     assert len(rows(tmp_path / "set")) == 3
 
