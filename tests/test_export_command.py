@@ -97,6 +97,8 @@ def test_a_second_run_says_what_changed(tmp_path, export_file):
     (tmp_path / "images" / "2.png").write_bytes(png(page_pixels(9)))
     second = invoke(*export_file, "--incremental")
     assert "0 rows added, 2 changed, 0 removed; 2 pages taken over" in second.output
+    third = invoke(*export_file[:-1], tmp_path / "images" / ".." / "set")
+    assert "\nset/rec_gt_train.txt: " in third.output
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from backend.settings import Settings
 from backend.sources import Sources
 from converters import inputs
 from converters.image_folder import ImageFolder
+from tests.reviewed_tasks import annotation, rectangle, task
 from tests.scripted import CONFIG
 
 NAMES = Settings(label_check="Zweifel").label_names
@@ -38,3 +39,36 @@ def test_images_come_from_the_folder_where_one_is_named(tmp_path):
     values = Settings(cache_dir=tmp_path)
     assert isinstance(inputs.page_source(tmp_path, None, values), ImageFolder)
     assert isinstance(inputs.page_source(None, None, values), Sources)
+
+
+@pytest.mark.parametrize(
+    ("inside", "labels"),
+    [
+        pytest.param('<Labels name="a"><Label value="Text"/></Labels>', ("Text",), id="one"),
+        pytest.param(
+            '<RectangleLabels name="a"><Label value="Строка" alias="Text"/><Label value="Table"/>'
+            '</RectangleLabels><PolygonLabels name="b"><Label value="Table"/></PolygonLabels>',
+            ("Text", "Table"),
+            id="as results spell them, once each",
+        ),
+        pytest.param('<Labels name="a" value="$labels"/>', None, id="labels that come with each task"),
+        pytest.param('<Labels name="a"><Label value="$kind"/></Labels>', None, id="a label of each task"),
+        pytest.param('<Image name="image" value="$image"/>', (), id="none"),
+    ],
+)
+def test_the_labels_that_a_config_offers_are_known(tmp_path, inside, labels):
+    (tmp_path / "config.xml").write_text(f"<View>{inside}</View>", "utf-8")
+    assert inputs.labels_offered(tmp_path / "config.xml") == labels
+
+
+def test_labels_are_noted_while_tasks_pass_and_garbage_passes_too():
+    tasks = [
+        task(1, annotation([*rectangle("a", label="Table"), 7, {"value": {"labels": "Title"}}]), "garbage"),
+        task(2, annotation(None)),
+        {**annotation(rectangle("a", label="Check")), "task": {"data": {}}},
+        {"data": {}, "annotations": 5},
+        "garbage",
+    ]
+    found: set[str] = set()
+    assert list(inputs.noting_labels(iter(tasks), found)) == tasks
+    assert found == {"table", "title", "check"}
