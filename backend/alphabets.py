@@ -44,7 +44,8 @@ def language_code(name: str) -> str:
     key = name.strip().lower().replace("-", "_").removesuffix("_vert")
     try:
         tag = langcodes.Language.get(langcodes.standardize_tag(tables.OTHER_NAMES.get(key, key), macro=True))
-    except ValueError as error:
+    except (ValueError, LookupError) as error:
+        # a LookupError: a private tag such as "x-foo" names no language at all
         raise _unknown(name) from error
     if not tag.language or not tag.is_valid():
         raise _unknown(name)

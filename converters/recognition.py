@@ -1,7 +1,8 @@
 """What a region says, by the rules for texts, and its row in a recognition file; pure.
 
 Texts are people's: they are written in NFC with plain spaces and without marks that no page shows, never
-NFKC, and what that changed is counted. Nothing is joined or cut: a text that PaddleOCR would mangle is left out with its reason.
+NFKC, and what that changed is counted. Nothing is joined or cut: a text that PaddleOCR would mangle is
+left out with its reason.
 """
 
 from __future__ import annotations

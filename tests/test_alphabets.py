@@ -44,7 +44,7 @@ def test_any_usual_name_of_a_language_becomes_one_code(name, code):
     assert alphabets.language_code(code) == code
 
 
-@pytest.mark.parametrize("name", ["", "xx", "cyrillic", "../rus", "ру", "\x00", "a" * 500])
+@pytest.mark.parametrize("name", ["", "xx", "x-foo", "cyrillic", "../rus", "ру", "\x00", "a" * 500])
 def test_an_unknown_language_is_refused(name):
     with pytest.raises(SettingsWrong, match="OCR_LANGUAGE"):
         alphabets.language_code(name)
