@@ -14,8 +14,13 @@ from backend import label_studio
 from backend.labeling_config import LabelingConfig, default_config
 from backend.lines import Line, Quad, Reading, ReadLine, ReadPage
 from backend.verdicts import judge
+from converters import report_page
+from converters.judging import Rules
+from converters.report import Report, Sizes
+from converters.report_page import Picture
 
 CONFIG = LabelingConfig.parse(default_config())
+RULES = Rules(config=CONFIG)
 BEGIN = datetime(2026, 11, 2, 9, tzinfo=timezone.utc)
 
 
@@ -153,4 +158,25 @@ def second_opinion(made: dict[str, Any], lines: Sequence[Work], *, user: int = 2
             "created_at": when,
             "updated_at": when,
         }
+    )
+
+
+def without_id(made: dict[str, Any]) -> dict[str, Any]:
+    """The same task as one that was never in Label Studio."""
+    return {key: value for key, value in made.items() if key != "id"}
+
+
+def reported(*items: object, sizes: Sizes | None = None) -> Report:
+    """The report on these tasks."""
+    found = Report(sizes)
+    for item in items:
+        found.add(item, RULES)
+    return found
+
+
+def page_of(found: Report) -> str:
+    """Its page, with a picture for every line."""
+    shown = report_page.shown_lines(found)
+    return report_page.page(
+        found, "a project", {id(line): Picture("data:image/jpeg;base64,AAAA", 100, 20) for line in shown}
     )

@@ -3,98 +3,22 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import random
-import re
-from datetime import timedelta
-from pathlib import Path
 
-import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from backend.errors import BadRequest, LabelStudioFailed
-from backend.kept_readings import note
-from backend.lines import Judgement, Line, Reading, ReadLine, Verdict
-from converters import report_page, task_sources
+from backend.lines import Verdict
+from converters import report_page
 from converters.comparison import Fate, compare
-from converters.judging import Rules
-from converters.rates import ErrorRate, Share
 from converters.reasons import TaskWhy
-from converters.report import Best, Report, Shown, Sizes
-from converters.report_command import report as report_command
-from converters.report_crops import AT_ONCE, crops_of
-from converters.report_page import NO_LINES, NOT_KNOWN, Picture
-from tests.reviewed_work import BEGIN, CONFIG, Work, drawn, prediction, quad_at, second_opinion, task
-from tests.samples import sample
-
-EXPORTS = Path(__file__).parent / "data" / "exports"
-RULES = Rules(config=CONFIG)
-
-
-def reported(*made, sizes=None):
-    found = Report(sizes)
-    for each in made:
-        found.add(each, RULES)
-    return found
-
-
-def page_of(found, **crops):
-    shown = report_page.shown_lines(found)
-    pictures = {id(line): Picture("data:image/jpeg;base64,AAAA", 100, 20) for line in shown}
-    return report_page.page(found, "a project", pictures | crops)
-
-
-@pytest.mark.parametrize(
-    ("hits", "of", "low", "high"),
-    [
-        pytest.param(5, 10, 0.2366, 0.7634, id="half of ten"),
-        pytest.param(0, 10, 0.0, 0.2775, id="none of ten is not nothing"),
-        pytest.param(10, 10, 0.7225, 1.0, id="all of ten is not certain"),
-        pytest.param(81, 263, 0.2553, 0.3662, id="Newcombe's example"),
-        pytest.param(1, 29, 0.0061, 0.1718, id="Newcombe's small share"),
-    ],
-)
-def test_a_share_has_wilsons_interval(hits, of, low, high):
-    assert Share(hits, of).interval == pytest.approx((low, high), abs=1e-4)
-
-
-def test_of_nothing_there_is_no_share_and_no_rate():
-    assert (Share().value, Share().interval) == (None, None)
-    assert (ErrorRate().value, ErrorRate().interval) == (None, None)
-    assert report_page.share(Share()) == report_page.rate(ErrorRate()) == NO_LINES
-    assert report_page.share(Share(), 3) == report_page.rate(ErrorRate(), 3) == NOT_KNOWN
-    assert report_page.share(Share(0, 5)) == "0.0 %"
-
-
-def test_an_error_rate_is_edits_over_characters_and_one_text_has_no_interval():
-    rate = ErrorRate()
-    rate.add("Счет 12", "Счёт 12")
-    assert (rate.value, rate.interval, rate.exact) == (1 / 7, None, 0)
-    rate.add("", "три")
-    assert rate.value == 4 / 10
-    assert rate.interval[0] < 0.4 < rate.interval[1]
-    assert (rate.exact_lines.hits, rate.exact_lines.of) == (0, 2)
-
-
-def test_intervals_hold_the_true_value_in_about_19_of_20_sets():
-    numbers = np.random.default_rng(7)
-    shares = rates = 0
-    for _ in range(400):
-        low, high = Share(int(numbers.binomial(150, 0.96)), 150).interval
-        shares += low <= 0.96 <= high
-        rate = ErrorRate()
-        for length in numbers.integers(5, 60, 300):
-            wrong = int(numbers.binomial(length, 0.05))
-            rate.add("y" * wrong + "x" * int(length - wrong), "x" * int(length))
-        low, high = rate.interval
-        rates += low <= 0.05 <= high
-    assert 0.92 <= shares / 400 <= 0.985
-    assert 0.92 <= rates / 400 <= 0.985
-
+from converters.report import Best, Shown, Sizes
+from converters.report_page import NOT_KNOWN
+from tests.reviewed_work import RULES, Work, drawn, page_of, prediction, quad_at, reported, task, without_id
 
 WORDS = ("amber", "birch", "cloud", "delta", "eagle", "flint", "grape", "hotel", "ivory", "lemon", "night")
+
+
 LENGTH = 17
 """Characters of a line: three words of five letters."""
 
@@ -168,119 +92,6 @@ def test_lines_drawn_at_random_miss_the_planted_rate_as_rarely_as_the_interval_s
     assert inside >= 37
 
 
-@pytest.mark.parametrize(
-    ("work", "agreed", "right", "found", "kept", "open_lines"),
-    [
-        pytest.param(Work(("one", "one"), "one"), (1, 1), (1, 1), (1, 1), (1, 1), 0, id="agreed and right"),
-        pytest.param(Work(("one", "one"), "two"), (1, 1), (0, 1), (1, 1), (1, 1), 0, id="agreed and wrong"),
-        pytest.param(Work(("one", "two"), "one"), (0, 1), (0, 0), (1, 1), (1, 1), 0, id="disputed"),
-        pytest.param(Work(("", ""), "one"), (0, 1), (0, 0), (1, 1), (1, 1), 0, id="nobody read it"),
-        pytest.param(
-            Work(("one", "one"), decision="illegible"), (1, 1), (0, 1), (1, 1), (1, 1), 0, id="illegible"
-        ),
-        pytest.param(
-            Work(("one", "one"), decision="not text"), (1, 1), (0, 1), (0, 0), (0, 1), 0, id="not text"
-        ),
-        pytest.param(
-            Work(("one", "one"), decision="removed"), (1, 1), (0, 1), (0, 0), (0, 1), 0, id="removed"
-        ),
-        pytest.param(
-            Work(("one", "two"), "one", "open"), (0, 1), (0, 0), (0, 0), (0, 0), 1, id="left undecided"
-        ),
-        pytest.param(
-            Work(("one", "two"), "one", "later"), (0, 1), (0, 0), (0, 0), (0, 0), 1, id="left for later"
-        ),
-        pytest.param(
-            Work(("12", "12"), "12"), (1, 1), (1, 1), (1, 1), (1, 1), 0, id="agreed with a note on digits"
-        ),
-    ],
-)
-def test_what_a_decision_counts_for(work, agreed, right, found, kept, open_lines):
-    tally = reported(task(1, [work])).all
-
-    assert [(share.hits, share.of) for share in (tally.agreed, tally.right, tally.found, tally.kept)] == [
-        agreed,
-        right,
-        found,
-        kept,
-    ]
-    assert tally.open == open_lines
-    # what is not decided yet is neither touched nor left as it was
-    assert tally.touched.of == 1 - open_lines
-
-
-def test_changed_is_what_differs_from_the_parent_whatever_origin_says():
-    made = task(1, [Work(("one", "one"), "two"), Work(("six", "six"), "six")])
-    for part in made["annotations"][0]["result"]:
-        part["origin"] = "prediction" if part["id"].startswith("l001") else "prediction-changed"
-
-    retyped, kept = sorted(compare(made, RULES).first.lines, key=lambda line: line.region)
-    assert (retyped.retyped, retyped.touched) == (True, True)
-    assert (kept.retyped, kept.touched) == (False, False)
-
-
-def test_a_box_drawn_anew_is_the_same_line_and_one_elsewhere_was_missed():
-    lines = [Work(("one", "one"), decision="removed"), Work(("six", "six"), "six")]
-    made = task(1, lines, added=drawn(0, "one!", (1000, 1400), "a") + drawn(7, "new", (1000, 1400), "b"))
-
-    tally = reported(made).all
-    assert (tally.lines, tally.found.hits, tally.found.of) == (3, 2, 3)
-    assert (tally.right.hits, tally.right.of) == (1, 2)
-    assert (tally.kept.hits, tally.kept.of) == (2, 2)
-
-
-def test_without_the_prediction_nothing_is_claimed():
-    made = task(1, [Work(("one", "one"), "one")])
-    made["predictions"] = [5001]
-
-    found = reported(made)
-    assert (found.all.lines, found.all.unknown) == (1, 1)
-    assert found.all.agreed.of == found.all.found.of == found.all.prefilled.lines == 0
-    page = page_of(found)
-    assert page.count(NOT_KNOWN) >= 4
-    assert f'<b class="none">{NO_LINES}' not in page
-    # but for what the annotation itself brings along
-    assert [rate.edits for rate, _ in found.readers().values()] == [0, 0]
-
-
-def test_an_empty_project_has_no_lines_yet_and_nothing_that_is_not_known():
-    page = page_of(reported())
-
-    assert page.count(f'<b class="none">{NO_LINES}') == 4
-    assert "not known," not in page.split('id="how"')[0]
-
-
-@pytest.mark.parametrize(
-    "meta",
-    [
-        pytest.param(None, id="none"),
-        pytest.param({"text": "A: one\nB: one"}, id="a note"),
-        pytest.param({"twinread": [{"readings": 7}]}, id="nonsense"),
-    ],
-)
-def test_lines_of_another_model_have_a_text_but_neither_verdict_nor_readers(meta):
-    made = task(1, [Work(("one", "one"), "two")])
-    for part in (*made["predictions"][0]["result"], *made["annotations"][0]["result"]):
-        part["meta"] = meta
-
-    found = reported(made)
-    tally = found.all
-    assert (tally.agreed.of, tally.prefilled.lines, tally.found.hits) == (0, 1, 1)
-    assert found.readers() == {}
-    assert [by for _, _, by in found.top_confusions()] == [{"filled in": 1}]
-    assert "<td>filled in<small>" in page_of(found)
-
-
-def test_labels_say_nothing_of_the_verdict():
-    made = task(1, [Work(("one", "two"), "one"), Work(("six", "six"), "six")])
-    for part in made["predictions"][0]["result"]:
-        if "rectanglelabels" in part["value"]:
-            part["value"]["rectanglelabels"] = ["Text"]
-
-    tally = reported(made).all
-    assert (tally.agreed.hits, tally.agreed.of) == (1, 2)
-
-
 def test_a_reader_is_measured_by_every_line_that_it_read_agreed_or_not():
     """Also where its own spelling was settled, and beyond what an annotator is shown of a long reading."""
     long = "word " * 80 + "end"
@@ -299,89 +110,6 @@ def test_a_reader_is_measured_by_every_line_that_it_read_agreed_or_not():
     assert (second.lines, second.edits, second.exact) == (2, 0, 2)
     verdicts = {line.text: line.verdict for line in compare(made, RULES).first.lines}
     assert (verdicts["Стол"], verdicts[long + "s"]) == (Verdict.AGREED, Verdict.DISPUTED)
-
-
-def with_readings(parts, *said):
-    """The results of a drawn line as they are once the readers have read it."""
-    line = ReadLine(Line(quad_at(0)), said, Judgement(Verdict.DISPUTED, "", 0.5))
-    return [{**part, "meta": note(line, "drawn")} for part in parts]
-
-
-def test_what_was_read_of_a_line_that_a_person_drew_counts_for_its_readers():
-    size = (1000, 1400)
-    added = with_readings(drawn(7, "new", size), Reading("reader 0", "now"), Reading("another", "new"))
-    found = reported(task(1, [Work(("one", "one"), "one")], added=added))
-
-    assert {name: (rate.lines, rate.edits) for (_, name), (rate, _) in found.readers().items()} == {
-        "another": (1, 0),
-        "reader 0": (2, 1),
-        "reader 1": (1, 0),
-    }
-    # it was missed: what was read later is no merit of the prediction
-    assert (found.all.found.hits, found.all.found.of, found.all.agreed.of) == (1, 2, 1)
-
-
-def test_the_annotation_that_was_changed_last_counts_and_skipped_ones_do_not():
-    made = task(1, [Work(("one", "one"), "one")])
-    newer = copy.deepcopy(made["annotations"][0])
-    newer |= {"updated_at": (BEGIN + timedelta(days=9)).isoformat(), "was_cancelled": True, "id": 7}
-    made["annotations"].append(newer)
-
-    assert reported(made).all.right.hits == 1
-    made["annotations"][0]["was_cancelled"] = True
-    found = reported(made)
-    assert (found.all.lines, found.left_out) == (0, {TaskWhy.CANCELLED: 1})
-
-
-def test_people_are_compared_line_by_line_where_a_task_has_several():
-    lines = [Work(("one", "one"), "one"), Work(("two", "two"), "two"), Work(("six", "six"), "six")]
-    theirs = [lines[0], Work(("two", "two"), "too"), Work(("six", "six"), decision="illegible")]
-    made = task(1, lines)
-    second_opinion(made, theirs)
-
-    found = reported(made)
-    two = found.people["1", "2"]
-    assert (two.same.hits, two.same.of) == (1, 2)
-    assert (two.decided.hits, two.decided.of, two.alone) == (2, 3, 0)
-    assert (two.between.edits, two.between.characters) == (1, 6)
-    assert {user: tally.right.hits for user, tally in found.annotators.items()} == {"1": 3, "2": 1}
-    # the task counts once
-    assert found.all.lines == 3
-
-
-def test_of_three_people_on_one_task_each_two_are_compared():
-    said = ("one", "one")
-    made = task(1, [Work(said, "one")] * 2)
-    second_opinion(made, [Work(said, "one"), Work(said, "two")], user=2)
-    second_opinion(made, [Work(said, "six"), Work(said, "two")], user=3)
-
-    found = reported(made)
-    assert {pair: (two.same.hits, two.same.of) for pair, two in found.people.items()} == {
-        ("1", "2"): (1, 2),
-        ("1", "3"): (0, 2),
-        ("2", "3"): (1, 2),
-    }
-
-
-def test_two_boxes_on_one_line_are_compared_with_their_own_and_not_with_each_other():
-    """Whoever came first would take the other one's place, and its own would be left alone."""
-    at = quad_at(0)
-    lines = [Work(("one", "one"), "one", quad=at), Work(("two", "two"), "two", quad=at)]
-    made = task(1, lines)
-    second_opinion(made, [Work(lines[0].said, decision="removed", quad=at), lines[1]])
-
-    two = reported(made).people["1", "2"]
-    assert (two.same.hits, two.same.of, two.alone) == (1, 1, 1)
-
-
-def test_a_line_of_a_model_that_names_no_ids_is_found_by_its_place():
-    made = task(1, [Work(("one", "one"), "one"), Work(("two", "two"), decision="removed")])
-    for part in made["predictions"][0]["result"]:
-        del part["id"]
-
-    tally = reported(made).all
-    assert (tally.found.hits, tally.found.of) == (1, 1)
-    assert (tally.kept.hits, tally.kept.of) == (1, 2)
 
 
 def test_time_and_work_are_told_by_annotator_and_language():
@@ -531,10 +259,6 @@ def twice(made):
     return made
 
 
-def without_id(made):
-    return {key: value for key, value in made.items() if key != "id"}
-
-
 def without_region_ids(made):
     for work in (*made["predictions"], *made["annotations"]):
         work["result"] = [{**part, "id": ""} for part in work["result"]]
@@ -604,124 +328,9 @@ def test_curves_have_steps_that_fit_their_span(hours, step, points):
     assert [start for start, _ in steps] == sorted(start for start, _ in steps)
 
 
-NASTY = '</script><img src="http://evil.example/x.png" onerror=alert(1)>&"'
-
-
-def test_the_page_needs_no_network_and_lets_no_text_be_markup():
-    lines = [Work((NASTY, NASTY), NASTY), Work((NASTY, "b"), "b"), Work(("one", "one"), NASTY)]
-    found = reported(task(1, lines), task(60, lines), task(90, lines, version=NASTY))
-    page = page_of(found)
-
-    assert not re.findall(r'(?:src|href)="(?!data:|#)[^"]*"', page)
-    assert '<img src="http' not in page
-    assert "onerror=alert(1)>" not in page
-    assert page.count("<svg") == 3
-    for outside in ("@import", "<link", "<script"):
-        assert outside not in page
-    assert page == page_of(reported(task(1, lines), task(60, lines), task(90, lines, version=NASTY)))
-
-
-def test_names_in_the_curves_are_met_once_each():
-    page = page_of(reported(*(task(hour, [Work(("one", "two"), "one")]) for hour in (1, 30, 60))))
-
-    names = re.findall(r'\bid="([^"]+)"', page)
-    assert len(names) == len(set(names))
-    referred = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page))
-    assert {first or second for first, second in referred} <= set(names)
-
-
-class Files:
-    """Gives the sample page, unless told to have lost it."""
-
-    def fetch(self, reference, *, task_id):
-        if "lost" in reference:
-            raise BadRequest("gone")
-        return sample("syn_067").path.read_bytes()
-
-
-@pytest.mark.parametrize(
-    "turned", [pytest.param(lambda made: made, id="by id"), pytest.param(without_id, id="without ids")]
-)
-def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown(turned):
-    size = (900, 700)
-    made = [
-        task(1, [Work(("one", "one"), "one")], size=size),
-        task(2, [Work(("two", "two"), "two")], size=size, image="/data/upload/1/lost.png"),
-    ]
-    found = reported(*(turned(each) for each in made))
-    shown = report_page.shown_lines(found)
-    crops = crops_of(shown, Files(), CONFIG, max_pixels=10**7)
-
-    by_text = {line.text: crops[id(line)] for line in shown}
-    assert isinstance(by_text["one"], Picture)
-    assert by_text["one"].url.startswith("data:image/jpeg;base64,")
-    assert by_text["two"] == "gone"
-    assert "Some pictures are missing: gone" in report_page.page(found, "a project", crops)
-
-
-def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp_path):
-    class Gone:
-        """Label Studio does not answer."""
-
-        asked = 0
-
-        def fetch(self, reference, *, task_id):
-            self.asked += 1
-            raise LabelStudioFailed("Label Studio does not answer.")
-
-    source = Gone()
-    found = reported(*(task(number, [Work(("one", "one"), "one")]) for number in range(20)))
-    crops = crops_of(report_page.shown_lines(found), source, CONFIG, max_pixels=10**7)
-
-    assert set(crops.values()) == {"Label Studio does not answer."}
-    assert len(crops) == 20
-    assert source.asked <= AT_ONCE
-    assert "100.0 %" in report_page.page(found, "a project", crops)
-
-
-def test_an_export_is_reported_without_a_key_to_the_pictures(tmp_path, monkeypatch):
-    path = tmp_path / "export.json"
-    path.write_text(json.dumps([task(1, [Work(("one", "one"), "one")])]), "utf-8")
-    monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(
-        report_command, ["--json", str(path), "--out", "r.html"], env={"LABEL_STUDIO_API_KEY": ""}
-    )
-    assert done.exit_code == 0, done.output
-    assert "LABEL_STUDIO_API_KEY" in (tmp_path / "r.html").read_text("utf-8")
-
-
-@pytest.mark.parametrize("path", sorted(EXPORTS.rglob("*.json")), ids=lambda path: path.stem)
-def test_every_export_is_reported_or_refused_by_name(path, tmp_path):
-    done = CliRunner().invoke(
-        report_command,
-        ["--json", str(path), "--images", str(path.parent), "--out", str(tmp_path / "report.html")],
-    )
-    if isinstance(done.exception, BadRequest):
-        assert path.name in str(done.exception)
-        assert not list(tmp_path.iterdir())
-    else:
-        assert done.exit_code == 0, done.output
-        assert "What the readings were worth" in (tmp_path / "report.html").read_text("utf-8")
-
-
 def test_a_prediction_of_a_page_round_trips_through_nothing_but_json():
     lines = [Work(("Счёт № 1", "Счет № 1"), "Счёт № 1"), Work(("日本語", "日本語"), "日本語")]
     made = prediction(lines, (1000, 1400), language="ru")
     assert json.loads(json.dumps(made)) == made
     found = reported(json.loads(json.dumps(task(1, lines, language="ru"))))
     assert found.all.prefilled.edits == 0
-
-
-def test_items_that_are_no_task_are_counted(tmp_path):
-    path = tmp_path / "export.json"
-    path.write_text(json.dumps([7, task(1, [Work(("one", "one"), "one")])]), "utf-8")
-    done = CliRunner().invoke(
-        report_command,
-        ["--json", str(path), "--images", str(tmp_path), "--out", str(tmp_path / "r.html"),
-         "--summary-json", str(tmp_path / "r.json")],
-    )  # fmt: skip
-    assert done.exit_code == 0, done.output
-    told = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    assert (told["items_that_are_no_task"], told["tasks_read"]) == (1, 1)
-    assert told["all"]["agreed_right"]["share"] == 1.0
-    assert list(itertools.islice(task_sources.from_file(path), 1)) == [7]

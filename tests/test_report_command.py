@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
 from backend.cli import twinread
-from backend.errors import OperatorError
-from converters import report_page
+from backend.errors import BadRequest, OperatorError
+from converters import report_page, task_sources
 from converters.judging import Rules
 from converters.report import Report
-from converters.report_command import tell
+from converters.report_command import report, tell
+from tests import reviewed_work
 from tests.reviewed_tasks import annotation, page_pixels, png, rectangle, task
+from tests.reviewed_work import Work
+
+EXPORTS = Path(__file__).parent / "data" / "exports"
 
 
 def invoke(*arguments):
@@ -109,3 +115,43 @@ def test_options_that_do_not_go_together_are_refused(tmp_path, monkeypatch, argu
         raise done.exception
     assert done.exception.exit_code == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_an_export_is_reported_without_a_key_to_the_pictures(tmp_path, monkeypatch):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([reviewed_work.task(1, [Work(("one", "one"), "one")])]), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        report, ["--json", str(path), "--out", "r.html"], env={"LABEL_STUDIO_API_KEY": ""}
+    )
+    assert done.exit_code == 0, done.output
+    assert "LABEL_STUDIO_API_KEY" in (tmp_path / "r.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(EXPORTS.rglob("*.json")), ids=lambda path: path.stem)
+def test_every_export_is_reported_or_refused_by_name(path, tmp_path):
+    done = CliRunner().invoke(
+        report,
+        ["--json", str(path), "--images", str(path.parent), "--out", str(tmp_path / "report.html")],
+    )
+    if isinstance(done.exception, BadRequest):
+        assert path.name in str(done.exception)
+        assert not list(tmp_path.iterdir())
+    else:
+        assert done.exit_code == 0, done.output
+        assert "What the readings were worth" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_items_that_are_no_task_are_counted(tmp_path):
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([7, reviewed_work.task(1, [Work(("one", "one"), "one")])]), "utf-8")
+    done = CliRunner().invoke(
+        report,
+        ["--json", str(path), "--images", str(tmp_path), "--out", str(tmp_path / "r.html"),
+         "--summary-json", str(tmp_path / "r.json")],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert (told["items_that_are_no_task"], told["tasks_read"]) == (1, 1)
+    assert told["all"]["agreed_right"]["share"] == 1.0
+    assert list(itertools.islice(task_sources.from_file(path), 1)) == [7]
