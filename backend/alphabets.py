@@ -44,10 +44,10 @@ def language_code(name: str) -> str:
     key = name.strip().lower().replace("-", "_").removesuffix("_vert")
     try:
         tag = langcodes.Language.get(langcodes.standardize_tag(tables.OTHER_NAMES.get(key, key), macro=True))
-    except (ValueError, LookupError) as error:
-        # a LookupError: a private tag such as "x-foo" names no language at all
+    except ValueError as error:
         raise _unknown(name) from error
-    if not tag.language or not tag.is_valid():
+    # a private tag such as "x-foo" is valid and names no language
+    if not tag.language or not tag.language.isalpha() or not tag.is_valid():
         raise _unknown(name)
     usual = _likely_script(tag.language)
     written = tag.script or (

@@ -29,7 +29,7 @@ class Account:
     pages_without_group: pages whose task does not say which others they belong to (`--split-by`).
     difference: added, changed and removed rows, where there was a dataset to compare with (`compared`).
     problems: pages without image: key and sentence, the first ones.
-    empty_parts: parts that the split asks for and no page is in.
+    missing_files: label files that the split asks for and that have no row.
     """
 
     tasks: Counter[str] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class Account:
     problems: list[tuple[str, str]] = field(default_factory=list)
     newest_change: str = ""
     largest_group: int = 0
-    empty_parts: list[str] = field(default_factory=list)
+    missing_files: list[str] = field(default_factory=list)
 
     @property
     def regions(self) -> int:
@@ -118,7 +118,7 @@ class Account:
             "texts_changed": _ordered(self.changes),
             "rows": dict(sorted(self.rows.items())),
             "largest_group": self.largest_group,
-            "empty_parts": self.empty_parts,
+            "missing_files": self.missing_files,
             "newest_change": self.newest_change,
         }
 

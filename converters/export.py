@@ -242,11 +242,7 @@ def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: s
                 "task and region was left out.",
                 account,
             )
-        account.empty_parts = [
-            part.value
-            for part, share in zip(Part, options.ratio, strict=True)
-            if share and options.pages.layout == "paddleocr" and part not in parts.parts.values()
-        ]
+        account.missing_files = [name for name in _asked_for(options) if not account.rows[name]]
         ever = {**kept, **{page: _part(page, parts, kept) for page in parts.parts}}
         staging.write(in_place.SPLIT, in_place.split_file(ever))
         summary = {
@@ -256,6 +252,19 @@ def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: s
         }
         staging.write(in_place.SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode())
     staging.finish()
+
+
+def _asked_for(options: ExportOptions) -> list[str]:
+    """The label files that a training needs; PaddleOCR fails on an empty one, so that is not written."""
+    if options.pages.layout == "ppocrlabel":
+        return []
+    kinds = [("rec", options.pages.recognition), ("det", options.pages.detection)]
+    return [
+        f"{kind}_gt_{part.value}.txt"
+        for kind, wanted in kinds
+        for part, share in zip(Part, options.ratio, strict=True)
+        if wanted and share
+    ]
 
 
 def _placed(record: PageRecord, parts: Split, kept: Mapping[str, tuple[Part, str]]) -> PageRecord:

@@ -68,10 +68,10 @@ def tell(account: Account, options: PageOptions, out: Path, console: Console, *,
             "that look and read the same), so the split is not as even as it was asked for.",
             style="yellow",
         )
-    for part in account.empty_parts:
+    for name in account.missing_files:
         console.print(
-            f"No page is in the part {part}, which the split asks for: a part that was assigned stays, and "
-            "so few pages do not fill it. Label more pages, or choose --split and --new-split.",
+            f"{name} has no row and was not written, although the split asks for it: too few pages have "
+            "a line, and what was assigned once stays. Label more pages, or choose --split, with --new-split.",
             style="yellow",
         )
     for name, count in sorted(account.rows.items()):

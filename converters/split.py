@@ -51,12 +51,14 @@ class SplitPage:
     characters: all characters of the page's texts.
     crops: of each crop a hash of its text and its `dhash`; pages with near-duplicate crops, which say and
         look the same, stay together. Looks alone would not do: short numbers all look alike.
+    lines: it has lines for recognition; one without them fills no part.
     """
 
     page: str
     group: str | None = None
     characters: frozenset[str] = frozenset()
     crops: tuple[tuple[int, int], ...] = ()
+    lines: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +224,15 @@ def _fill(
 ) -> None:
     """Give each wanted part that is empty one group of the part that has most, train first."""
     carriers = Counter(char for group in groups for char in _characters(group))
+    full = {number for number, group in enumerate(groups) if any(page.lines for page in group)}
     for part in wanted:
-        counts = Counter(parts.values())
+        counts = Counter(parts[number] for number in full)
         if counts[part]:
             continue
-        candidates = [number for number in free if counts[parts[number]] > 1]
+        candidates = [number for number in full & free if counts[parts[number]] > 1]
         if part is Part.TRAIN and not candidates:
             # one lone group and a part to test it on: there is nothing to test without training
-            candidates = sorted(free)
+            candidates = sorted(full & free)
         if not candidates:
             continue
 

@@ -20,6 +20,7 @@ RARE = 100
 class _Page:
     group: str | None
     characters: str
+    lines: bool
 
 
 class SplitInput:
@@ -37,11 +38,11 @@ class SplitInput:
         if record.page_sha256 is None or not (record.image or any(line.crop for line in record.lines)):
             return
         page = record.page_sha256
-        known = self._pages.get(page, _Page(record.group, ""))
+        known = self._pages.get(page, _Page(record.group, "", lines=False))
         texts = [line.text for line in record.lines if line.why is None]
         characters = "".join(sorted(set(known.characters).union(*texts)))
         group = min((g for g in (known.group, record.group) if g is not None), default=None)
-        self._pages[page] = _Page(group, characters)
+        self._pages[page] = _Page(group, characters, known.lines or bool(texts))
         number = self._numbers.setdefault(page, len(self._numbers))
         for line in record.lines:
             if line.why is None and line.crop is not None:
@@ -60,6 +61,7 @@ class SplitInput:
                 page.group,
                 frozenset(char for char in page.characters if carriers[char] <= RARE),
                 crops=crops.get(self._numbers[name], ()),
+                lines=page.lines,
             )
             for name, page in self._pages.items()
         ]

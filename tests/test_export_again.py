@@ -205,10 +205,32 @@ def test_without_its_summary_no_page_is_kept_unread(tmp_path):
         run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True))
 
 
-def test_a_part_that_was_asked_for_and_is_empty_is_told(tmp_path):
-    assert run(tmp_path / "one", PROJECT[:1]).empty_parts == ["val", "test"]
-    assert run(tmp_path / "all", PROJECT).empty_parts == []
-    assert run(tmp_path / "two", PROJECT[:1], ExportOptions(jobs=1, ratio=(1.0, 0.0, 0.0))).empty_parts == []
+@pytest.mark.parametrize(
+    ("tasks", "options", "missing"),
+    [
+        pytest.param(PROJECT, {}, [], id="enough pages"),
+        pytest.param(
+            PROJECT[:1],
+            {},
+            [f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("val", "test")],
+            id="one",
+        ),
+        pytest.param(PROJECT[:1], {"ratio": (1.0, 0.0, 0.0)}, [], id="one, and no more was asked for"),
+        pytest.param(
+            PROJECT[:2], {"pages": PageOptions(format="recognition")}, ["rec_gt_test.txt"], id="two"
+        ),
+        pytest.param(PROJECT[:1], {"pages": PageOptions(layout="ppocrlabel")}, [], id="not split"),
+    ],
+)
+def test_a_file_that_the_split_asks_for_and_that_has_no_row_is_told(tmp_path, tasks, options, missing):
+    account = run(tmp_path / "set", tasks, ExportOptions(jobs=1, **options))
+    assert account.missing_files == missing
+
+
+def test_a_page_without_a_legible_line_fills_no_part(tmp_path):
+    illegible = [task(n, annotation(rectangle("a", "", label="Illegible"), n)) for n in range(20, 60)]
+    account = run(tmp_path / "set", [*PROJECT[:3], *illegible])
+    assert {account.rows[f"rec_gt_{part}.txt"] for part in ("train", "val", "test")} == {3}
 
 
 class FailingAt(Pictures):
