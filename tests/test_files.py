@@ -216,6 +216,21 @@ def test_a_kill_between_the_steps_of_taking_place_loses_nothing(tmp_path, step):
     assert around(out) == ["elsewhere", "set"]
 
 
+def test_a_failure_between_the_steps_of_taking_place_loses_nothing(tmp_path):
+    out = tmp_path / "set"
+    write(out, "old")
+    (out / "mine.txt").write_text("mine")
+    in_the_way = tmp_path / ".set.old" / "in the way"
+    with pytest.raises(CannotWrite), Staging(out) as staging:
+        staging.write(STATE, b"")
+        in_the_way.mkdir(parents=True)
+        staging.finish()
+    in_the_way.rmdir()
+    write(out, "new")
+    assert (out / "mine.txt").read_text() == "mine"
+    assert around(out) == ["set"]
+
+
 def test_a_system_that_cannot_exchange_folders_takes_two_steps(tmp_path):
     class NoExchange:
         renameat2 = None
