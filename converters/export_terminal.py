@@ -70,8 +70,8 @@ def tell(account: Account, options: PageOptions, out: Path, console: Console, *,
         )
     for name in account.missing_files:
         console.print(
-            f"{name} has no row and was not written, although the split asks for it: too few pages have "
-            "a line, and what was assigned once stays. Label more pages, or choose --split, with --new-split.",
+            f"{name} has no row and was not written, although the split asks for it: too few pages have a "
+            "line, and what was assigned once stays. Label more pages, or choose --split, with --new-split.",
             style="yellow",
         )
     for name, count in sorted(account.rows.items()):
