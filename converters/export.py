@@ -23,7 +23,7 @@ from converters.judging import Rules
 from converters.manifest import PageRecord
 from converters.page_jobs import PageJob, page_jobs
 from converters.page_maker import Made, PageMaker, PageSource
-from converters.page_records import SPILL, Earlier, record_line, record_of
+from converters.page_records import SPILL, record_line, record_of
 from converters.pages import PageOptions
 from converters.reasons import TaskWhy
 from converters.rows import Rows
@@ -122,7 +122,7 @@ def export(
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     if options.partial:
-        account.tasks_not_read = _carry_over(staging.dataset, maker, pages, seen)
+        account.tasks_not_read = _carry_over(staging, maker, pages, seen)
         account.newest_change = max(account.newest_change, in_place.newest_change(staging.out))
     for key in staging.dataset:
         if key not in pages.keys:
@@ -208,12 +208,18 @@ def _in_order(
         yield waiting.popleft().result()
 
 
-def _carry_over(dataset: Earlier, maker: PageMaker, pages: _Pages, seen: set[str]) -> int:
+def _carry_over(staging: Staging, maker: PageMaker, pages: _Pages, seen: set[str]) -> int:
     """Take over the pages of tasks that have not changed, and so were not read; gives how many tasks."""
     carried = set()
+    dataset = staging.dataset
     for key in dataset:
         record = dataset.page(key)
-        if record is None or record.task in seen:
+        if record is None:
+            raise BadRequest(
+                f"{staging.out.name} was written by another version of twinread, so its pages cannot be kept "
+                "unread. Export once without --since."
+            )
+        if record.task in seen:
             continue
         if not maker.take(dataset, record):
             raise BadRequest(

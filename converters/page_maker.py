@@ -16,7 +16,7 @@ from converters.files import Staging
 from converters.judging import Rules
 from converters.manifest import PageRecord
 from converters.page_jobs import PageJob
-from converters.page_records import Earlier
+from converters.page_records import Earlier, files_of
 from converters.pages import PageOptions, Place, Work, without_image
 from converters.reasons import Why
 
@@ -143,8 +143,7 @@ class PageMaker:
         Returns:
             False when one of them is gone.
         """
-        names = [record.image, *(line.crop for line in record.lines)]
-        return self._staging.take(earlier, [name for name in names if name is not None])
+        return self._staging.take(earlier, files_of(record))
 
 
 def _number(task: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -196,6 +197,17 @@ def test_two_projects_are_never_mixed(tmp_path, origin, partial, refusal):
         with pytest.raises(BadRequest, match=refusal):
             run(tmp_path / "set", PROJECT[:1], options)
         assert contents(tmp_path / "set") == before
+
+
+def test_pages_of_another_version_are_not_kept_unread_and_not_lost(tmp_path):
+    run(tmp_path / "set", PROJECT[:3])
+    before = contents(tmp_path / "set")
+    state = tmp_path / "set/state.jsonl"
+    older = re.sub(rb',"width":\d+', b"", state.read_bytes())
+    state.write_bytes(older)
+    with pytest.raises(BadRequest, match=r"another version of twinread.*without --since"):
+        run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True))
+    assert contents(tmp_path / "set") == {**before, "state.jsonl": older}
 
 
 def test_without_its_summary_no_page_is_kept_unread(tmp_path):

@@ -22,7 +22,7 @@ NASTY = [
                 *rectangle("good", "<script>alert(1)</script> & Co", (20, 10, 250, 26)),
                 *rectangle("tab", "a\tb", (20, 50, 250, 26)),
                 *rectangle("half", "\ud83d", (20, 90, 250, 26)),
-                *rectangle("hidden", "a\u200bb", (20, 130, 250, 26)),
+                *rectangle("hidden", "a\u00adb", (20, 130, 250, 26)),
             ]
         ),
     ),
@@ -56,7 +56,7 @@ def test_what_was_left_out_is_shown_with_its_reason_and_what_nobody_can_see(tmp_
     assert "<script>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Co" in html
     assert "a⟨U+0009⟩b" in html
-    assert "a⟨U+200B⟩b" in html
+    assert "a⟨U+00AD⟩b" in html
     assert "only predicted, nobody has submitted it" in html
 
 
