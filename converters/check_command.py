@@ -29,7 +29,7 @@ from converters.check_report import (
     lists_missing,
 )
 from converters.label_files import kind_of
-from converters.outputs import write_summary
+from converters.outputs import check_place, write_summary
 from converters.training_rules import DetectionRules, RecognitionRules, Rules
 
 # other text files that lie in such folders
@@ -66,6 +66,8 @@ def run(
         BadRequest: there is no label file, or config or dictionary cannot be read.
         OperatorError: a file cannot be written.
     """
+    if summary_json:
+        check_place(summary_json)
     report = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
     written = write_fixes(report, _folder(dataset), config, dictionary, data_dir) if fix else []
     check_terminal.tell(report, console, fixes=written if fix else None)

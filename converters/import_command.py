@@ -27,7 +27,7 @@ from converters.import_account import Account, tell
 from converters.import_images import Limits, Ready, look
 from converters.importing import KEY, Manner
 from converters.label_files import LabelFile, LeftOut
-from converters.outputs import write_summary
+from converters.outputs import check_place, write_summary
 from converters.progress import progress
 
 BATCH = 100
@@ -85,6 +85,8 @@ def run(
         LabelStudioFailed: Label Studio is out of reach or refused; what was made before stays.
         OperatorError: a file cannot be read or written.
     """
+    if summary_json:
+        check_place(summary_json)
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
     account = Account()
     if not any(file.count for _, file in files):

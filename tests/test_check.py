@@ -601,7 +601,13 @@ def test_the_dictionary_of_a_config_is_found_from_the_checkout_above_it(dataset)
 def test_a_summary_that_cannot_be_written_is_an_error_with_a_place(dataset):
     write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
     with pytest.raises(OperatorError, match=r"summary\.json cannot be written"):
-        run(dataset, summary_json=dataset / "nowhere/summary.json", console=Console(file=io.StringIO()))
+        run(
+            dataset,
+            fix=True,
+            summary_json=dataset / "nowhere/summary.json",
+            console=Console(file=io.StringIO()),
+        )
+    assert not list(dataset.glob("check.*"))
 
 
 def test_an_image_is_opened_as_paddleocr_opens_it(dataset):

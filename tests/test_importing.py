@@ -438,6 +438,16 @@ def test_a_language_that_no_reading_can_be_judged_by_is_refused_before_anything_
     assert str(done.exception).startswith(f"--language: {name!r} is no language")
 
 
+def test_a_summary_that_has_no_place_is_refused_before_anything_is_made(tmp_path):
+    (tmp_path / "rec_gt.txt").write_text("a.png\ttext\n", "utf-8")
+
+    done = CliRunner(env=UNREACHABLE).invoke(
+        twinread, ["import", str(tmp_path), "--project", "3", "--summary-json", str(tmp_path / "no/s.json")]
+    )
+
+    assert "nothing was begun" in str(done.exception)
+
+
 def test_any_usual_name_of_a_language_becomes_its_code():
     assert [known_language(name) for name in ("ru", "rus", "ru-RU", "ch")] == ["ru", "ru", "ru", "zh"]
 
