@@ -11,13 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.crops import crop_line
-from backend.lines import picture_digest
+from backend.kept_readings import note
+from backend.lines import Judgement, Line, Reading, ReadLine, Verdict, picture_digest
 from converters import label_files, labels
 from converters.accounts import EXPORTED
 from converters.export import ExportOptions, NothingToExport
 from converters.judging import Rules
 from converters.pages import PageOptions
 from converters.reviewed import Approval
+from converters.split import Why
 from tests.exported import PROJECT, contents, manifest, pixels, rows, run
 from tests.reviewed_tasks import (
     Pictures,
@@ -50,6 +52,65 @@ def test_recognition_and_detection_of_a_page_are_in_one_part(tmp_path):
         assert row["file"].endswith(f"_{row['part']}.txt")
         parts.setdefault(row["task"], set()).add(row["part"])
     assert all(len(part) == 1 for part in parts.values())
+
+
+def test_a_manifest_row_says_all_that_is_known_of_its_row(tmp_path):
+    page = page_pixels(9)
+    source = Pictures({"/data/upload/1/7.png": png(page)})
+    readers = (Reading("one", "Счет"), Reading("two", error="no answer in 60 s"))
+    quad = np.float32([[20, 10], [270, 10], [270, 36], [20, 36]])
+    meta = note(ReadLine(Line(quad), readers, Judgement(Verdict.DISPUTED, "Счет", 0.5)), "a")
+    prediction = {
+        "id": 4,
+        "model_version": "ernie 1a2b",
+        "created_at": "2026-11-22T09:00:00Z",
+        "result": rectangle("a", "Счет", meta=meta),
+    }
+    approved = annotation(rectangle("a", "Счёт\u00a0"), 11, 8, 30, lead_time=12.5, parent_prediction=4)
+    run(tmp_path / "set", [task(7, approved, predictions=[prediction])], source=source)
+    origin = {
+        "part": "train",
+        "part_why": manifest(tmp_path / "set")[0]["part_why"],
+        "task": 7,
+        "page": 0,
+        "page_sha256": picture_digest(page),
+        "reference": "/data/upload/1/7.png",
+        "annotation": 11,
+        "annotator": 8,
+        "created_at": "2026-11-22T10:30:00.000000Z",
+        "updated_at": "2026-11-22T10:30:00.000000Z",
+        "lead_time_s": 12.5,
+        "chosen": "latest",
+        "model_version": "ernie 1a2b",
+    }
+    assert origin["part_why"] in {why.value for why in Why}
+    line, whole = manifest(tmp_path / "set")
+    assert line == {
+        "file": "rec_gt_train.txt",
+        "image": "crops/0/7_a.png",
+        "kind": "recognition",
+        "text": "Счёт",
+        "text_before": "Счёт\u00a0",
+        **origin,
+        "region": "a",
+        "labels": ["Text"],
+        "quad": quad.tolist(),
+        "crop_sha256": picture_digest(crop_line(page, quad)),
+        "verdict": "disputed",
+        "drawn": False,
+        "predicted": "Счет",
+        "readings": [{"reader": "one", "text": "Счет"}, {"reader": "two", "error": "no answer in 60 s"}],
+        "edits": {"predicted": 1, "readings": [1, None]},
+    }
+    size = {"width": page.shape[1], "height": page.shape[0]}
+    assert whole == {
+        "file": "det_gt_train.txt",
+        "image": "pages/0/7.png",
+        "kind": "detection",
+        **origin,
+        **size,
+        "regions": [{"region": "a"}],
+    }
 
 
 def test_each_row_has_one_row_in_the_manifest(tmp_path):
