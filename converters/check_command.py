@@ -19,14 +19,13 @@ from converters.charset import Dictionary
 from converters.check import foretell_detection, foretell_recognition, images_of
 from converters.check_fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check_images import pictures_of
+from converters.check_lists import list_problems, lists_missing
 from converters.check_report import (
     CheckReport,
     FileCheck,
     Kind,
     Part,
     compare_pictures,
-    list_problems,
-    lists_missing,
 )
 from converters.label_files import kind_of
 from converters.outputs import check_place, write_summary

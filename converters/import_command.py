@@ -22,8 +22,9 @@ from backend.config_tags import LabelNames
 from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import LabelingConfig
-from converters import importing, label_files
+from converters import importing
 from converters.import_account import Account, tell
+from converters.import_files import files_in, folders_of, read_file
 from converters.import_images import Limits, Ready, look
 from converters.importing import KEY, Manner
 from converters.label_files import LabelFile, LeftOut
@@ -111,7 +112,7 @@ def run(
         with progress(console) as bars:
             for path, file in files:
                 bar = bars.add_task(file.name, total=len(file.rows))
-                base = _base(path, images_dir)
+                base = folders_of(path, images_dir)
                 for done in _import_file(file, base, target, there, limits, account):
                     bars.advance(bar, done)
     finally:
@@ -142,40 +143,6 @@ def known_language(name: str) -> str:
         raise BadRequest(f"--language: {error}") from error
 
 
-def files_in(path: Path) -> list[Path]:
-    """The label files that a path stands for.
-
-    A file is itself. In a folder that is `Label.txt`, where there is one: PPOCRLabel's `rec_gt.txt`
-    repeats the same lines as crops. Else its detection files (`det*.txt`), else its recognition files
-    (`rec*.txt`).
-
-    Raises:
-        BadRequest: there is none.
-    """
-    if path.is_file():
-        return [path]
-    for pattern in ("Label.txt", "det*.txt", "rec*.txt"):
-        found = sorted(file for file in path.glob(pattern) if file.is_file())
-        if found:
-            return found
-    what = "holds no Label.txt, det*.txt or rec*.txt" if path.is_dir() else "does not exist"
-    raise BadRequest(
-        f"{path} {what}. Pass a label file with rows of image<TAB>label, or a folder of PPOCRLabel."
-    )
-
-
-def read_file(path: Path) -> LabelFile:
-    """Read a label file.
-
-    Raises:
-        BadRequest: it cannot be read.
-    """
-    try:
-        return label_files.read(path.name, path.read_bytes())
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
-
-
 def _there(api: LabelStudioApi, project: int) -> dict[str, _There]:
     """The tasks that earlier imports made, by image."""
     found: dict[str, _There] = {}
@@ -185,15 +152,6 @@ def _there(api: LabelStudioApi, project: int) -> dict[str, _There]:
             image, _, said = key.partition("-")
             found[image] = _There(said, annotated=bool(task["total_annotations"]))
     return found
-
-
-def _base(path: Path, images_dir: Path | None) -> tuple[Path, ...]:
-    """Folders that image names may be relative to, the likelier one first."""
-    if images_dir is not None:
-        return (images_dir.resolve(),)
-    folder = path.resolve().parent
-    # PPOCRLabel names pages FOLDER/NAME, seen from the folder that holds the folder
-    return folder, folder.parent
 
 
 def _import_file(

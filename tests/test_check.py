@@ -18,7 +18,8 @@ from converters.check import foretell_detection, foretell_recognition, images_of
 from converters.check_command import check, run
 from converters.check_fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
 from converters.check_images import look_at
-from converters.check_report import FileCheck, list_problems
+from converters.check_lists import list_problems
+from converters.check_report import FileCheck
 from converters.findings import Finding, Outcome, Picture, PictureState
 from converters.labels import Region
 from converters.training_rules import DetectionRules, RecognitionRules

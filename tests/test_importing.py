@@ -22,7 +22,8 @@ from backend.labeling_config import LabelingConfig, default_config
 from backend.regions import regions
 from converters import importing, label_files, labels
 from converters.import_account import Account, tell
-from converters.import_command import files_in, known_language
+from converters.import_command import known_language
+from converters.import_files import files_in
 from converters.import_images import Limits, Ready, look
 from converters.importing import Manner
 from converters.judging import Rules, review

@@ -19,7 +19,7 @@ from backend.label_studio_api import LabelStudioApi
 from backend.labeling_config import default_config
 from backend.regions import regions
 from backend.sources import SourceLimits, Sources
-from converters import import_command
+from converters import import_command, import_files
 from converters.import_images import Limits
 from converters.importing import Manner
 from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
@@ -74,7 +74,7 @@ def test_every_line_of_a_set_stands_in_label_studio_letter_for_letter(
     api, project, tmp_path, folder, count, field
 ):
     shutil.copytree(DATA / folder, tmp_path / folder)
-    (file,) = import_command.files_in(tmp_path / folder)
+    (file,) = import_files.files_in(tmp_path / folder)
 
     code, told = run(api, project, tmp_path / folder, approved=field == "annotations")
 
