@@ -24,6 +24,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from backend.errors import BadRequest, OperatorError, ProjectError
+from converters.in_place import SPLIT, SUMMARY
 from converters.page_records import SPILL, STATE, Earlier, files_of, record_line
 from converters.writing import CannotWrite, write, writing
 
@@ -31,7 +32,7 @@ MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
 
 OURS = {
-    *(STATE, MANIFEST, LEFT_OUT, "split.jsonl", "summary.json", "report.html", "dict.txt"),
+    *(STATE, MANIFEST, LEFT_OUT, SPLIT, SUMMARY, "report.html", "dict.txt"),
     *("Label.txt", "rec_gt.txt", "fileState.txt"),
     *(f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("train", "val", "test")),
 }
