@@ -9,7 +9,7 @@ INSTALL = $(UV) pip install --quiet --no-deps
 .PHONY: run setup check format test bench lock docs clean
 
 run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
-	@.venv/bin/python -m backend.demo
+	@.venv/bin/python -m backend.demo.run
 
 setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
 

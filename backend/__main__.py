@@ -1,6 +1,6 @@
 """`python -m backend` is the command `twinread`."""
 
-from backend.cli import main
+from backend.commands.cli import main
 
 if __name__ == "__main__":
     main()

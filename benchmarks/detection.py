@@ -20,9 +20,12 @@ from pathlib import Path
 import cv2
 from flask.testing import FlaskClient
 
-from backend import compose, images, models, settings
-from backend.app import create_app
-from backend.labeling_config import default_config
+from backend.label_studio.labeling_config import default_config
+from backend.models import locate as models
+from backend.page import image_files as images
+from backend.pipeline import assembly as compose
+from backend.server.app import create_app
+from backend.settings import settings
 from benchmarks.table import Row
 
 ROOT = Path(__file__).resolve().parent.parent

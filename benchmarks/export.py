@@ -24,17 +24,17 @@ import numpy as np
 import psutil
 from pydantic import SecretStr
 
-from backend.crops import crop_line
-from backend.geometry import RotatedRectangle, quad_of
-from backend.images import decode, encode
-from backend.label_studio_api import LabelStudioApi
-from backend.label_studio_server import Account, LabelStudioServer
-from backend.percent import rectangle_points, rectangle_value
+from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.percent import rectangle_points, rectangle_value
+from backend.page.crops import crop_line
+from backend.page.geometry import RotatedRectangle, quad_of
+from backend.page.image_files import decode, encode
 from benchmarks.table import Row
-from converters.export import ExportOptions, export
-from converters.files import Staging
-from converters.image_folder import ImageFolder
-from converters.pages import PageOptions
+from converters.export.run import ExportOptions, export
+from converters.export.staging import Staging
+from converters.export.write_page import PageOptions
+from converters.reviewed.image_folder import ImageFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDTH, HEIGHT = 1240, 1754  # A4 at 150 dpi
@@ -200,11 +200,11 @@ MEMORY = """
 import sys
 from functools import cache
 from pathlib import Path
-from converters.export import ExportOptions, export
-from converters.files import Staging
-from converters.pages import PageOptions
-from converters.image_folder import ImageFolder
-from converters.task_sources import from_file
+from converters.export.run import ExportOptions, export
+from converters.export.staging import Staging
+from converters.export.write_page import PageOptions
+from converters.reviewed.image_folder import ImageFolder
+from converters.reviewed.task_sources import from_file
 folder = Path(sys.argv[1])
 with Staging(folder / "set") as staging:
     images = ImageFolder(folder / "images", 10**8)

@@ -20,9 +20,9 @@ import numpy as np
 import openai
 from PIL import Image
 
-from backend.lines import Pixels
-from backend.readers.ernie import ErnieOptions, ErnieReader, ErnieServer
-from backend.readers.prompts import Prompt, prompts
+from backend.page.lines import Pixels
+from backend.readers.ernie.prompts import Prompt, prompts
+from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
 from benchmarks.table import Row
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +32,7 @@ MODEL = "ernie-stand-in"
 @contextmanager
 def stand_in(latency_s: float) -> Iterator[str]:
     """A server of its own process, which answers without looking; gives its base URL."""
-    command = [sys.executable, "-m", "tests.ernie_stand_in", "--port", "0", "--unchecked"]
+    command = [sys.executable, "-m", "tests.parts.ernie_stand_in", "--port", "0", "--unchecked"]
     command += ["--latency", str(latency_s), "--model", MODEL]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

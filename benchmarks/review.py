@@ -24,15 +24,16 @@ from urllib.parse import quote
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from backend import crops, images
-from backend.labeling_config import default_config
-from backend.regions import regions
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import regions
+from backend.page import crops
+from backend.page import image_files as images
 from benchmarks.table import Row, show
-from tests.backend_process import RunningBackend, backend_process
 from tests.end_to_end.projects import iou
-from tests.ernie_brains import Truth
-from tests.ernie_stand_in import StandIn
-from tests.samples import ROOT, Sample, all_samples, sample
+from tests.parts.backend_process import RunningBackend, backend_process
+from tests.parts.ernie_brains import Truth
+from tests.parts.ernie_stand_in import StandIn
+from tests.parts.samples import ROOT, Sample, all_samples, sample
 
 LATENCY_S = 0.2
 BOXES = 12

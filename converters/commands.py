@@ -96,12 +96,12 @@ def export(**given: Any) -> None:
 
     The exit code is 1 where an image could not be had, or nothing was approved.
     """
-    from converters.interrupts import held
+    from converters.shared.interrupts import held
 
     try:
         # an import that Ctrl-C tears may end with another error
         with held():
-            from converters.export_command import run
+            from converters.export.command import run
         code = run(**given)
     except KeyboardInterrupt:
         click.echo("Stopped. The dataset is as it was; run the same command again.")
@@ -138,7 +138,7 @@ def check(
 
     from rich.console import Console
 
-    from converters import check_command
+    from converters.check import command as check_command
 
     def path(given: str | None) -> Path | None:
         return Path(given) if given else None

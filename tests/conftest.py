@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend import logs
+from backend.settings import logs
 from tests.end_to_end.browser import chromium, editor, stage
-from tests.label_studio import label_studio, label_studio_strict
+from tests.parts.label_studio import label_studio, label_studio_strict
 
 __all__ = ["chromium", "editor", "label_studio", "label_studio_strict", "stage"]
 

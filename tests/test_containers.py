@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from backend.settings import Settings
+from backend.settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE = ROOT / "docker-compose.yml"

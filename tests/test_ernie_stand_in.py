@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.lines import Pixels
-from backend.readers.prompts import lay_out, prompts
-from tests.ernie_brains import Tesseract, Truth, misread
-from tests.ernie_stand_in import Asked, Raw, Say, StandIn, ernie_stand_in
+from backend.page.lines import Pixels
+from backend.readers.ernie.prompts import lay_out, prompts
+from tests.parts.ernie_brains import Tesseract, Truth, misread
+from tests.parts.ernie_stand_in import Asked, Raw, Say, StandIn, ernie_stand_in
 
 __all__ = ["ernie_stand_in"]
 
@@ -207,7 +207,18 @@ def test_a_misreading_is_never_the_truth(text: str, kind: int) -> None:
 
 
 def test_it_runs_alone_and_says_where() -> None:
-    command = [sys.executable, "-m", "tests.ernie_stand_in", "--port", "0", "--text", "Привет", "--key", "k"]
+    module = "tests.parts.ernie_stand_in"
+    command = [sys.executable, "-m", module, "--port", "0", "--text", "Привет", "--key", "k"]
+        sys.executable,
+        "-m",
+        "tests.parts.ernie_stand_in",
+        "--port",
+        "0",
+        "--text",
+        "Привет",
+        "--key",
+        "k",
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

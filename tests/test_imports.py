@@ -12,15 +12,19 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py")])
 
 OWNERS = {
-    "flask": {"backend.app", "backend.model", "backend.serving"},
-    "gunicorn": {"backend.serving"},
-    "paddleocr": {"backend.paddle_engine"},
-    "paddle": {"backend.paddle_engine"},
-    "openai": {"backend.readers.ernie", "backend.readers.ernie_request", "backend.readers.ernie_answers"},
+    "flask": {"backend.server.app", "backend.server.label_studio_ml", "backend.server.gunicorn_server"},
+    "gunicorn": {"backend.server.gunicorn_server"},
+    "paddleocr": {"backend.models.paddle_engine"},
+    "paddle": {"backend.models.paddle_engine"},
+    "openai": {
+        "backend.readers.ernie.reader",
+        "backend.readers.ernie.request",
+        "backend.readers.ernie.answers",
+    },
     "tesserocr": {"backend.readers.tesseract"},
-    "sqlalchemy": {"backend.reading_table"},
-    "label_studio_ml": {"backend.model"},
-    "PIL": {"backend.images", "backend.readers.ernie_check", "backend.readers.tesseract"},
+    "sqlalchemy": {"backend.readers.reading_table"},
+    "label_studio_ml": {"backend.server.label_studio_ml"},
+    "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
 }
 IO = {
     "httpx",

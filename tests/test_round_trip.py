@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import label_studio
-from backend.geometry import RotatedRectangle, quad_of
-from backend.images import decode
-from backend.labeling_config import LabelingConfig, default_config
-from backend.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
-from converters import labels
-from converters.export import ExportOptions
-from converters.judging import Rules
-from converters.pages import page_file
-from tests import paddle_loader
-from tests.exif import stored
-from tests.exported import manifest, rows, run
-from tests.reviewed_tasks import Pictures, annotation, page_pixels, task
-from tests.samples import all_samples
+from backend.label_studio import predictions as label_studio
+from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.page.geometry import RotatedRectangle, quad_of
+from backend.page.image_files import decode
+from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
+from converters.export.run import ExportOptions
+from converters.export.write_page import page_file
+from converters.paddleocr import rows as labels
+from converters.reviewed.line_rules import Rules
+from tests.parts import paddle_loader
+from tests.parts.exif import stored
+from tests.parts.exported import manifest, rows, run
+from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, task
+from tests.parts.samples import all_samples
 
 TEXTS = {
     "null": "null",

@@ -19,15 +19,17 @@ from typing import Final, TypeAlias
 import cv2
 import numpy as np
 
-from backend import alphabets, models, paddle_engine
-from backend.cleaning import plain_text
-from backend.crops import is_blank
 from backend.errors import NotReady, ReaderUnavailable
-from backend.lines import Pixels, Reading
-from backend.models import ModelLocation, Source
-from backend.owner import Owned, Owner
-from backend.paddle_engine import EngineOptions, PaddlePixels, Predictor
-from backend.readers.local import no_answer
+from backend.models import locate as models
+from backend.models import paddle_engine
+from backend.models.locate import ModelLocation, Source
+from backend.models.model_thread import Owned, Owner
+from backend.models.paddle_engine import EngineOptions, PaddlePixels, Predictor
+from backend.page.crops import is_blank
+from backend.page.lines import Pixels, Reading
+from backend.readers.local_failure import no_answer
+from backend.text import languages as alphabets
+from backend.text.cleaning import plain_text
 
 log = logging.getLogger(__name__)
 

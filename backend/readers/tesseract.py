@@ -20,13 +20,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from backend import alphabets
-from backend.cleaning import plain_text
-from backend.crops import is_blank
 from backend.errors import ReaderUnavailable
-from backend.lines import Pixels, Reading
-from backend.owner import Owned, Owner
-from backend.readers.local import no_answer
+from backend.models.model_thread import Owned, Owner
+from backend.page.crops import is_blank
+from backend.page.lines import Pixels, Reading
+from backend.readers.local_failure import no_answer
+from backend.text import languages as alphabets
+from backend.text.cleaning import plain_text
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 

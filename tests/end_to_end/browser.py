@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
-from backend.lines import Quad
-from backend.project import Wanted, choose_predictions, retrieve, set_up
-from backend.regions import Region, regions
-from backend.settings import Settings
-from tests.backend_process import RunningBackend, backend_process
+from backend.label_studio.regions import Region, regions
+from backend.page.lines import Quad
+from backend.projects.set_up import Wanted, choose_predictions, retrieve, set_up
+from backend.settings.settings import Settings
 from tests.end_to_end.projects import Project
 from tests.end_to_end.written_pages import HEIGHT, Readers, Written, WrittenPage, write
-from tests.ernie_stand_in import StandIn
-from tests.label_studio import RunningLabelStudio
+from tests.parts.backend_process import RunningBackend, backend_process
+from tests.parts.ernie_stand_in import StandIn
+from tests.parts.label_studio import RunningLabelStudio
 
 ARTIFACTS = Path(__file__).resolve().parents[2] / "test-artifacts"
 FLAGS = (

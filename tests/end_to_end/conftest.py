@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.backend_process import RunningBackend, backend_process
-from tests.label_studio import RunningLabelStudio
+from tests.parts.backend_process import RunningBackend, backend_process
+from tests.parts.label_studio import RunningLabelStudio
 
 
 @pytest.fixture(scope="session")

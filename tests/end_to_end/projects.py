@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import default_config
-from backend.lines import Quad
-from backend.regions import Region, regions
-from tests.backend_process import RunningBackend
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import Region, regions
+from backend.page.lines import Quad
+from tests.parts.backend_process import RunningBackend
 
 
 @dataclass

@@ -16,11 +16,11 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend.label_studio_api import LabelStudioApi
-from backend.label_studio_installation import ROOT
-from backend.regions import regions
-from tests.backend_process import free_port, variables
+from backend.demo.label_studio_installation import ROOT
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.regions import regions
 from tests.end_to_end.projects import texts_of
+from tests.parts.backend_process import free_port, variables
 
 pytestmark = pytest.mark.xdist_group("demo")  # it starts servers of its own, beside the shared ones
 
@@ -30,7 +30,7 @@ LAST_LINE = "Ctrl-C stops both"
 def demo_process(state: Path, ports: tuple[int, int]) -> subprocess.Popen[str]:
     environment = variables(state.parent, {"label_studio_port": ports[0], "backend_port": ports[1]})
     return subprocess.Popen(
-        [sys.executable, "-m", "backend.demo"],
+        [sys.executable, "-m", "backend.demo.run"],
         cwd=ROOT,
         env={**environment, "TWINREAD_STATE": str(state), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,

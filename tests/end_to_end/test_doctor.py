@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from backend.readers.ernie_check import WORDS
-from tests.backend_process import RunningBackend, free_port, variables
-from tests.ernie_stand_in import Raw, Say, StandIn
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
+from backend.readers.ernie.check import WORDS
+from tests.parts.backend_process import RunningBackend, free_port, variables
+from tests.parts.ernie_stand_in import Raw, Say, StandIn
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 
 pytestmark = LABEL_STUDIO
 

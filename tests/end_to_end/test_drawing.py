@@ -6,17 +6,17 @@ import threading
 
 import pytest
 
-from backend import answers
-from backend.kept_readings import kept_in
-from backend.labeling_config import LabelingConfig
-from backend.lines import Quad, Verdict
-from backend.service import Task
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.region_notes import kept_in
+from backend.page.lines import Quad, Verdict
+from backend.pipeline.service import Task
+from backend.server import answers
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_review import POLYGONS
 from tests.end_to_end.written_pages import Written
-from tests.ernie_stand_in import Hang, Outcome, Raw, Say
-from tests.label_studio import LABEL_STUDIO
-from tests.scripted import CONFIG, ScriptedReader, scripted_service
+from tests.parts.ernie_stand_in import Hang, Outcome, Raw, Say
+from tests.parts.label_studio import LABEL_STUDIO
+from tests.parts.scripted import CONFIG, ScriptedReader, scripted_service
 
 pytestmark = LABEL_STUDIO
 

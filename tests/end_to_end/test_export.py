@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from backend.cli import twinread
-from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import default_config
-from tests.exported import contents, manifest, rows
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
-from tests.reviewed_tasks import HEIGHT, WIDTH, page_pixels, png, rectangle
+from backend.commands.cli import twinread
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import default_config
+from tests.parts.exported import contents, manifest, rows
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.reviewed_tasks import HEIGHT, WIDTH, page_pixels, png, rectangle
 
 pytestmark = LABEL_STUDIO
 

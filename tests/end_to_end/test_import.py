@@ -11,19 +11,20 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from backend import images
-from backend.cli import twinread
-from backend.config_tags import DEFAULT_NAMES
+from backend.commands.cli import twinread
 from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
-from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import default_config
-from backend.regions import regions
-from backend.sources import SourceLimits, Sources
-from converters import import_command, import_files
-from converters.import_images import Limits
-from converters.importing import Manner
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
-from tests.samples import all_samples
+from backend.fetching.sources import SourceLimits, Sources
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.config_tags import DEFAULT_NAMES
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import regions
+from backend.page import image_files as images
+from converters.importing import command as import_command
+from converters.importing import files as import_files
+from converters.importing.images import Limits
+from converters.importing.tasks import Manner
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.samples import all_samples
 
 pytestmark = LABEL_STUDIO
 

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.label_studio_installation import ROOT
-from backend.regions import regions
-from tests.backend_process import RunningBackend, backend_process, free_port
-from tests.drawn_pages import Box, drawn_page, file_of
+from backend.demo.label_studio_installation import ROOT
+from backend.label_studio.regions import regions
 from tests.end_to_end.projects import Project, texts_of
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.backend_process import RunningBackend, backend_process, free_port
+from tests.parts.drawn_pages import Box, drawn_page, file_of
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 
 pytestmark = LABEL_STUDIO
 
 SERVER = ROOT / ".venv-label-studio-ml" / "bin" / "gunicorn"
 WSGI = """
-from backend.model import wsgi
+from backend.server.label_studio_ml import wsgi
 app = wsgi()
 """
 LINES = ["Счёт от 3 мая", "Итого к оплате"]

@@ -11,10 +11,10 @@ import pytest
 from pydantic import SecretStr
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.label_studio_api import LabelStudioApi
-from backend.sources import SourceLimits, Sources
-from tests.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
-from tests.samples import sample
+from backend.fetching.sources import SourceLimits, Sources
+from backend.label_studio.api import LabelStudioApi
+from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
+from tests.parts.samples import sample
 
 pytestmark = LABEL_STUDIO
 

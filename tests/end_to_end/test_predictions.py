@@ -9,14 +9,14 @@ import pytest
 import yaml
 from label_studio_sdk.label_interface import LabelInterface
 
+from backend.demo.label_studio_installation import ENVIRONMENT
 from backend.errors import LabelStudioFailed
-from backend.label_studio_installation import ENVIRONMENT
-from backend.labeling_config import default_config
-from backend.regions import RegionShape, regions
-from tests.backend_process import RunningBackend
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import RegionShape, regions
 from tests.end_to_end.projects import Likeness, Project, iou, texts_of
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
-from tests.samples import Sample, sample
+from tests.parts.backend_process import RunningBackend
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.samples import Sample, sample
 
 pytestmark = LABEL_STUDIO
 

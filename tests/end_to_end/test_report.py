@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import default_config
-from converters.report_command import report
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
-from tests.reviewed_work import Work, drawn, prediction, submitted
-from tests.samples import sample
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import default_config
+from converters.report.command import report
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.reviewed_work import Work, drawn, prediction, submitted
+from tests.parts.samples import sample
 
 pytestmark = LABEL_STUDIO
 

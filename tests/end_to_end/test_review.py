@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from backend import geometry
-from backend.kept_readings import kept_in
-from backend.lines import Verdict
-from backend.regions import regions
+from backend.label_studio.region_notes import kept_in
+from backend.label_studio.regions import regions
+from backend.page import geometry
+from backend.page.lines import Verdict
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_predictions import stock_ocr_template
 from tests.end_to_end.written_pages import Written
-from tests.label_studio import LABEL_STUDIO
+from tests.parts.label_studio import LABEL_STUDIO
 
 pytestmark = LABEL_STUDIO
 

@@ -16,17 +16,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.labeling_config import default_config
-from backend.regions import regions
-from backend.store import ReadingStore
-from tests.backend_process import RunningBackend, backend_process, free_port
-from tests.drawn_pages import Box, drawn_page, file_of
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import regions
+from backend.readers.stored import ReadingStore
 from tests.end_to_end.projects import Project, iou, texts_of
-from tests.ernie_stand_in import Asked, Outcome, Raw, Say, StandIn, fingerprint
-from tests.exif import stored
-from tests.http_script import HttpScript, redirects_to, says, serving
-from tests.label_studio import LABEL_STUDIO, RunningLabelStudio
-from tests.samples import sample
+from tests.parts.backend_process import RunningBackend, backend_process, free_port
+from tests.parts.drawn_pages import Box, drawn_page, file_of
+from tests.parts.ernie_stand_in import Asked, Outcome, Raw, Say, StandIn, fingerprint
+from tests.parts.exif import stored
+from tests.parts.http_script import HttpScript, redirects_to, says, serving
+from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.samples import sample
 
 pytestmark = LABEL_STUDIO
 

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from backend.regions import regions
-from tests.backend_process import variables
+from backend.label_studio.regions import regions
 from tests.end_to_end.browser import Editor, Stage
 from tests.end_to_end.projects import Project
 from tests.end_to_end.written_pages import Written
-from tests.label_studio import LABEL_STUDIO
+from tests.parts.backend_process import variables
+from tests.parts.label_studio import LABEL_STUDIO
 
 pytestmark = LABEL_STUDIO
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from backend.label_studio_api import LabelStudioApi
-from backend.labeling_config import default_config
-from tests.backend_process import RunningBackend, backend_process, variables
-from tests.drawn_pages import drawn_page, file_of
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import default_config
 from tests.end_to_end.projects import Project, texts_of
-from tests.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
+from tests.parts.backend_process import RunningBackend, backend_process, variables
+from tests.parts.drawn_pages import drawn_page, file_of
+from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 
 pytestmark = LABEL_STUDIO
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from backend.labeling_config import default_config
-from backend.regions import Region, regions
+from backend.label_studio.labeling_config import default_config
+from backend.label_studio.regions import Region, regions
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_review import REPEATER
 from tests.end_to_end.written_pages import Written, WrittenPage
-from tests.label_studio import LABEL_STUDIO
+from tests.parts.label_studio import LABEL_STUDIO
 
 pytestmark = LABEL_STUDIO
 

@@ -13,12 +13,12 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from backend.cli import twinread
-from tests.exported import rows
-from tests.paddle_loader import ESLAV, PYTHON, ROOT
-from tests.paddle_trainer import train_and_export
-from tests.reviewed_work import Work, task
-from tests.samples import sample
+from backend.commands.cli import twinread
+from tests.parts.exported import rows
+from tests.parts.paddle_loader import ESLAV, PYTHON, ROOT
+from tests.parts.paddle_trainer import train_and_export
+from tests.parts.reviewed_work import Work, task
+from tests.parts.samples import sample
 
 pytestmark = pytest.mark.xdist_group("paddle loader")
 
@@ -88,7 +88,7 @@ from pathlib import Path
 sys.path += [sys.argv[1], sys.argv[2]]
 import numpy as np
 from PIL import Image
-from backend.paddle_engine import EngineOptions
+from backend.models.paddle_engine import EngineOptions
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 engine = EngineOptions(engine="paddle", device="cpu", cpu_threads=1)
 reader = PaddleReader("ru", RecognitionOptions(engine=engine), model_dir=Path(sys.argv[3]))

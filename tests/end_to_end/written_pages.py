@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Browser
 
-from backend import crops, images
-from backend.lines import Quad
-from tests.ernie_brains import shape_of
-from tests.ernie_stand_in import Asked, Outcome, Say
+from backend.page import crops
+from backend.page import image_files as images
+from backend.page.lines import Quad
+from tests.parts.ernie_brains import shape_of
+from tests.parts.ernie_stand_in import Asked, Outcome, Say
 
 WIDTH, HEIGHT = 1000, 640
 FONTS = "'DejaVu Sans', 'Loma', 'WenQuanYi Micro Hei'"

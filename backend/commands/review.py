@@ -1,0 +1,87 @@
+"""The sub-commands for the people's side of the loop; each imports its work when it is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from backend.label_studio.api import LabelStudioApi
+    from backend.label_studio.labeling_config import LabelingConfig
+    from backend.settings.settings import Settings
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the project.")
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
+def status(project: int, summary_json: str | None) -> None:
+    """Show a project's pages and lines by state, and who reviewed how fast.
+
+    A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
+    reviewed (submitted) or skipped.
+    """
+    from rich.console import Console
+
+    from backend.commands.serve import write_summary
+    from backend.label_studio.api import LabelStudioApi
+    from backend.projects.status import State, collect
+    from backend.projects.status_table import figures, tables
+    from backend.settings import logs, settings
+
+    values = settings.load()
+    logs.configure(values.log_level)
+    with LabelStudioApi.of(values) as api:
+        found = collect(api, project, project_config(api, project, values))
+        users = api.call("GET", "/api/users/", "list its users")
+        names = {int(user["id"]): str(user["email"]) for user in users}
+        chosen = str(api.project(project)["model_version"] or "")
+    console = Console(highlight=False)
+    for table in tables(found, names):
+        console.print(table)
+    if found.seconds_left is not None:
+        console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
+    if found.undecided:
+        console.print(f"{found.undecided} lines of reviewed pages were left for later.")
+    if found.pages[State.UNREAD] or not found.versions.get(chosen):
+        console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
+    if summary_json:
+        write_summary(summary_json, figures(found, names))
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the project.")
+@click.option("--task", type=int, help="Number of the one task to look at; all of them without it.")
+def reread(project: int, task: int | None) -> None:
+    """Read boxes again that people moved, turned or drew without a text.
+
+    Nothing of theirs is touched: the new texts are stored as a prediction beside their work, and a text
+    that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
+    at the top, then Duplicate Annotation, and submit.
+    """
+    from backend.label_studio.api import LabelStudioApi
+    from backend.projects.reread import reread as read_again
+    from backend.settings import logs, settings
+
+    values = settings.load()
+    logs.configure(values.log_level)
+    count = doubtful = 0
+    with LabelStudioApi.of(values) as api:
+        for line in read_again(api, project, project_config(api, project, values), task):
+            count, doubtful = count + 1, doubtful + line.doubtful
+            mark = "  (its readings differ)" if line.doubtful else ""
+            click.echo(f"task {line.task}, {line.region}: '{line.before}' -> '{line.after}'{mark}")
+    click.echo(
+        f"{count} changed boxes read again, {doubtful} of them doubtful." if count else "No box was changed."
+    )
+
+
+def project_config(api: LabelStudioApi, project: int, values: Settings) -> LabelingConfig:
+    """The labeling config of a project.
+
+    Raises:
+        ConfigLacking: it lacks a tag that twinread needs.
+    """
+    from backend.label_studio.labeling_config import LabelingConfig
+
+    return LabelingConfig.parse(str(api.project(project)["label_config"]), values.label_names)

@@ -1,0 +1,128 @@
+"""The sub-commands that serve; each imports its work when it is called."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=9090, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on."
+)
+def serve(host: str, port: int) -> None:
+    """Run the ML backend that Label Studio asks for predictions.
+
+    Listens on this machine only unless --host says otherwise; set BASIC_AUTH_USER and
+    BASIC_AUTH_PASS before you open it to a network.
+    """
+    from backend.server import gunicorn_server as serving
+    from backend.settings import logs, settings
+
+    values = settings.load()
+    logs.configure(values.log_level)
+    serving.run(values, host, port)
+
+
+@click.command()
+@click.option(
+    "--backend-url",
+    default="http://localhost:9090",
+    show_default=True,
+    help="Where Label Studio reaches the backend.",
+)
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the findings to this file, too.")
+def doctor(backend_url: str, summary_json: str | None) -> None:
+    """Check everything the backend stands on, and say what mends it.
+
+    Makes a project in Label Studio for a moment, to see whether the backend can be connected. The
+    exit code is 0 only when all is well.
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from backend.projects.doctor import examine
+    from backend.settings import logs, settings
+
+    values = settings.load()
+    logs.configure("ERROR")
+    console = Console(highlight=False, soft_wrap=True)
+    findings = []
+    for check in examine(values, backend_url):
+        mark = "[green]ok   [/green]" if check.ok else "[red]WRONG[/red]"
+        console.print(f"{mark} {check.about}: ", end="")
+        console.print(check.says, markup=False)
+        findings.append(check)
+    wrong = sum(not check.ok for check in findings)
+    console.print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")
+    if summary_json:
+        write_summary(summary_json, [asdict(check) for check in findings])
+    if wrong:
+        raise click.exceptions.Exit(1)
+
+
+@click.command("setup-project")
+@click.option(
+    "--title", default="twinread", show_default=True, help="Title of the project to find or create."
+)
+@click.option("--project", type=int, help="Number of an existing project, instead of a title.")
+@click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
+@click.option("--language", type=click.Choice(["en", "ru"]), help="Language of hints and instructions.")
+@click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
+@click.option(
+    "--backend-url",
+    default="http://localhost:9090",
+    show_default=True,
+    help="Where Label Studio reaches the backend.",
+)
+def setup_project(
+    title: str, project: int | None, update: bool, language: str | None, retrieve: bool, backend_url: str
+) -> None:
+    """Create or update a Label Studio project with our labeling config, connected to the backend.
+
+    A second run changes nothing. An existing labeling config is checked and kept, unless --update. Run
+    it again after predictions were retrieved (or with --retrieve): it makes pages be filled from what
+    is stored, the most doubtful first, so that they are filled when the backend is down, too.
+    """
+    from rich.progress import Progress
+
+    from backend.label_studio.api import LabelStudioApi
+    from backend.projects import set_up as projects
+    from backend.settings import logs, settings
+
+    values = settings.load(**({"message_language": language} if language else {}))
+    logs.configure(values.log_level)
+    with LabelStudioApi.of(values) as api:
+        done = projects.set_up(api, projects.Wanted(title, backend_url, project, update), values)
+        changes, notes = list(done.changes), done.notes
+        if retrieve:
+            with Progress(transient=True) as progress:
+                reading = progress.add_task("Reading pages")
+                total = 0
+                for left in projects.retrieve(api, done.project):
+                    total = max(total, left)
+                    progress.update(reading, total=total, completed=total - left)
+            changes += projects.choose_predictions(api, done.project)
+            notes = projects.notes(api, done.project)
+        for sentence in (*(changes or ["Nothing had to change."]), *notes):
+            click.echo(sentence)
+        click.echo(
+            f"Project {done.project}: {api.base_url}/projects/{done.project}/data. Only Label Studio itself "
+            "can invite people (Organization), and each annotator's own browser switches on "
+            "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
+        )
+
+
+def write_summary(path: str, content: object) -> None:
+    """Write what a command found as JSON, for machines: whole or not at all.
+
+    Raises:
+        OperatorError: the file cannot be written.
+    """
+    import json
+    from pathlib import Path
+
+    from converters.shared.outputs import write_file
+
+    write_file(Path(path), json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,253 @@
+"""`make run`: a real Label Studio with the demo pages, found and read, from nothing.
+
+Label Studio and the backend run as two processes of this one; their state is kept in `.run/` (or the
+folder that TWINREAD_STATE names), so that a second start takes seconds and loses nothing that a person did.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from rich.console import Console
+
+from backend.demo.label_studio_installation import ROOT
+from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.errors import OperatorError, SettingsWrong, TwinreadError
+from backend.label_studio.api import LabelStudioApi
+from backend.projects.set_up import Wanted, choose_predictions, retrieve, set_up
+from backend.settings import settings as settings_module
+
+PAGES = ROOT / "demo"
+TITLE = "twinread demo"
+LOG = "backend.log"
+START_LIMIT_S = 900
+"""Seconds for the models to load; the first time PaddleOCR may have to download them."""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Bring everything up, show where to look, and wait for Ctrl-C."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        console.print("Stopped. `make run` goes on from here.")
+    except TwinreadError as error:
+        console.print(f"twinread: {error}", style="red", markup=False)
+        return error.exit_code
+    return 0
+
+
+def run() -> None:
+    """Start both servers, make the project once, retrieve predictions, print what to click.
+
+    Raises:
+        TwinreadError: a port is taken, a server does not come up, or Label Studio refuses.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # SIGINT too: a shell starts background jobs with it ignored, and they could not be stopped in order
+        signal.signal(number, signal.default_int_handler)
+    label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
+    backend_port = _port("BACKEND_PORT", 9090)
+    state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
+    state.mkdir(parents=True, exist_ok=True)
+    account = demo_account(state / "account.json")
+    values = settings_module.load()
+    server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
+    console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
+    with (
+        server,
+        _backend(
+            backend_variables(values, server.base_url, account, state), backend_port, state / LOG
+        ) as backend,
+    ):
+        with LabelStudioApi(server.base_url, account.token) as api:
+            backend_url = f"http://127.0.0.1:{backend_port}"
+            wait_until_ready(backend_url, backend, state / LOG)
+            project = _project(api, backend_url, values)
+            _say(server.base_url, account, project, backend_status(backend_url, values), state)
+        _stay(backend, state / LOG)
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise SettingsWrong(f"{name} must be a port between 1 and 65535, not '{text}'.")
+    port = int(text)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise SettingsWrong(
+                f"Port {port} is taken. Stop what uses it, or choose another: make run {name}={port + 1}"
+            ) from error
+    return port
+
+
+def demo_account(path: Path) -> Account:
+    """The demo's own account, made once; there is no password that works everywhere."""
+    if not path.is_file():
+        made = {
+            "user": "demo@twinread.example",
+            "password": secrets.token_urlsafe(9),
+            "token": secrets.token_hex(20),
+        }
+        # whole or not at all: Label Studio keeps the account that it was made with
+        with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}-", delete=False) as part:
+            json.dump(made, part)
+        Path(part.name).replace(path)
+    kept = json.loads(path.read_text("utf-8"))
+    return Account(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
+
+
+def backend_variables(
+    values: settings_module.Settings, label_studio_url: str, account: Account, state: Path
+) -> dict[str, str]:
+    """The environment of the demo's backend.
+
+    Where to find Label Studio is the demo's to say; what else the environment or .env does not set gets a
+    value that fits the demo.
+    """
+    fitting = {"ocr_language": "ru", "store_url": f"sqlite:///{state / 'readings.sqlite3'}"}
+    lacking = {name.upper(): value for name, value in fitting.items() if name not in values.model_fields_set}
+    return {
+        **os.environ,
+        **lacking,
+        "LABEL_STUDIO_URL": label_studio_url,
+        "LABEL_STUDIO_API_KEY": account.token.get_secret_value(),
+    }
+
+
+@contextmanager
+def _backend(variables: Mapping[str, str], port: int, log_file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`twinread serve` as a process of its own."""
+    log = log_file.open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "backend", "serve", "--port", str(port)],
+        env=variables,
+        cwd=ROOT,
+        stdout=log,
+        stderr=log,
+        # Ctrl-C reaches this process alone; it stops the other two in order
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        log.close()
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def backend_status(backend_url: str, values: settings_module.Settings) -> dict[str, Any]:
+    """What `GET /status` of the demo's backend tells, signed in where the settings ask for that."""
+    user, password = values.basic_auth or ("", SecretStr(""))
+    sign_in = (user, password.get_secret_value()) if user else None
+    answer = httpx.get(f"{backend_url}/status", auth=sign_in, timeout=10, trust_env=False)
+    return dict(answer.raise_for_status().json())
+
+
+def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the backend's models.
+
+    Raises:
+        OperatorError: it ended, failed, or took too long; the message ends with its log's last line.
+    """
+    end = time.monotonic() + START_LIMIT_S
+    reason = "it does not answer"
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            answer = httpx.get(f"{backend_url}/health", timeout=2, trust_env=False).json()
+        except httpx.HTTPError:
+            time.sleep(0.3)
+            continue
+        if answer.get("state") == "ready":
+            return
+        reason = str(answer.get("reason") or answer.get("error"))
+        if "error" in answer:
+            break
+        time.sleep(0.5)
+    last = log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+    raise OperatorError(
+        f"The backend did not come up: {reason} Its log is {log}; last line: {' '.join(last)}"
+    )
+
+
+def _project(api: LabelStudioApi, backend_url: str, values: settings_module.Settings) -> int:
+    """The demo project, with its pages imported and predictions retrieved for those that lack them."""
+    for project in api.projects():
+        if project["title"] == TITLE:
+            _move_backend(api, int(project["id"]), backend_url)
+    done = set_up(api, Wanted(TITLE, backend_url), values)
+    tasks = list(api.tasks(done.project, fields="task_only"))
+    if not tasks:
+        languages: Mapping[str, str] = json.loads((PAGES / "languages.json").read_text("utf-8"))
+        uploads = api.upload_files(done.project, [PAGES / name for name in sorted(languages)])
+        api.import_tasks(
+            done.project,
+            [{"image": upload.address, "language": languages[upload.path.name]} for upload in uploads],
+        )
+    for left in retrieve(api, done.project):
+        if left:
+            console.print(f"Reading {left} pages ...")
+    choose_predictions(api, done.project)
+    return done.project
+
+
+def _move_backend(api: LabelStudioApi, project: int, url: str) -> None:
+    """Let the demo's project ask the backend where it is now; the last run may have had another port."""
+    before = [backend for backend in api.backends(project) if backend["url"] != url]
+    for backend in before:
+        body = {"project": project, "url": url}
+        api.call("PATCH", f"/api/ml/{backend['id']}", "move the backend's connection", body=body)
+    for webhook in api.webhooks(project):
+        if webhook["url"] in {f"{backend['url']}/webhook" for backend in before}:
+            api.update_webhook(webhook["id"], url=f"{url}/webhook")
+
+
+def _say(url: str, account: Account, project: int, status: Mapping[str, Any], state: Path) -> None:
+    console.print()
+    console.print("[bold]Label Studio is ready.[/bold]")
+    console.print(f"  open      {url}/projects/{project}/data")
+    console.print(f"  login     {account.user}", markup=False)
+    console.print(f"  password  {account.password.get_secret_value()}", markup=False)
+    console.print("  click     'Label All Tasks': green lines were read alike twice, orange ones are yours")
+    console.print(f"  readers   {status['readers']}", markup=False)
+    for language, cure in status["unread_languages"].items():
+        console.print(
+            f"  unread    pages in '{language}': boxes without text. To read them: {cure}", markup=False
+        )
+    for task, reason in status["failed_tasks"].items():
+        console.print(f"  failed    {task}: {reason}", style="red", markup=False)
+    console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
+    console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)
+
+
+def _stay(backend: subprocess.Popen[bytes], log: Path) -> None:
+    code = backend.wait()
+    raise OperatorError(f"The backend stopped (exit code {code}); its log is {log}.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""Finds the text lines of a page with PaddleOCR's `TextDetection`.
+
+One model, loaded once, in the one thread that touches it; see `backend.owner` for why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import cv2
+import numpy as np
+
+from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
+from backend.models import locate as models
+from backend.models import paddle_engine
+from backend.models.locate import ModelLocation, Source
+from backend.models.model_thread import Owned, Owner, sentence_of
+from backend.models.paddle_engine import EngineOptions, Predictor
+from backend.page import geometry
+from backend.page.lines import Detected, Line, Page, Pixels
+
+_LARGEST_SIDE: Final = 32_767
+"""PaddleOCR gives corners as int16; beyond this they turn negative."""
+_LARGEST_GROWTH: Final = 4.0
+"""Small pages grow by this at most: letters as tall as a page of 480 px are no longer seen as text."""
+_ZERO: Final = -5e-324
+"""Stands for 0 in thresholds: PaddleOCR writes `given or default`, so a true 0 is never heard. This, the
+float next below 0, is heard, and compares with every pixel and score as 0 does."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionOptions:
+    """How pages are searched; names and meanings are `TextDetection`'s. None is the model's own value.
+
+    limit_side_len, limit_type: a page's long side is brought down to the limit ("max"), brought to it
+        ("resize_long"), or its short side up to it ("min"; 0 then means full size).
+    max_side_limit: no page is searched larger than this, pixels.
+    thresh, box_thresh: 0 to 1, zero included.
+    unclip_ratio: how far boxes are widened beyond the text's core, zero included.
+    input_shape: fixed (channels, height, width) of the model.
+    enlarge_below: a page whose long side is shorter, in pixels, is enlarged to it (by four at most)
+        before it is searched; 0 for never. Of the true lines of the sample pages shrunk to 280 px the
+        mobile model finds 133 as they are and 200 enlarged to 480, of 218.
+    high_resolution_from: a page whose long side is at least this, in pixels, is searched at
+        `high_resolution_limit` where that is more; 0 for never. For big scans with small print.
+    """
+
+    limit_side_len: int | None = None
+    limit_type: Literal["max", "min", "resize_long"] | None = None
+    max_side_limit: int | None = None
+    thresh: float | None = None
+    box_thresh: float | None = None
+    unclip_ratio: float | None = None
+    input_shape: tuple[int, int, int] | None = None
+    enlarge_below: int = 480
+    high_resolution_from: int = 2400
+    high_resolution_limit: int = 1600
+    engine: EngineOptions = field(default_factory=EngineOptions)
+
+    def __post_init__(self) -> None:
+        if self.limit_type not in (None, "max", "min", "resize_long"):
+            raise SettingsWrong(
+                f"DETECTION_LIMIT_TYPE is {self.limit_type!r}; it can be max, min or resize_long.",
+                limit_type=self.limit_type,
+            )
+        # The smallest picture the model takes; asked for as an upper limit it would hide every line.
+        upper = [] if self.limit_type == "min" else [("DETECTION_LIMIT_SIDE_LEN", self.limit_side_len)]
+        for name, value in [*upper, ("DETECTION_MAX_SIDE_LIMIT", self.max_side_limit)]:
+            if value is not None and value < 32:
+                raise SettingsWrong(
+                    f"{name} is {value}, so pages would shrink to a dot and no line would be found. Set at "
+                    "least 32; for full size set DETECTION_LIMIT_TYPE=min and DETECTION_LIMIT_SIDE_LEN=0.",
+                    value=value,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How one page is handed to PaddleOCR.
+
+    scale: handed pixels per page pixel.
+    limit: `limit_side_len` of the call.
+    """
+
+    scale: float
+    limit: int
+
+
+_Owner: TypeAlias = Owner[Predictor, Page, Detected]
+
+
+class PaddleDetector(Owned[Predictor, Page, Detected]):
+    """A `LineDetector` over any PP-OCR detection model.
+
+    Args:
+        options: how pages are searched, and on what.
+        model: PaddleOCR's name of the model.
+        model_dir: a folder of one's own, instead.
+        source: "packages" to ask no hub.
+        cache_dir: where models out of packages are put together.
+
+    Finding the model may mean downloading it, so construct it where minutes may pass. `start` then
+    loads it in the background.
+
+    Raises:
+        SettingsWrong: a setting cannot work, such as a GPU that is not there.
+        NotReady: the model cannot be had.
+    """
+
+    def __init__(
+        self,
+        options: DetectionOptions | None = None,
+        *,
+        model: str = "PP-OCRv5_server_det",
+        model_dir: Path | None = None,
+        source: Source = "auto",
+        cache_dir: Path | None = None,
+    ) -> None:
+        self._options = options or DetectionOptions()
+        engine = paddle_engine.choose_engine(self._options.engine)
+        self.location: ModelLocation = models.find_model(
+            model, model_dir, engine=engine.name, source=source, cache_dir=cache_dir
+        )
+        self.device = engine.device
+        self._defaults = models.detection_defaults(self.location)
+
+        def build() -> Predictor:
+            return paddle_engine.text_detection(
+                self.location,
+                engine,
+                self._options.engine,
+                limit_type=self._limit_type,
+                thresh=_heard(self._thresh),
+                box_thresh=_heard(self._box_thresh),
+                unclip_ratio=_heard(self._unclip_ratio),
+                input_shape=list(self._options.input_shape) if self._options.input_shape else None,
+            )
+
+        self._owner: _Owner = Owner("detection model", build, self._search)
+
+    @property
+    def identity(self) -> str:
+        """Model and parameters, such as `PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5)`."""
+        options = self._options
+        parts = [
+            f"limit={self._limit}/{self._limit_type}",
+            f"thresh={_short(self._thresh)}",
+            f"box={_short(self._box_thresh)}",
+            f"unclip={_short(self._unclip_ratio)}",
+        ]
+        if options.enlarge_below:
+            parts.append(f"small<{options.enlarge_below}")
+        if options.high_resolution_from and self._limit_type == "max":
+            parts.append(f"big>={options.high_resolution_from}:{options.high_resolution_limit}")
+        if options.max_side_limit is not None:
+            parts.append(f"side<={options.max_side_limit}")
+        if options.input_shape is not None:
+            parts.append("shape=" + "x".join(str(side) for side in options.input_shape))
+        if options.engine.precision != "fp32":
+            parts.append(options.engine.precision)
+        return f"{self.location.identity}({','.join(parts)})"
+
+    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+        """Find the lines of a page, in PaddleOCR's order.
+
+        Raises:
+            DetectorFailed: the page could not be searched.
+            TwinreadError: the model failed to load, or the detector was stopped.
+        """
+        future = self._owner.submit(page, urgent=urgent)
+        try:
+            return future.result()
+        except TwinreadError:
+            raise
+        except Exception as error:  # PaddleOCR raises bare Exceptions, of whatever went wrong
+            what = f"Page {page.digest[:12]} ({page.width}x{page.height}) could not be searched for lines"
+            raise DetectorFailed(
+                f"{sentence_of(error, what)} Try again; if it fails again, restart the backend with more "
+                "memory or a smaller DETECTION_LIMIT_SIDE_LEN.",
+                page=page.digest,
+            ) from error
+
+    @property
+    def _limit(self) -> int:
+        given = self._options.limit_side_len
+        return self._defaults.limit_side_len if given is None else given
+
+    @property
+    def _limit_type(self) -> str:
+        return self._options.limit_type or "max"
+
+    @property
+    def _thresh(self) -> float:
+        return self._defaults.thresh if self._options.thresh is None else self._options.thresh
+
+    @property
+    def _box_thresh(self) -> float:
+        return self._defaults.box_thresh if self._options.box_thresh is None else self._options.box_thresh
+
+    @property
+    def _unclip_ratio(self) -> float:
+        given = self._options.unclip_ratio
+        return self._defaults.unclip_ratio if given is None else given
+
+    def _search(self, predictor: Predictor, pages: Sequence[Page]) -> list[Detected]:
+        return [self._search_page(predictor, page) for page in pages]
+
+    def _search_page(self, predictor: Predictor, page: Page) -> Detected:
+        plan = self._plan(page)
+        pixels = paddle_engine.to_paddle(_resized(page.pixels, plan.scale))
+        options: dict[str, Any] = {"limit_side_len": plan.limit or _ZERO}
+        if self._options.max_side_limit is not None:
+            options["max_side_limit"] = self._options.max_side_limit
+        # batch_size sticks to the predictor, and above 1 it wants pages of one size and gains nothing
+        found = predictor.predict([pixels], batch_size=1, **options)
+        result = paddle_engine.one_each(found, [pixels])[0]
+        # without lines PaddleOCR gives an array of shape (0,)
+        quads = np.asarray(result["dt_polys"], dtype=np.float32).reshape(-1, 4, 2)
+        # both axes were resized to whole pixels, so each has its own scale
+        quads *= np.array([page.width / pixels.shape[1], page.height / pixels.shape[0]], dtype=np.float32)
+        lines = []
+        for corners, score in zip(quads, result["dt_scores"], strict=True):
+            quad = geometry.clamp(corners, page.width, page.height)
+            if not geometry.is_degenerate(quad):
+                lines.append(Line(geometry.own_order(quad), min(1.0, max(0.0, float(score)))))
+        return Detected(tuple(lines), len(quads) - len(lines))
+
+    def _plan(self, page: Page) -> _Plan:
+        options, long_side = self._options, max(page.width, page.height)
+        limit, scale = self._limit, 1.0
+        # Shrunk with care here, because PaddleOCR's own shrinking of huge pages skips pixels.
+        largest = min(options.max_side_limit or 4000, _LARGEST_SIDE)
+        if long_side < options.enlarge_below:
+            scale = min(options.enlarge_below / long_side, _LARGEST_GROWTH)
+        elif long_side > largest:
+            scale = largest / long_side
+        big = options.high_resolution_from and long_side >= options.high_resolution_from
+        if big and self._limit_type == "max":
+            limit = max(limit, options.high_resolution_limit)
+        return _Plan(scale, limit)
+
+
+def _resized(pixels: Pixels, scale: float) -> Pixels:
+    if scale == 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
+
+
+def _heard(value: float) -> float:
+    return value or _ZERO
+
+
+def _short(value: float) -> str:
+    """0.3 as `.3`, 1.5 as `1.5`, 0 as `0`."""
+    return f"{value:g}".removeprefix("0") or "0"

@@ -1,0 +1,216 @@
+"""Downloads one image file with limits of time and size, over redirects that are checked one by one.
+
+Straight over httpcore: the address that was checked is the one that is connected to (see
+`backend.addresses`), and the clock runs over all redirects together.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpcore
+import httpx
+
+from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from backend.fetching.addresses import AddressForbidden, AllowedHosts, GuardedNetwork, Resolver, resolve
+from backend.fetching.references import not_given
+from backend.label_studio.auth import LabelStudioAuth
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MIB = 1024**2
+
+# httpcore writes the headers of answers at DEBUG: redirects to signed addresses, cookies.
+logging.getLogger("httpcore").setLevel(logging.INFO)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """What one image may cost, and where it may come from.
+
+    max_bytes: largest image file.
+    connect_s, read_s: longest wait for a connection, and for the next bytes.
+    total_s: longest whole download, redirects included.
+    max_redirects: how many are followed.
+    allowed_hosts: names, addresses or networks that may be asked although they are private.
+    cache_bytes: size of the folder of fetched images; 0 keeps none.
+    keep_s: how long an image that may change is used without asking again.
+    """
+
+    max_bytes: int = 100 * 1024**2
+    connect_s: float = 5
+    read_s: float = 15
+    total_s: float = 30
+    max_redirects: int = 5
+    allowed_hosts: tuple[str, ...] = ()
+    cache_bytes: int = 2 * 1024**3
+    keep_s: float = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Who decides what is asked on the way to one image.
+
+    check: raises `ImageRefused` for the target of a redirect, given with the words it came in.
+    auth: proves who we are to the server of an address; None where it must not learn that.
+    """
+
+    check: Callable[[httpx.URL, str], None]
+    auth: Callable[[httpx.URL], LabelStudioAuth | None]
+
+
+class Downloader:
+    """Gets image files over http(s); safe between threads."""
+
+    def __init__(
+        self,
+        limits: SourceLimits,
+        allowed: AllowedHosts,
+        *,
+        resolver: Resolver = resolve,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            limits: what one image may cost.
+            allowed: the exceptions to "public addresses only".
+            resolver: gives a name's addresses.
+            clock: seconds that only go up.
+        """
+        self._limits = limits
+        self._allowed = allowed
+        self._resolver = resolver
+        self._clock = clock
+        self._ssl = httpx.create_ssl_context()
+
+    def get(self, url: httpx.URL, name: str, way: Way) -> bytes:
+        """The file behind an address.
+
+        Args:
+            url: http(s), checked already.
+            name: how messages call the image.
+            way: checks redirects, and says who may see our key.
+
+        Returns:
+            At least one byte, not decoded.
+
+        Raises:
+            ImageRefused: it is on a private address, or a redirect may not be followed.
+            BadImage: the file is too big, or empty.
+            ImageUnreachable: its server did not give it.
+            LabelStudioFailed: Label Studio refuses our key.
+        """
+        limits = self._limits
+        network = GuardedNetwork(self._allowed, self._clock() + limits.total_s, self._clock, self._resolver)
+        try:
+            for _ in range(limits.max_redirects + 1):
+                answer = self._ask(url, network, name, way)
+                if isinstance(answer, bytes):
+                    return answer
+                url = answer
+        except AddressForbidden as error:
+            raise ImageRefused(
+                f"The image {name} is on {error}, which has a private address; those are not followed. "
+                "If you trust that host, add it to ALLOWED_IMAGE_HOSTS.",
+                reference=name,
+                host=str(error),
+            ) from error
+        except httpcore.TimeoutException as error:
+            raise ImageUnreachable(
+                f"The server of the image {name} was too slow: it may be silent for {limits.read_s:g} s and "
+                f"take {limits.total_s:g} s in all.",
+                reference=name,
+            ) from error
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise ImageUnreachable(
+                f"The server of the image {name} did not give it ({str(error) or 'connection cut'}).",
+                reference=name,
+            ) from error
+        raise ImageRefused(
+            f"The image {name} redirects more than {limits.max_redirects} times.", reference=name
+        )
+
+    def _ask(self, url: httpx.URL, network: GuardedNetwork, name: str, way: Way) -> bytes | httpx.URL:
+        """Ask one address: the image, or where to ask instead."""
+        auth = way.auth(url)
+        if auth is None:
+            return self._request(url, None, network, name, way)
+        header = auth.header()
+        try:
+            return self._request(url, header, network, name, way)
+        except ImageUnreachable as error:
+            again = auth.renewed(header) if error.facts.get("status") == httpx.codes.UNAUTHORIZED else header
+            if again == header:
+                raise
+            return self._request(url, again, network, name, way)
+
+    def _request(
+        self, url: httpx.URL, authorization: str | None, network: GuardedNetwork, name: str, way: Way
+    ) -> bytes | httpx.URL:
+        target = httpcore.URL(
+            scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
+        )
+        # No compression: a small answer could unpack to any size.
+        headers = [
+            ("Host", url.netloc.decode("ascii")),
+            ("Accept", "image/*,*/*;q=0.1"),
+            ("Accept-Encoding", "identity"),
+            *([("Authorization", authorization)] if authorization else []),
+        ]
+        timeouts = {
+            "connect": self._limits.connect_s,
+            "read": self._limits.read_s,
+            "write": self._limits.read_s,
+        }
+        with (
+            httpcore.ConnectionPool(self._ssl, max_connections=1, network_backend=network) as pool,
+            pool.stream("GET", target, headers=headers, extensions={"timeout": timeouts}) as answer,
+        ):
+            fields = httpx.Headers(answer.headers)
+            if answer.status in REDIRECTS and "Location" in fields:
+                return _redirected(url, fields["Location"], name, way)
+            if answer.status != httpx.codes.OK:
+                raise not_given(answer.status, name, ours=authorization is not None)
+            if fields.get("Content-Type", "").startswith("text/html"):
+                raise ImageUnreachable(
+                    f"The server of the image {name} gave a web page instead, such as a login form.",
+                    reference=name,
+                )
+            return self._content(answer, fields.get("Content-Length", ""), name)
+
+    def _content(self, answer: httpcore.Response, length: str, name: str) -> bytes:
+        limit = self._limits.max_bytes
+        received = bytearray()
+        if not length.isdigit() or int(length) <= limit:
+            for chunk in answer.iter_stream():
+                received += chunk
+                if len(received) > limit:
+                    break
+            else:
+                if received:
+                    return bytes(received)
+                raise BadImage(f"The image file {name} is empty.", reference=name)
+        raise BadImage(
+            f"The image file {name} is larger than {limit / MIB:.4g} MiB, the limit of MAX_IMAGE_BYTES.",
+            reference=name,
+            max_bytes=limit,
+        )
+
+
+def port_of(url: httpx.URL) -> int:
+    """The port that an http(s) address means."""
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _redirected(url: httpx.URL, location: str, name: str, way: Way) -> httpx.URL:
+    try:
+        target = url.join(location)
+        way.check(target, location)
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ImageRefused(
+            f"The image {name} redirects to something that is not an address.", reference=name
+        ) from error
+    return target

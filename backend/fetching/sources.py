@@ -1,0 +1,188 @@
+"""From the image reference in a task to the bytes of the image, whatever the reference says.
+
+Label Studio's own files are asked for with our key; cloud objects through Label Studio, which holds the
+credentials; any other http(s) address without a key and only where it leads to the open internet. The
+key never leaves Label Studio's scheme, host and port, and nothing on this machine's disk is ever opened.
+
+What is kept: an upload of Label Studio never changes, so it is kept until room is needed. Everything
+else may change under the same address and is asked for again once `SourceLimits.keep_s` has passed.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from backend.errors import ImageRefused, SettingsWrong
+from backend.fetching.addresses import AllowedHosts, Resolver, resolve
+from backend.fetching.cache import ImageCache
+from backend.fetching.downloads import Downloader, SourceLimits, Way, port_of
+from backend.fetching.references import (
+    CLOUD_SCHEMES,
+    LABEL_STUDIO_FILES,
+    UPLOADS,
+    climbs,
+    forbidden,
+    scheme_of,
+    shown,
+)
+from backend.label_studio.auth import LabelStudioAuth
+from backend.label_studio.connection import LabelStudioConnection
+
+if TYPE_CHECKING:
+    from backend.settings.settings import Settings
+
+__all__ = ["SourceLimits", "Sources"]
+
+
+class Sources:
+    """Fetches images of tasks; safe between threads."""
+
+    def __init__(
+        self,
+        label_studio: LabelStudioConnection | None,
+        limits: SourceLimits,
+        *,
+        cache_dir: Path | None = None,
+        resolver: Resolver = resolve,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            label_studio: holds address and key; None where only plain http(s) addresses are wanted.
+            limits: what one image may cost.
+            cache_dir: folder for fetched images; None keeps none.
+            resolver: gives a name's addresses.
+            clock: seconds that only go up.
+        """
+        self._label_studio = label_studio
+        self._limits = limits
+        self._cache = ImageCache(cache_dir, limits.cache_bytes) if cache_dir else None
+        own = []
+        if label_studio is not None:
+            own.append((label_studio.url.raw_host.decode("ascii"), port_of(label_studio.url)))
+        allowed = AllowedHosts.parse(limits.allowed_hosts, own)
+        self._downloader = Downloader(limits, allowed, resolver=resolver, clock=clock)
+
+    @classmethod
+    def of(cls, settings: Settings, label_studio: LabelStudioConnection | None) -> Sources:
+        """Sources with the limits and the cache of the settings."""
+        limits = SourceLimits(
+            max_bytes=settings.max_image_bytes,
+            total_s=settings.image_timeout_s,
+            allowed_hosts=settings.allowed_image_hosts,
+            cache_bytes=settings.image_cache_bytes,
+        )
+        return cls(label_studio, limits, cache_dir=settings.cache_dir / "images")
+
+    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+        """The bytes of an image.
+
+        Args:
+            reference: as the task's data has it.
+            task_id: the task; Label Studio needs it to resolve cloud storage.
+
+        Returns:
+            The file as it is, at least one byte, not decoded.
+
+        Raises:
+            ImageRefused: the reference may not be followed.
+            BadImage: the file is too big, or empty.
+            ImageUnreachable: its server did not give it.
+            LabelStudioFailed: Label Studio refuses our key.
+            SettingsWrong: the reference needs Label Studio, and no key is set.
+        """
+        url = self._locate(reference, task_id)
+        lasting = self._is_upload(url)
+        if self._cache is not None:
+            kept = self._cache.get(str(url), max_age_s=None if lasting else self._limits.keep_s)
+            if kept is not None:
+                return kept
+        name = shown(reference)
+        way = Way(lambda target, words: self._check(target, words, name), self._auth)
+        content = self._downloader.get(url, name, way)
+        if self._cache is not None:
+            self._cache.put(str(url), content)
+        return content
+
+    def _locate(self, reference: str, task_id: int | None) -> httpx.URL:
+        """The address to ask for a reference."""
+        name = shown(reference)
+        scheme = scheme_of(reference)
+        try:
+            if scheme in ("http", "https"):
+                url = httpx.URL(reference)
+            elif scheme in CLOUD_SCHEMES:
+                url = self._resolving(reference, name, task_id)
+            elif scheme is None and self._path_in_label_studio(reference):
+                url = httpx.URL(self._base(name) + self._path_in_label_studio(reference))
+            else:
+                raise ImageRefused(forbidden(scheme, name), reference=name)
+            self._check(url, reference, name)
+        # half of a surrogate pair, which JSON can hold, and "xn--" are told as UnicodeError
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise ImageRefused(f"The image reference {name} is not an address.", reference=name) from error
+        return url
+
+    def _check(self, url: httpx.URL, reference: str, name: str) -> None:
+        """Refuse an address, of a task or of a redirect, by what it says alone."""
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ImageRefused(forbidden(url.scheme, name), reference=name)
+        if url.userinfo:
+            raise ImageRefused(
+                f"The image address {name} carries a user or password, which every reader of the task sees. "
+                "Use cloud storage in Label Studio or a signed address.",
+                reference=name,
+            )
+        if self._is_label_studio(url) and climbs(reference):
+            raise ImageRefused(
+                f"The image reference {name} leads out of its folder with '..', which is never followed.",
+                reference=name,
+            )
+
+    def _resolving(self, reference: str, name: str, task_id: int | None) -> httpx.URL:
+        if task_id is None:
+            raise ImageRefused(
+                f"The image {name} is in cloud storage, which Label Studio opens for one of its tasks, and "
+                "this task has no id.",
+                reference=name,
+            )
+        encoded = base64.urlsafe_b64encode(reference.encode()).decode()
+        url = httpx.URL(f"{self._base(name)}/tasks/{task_id}/resolve/")
+        return url.copy_merge_params({"fileuri": encoded})
+
+    def _base(self, name: str) -> str:
+        if self._label_studio is None:
+            raise SettingsWrong(
+                f"The image {name} is kept by Label Studio, and twinread has no key to it. "
+                "Set LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY.",
+                reference=name,
+            )
+        return self._label_studio.base_url
+
+    def _path_in_label_studio(self, path: str) -> str:
+        """The part of a path that begins at Label Studio's root, when a file lies there; else nothing."""
+        prefix = self._label_studio.url.path.rstrip("/") if self._label_studio else ""
+        inner = path.removeprefix(prefix)
+        return inner if LABEL_STUDIO_FILES.match(inner) else ""
+
+    def _auth(self, url: httpx.URL) -> LabelStudioAuth | None:
+        """Our key for files of Label Studio alone, lest a task calls its API with it."""
+        if self._label_studio is None or not self._is_label_studio_file(url):
+            return None
+        return self._label_studio.auth
+
+    def _is_label_studio_file(self, url: httpx.URL) -> bool:
+        return self._is_label_studio(url) and bool(self._path_in_label_studio(url.path))
+
+    def _is_label_studio(self, url: httpx.URL) -> bool:
+        return self._label_studio is not None and self._label_studio.auth.same_origin(url)
+
+    def _is_upload(self, url: httpx.URL) -> bool:
+        return self._is_label_studio_file(url) and self._path_in_label_studio(url.path).startswith(UPLOADS)

@@ -1,0 +1,288 @@
+"""A verdict in words, for the person who decides: what each reader read, and what differs.
+
+Letters that look the same are named by script ("Latin A / Cyrillic А"), because nobody can see it;
+invisible and odd characters by code point. The text goes into Label Studio's region panel, so it is
+plain lines without control characters. What is quoted from a page that is written from right to left
+stands between Unicode's isolates, so that it keeps its own order inside a line that runs the other way.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+import regex
+
+from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
+from backend.text.cleaning import visible_text
+from backend.text.look_alikes import script_of
+
+Language = Literal["en", "ru"]
+
+LONGEST_PIECE = 40
+"""Characters of a piece that are shown before it is cut."""
+LONGEST_READING = 300
+"""Characters of a reading or an error that are shown before it is cut; no line is as long."""
+APART, APART_END = "\u2068", "\u2069"
+"""Unicode's first strong isolate and its end: what stands between has a direction of its own."""
+MOST_PIECES = 8
+"""Reasons that are named before the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Everything said in one language; {a} and {b} are a reason's pieces, named."""
+
+    nothing: str
+    failed: str
+    differs: str
+    note: str
+    why: str
+    more: str
+    missing: str
+    missing_space: str
+    names: dict[str, tuple[str, str]]
+    """What a character is called, for one and for several."""
+    settled: str
+    by_hand: str
+    kinds: dict[ReasonKind, str]
+
+
+_ENGLISH = _Words(
+    nothing="(nothing read)",
+    failed="(failed: {a})",
+    differs="differs",
+    note="note",
+    why="why",
+    more="and {a} more",
+    missing="missing {a}",
+    missing_space="missing space",
+    names={
+        "digit": ("digit", "digits"),
+        "letter": ("letter", "letters"),
+        "sign": ("sign", "signs"),
+        "mixed": ("character", "characters"),
+        "small": ("small letter", "small letters"),
+        "capital": ("capital letter", "capital letters"),
+    },
+    settled="written in one script: {a} (was: {b})",
+    by_hand="none that twinread knows, transcribe by hand",
+    kinds={
+        ReasonKind.LOOK_ALIKE: "{a} / {b}",
+        ReasonKind.DIFFERENT: "{a} / {b}",
+        ReasonKind.SPACING: "{a} / {b}",
+        ReasonKind.CASE: "{a} / {b} (capitals)",
+        ReasonKind.PUNCTUATION: "{a} / {b}",
+        ReasonKind.ONLY_ONE_SAW_TEXT: "not every reader saw text here",
+        ReasonKind.READER_FAILED: "a reader could not look: {b}",
+        ReasonKind.ONE_READER: "only one reader has read it, nothing confirms it",
+        ReasonKind.NO_READER: "no installed reader can write the language {a}; any of these would: {b}",
+        ReasonKind.TOO_LONG: "more characters than the box has room for",
+        ReasonKind.REPEATS: "repeats itself: {a}",
+        ReasonKind.ECHO: "repeats the reader's instructions, not the picture",
+        ReasonKind.REFUSAL: "an excuse instead of a text",
+        ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
+        ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
+        ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
+    },
+)
+
+_RUSSIAN = _Words(
+    nothing="(ничего не прочитано)",
+    failed="(сбой: {a})",
+    differs="отличие",
+    note="примечание",
+    why="причина",
+    more="и ещё {a}",
+    missing="пропущено {a}",
+    missing_space="пропущен пробел",
+    names={
+        "Latin": ("латинская", "латинские"),
+        "Cyrillic": ("кириллическая", "кириллические"),
+        "Greek": ("греческая", "греческие"),
+        "digit": ("цифра", "цифры"),
+        "letter": ("буква", "буквы"),
+        "sign": ("знак", "знаки"),
+        "mixed": ("символ", "символы"),
+        "small": ("строчная", "строчные"),
+        "capital": ("прописная", "прописные"),
+    },
+    settled="записано одним алфавитом: {a} (было: {b})",
+    by_hand="twinread таких не знает, введите текст вручную",
+    kinds={
+        ReasonKind.LOOK_ALIKE: "{a} / {b}",
+        ReasonKind.DIFFERENT: "{a} / {b}",
+        ReasonKind.SPACING: "{a} / {b}",
+        ReasonKind.CASE: "{a} / {b} (прописные и строчные)",
+        ReasonKind.PUNCTUATION: "{a} / {b}",
+        ReasonKind.ONLY_ONE_SAW_TEXT: "текст увидели не все распознаватели",
+        ReasonKind.READER_FAILED: "распознаватель не смог посмотреть: {b}",
+        ReasonKind.ONE_READER: "прочитано только один раз, ничем не подтверждено",
+        ReasonKind.NO_READER: "ни один установленный распознаватель не пишет на языке {a}; подойдёт: {b}",
+        ReasonKind.TOO_LONG: "символов больше, чем помещается в рамке",
+        ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
+        ReasonKind.ECHO: "повторено задание распознавателю, а не картинка",
+        ReasonKind.REFUSAL: "отговорка вместо текста",
+        ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
+        ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
+        ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
+    },
+)
+
+_WORDS: dict[Language, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
+
+_COMPARISONS = {
+    ReasonKind.LOOK_ALIKE,
+    ReasonKind.DIFFERENT,
+    ReasonKind.SPACING,
+    ReasonKind.CASE,
+    ReasonKind.PUNCTUATION,
+}
+_GUARDS = {
+    ReasonKind.TOO_LONG,
+    ReasonKind.REPEATS,
+    ReasonKind.ECHO,
+    ReasonKind.REFUSAL,
+    ReasonKind.WRONG_SCRIPT,
+}
+
+
+def explain(judgement: Judgement, readings: Sequence[Reading], language: Language) -> str:
+    """Tell a person what was read and why it is as it is.
+
+    Args:
+        judgement: what the readings come to.
+        readings: the same readings, in the same order; they are called A, B, C, ...
+        language: of the message, not of the page.
+
+    Returns:
+        One line for each reading ("A: ..."), then up to two lines: what differs, and why the line is
+        doubtful or what was settled. Nothing invisible but the line breaks and the isolates around
+        what runs from right to left; never empty for a line that is not agreed.
+    """
+    words = _WORDS[language]
+    lines = [f"{_name(place)}: {_said(reading, words)}" for place, reading in enumerate(readings)]
+    compared = [_compared(reason, words) for reason in judgement.reasons if reason.kind in _COMPARISONS]
+    # what a reader failed with stands beside its letter already
+    others = [
+        _told(reason, readings, words)
+        for reason in judgement.reasons
+        if reason.kind not in _COMPARISONS and not (reason.kind is ReasonKind.READER_FAILED and readings)
+    ]
+    heading = words.note if judgement.verdict is Verdict.AGREED else words.why
+    for title, parts in ((words.differs, compared), (heading, others)):
+        if parts:
+            lines.append(f"{title}: {_listed(parts, words)}")
+    return "\n".join(lines)
+
+
+def _listed(parts: list[str], words: _Words) -> str:
+    shown = list(dict.fromkeys(parts))
+    if len(shown) > MOST_PIECES:
+        shown[MOST_PIECES:] = [words.more.format(a=len(shown) - MOST_PIECES)]
+    return "; ".join(shown)
+
+
+def _name(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else f"#{place + 1}"
+
+
+def _said(reading: Reading, words: _Words) -> str:
+    if reading.failed:
+        return words.failed.format(a=_safe(reading.error or "", LONGEST_READING))
+    return _safe(reading.text, LONGEST_READING) or words.nothing
+
+
+def _told(reason: Reason, readings: Sequence[Reading], words: _Words) -> str:
+    wording = words.kinds[reason.kind]
+    first, second = _safe(reason.first), _safe(reason.second, LONGEST_READING)
+    if reason.kind is ReasonKind.NO_READER:
+        return wording.format(a=first, b=second or words.by_hand)
+    if reason.kind is ReasonKind.MIXED_SCRIPT:
+        spelled = _by_script(reason.first, words)
+        return words.settled.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
+    told = wording.format(a=first, b=second)
+    if reason.kind in _GUARDS:
+        who = [_name(place) for place, reading in enumerate(readings) if reading.reader == reason.second]
+        return f"{', '.join(who)}: {told}" if who and len(readings) > 1 else told
+    return told
+
+
+def _compared(reason: Reason, words: _Words) -> str:
+    first, second = reason.first, reason.second
+    if reason.kind is ReasonKind.SPACING and not (first and second):
+        return words.missing_space
+    if not first or not second:
+        return words.missing.format(a=_shown(first or second))
+    if reason.kind is ReasonKind.LOOK_ALIKE:
+        one, two = _called(first, second, words), _called(second, first, words)
+    else:
+        one, two = _shown(first, other=second), _shown(second, other=first)
+    return words.kinds[reason.kind].format(a=one, b=two)
+
+
+def _called(piece: str, other: str, words: _Words) -> str:
+    """Say what a look-alike is where its shape does not: "Latin AB", "digit 0", "capital letter I"."""
+    kinds = {_kind(character) for character in piece}
+    others = {_kind(character) for character in other}
+    name = kinds.pop() if len(kinds) == 1 else "mixed"
+    if {name} == others:
+        # l and I of one script
+        name = "small" if piece.islower() else "capital" if piece.isupper() else name
+    elif others & {"digit", "sign"} and name not in {"digit", "sign", "mixed"}:
+        # beside a digit only that it is a letter matters, not of which script
+        name = "letter"
+    return f"{_count(name, piece, words)} {_shown(piece)}"
+
+
+def _kind(character: str) -> str:
+    if character.isdecimal():
+        return "digit"
+    return script_of(character) if character.isalpha() else "sign"
+
+
+def _count(name: str, piece: str, words: _Words) -> str:
+    one, several = words.names.get(name, (name.replace("_", " "),) * 2)
+    return one if len(piece) == 1 else several
+
+
+def _by_script(word: str, words: _Words) -> str:
+    """Spell a word by script: "Latin C, Cyrillic тол"."""
+    runs = groupby(regex.findall(r"\X", word), key=lambda letter: script_of(letter[0]))
+    pieces = [(script, "".join(run)) for script, run in runs]
+    return ", ".join(f"{_count(script, run, words)} {_safe(run)}" for script, run in pieces)
+
+
+def _shown(piece: str, other: str = "") -> str:
+    """A piece as a person can see it, with its code point where it would pass for the other piece."""
+    if regex.fullmatch(r"\p{M}+", piece):
+        return f"\u25cc{_safe(piece)} ({_code_points(piece)})"
+    alike = all(regex.fullmatch(r"\p{Pd}|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
+    shown = _safe(piece) or _code_points(piece)
+    return f"{shown} ({_code_points(piece)})" if alike else shown
+
+
+def _safe(text: str, longest: int = LONGEST_PIECE) -> str:
+    """Leave in a text only what can be shown; a character without a shape is given by its code point.
+
+    A text with letters that run from right to left is set apart from the words around it.
+    """
+    shown = "".join(
+        f"<{_code_points(character)}>" if _shapeless(character) else character
+        for character in visible_text(text)
+    )
+    graphemes = regex.findall(r"\X", shown)
+    cut = shown if len(graphemes) <= longest else "".join(graphemes[: longest - 1]) + "…"
+    leftwards = any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in cut)
+    return f"{APART}{cut}{APART_END}" if leftwards else cut
+
+
+def _shapeless(character: str) -> bool:
+    return unicodedata.category(character) in {"Cf", "Cn", "Co"} and character not in "\u200c\u200d"
+
+
+def _code_points(text: str) -> str:
+    return " ".join(f"U+{ord(character):04X}" for character in text[:4])

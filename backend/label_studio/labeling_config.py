@@ -1,0 +1,269 @@
+"""Which tags of a labeling config carry text lines, and our own config.
+
+A config is read once per request: the image that lines stand on, the controls that draw them, the
+text area that holds their text, and the labels that say how sure they are, under whatever names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from typing import Literal
+from xml.etree.ElementTree import Element, tostring
+
+from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.label_studio.config_tags import (
+    DEFAULT_NAMES,
+    LabelNames,
+    Labels,
+    RegionControl,
+    Tag,
+    controls_on,
+    root_of,
+    text_area,
+)
+from backend.label_studio.regions import Region
+
+__all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
+
+Language = Literal["en", "ru"]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelingConfig:
+    """The tags of one labeling config that twinread uses.
+
+    image_name: the Image tag.
+    source: its `value` or `valueList` as it stands there, such as `$image` or `$pages[{{idx}}].url`.
+    data_field: the field of the task's data that `source` begins with.
+    controls: the tags that can draw a line, the preferred one first; never empty.
+    text_name: the TextArea that holds one text per region.
+    gate_name: the Choices per region that must be answered while a line is in doubt.
+    multi_image: a task holds several images, by `valueList` or by Repeater.
+    index_flag: what a Repeater replaces by the page's index in names; None without a Repeater.
+    """
+
+    image_name: str
+    source: str
+    data_field: str
+    controls: tuple[RegionControl, ...]
+    text_name: str
+    gate_name: str | None = None
+    multi_image: bool = False
+    index_flag: str | None = None
+
+    @classmethod
+    def parse(cls, xml: str, labels: LabelNames = DEFAULT_NAMES) -> LabelingConfig:
+        """Read a labeling config.
+
+        Where it holds several images, the first one that has all it needs is taken. Rectangles are
+        preferred to polygons: people change them faster, and Label Studio marks the change.
+
+        Args:
+            xml: the labeling config as Label Studio stores it.
+            labels: what the project calls the four labels.
+
+        Raises:
+            BadRequest: it is too long, is not XML, or declares entities.
+            ConfigLacking: a tag is lacking; the message names it.
+        """
+        root = root_of(xml)
+        tags = [Tag.of(element) for element in root.iter()]
+        images = [tag for tag in tags if tag.kind == "image" and tag.name]
+        if not images:
+            raise ConfigLacking(
+                "The labeling config has no Image tag, so there is nothing to find lines on: "
+                'add <Image name="image" value="$image"/>.'
+                + (_PDF if any(tag.kind == "pdf" for tag in tags) else "")
+            )
+        outcomes = [_config_on(image, tags, labels, _repeater_flag(root, image)) for image in images]
+        for outcome in outcomes:
+            if isinstance(outcome, LabelingConfig):
+                return outcome
+        raise next(outcome for outcome in outcomes if isinstance(outcome, ConfigLacking))
+
+    @property
+    def control(self) -> RegionControl:
+        """The tag that predictions are drawn with."""
+        return self.controls[0]
+
+    def labels_of(self, from_name: str) -> Labels:
+        """The labels of the control of that name, or of the preferred control."""
+        for control in self.controls:
+            if from_name in (control.name, control.labels_name):
+                return control.labels
+        return self.control.labels
+
+    def on_page(self, index: int) -> LabelingConfig:
+        """The same config with a Repeater's placeholders replaced by one page's index, from 0."""
+        if self.index_flag is None:
+            return self
+
+        def numbered(name: str) -> str:
+            return name.replace(self.index_flag or "", str(index))
+
+        return replace(
+            self,
+            image_name=numbered(self.image_name),
+            source=numbered(self.source),
+            controls=tuple(
+                replace(control, name=numbered(control.name), labels_name=numbered(control.labels_name))
+                for control in self.controls
+            ),
+            text_name=numbered(self.text_name),
+            gate_name=None if self.gate_name is None else numbered(self.gate_name),
+            index_flag=None,
+        )
+
+    def page_of(self, region: Region) -> int:
+        """Which page of its task a region is on, from 0."""
+        if region.item_index is not None:
+            return region.item_index
+        before, flag, after = self.image_name.partition(self.index_flag or "\0")
+        index = region.to_name[len(before) : len(region.to_name) - len(after)]
+        return int(index) if flag and index.isdecimal() else 0
+
+    def references(self, data: Mapping[str, object]) -> tuple[str, ...]:
+        """The images of a task: one reference, or one per page where a task holds several.
+
+        Args:
+            data: the task's `data`.
+
+        Raises:
+            BadRequest: the task does not hold what the Image tag names.
+        """
+        if self.index_flag is not None:
+            pages = data.get(self.data_field)
+            count = len(pages) if isinstance(pages, list) else 0
+            found: object = [_follow(data, self.on_page(index).source) for index in range(count)]
+        else:
+            found = _follow(data, self.source)
+        references = found if isinstance(found, list) else [found]
+        if not references or not all(isinstance(reference, str) and reference for reference in references):
+            raise BadRequest(
+                f'The task has no image in its data under "{self.source}", which the Image tag '
+                f'"{self.image_name}" of the labeling config names: import the task with that field, '
+                "or change the tag's value.",
+                source=self.source,
+            )
+        return tuple(str(reference) for reference in references)
+
+
+def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en") -> str:
+    """Our own labeling config: doubtful lines cannot be submitted by reflex, agreed ones cost no key.
+
+    Args:
+        names: what to call the four labels; keep them ASCII, as Label Studio cannot filter others.
+        language: of the hints that an annotator sees; labels stay as `names` says.
+
+    Raises:
+        SettingsWrong: two labels have one name, or a name is empty or holds a comma.
+    """
+    spelled = (names.text, names.check, names.illegible, names.not_text)
+    if len({name.strip().casefold() for name in spelled}) < len(spelled) or any(
+        not name.strip() or "," in name for name in spelled
+    ):
+        raise SettingsWrong(
+            f"The label names {', '.join(repr(name) for name in spelled)} cannot be used together: "
+            "each must be a name of its own, without a comma.",
+            names=spelled,
+        )
+    root = root_of(resources.files("backend.label_studio").joinpath("default_config.xml").read_text("utf-8"))
+    for label, name in zip(root.iter("Label"), spelled, strict=True):
+        label.set("value", name)
+    gate, text = next(root.iter("Choices")), next(root.iter("TextArea"))
+    hints = _HINTS[language]
+    keys = {"text": names.text, "illegible": names.illegible, "not_text": names.not_text}
+    gate.set("whenLabelValue", names.check)
+    gate.set("requiredMessage", hints.gate.format(**keys))
+    text.set("whenLabelValue", f"{names.text},{names.check}")
+    text.set("requiredMessage", hints.text.format(**keys))
+    text.set("placeholder", hints.placeholder)
+    return tostring(root, encoding="unicode") + "\n"
+
+
+_PDF = (
+    " A Pdf tag only shows a document: make images of its pages (pdftoppm -r 200 -png FILE.pdf page) and "
+    'import those, one task for each, or a list of them for <Image name="image" valueList="$pages"/>.'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hints:
+    gate: str
+    text: str
+    placeholder: str
+
+
+_HINTS: Mapping[Language, _Hints] = {
+    "en": _Hints(
+        gate="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
+        "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",
+        text="Type the text of this line, or press 3 ({illegible}) or 4 ({not_text}).",
+        placeholder="type the text of this line",
+    ),
+    "ru": _Hints(
+        gate="Два прочтения этой строки расходятся. Исправьте текст и нажмите 1 ({text}) или нажмите "
+        "3 ({illegible}: не читается), 4 ({not_text}: не текст), 9 (leave for later: отложить).",
+        text="Введите текст этой строки или нажмите 3 ({illegible}: не читается) или "
+        "4 ({not_text}: не текст).",
+        placeholder="введите текст этой строки",
+    ),
+}
+
+
+def _repeater_flag(root: Element, image: Tag) -> str | None:
+    for repeater in root.iter():
+        if repeater.tag.lower() == "repeater" and image.element in repeater.iter():
+            return Tag.of(repeater).attributes.get("indexflag", "{{idx}}")
+    return None
+
+
+def _config_on(
+    image: Tag, tags: Sequence[Tag], names: LabelNames, flag: str | None
+) -> LabelingConfig | ConfigLacking:
+    """The config's use of one image, or what that image lacks."""
+    listed = image.attributes.get("valuelist", "")
+    source = listed or image.attributes.get("value", "")
+    field = re.match(r"\$([^\s.\[\]]+)", source)
+    if field is None:
+        return ConfigLacking(
+            f'The Image tag "{image.name}" names no field of the tasks: '
+            f'write <Image name="{image.name}" value="$image"/>, with the field that holds the image.'
+        )
+    here = [tag for tag in tags if image.name in tag.on and tag.name]
+    try:
+        text, controls = text_area(image, here, controls_on(image, here, names))
+    except ConfigLacking as lacking:
+        return lacking
+    gates = (
+        tag.name for tag in here if tag.kind == "choices" and tag.says("perregion") and tag.says("required")
+    )
+    return LabelingConfig(
+        image_name=image.name,
+        source=source,
+        data_field=field.group(1),
+        controls=controls,
+        text_name=text.name,
+        gate_name=next(gates, None),
+        multi_image=bool(listed) or flag is not None,
+        index_flag=flag,
+    )
+
+
+def _follow(data: Mapping[str, object], source: str) -> object:
+    """What `$a.b[0]` stands for in a task's data; None where it leads nowhere."""
+    path = source.removeprefix("$")
+    if path in data:
+        return data[path]
+    found: object = data
+    for step in re.findall(r"[^.\[\]]+", path):
+        if isinstance(found, Mapping):
+            found = found.get(step)
+        elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            return None
+    return found

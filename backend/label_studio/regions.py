@@ -1,0 +1,165 @@
+"""Label Studio results → regions in page pixels: what a person or a model drew, and its text.
+
+Label Studio keeps one region as several results with one id (shape, labels, text, choices), each
+repeating the geometry in percent. People, imports and old configs leave everything there: a text as
+a string, no id, no size, a shape without points. Nothing here raises; what cannot be read is a
+region that names its problem, so that whoever counts regions can account for each.
+
+Results that stand for no region are left out by name: relations, and answers about the whole task
+(choices, a text area, a rating, … without geometry).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from backend.label_studio import result_fields as results
+from backend.label_studio.result_fields import Problem, ProblemKind, RegionShape, Result, Size, TextAnswer
+
+__all__ = ["Problem", "ProblemKind", "Region", "RegionShape", "TextAnswer", "regions"]
+
+RELATION = "relation"
+"""A result that joins two regions, and is none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """One region of an annotation or prediction, as it stands; nothing is clamped, joined or cut.
+
+    id: Label Studio's region id; empty where it has none.
+    shape: what was drawn.
+    points: (n, 2) float32, page pixels. A rectangle has its four corners clockwise from the text's
+        own top-left; a polygon its points in the order of the clicks. None for other shapes and
+        where a problem says why. Points may lie outside the page.
+    labels: in order, without repetition.
+    answers: one per TextArea that has a result here.
+    choices: (from_name, choice) of every choice made for this region.
+    score: 0 to 1 where a model gave one.
+    meta: what the results hold under `meta`, merged.
+    origin: Label Studio's word; it proves nothing, compare with the parent prediction.
+    from_name, to_name: the tag that drew it, and the image that it is on.
+    page_size: the size that Label Studio recorded for the page.
+    item_index: the page's index in a task of several images.
+    problems: what could not be read.
+    results: the results that make up the region, as they came.
+    """
+
+    id: str
+    shape: RegionShape
+    points: npt.NDArray[np.float32] | None
+    labels: tuple[str, ...] = ()
+    answers: tuple[TextAnswer, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    score: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    origin: str | None = None
+    from_name: str = ""
+    to_name: str = ""
+    page_size: Size | None = None
+    item_index: int | None = None
+    problems: tuple[Problem, ...] = ()
+    results: tuple[Result, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every string of every TextArea, in order."""
+        return tuple(text for answer in self.answers for text in answer.texts)
+
+
+def regions(result: object, page_size: Size | None = None) -> list[Region]:
+    """Group the results of one annotation or prediction into regions.
+
+    Args:
+        result: the `result` of an annotation, a prediction or an interactive request.
+        page_size: width and height of the upright page, which the percent are of; without it each
+            region's own recorded size is taken.
+
+    Returns:
+        Regions in the order in which each first appears. Results without an id belong together
+        where their geometry is the same. An item that is no result is a region of its own with
+        the problem NOT_A_RESULT. Never raises.
+    """
+    if result is None:
+        return []
+    if not isinstance(result, list):
+        return [_not_a_result(result)]
+    groups: dict[object, list[object]] = {}
+    for position, item in enumerate(result):
+        if not isinstance(item, dict):
+            groups[position] = [item]
+        elif results.name_in(item, "type") != RELATION:
+            groups.setdefault(_key(item, position), []).append(item)
+    found: list[Region] = []
+    for items in groups.values():
+        parts = [item for item in items if isinstance(item, dict)]
+        if not parts:
+            found.append(_not_a_result(items[0]))
+        elif not _answers_for_the_task(parts):
+            found.append(_region(parts, page_size))
+    return found
+
+
+def _key(item: Result, position: int) -> object:
+    """What the results of one region have in common: the id, else page and geometry."""
+    identity = results.name_in(item, "id")
+    if identity:
+        return identity
+    if not results.has_geometry(item):
+        return position
+    return results.name_in(item, "to_name"), results.index_in(item), results.geometry_of(item)
+
+
+def _answers_for_the_task(parts: Sequence[Result]) -> bool:
+    return all(
+        results.name_in(part, "type") in results.ANSWERS and not results.has_geometry(part) for part in parts
+    )
+
+
+def _region(parts: Sequence[Result], page_size: Size | None) -> Region:
+    problems: list[Problem] = []
+    meta = results.meta_of(parts)
+    drawn = _drawn(parts, problems)
+    shape = results.shape_of(drawn)
+    recorded = results.size_of((drawn, *parts))
+    points = None
+    if not results.has_geometry(drawn):
+        kind = ProblemKind.NO_GEOMETRY if results.name_in(drawn, "type") else ProblemKind.NOT_A_RESULT
+        problems.append(Problem(kind, results.shown(drawn)))
+    elif shape in (RegionShape.RECTANGLE, RegionShape.POLYGON):
+        points = results.points_of(shape, drawn, meta, page_size or recorded, problems)
+    return Region(
+        id=results.name_in(drawn, "id"),
+        shape=shape,
+        points=points,
+        labels=results.labels_of(parts, problems),
+        answers=results.answers_of(parts, problems),
+        choices=results.choices_of(parts, problems),
+        score=results.score_of(parts),
+        meta=meta,
+        origin=results.name_in(drawn, "origin") or None,
+        from_name=results.name_in(drawn, "from_name"),
+        to_name=results.name_in(drawn, "to_name"),
+        page_size=recorded,
+        item_index=results.index_in(drawn),
+        problems=tuple(problems),
+        results=tuple(parts),
+    )
+
+
+def _drawn(parts: Sequence[Result], problems: list[Problem]) -> Result:
+    """The result that holds the shape: a drawing tag's, else the first one with geometry."""
+    shapes = [part for part in parts if results.draws(part)]
+    apart = {(results.shape_of(part).value, results.geometry_of(part)) for part in shapes}
+    if len(apart) > 1:
+        problems.append(Problem(ProblemKind.TWO_SHAPES, ", ".join(sorted(kind for kind, _ in apart))))
+    return next(iter(shapes), None) or next(filter(results.has_geometry, parts), parts[0])
+
+
+def _not_a_result(item: object) -> Region:
+    problem = Problem(ProblemKind.NOT_A_RESULT, results.shown(item))
+    return Region("", RegionShape.OTHER, None, problems=(problem,))

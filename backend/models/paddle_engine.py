@@ -1,0 +1,252 @@
+"""Builds PaddleOCR's own predictors on the engine and device that were asked for.
+
+The one module that imports paddleocr. It takes seconds to import, so that happens in the thread
+that owns the model; and Paddle's silent ways (falling back to the CPU, dropping a zero) end here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any, Literal, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.errors import SettingsWrong
+from backend.models.locate import EngineName, ModelLocation
+
+PaddlePixels = npt.NDArray[np.uint8]
+"""BGR, uint8, shape (height, width, 3), C-contiguous: the one form that PaddleOCR never misreads."""
+
+
+class Predictor(Protocol):
+    """What of PaddleOCR's predictors is used here."""
+
+    def predict(self, input: list[PaddlePixels], **options: Any) -> list[Mapping[str, Any]]:
+        """One result for each array, in order."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """On what a model runs; names and meanings are PaddleOCR's.
+
+    engine: "auto" is onnxruntime on a CPU (four times cheaper there) and Paddle's own on a GPU.
+    device: "auto" (the GPU that Paddle sees, else the CPU), "cpu", or "gpu:N".
+    cpu_threads: threads of either engine on a CPU; None for all cores.
+    engine_config: options of the engine; with Paddle's engine they replace the ones below.
+    enable_mkldnn: None for wherever it works (not in PaddlePaddle 3.3 and later, where detection
+        crashes with it).
+    """
+
+    engine: Literal["auto", "onnxruntime", "paddle"] = "auto"
+    device: str = "auto"
+    cpu_threads: int | None = None
+    engine_config: Mapping[str, Any] = field(default_factory=dict)
+    enable_hpi: bool = False
+    use_tensorrt: bool = False
+    precision: Literal["fp32", "fp16"] = "fp32"
+    enable_mkldnn: bool | None = None
+    mkldnn_cache_capacity: int = 10
+    enable_cinn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The engine and device that were chosen."""
+
+    name: EngineName
+    device: str
+
+
+def choose_engine(options: EngineOptions) -> Engine:
+    """Choose engine and device; imports Paddle (seconds) only where a GPU may be used.
+
+    Raises:
+        SettingsWrong: a GPU or an engine was asked for that is not there, or something of Paddle's
+            engine where another one runs.
+    """
+    if options.engine not in ("auto", "onnxruntime", "paddle"):
+        raise SettingsWrong(
+            f"ENGINE is {options.engine!r}; it can be auto, onnxruntime or paddle.", engine=options.engine
+        )
+    device = _device(options)
+    cheapest: EngineName = "onnxruntime" if device == "cpu" else "paddle"
+    name = cheapest if options.engine == "auto" else options.engine
+    if name == "paddle" and not _paddle_installed():
+        raise SettingsWrong(
+            "ENGINE=paddle was asked for, but PaddlePaddle is not installed. Install paddlepaddle 3.x, or "
+            "set ENGINE=onnxruntime, which gives the same boxes on a CPU."
+        )
+    if name == "onnxruntime" and (idle := _for_paddle_alone(options)):
+        raise SettingsWrong(
+            f"{', '.join(idle)} would do nothing: the engine is onnxruntime, and Paddle's own alone looks at "
+            "that. Set ENGINE=paddle, or leave it out.",
+            settings=idle,
+        )
+    return Engine(name, device)
+
+
+def _for_paddle_alone(options: EngineOptions) -> list[str]:
+    """Settings that ask for something of Paddle's engine."""
+    asked = {
+        "ENABLE_HPI": options.enable_hpi,
+        "USE_TENSORRT": options.use_tensorrt,
+        "PRECISION": options.precision != "fp32",
+        "ENABLE_MKLDNN": options.enable_mkldnn is True,
+        "ENABLE_CINN": options.enable_cinn,
+    }
+    return [name for name, set_ in asked.items() if set_]
+
+
+def text_detection(location: ModelLocation, engine: Engine, options: EngineOptions, **more: Any) -> Predictor:
+    """Load a detection model; `more` goes to `paddleocr.TextDetection`. Call it in the owning thread."""
+    return _build("TextDetection", location, engine, options, more)
+
+
+def text_recognition(location: ModelLocation, engine: Engine, options: EngineOptions) -> Predictor:
+    """Load a recogniser. Call it in the owning thread."""
+    return _build("TextRecognition", location, engine, options, {})
+
+
+def _build(
+    kind: str, location: ModelLocation, engine: Engine, options: EngineOptions, more: Mapping[str, Any]
+) -> Predictor:
+    # A GPU that is lost later must be an error too, not a server that is silently fifty times slower.
+    os.environ.setdefault("PADDLE_PDX_DISABLE_DEVICE_FALLBACK", "1")
+    import paddleocr  # type: ignore[import-untyped]
+
+    try:
+        predictor: Predictor = getattr(paddleocr, kind)(
+            model_name=location.name,
+            model_dir=str(location.directory),
+            device=engine.device,
+            engine=engine.name,
+            **_engine_arguments(engine, options),
+            **more,
+        )
+    except ValueError as error:
+        if "No engine bindings" not in str(error):
+            raise
+        raise SettingsWrong(
+            f"PaddleOCR loads only models that bear one of its own names, and inference.yml says "
+            f"{location.name!r}. Write the name of the model that the training began with there "
+            "(Global.model_name), such as eslav_PP-OCRv5_mobile_rec.",
+            model=location.name,
+        ) from error
+    except AssertionError as error:
+        # of a model's description PaddleX asserts what it knows, without a word
+        raise SettingsWrong(
+            f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a "
+            "step of PreProcess in inference.yml, as when the training config encodes labels with "
+            "CTCLabelEncode alone. Train with one of PP-OCRv5's configs.",
+            model=location.name,
+        ) from error
+    return predictor
+
+
+def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
+    threads = options.cpu_threads or os.cpu_count() or 1
+    if engine.name == "onnxruntime":
+        # This engine does not look at cpu_threads. Of a converted model it says of each constant that it
+        # was not needed, dozens of lines; errors alone are told.
+        ours = {"intra_op_num_threads": threads, "log_severity_level": 3}
+        return {"engine_config": {**ours, **options.engine_config}}
+    mkldnn = _mkldnn_works() if options.enable_mkldnn is None else options.enable_mkldnn
+    return {
+        "engine_config": dict(options.engine_config) or None,
+        "enable_hpi": options.enable_hpi,
+        "use_tensorrt": options.use_tensorrt,
+        "precision": options.precision,
+        "enable_mkldnn": mkldnn,
+        "mkldnn_cache_capacity": options.mkldnn_cache_capacity,
+        "cpu_threads": threads,
+        "enable_cinn": options.enable_cinn,
+    }
+
+
+def _device(options: EngineOptions) -> str:
+    asked = options.device.strip().lower()
+    if asked == "cpu":
+        return "cpu"
+    if asked == "auto":
+        # onnxruntime by name means the CPU that it is good at; a GPU for it must be asked for.
+        return "gpu:0" if options.engine != "onnxruntime" and _paddle_gpus() else "cpu"
+    match = re.fullmatch(r"gpu(?::(\d+))?", asked)
+    if match is None:
+        raise SettingsWrong(f"DEVICE is {options.device!r}; it can be auto, cpu or gpu:N.", device=asked)
+    number = int(match[1] or 0)
+    if options.engine == "onnxruntime":
+        import onnxruntime  # type: ignore[import-untyped]
+
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise SettingsWrong(
+                f"DEVICE={asked} was asked for, but the installed onnxruntime has no CUDA. Install "
+                "onnxruntime-gpu, or set ENGINE=paddle, or DEVICE=cpu.",
+                device=asked,
+            )
+    elif number >= (gpus := _paddle_gpus()):
+        seen = f"PaddlePaddle sees {gpus} GPUs" if _paddle_installed() else "PaddlePaddle is not installed"
+        raise SettingsWrong(
+            f"DEVICE={asked} was asked for, but {seen}. Install paddlepaddle-gpu 3.x from Paddle's own index "
+            "and check the driver (README, 'On a GPU'), or set DEVICE=cpu.",
+            device=asked,
+            gpus=gpus,
+        )
+    return f"gpu:{number}"
+
+
+def _paddle_installed() -> bool:
+    spec = importlib.util.find_spec("paddle")
+    # any folder named "paddle" on the path is found too, without an origin
+    return spec is not None and spec.origin is not None
+
+
+def _paddle_gpus() -> int:
+    """How many GPUs Paddle can use."""
+    if not _paddle_installed():
+        return 0
+    import paddle  # type: ignore[import-not-found]
+
+    return int(paddle.device.cuda.device_count()) if paddle.device.is_compiled_with_cuda() else 0
+
+
+def _mkldnn_works() -> bool:
+    versions = [_version(name) for name in ("paddlepaddle", "paddlepaddle-gpu")]
+    return all(version is None or version < (3, 3) for version in versions)
+
+
+def _version(distribution: str) -> tuple[int, ...] | None:
+    try:
+        return tuple(int(part) for part in metadata.version(distribution).split(".")[:2])
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+
+
+def to_paddle(pixels: npt.NDArray[np.uint8]) -> PaddlePixels:
+    """Turn RGB pixels into the form that PaddleOCR wants."""
+    # numpy's own reversing takes ten times as long
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
+
+
+def one_each(
+    results: Sequence[Mapping[str, Any]], arrays: Sequence[PaddlePixels]
+) -> Sequence[Mapping[str, Any]]:
+    """Check that PaddleOCR answered for every array: what it dislikes it leaves out without a word.
+
+    Raises:
+        RuntimeError: it gave another number of results.
+    """
+    if len(results) != len(arrays):
+        raise RuntimeError(f"PaddleOCR gave {len(results)} results for {len(arrays)} images")
+    return results

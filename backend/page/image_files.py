@@ -1,0 +1,269 @@
+"""Bytes of an image file to an upright page of RGB pixels, or one sentence why not; and back.
+
+The page is what a browser shows, because Label Studio's coordinates are those of the picture on
+the screen: turned by EXIF, the first frame of several. Unlike a browser it stands on a ground that
+shows its ink. Nothing here opens paths, and no global switch of Pillow is touched.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from backend.errors import BadImage
+from backend.page.crops import MOST_SIDE
+from backend.page.lines import Page, Pixels
+
+Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
+
+# Pillow's classes are called directly: `Image.open` measures every image by a limit that is global
+# to the process, and warns of images that `max_pixels` allows.
+OPENERS: dict[str, tuple[re.Pattern[bytes], Opener]] = {
+    "PNG": (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImagePlugin.PngImageFile),
+    "JPEG": (re.compile(rb"\xff\xd8\xff"), JpegImagePlugin.jpeg_factory),
+    "WebP": (re.compile(rb"RIFF....WEBP", re.DOTALL), WebPImagePlugin.WebPImageFile),
+    "BMP": (re.compile(rb"BM"), BmpImagePlugin.BmpImageFile),
+    "GIF": (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
+    "TIFF": (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
+}
+READ_HERE = "PNG, JPEG, WebP, BMP, GIF and TIFF"
+
+OTHERS = {
+    "a PDF file": re.compile(rb"\s*%PDF"),
+    "an SVG drawing": re.compile(rb"[^\0]{0,1000}<svg[\s>]", re.IGNORECASE),
+    "an HTML page, perhaps a login page": re.compile(rb"[^\0]{0,1000}<(!doctype html|html)", re.IGNORECASE),
+    "an AVIF image": re.compile(rb"....ftyp(avif|avis)", re.DOTALL),
+    "a HEIC image": re.compile(rb"....ftyp(hei|hev|mif1|msf1)", re.DOTALL),
+    "a JPEG 2000 image": re.compile(rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"),
+    "a JPEG XL image": re.compile(rb"\xff\x0a|\0\0\0\x0cJXL"),
+    "a Photoshop file": re.compile(rb"8BPS"),
+    "a DjVu file": re.compile(rb"AT&TFORM"),
+    "a ZIP archive or an Office document": re.compile(rb"PK\x03\x04"),
+}
+CURES = {
+    "a PDF file": "Label Studio makes no page images of it: make them (pdftoppm -r 200 -png FILE.pdf page) "
+    "and import those, one task for each or a list of them for <Image valueList>.",
+}
+"""What to do with a file of such a kind, where saving it in another format is not all."""
+
+# Of these formats Pillow itself warns of more pixels than that, and then refuses them.
+PILLOW_PIXELS = 89_478_485
+BOUND_BY_PILLOW = {"WebP", "GIF", "TIFF"}
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings an image upright, by its EXIF orientation."""
+
+WHITE, BLACK, GREY = 255, 0, 128
+
+
+def decode(data: bytes, *, max_pixels: int, max_side: int = MOST_SIDE) -> Page:
+    """Decode an image file into an upright page.
+
+    Args:
+        data: the whole file: PNG, JPEG, WebP, BMP, GIF or TIFF.
+        max_pixels: refuse more than that; looked up in the header, before anything is decoded.
+        max_side: refuse a longer side, in pixels.
+
+    Returns:
+        The first frame or page, turned by its EXIF tag, 16 bits scaled to 8, transparency laid on
+        white, black or grey, whichever its ink stands out from. The pixels are read-only.
+
+    Raises:
+        BadImage: another format, a limit broken, or a file that is damaged or not whole; never a
+            page with a part missing.
+    """
+    name = _format(data)
+    if name in BOUND_BY_PILLOW:
+        max_pixels = min(max_pixels, PILLOW_PIXELS)
+    try:
+        pixels = _pixels(data, name, max_pixels, max_side)
+    except BadImage:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImage(
+            f"This {name} image has more than the {max_pixels:,} pixels that may be decoded; "
+            "nothing of it was read. Save it smaller, or in parts.",
+            format=name,
+        ) from error
+    except Exception as error:
+        # Pillow raises whatever its parsers trip over (OSError, SyntaxError, struct.error, KeyError,
+        # EOFError, ...); every one means that these bytes are no whole image.
+        raise BadImage(
+            f"This {name} image is damaged, ends too early, or is stored in a way that cannot be read; a "
+            "page with a part missing would look finished. Save it again from its original and use that.",
+            format=name,
+        ) from error
+    return Page(pixels)
+
+
+def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> bytes:
+    """Write a crop as an image file of just that type; the same crop gives the same bytes.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+        format: "png" keeps every pixel; "jpeg" keeps colour at full resolution.
+        quality: of a JPEG, 1 to 100.
+
+    Raises:
+        ValueError: a format other than these two.
+    """
+    file = io.BytesIO()
+    image = Image.fromarray(crop)
+    if format == "png":
+        # Higher levels cost three times the time and save next to nothing on lines of text.
+        image.save(file, "PNG", compress_level=1)
+    elif format == "jpeg":
+        # With halved colour, red print on white loses its edges.
+        image.save(file, "JPEG", quality=quality, subsampling=0)
+    else:
+        raise ValueError(f"a crop is written as png or jpeg, not as {format!r}")
+    return file.getvalue()
+
+
+def _format(data: bytes) -> str:
+    if not data:
+        raise BadImage("The image file is empty (0 bytes). Upload it again.")
+    for name, (signature, _) in OPENERS.items():
+        if signature.match(data):
+            return name
+    kind = next((kind for kind, start in OTHERS.items() if start.match(data)), "not an image known here")
+    raise BadImage(
+        f"The file is {kind}; only {READ_HERE} can be read. "
+        + CURES.get(kind, "Save the page in one of these formats."),
+        format=kind,
+    )
+
+
+def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
+    if name == "WebP":
+        # Its decoder makes room for the whole picture as soon as it is created.
+        _within(name, _webp_size(data), max_pixels, max_side)
+    image = OPENERS[name][1](io.BytesIO(data))
+    _within(name, image.size, max_pixels, max_side)
+    if name == "PNG":
+        # The decoder reads the pixels without their checksums; this compares them.
+        PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
+    image.load()
+    turn = _turn(image.info.get("exif"))
+    flat = _flat(_eight_bits(image))
+    if turn is not None:
+        flat = flat.transpose(turn)
+    return np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
+
+
+def _within(name: str, size: tuple[int, int], max_pixels: int, max_side: int) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise BadImage(f"This {name} image is {width} x {height} pixels, so it shows nothing.", format=name)
+    if width * height > max_pixels or max(width, height) > max_side:
+        raise BadImage(
+            f"This {name} image is {width} x {height} pixels; at most {max_pixels:,} pixels and "
+            f"{max_side:,} on a side may be decoded. Save it smaller, or in parts.",
+            format=name,
+            width=width,
+            height=height,
+        )
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height by the first chunk: extended, lossless or lossy.
+
+    Raises:
+        ValueError: the first chunk is none of these.
+        struct.error: the file ends before the sizes.
+    """
+    chunk = data[12:16]
+    if chunk == b"VP8X":
+        wide_low, wide_high, high_low, high_high = struct.unpack_from("<HBHB", data, 24)
+        return (wide_high << 16 | wide_low) + 1, (high_high << 16 | high_low) + 1
+    if chunk == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    raise ValueError(f"no picture begins with the chunk {chunk!r}")
+
+
+def _turn(exif: object) -> Image.Transpose | None:
+    """What brings the image upright by its EXIF tag. XMP is not asked: browsers do not turn by it."""
+    if not isinstance(exif, bytes):
+        return None
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+        return TURNS.get(tags.get(ExifTags.Base.Orientation, 1))
+    except (SyntaxError, struct.error, ValueError, TypeError, KeyError):
+        # A browser shows an image whose EXIF is unreadable as it is stored.
+        return None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits scaled to 8; Pillow's own conversion cuts at 255, which is all white."""
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.float32)
+        # A scan of 12 bits fills the lowest sixteenth only, and would be all but black.
+        darkest, lightest = 0.0, 4095.0 if values.max() <= 4095 else 65535.0
+    elif image.mode in {"I", "F"}:
+        values = np.nan_to_num(np.asarray(image).astype(np.float64))
+        darkest, lightest = float(values.min()), float(values.max())
+    else:
+        return image
+    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """The image in RGB, with transparency laid on a ground."""
+    if not image.has_transparency_data:
+        # converting what is RGB already would copy it
+        return image if image.mode == "RGB" else image.convert("RGB")
+    layered = image.convert("RGBA")
+    alpha = layered.getchannel("A")
+    # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
+    if alpha.getextrema() == (0, 0):
+        return layered.convert("RGB")
+    ground = _ground(np.asarray(layered.convert("L")), np.asarray(alpha))
+    flat = Image.new("RGB", layered.size, (ground, ground, ground))
+    flat.paste(layered, mask=alpha)
+    return flat
+
+
+def _ground(luminance: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]) -> int:
+    """The ground from which most of the ink stands out: white, black, or grey for ink of both.
+
+    Only ink that touches the ground counts; what lies inside a photograph has its own ground.
+    """
+    ink = (alpha >= alpha.max() / 2).astype(np.uint8)
+    bare = np.uint8(1) - ink
+    edge = luminance[(ink & cv2.dilate(bare, np.ones((3, 3), np.uint8))) > 0].astype(np.int16)
+    # Ink this near the ground cannot be told from it.
+    seen = {ground: int(np.count_nonzero(np.abs(edge - ground) >= 64)) for ground in (WHITE, BLACK, GREY)}
+    # Grey halves the contrast, so it must show a tenth more of the ink.
+    return max(seen, key=lambda ground: seen[ground] * (9 if ground == GREY else 10))

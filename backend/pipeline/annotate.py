@@ -1,0 +1,172 @@
+"""One page in, its lines with two readings each out: the whole idea, on two small seams.
+
+`LineDetector` finds lines, `LineReader` reads crops; the functions here compose them with the pure
+rooms `reading_order`, `crops` and `verdicts` and know nothing of Label Studio, HTTP or model files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from backend.page import crops
+from backend.page.crops import TallLines
+from backend.page.lines import (
+    Detected,
+    Judgement,
+    Line,
+    Page,
+    Pixels,
+    Reading,
+    ReadLine,
+    ReadPage,
+    Reason,
+    Verdict,
+)
+from backend.page.reading_order import reading_order
+from backend.text import languages as alphabets
+from backend.text import verdicts
+
+
+class LineDetector(Protocol):
+    """Finds the text lines of a page."""
+
+    @property
+    def identity(self) -> str:
+        """Names model, engine and every parameter that can change the lines."""
+        ...
+
+    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+        """Find lines, in no promised order, in page pixels.
+
+        Args:
+            page: an upright page.
+            urgent: an annotator waits; go ahead of bulk work.
+
+        Raises:
+            DetectorFailed: the page could not be searched.
+        """
+        ...
+
+
+class LineReader(Protocol):
+    """Reads line crops, in batches and in its own threads."""
+
+    @property
+    def identity(self) -> str:
+        """Names engine, model, prompt or rendering, and parameters: all that can change a reading."""
+        ...
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        """Ask for a reading of each crop, in order; urgent ones first, and of those a few before many.
+
+        Returns at once. Each future ends with a `Reading` (a text, "no text", or an error), never
+        with an exception, whatever happens to its neighbours.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Who reads the lines of one language, and how.
+
+    readers: in order of trust; their order is the order of `ReadLine.readings`.
+    language: canonical code of the language of the page.
+    tall_lines: the crop policy for lines that are taller than wide.
+    prompts: what vision models were told, so that an echo of it is recognised.
+    lacking: why nobody reads, where `readers` is empty.
+    """
+
+    readers: tuple[LineReader, ...]
+    language: str
+    tall_lines: TallLines = "auto"
+    prompts: tuple[str, ...] = ()
+    lacking: tuple[Reason, ...] = ()
+
+
+def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: bool = False) -> ReadPage:
+    """Find every text line on a page and read each one with every reader of the panel.
+
+    Args:
+        page: upright RGB pixels, uint8, shape (height, width, 3).
+        detector: gives quads in page pixels.
+        panel: who reads, and in what language.
+        urgent: an annotator waits; go ahead of bulk work.
+
+    Returns:
+        One line per quad, in reading order. A line whose readings differ is kept, with verdict
+        `disputed`, for the reviewer to decide.
+
+    Raises:
+        DetectorFailed: the page could not be searched.
+    """
+    detected = detector.detect(page, urgent=urgent)
+    order = reading_order(
+        [line.quad for line in detected.lines], right_to_left=alphabets.right_to_left(panel.language)
+    )
+    lines = [detected.lines[index] for index in order]
+    return ReadPage(page.width, page.height, read_lines(page, lines, panel, urgent=urgent), detected.dropped)
+
+
+def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool = False) -> list[ReadLine]:
+    """Read lines of one page with every reader of the panel, all at once.
+
+    A crop that is blank by our own test is shown to the first reader alone, and to the others only
+    if the first saw text there: empty boxes are not paid for twice.
+
+    Args:
+        page: an upright page.
+        lines: with usable quads, in page pixels.
+        panel: who reads, and in what language.
+        urgent: an annotator waits; go ahead of bulk work.
+
+    Returns:
+        One read line per line, in the same order.
+    """
+    if not panel.readers:
+        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
+        return [ReadLine(line, (), unread) for line in lines]
+    cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
+    readings: list[list[Reading]] = [[] for _ in lines]
+    first, *others = panel.readers
+    blank = [crops.is_blank(cut) for cut in cuts]
+    visible = [index for index, nothing in enumerate(blank) if not nothing]
+    asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
+    asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
+    _collect(asked, readings)
+    doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
+    _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
+    return [
+        ReadLine(line, tuple(said), _judge(said, cut, line, panel))
+        for line, cut, said in zip(lines, cuts, readings, strict=True)
+    ]
+
+
+Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
+"""Which lines one reader was asked for, and their answers to come."""
+
+
+def _submit(
+    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgent: bool
+) -> list[Future[Reading]]:
+    return reader.submit([cuts[index] for index in indices], urgent=urgent) if indices else []
+
+
+def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
+    """Wait for every answer and put it behind its line, reader by reader."""
+    for indices, futures in asked:
+        for index, future in zip(indices, futures, strict=True):
+            readings[index].append(future.result())
+
+
+def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> Judgement:
+    height, width = cut.shape[:2]
+    return verdicts.judge(
+        readings,
+        crop_size=(width, height),
+        language=panel.language,
+        line_score=line.score,
+        prompts=panel.prompts,
+    )

@@ -1,0 +1,59 @@
+"""What the backend counts, as Prometheus text."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from backend.page.lines import ReadPage
+
+
+class Metrics:
+    """Counters of one service, in a registry of its own so that two services never share one."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.pages = Counter(
+            "twinread_pages",
+            "Pages by outcome: done or the class of the failure",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.lines = Counter("twinread_lines", "Lines by verdict", ["verdict"], registry=self.registry)
+        self.readings = Counter(
+            "twinread_readings",
+            "Readings by reader and outcome",
+            ["reader", "outcome"],
+            registry=self.registry,
+        )
+        self.dropped = Counter(
+            "twinread_dropped_quads", "Detected shapes that were no usable quads", registry=self.registry
+        )
+        self.page_seconds = Histogram(
+            "twinread_page_seconds",
+            "Wall seconds from reference to lines",
+            buckets=(0.1, 0.3, 1, 3, 10, 30, 100, 300),
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "twinread_pages_in_flight", "Pages being worked on or waiting", registry=self.registry
+        )
+        self.late = Counter(
+            "twinread_tasks_late",
+            "Tasks answered empty because the deadline came first",
+            registry=self.registry,
+        )
+        self.webhooks = Counter("twinread_webhooks", "Webhooks by action", ["action"], registry=self.registry)
+
+    def count_page(self, page: ReadPage) -> None:
+        """Count a page that was read to the end."""
+        self.pages.labels("done").inc()
+        self.dropped.inc(page.dropped)
+        for line in page.lines:
+            self.lines.labels(line.judgement.verdict.value).inc()
+            for reading in line.readings:
+                outcome = "error" if reading.failed else "no text" if reading.no_text else "text"
+                self.readings.labels(reading.reader, outcome).inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,186 @@
+"""Checks everything the backend stands on, line by line, each failure with the line that mends it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.detectors.paddle import PaddleDetector
+from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, StoreFailed, TwinreadError
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import default_config
+from backend.page.lines import Reading
+from backend.pipeline import assembly as compose
+from backend.pipeline.panels import Panels
+from backend.settings.settings import Settings
+
+LEAST_FREE_BYTES = 2 * 1024**3
+"""Free disk that models, the image cache and the store want."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the doctor's report.
+
+    about: what was looked at.
+    ok: whether it is well.
+    says: what was seen; where it is not well, with what mends it.
+    """
+
+    about: str
+    ok: bool
+    says: str
+
+
+def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
+    """Check one thing after the other, cheap ones first.
+
+    Args:
+        settings: as `twinread serve` would use them.
+        backend_url: where Label Studio would reach the backend.
+    """
+    yield from _label_studio(settings, backend_url)
+    disk = _disk(settings.cache_dir)
+    yield disk
+    if not disk.ok:
+        return
+    yield from _guarded("detection model", lambda: _detection(settings))
+    yield from _guarded("readers", lambda: _readers(settings))
+    yield from _ernie(settings)
+    yield from _guarded("store", lambda: _store(settings))
+
+
+def _guarded(about: str, look: Callable[[], str]) -> Iterator[Check]:
+    try:
+        yield Check(about, True, look())
+    except TwinreadError as error:
+        yield Check(about, False, str(error))
+
+
+def _label_studio(settings: Settings, backend_url: str) -> Iterator[Check]:
+    if settings.label_studio_api_key is None:
+        yield Check(
+            "Label Studio",
+            False,
+            "No key is set, so images cannot be fetched. Copy one from Label Studio, Account & Settings > "
+            "Personal Access Token, into LABEL_STUDIO_API_KEY.",
+        )
+        return
+    try:
+        api = LabelStudioApi(str(settings.label_studio_url), settings.label_studio_api_key)
+    except SettingsWrong as error:
+        yield Check("Label Studio", False, str(error))
+        return
+    with api:
+        try:
+            yield Check("Label Studio", True, f"Version {api.version()} answers at {api.base_url}.")
+            who = api.whoami()
+            kind = "personal access" if api.auth.personal else "legacy"
+            yield Check("token", True, f"The {kind} token of {who.get('email')} is accepted.")
+        except LabelStudioFailed as error:
+            yield Check("Label Studio", False, str(error))
+            return
+        yield from _guarded("rights and address block", lambda: _connection(api, backend_url, settings))
+
+
+def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> str:
+    """Connect the backend to a project made for this and removed again: the one way to be told."""
+    project = int(api.create_project(title="twinread doctor", label_config=default_config())["id"])
+    try:
+        api.connect_backend(project, backend_url, "twinread doctor", basic_auth=settings.basic_auth)
+    except LabelStudioFailed as error:
+        if "health check failed" not in str(error):
+            raise
+        raise LabelStudioFailed(
+            f"Label Studio gets no answer from a backend at {backend_url}. Start it there with "
+            "'twinread serve', or name the address at which Label Studio reaches it with --backend-url."
+        ) from error
+    finally:
+        api.call("DELETE", f"/api/projects/{project}/", "remove the project that the doctor made")
+    return f"The token may make projects, and Label Studio reaches the backend at {backend_url}."
+
+
+def _detection(settings: Settings) -> str:
+    detector = compose.detector(settings)
+    detector.start()
+    try:
+        detector.wait(300)
+    finally:
+        detector.stop()
+    return _model_sentence(detector)
+
+
+def _model_sentence(detector: PaddleDetector) -> str:
+    location = detector.location
+    stands_in = f"; it stands in for {location.asked}, which could not be had" if location.stands_in else ""
+    return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
+
+
+def _readers(settings: Settings) -> str:
+    with Panels(settings, None) as panels:
+        panels.check()
+        panel = panels.panel(settings.ocr_language)
+        # data that is there may still be of no use
+        panels.wait()
+    if panel.lacking:
+        reason = panel.lacking[0]
+        raise ReaderUnavailable(
+            f"No reader can write '{reason.first}', so lines would be boxed but not read. "
+            f"Install {reason.second}."
+        )
+    names = " and ".join(reader.identity for reader in panel.readers)
+    return f"{names} read '{settings.ocr_language}' and know all its letters."
+
+
+def _ernie(settings: Settings) -> Iterator[Check]:
+    if settings.ernie_base_url is None:
+        return
+    from backend.readers.ernie.check import check
+
+    try:
+        with Panels(settings, None) as panels:
+            server, readers = panels.ernie(settings.ocr_language)
+            for finding in check(server, readers):
+                yield Check("ERNIE", finding.ok, finding.text)
+    except TwinreadError as error:
+        yield Check("ERNIE", False, str(error))
+
+
+def _store(settings: Settings) -> str:
+    try:
+        store = compose.open_store(settings)
+    except StoreFailed as error:
+        where = "STORE_URL" if settings.store_url else "CACHE_DIR"
+        raise StoreFailed(f"{error} {where} says where it is.") from error
+    try:
+        store.put(("doctor", Reading("doctor", "ok")))
+        store.get_many(["doctor"], "doctor")
+        kept = store.count() - 1  # but for the doctor's own
+    finally:
+        store.close()
+    return f"{kept} readings are kept; writing works."
+
+
+def _disk(folder: Path) -> Check:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Check(
+            "disk",
+            False,
+            f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of yours. Models, images "
+            "and the store need it, so they were not looked at.",
+        )
+    if free < LEAST_FREE_BYTES:
+        return Check(
+            "disk",
+            False,
+            f"Only {free / 1024**3:.1f} GB are free in CACHE_DIR; free some, or set it elsewhere. Models, "
+            "images and the store need it, so they were not looked at.",
+        )
+    return Check("disk", True, f"{free / 1024**3:.0f} GB are free in CACHE_DIR.")

@@ -1,0 +1,196 @@
+"""Reads boxes again that a person moved, and touches nothing that a person did.
+
+What comes of it is a new prediction beside the person's own work: every box as the person left it, a
+fresh text where only the box was changed. Annotations and drafts are never written, so nothing can be
+lost; whoever wants the new texts takes them over in Label Studio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backend.errors import BadRequest, LabelStudioFailed
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.regions import Region, regions
+from backend.projects.set_up import REREAD
+
+MOVED = 1.0
+"""Pixels by which a corner must have moved for a box to count as changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """One line that was read again.
+
+    before, after: its texts; empty for none.
+    doubtful: the readings of the new box differ.
+    """
+
+    task: int
+    region: str
+    before: str
+    after: str
+    doubtful: bool
+
+
+def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int | None) -> Iterator[Reread]:
+    """Read the changed boxes of a project's tasks again, through Label Studio's own connection.
+
+    Args:
+        api: Label Studio.
+        project: its number.
+        config: its labeling config.
+        only: the one task to look at; None looks at all.
+
+    Yields:
+        Each line that was read again, once its prediction is stored.
+
+    Raises:
+        BadRequest: no backend is connected, or the one task is another project's.
+        LabelStudioFailed: Label Studio is out of reach, or has no answer of the backend.
+    """
+    connected = api.backends(project)
+    if not connected:
+        raise BadRequest(
+            f"No backend is connected to project {project}. Run `twinread setup-project --project {project}`."
+        )
+    backend = int(connected[0]["id"])
+    tasks = [_one_task(api, project, only)] if only is not None else api.tasks(project)
+    for task in tasks:
+        work = persons_work(task)
+        if work is None:
+            continue
+        result, parent = work
+        changed = changed_boxes(result, parent, config)
+        if not changed:
+            continue
+        answers = _ask(api, backend, int(task["id"]), changed)
+        merged = with_answers(result, answers)
+        body = {"task": task["id"], "result": merged, "model_version": reread_version(task)}
+        api.call("POST", "/api/predictions/", f"store what was read of task {task['id']}", body=body)
+        new = {region.id: region for region in regions(merged)}
+        for region in changed:
+            labels = config.labels_of(region.from_name)
+            after = new[region.id]
+            yield Reread(
+                int(task["id"]),
+                region.id,
+                " ".join(region.texts),
+                " ".join(after.texts),
+                labels.tell_doubt and labels.check in after.labels,
+            )
+
+
+def _one_task(api: LabelStudioApi, project: int, number: int) -> dict[str, Any]:
+    task = api.task(number)
+    if task["project"] != project:
+        raise BadRequest(
+            f"Task {number} belongs to project {task['project']}, whose config and backend may differ; run "
+            f"this with --project {task['project']}.",
+            task=number,
+        )
+    return task
+
+
+def reread_version(task: Mapping[str, Any]) -> str:
+    """The version of a re-read of a task: that of its last prediction which is none itself."""
+    made = [prediction for prediction in task.get("predictions") or [] if not _is_reread(prediction)]
+    return f"{REREAD}{(made or [{}])[-1].get('model_version') or ''}".strip()
+
+
+def persons_work(task: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:
+    """What a person made of a task, and the prediction it began with; None where nobody did anything.
+
+    A draft is newer than the annotation it belongs to; of several the last changed one counts.
+    """
+    submitted = [made for made in task.get("annotations") or [] if not made.get("was_cancelled")]
+    works = [*submitted, *(task.get("drafts") or [])]
+    if not works:
+        return None
+    last = max(works, key=lambda made: str(made.get("updated_at") or made.get("created_at")))
+    predictions = {made["id"]: made for made in task.get("predictions") or []}
+    parent = predictions.get(last.get("parent_prediction"))
+    if parent is None and predictions:
+        # drafts do not say where they began: the prediction that shares most boxes with them
+        ids = {region.id for region in regions(last.get("result"))}
+        parent = max(
+            (made for made in predictions.values() if not _is_reread(made)),
+            key=lambda made: len(ids & {region.id for region in regions(made.get("result"))}),
+            default=None,
+        )
+    return list(last.get("result") or []), list((parent or {}).get("result") or [])
+
+
+def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: LabelingConfig) -> list[Region]:
+    """Boxes that a person moved, turned or drew, and whose text is nobody's own.
+
+    A text that differs from the prediction's was changed by a person, and is kept; so is a box that a
+    person called illegible or no text.
+    """
+    first = {region.id: region for region in regions(list(parent))}
+    changed = []
+    for region in regions(list(result)):
+        labels = config.labels_of(region.from_name)
+        if region.points is None or {labels.illegible, labels.not_text} & set(region.labels):
+            continue
+        before = first.get(region.id)
+        untouched = region.texts == before.texts if before else not any(region.texts)
+        if untouched and (before is None or before.points is None or _moved(region, before)):
+            changed.append(region)
+    return changed
+
+
+def with_answers(result: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
+    """The person's result, with the results of the boxes that were read again in their place."""
+    fresh: dict[str, list[Any]] = {}
+    for part in answers:
+        fresh.setdefault(part["id"], []).append({**part, "origin": "prediction"})
+    merged: list[Any] = []
+    for part in result:
+        identity = part.get("id") if isinstance(part, Mapping) else None
+        if identity not in fresh:
+            merged.append(part)
+        elif fresh[identity]:
+            merged += fresh[identity]
+            fresh[identity] = []
+    return merged
+
+
+def _ask(api: LabelStudioApi, backend: int, task: int, changed: Sequence[Region]) -> list[Any]:
+    """What the backend reads of boxes, asked as the editor asks for a drawn one."""
+    drawn = [
+        {**part, "origin": "manual"}
+        for region in changed
+        for part in region.results
+        if part.get("type") not in ("textarea", "choices")
+    ]
+    answer = api.call(
+        "POST",
+        f"/api/ml/{backend}/interactive-annotating",
+        f"read boxes of task {task}",
+        body={"task": task, "context": {"result": drawn}},
+        bulk=True,
+    )
+    result = (answer.get("data") or {}).get("result")
+    if not result:
+        raise LabelStudioFailed(
+            f"Label Studio has no answer of the backend for task {task}: {answer.get('errors')}. Start the "
+            "backend, and switch on Interactive preannotations in Settings > Model.",
+            task=task,
+        )
+    return list(result)
+
+
+def _is_reread(prediction: Mapping[str, Any]) -> bool:
+    return str(prediction.get("model_version") or "").startswith(REREAD)
+
+
+def _moved(region: Region, before: Region) -> bool:
+    if region.points is None or before.points is None or len(region.points) != len(before.points):
+        return True
+    return bool(np.abs(region.points - before.points).max() >= MOVED)

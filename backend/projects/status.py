@@ -1,0 +1,155 @@
+"""How far a project is: its pages and lines by state, who reviewed, how fast; for `twinread status`.
+
+Pure but for `collect`, which reads the tasks a page at a time, so that memory stays flat.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from statistics import median
+from typing import Any
+
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.regions import Region, regions
+
+
+class State(Enum):
+    """Where a page is on its way; the first that fits."""
+
+    REVIEWED = "reviewed"
+    """Somebody submitted it."""
+    SKIPPED = "skipped"
+    """Everybody who opened it passed it over."""
+    DOUBTFUL = "doubtful"
+    """Read, with a line that a person must decide."""
+    AGREED = "agreed"
+    """Read, and every line alike twice."""
+    UNREAD = "unread"
+    """No prediction is stored for it."""
+
+
+@dataclass
+class Person:
+    """What one annotator submitted.
+
+    seconds: of each page, as Label Studio's editor measured them.
+    """
+
+    pages: int = 0
+    lines: int = 0
+    seconds: list[float] = field(default_factory=list)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def seconds_per_page(self) -> float | None:
+        """The median; None where none was measured."""
+        return median(self.seconds) if self.seconds else None
+
+    @property
+    def lines_per_hour(self) -> float | None:
+        """Of the time that the editor measured; None where none was."""
+        spent = sum(self.seconds)
+        return self.lines * 3600 / spent if spent else None
+
+
+@dataclass
+class Status:
+    """The state of a project.
+
+    pages, lines: how many are in each state; lines of unread pages are not known.
+    undecided: lines of reviewed pages that were left for later.
+    drafts: pages that somebody began and has not submitted.
+    versions: how many pages have a prediction of each version.
+    people: by user id.
+    """
+
+    pages: Counter[State] = field(default_factory=Counter)
+    lines: Counter[State] = field(default_factory=Counter)
+    undecided: int = 0
+    drafts: int = 0
+    versions: Counter[str] = field(default_factory=Counter)
+    people: dict[int, Person] = field(default_factory=dict)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Work that is left on pages that were read, at the median pace of all; None without a pace."""
+        paces = [second for person in self.people.values() for second in person.seconds]
+        waiting = self.pages[State.DOUBTFUL] + self.pages[State.AGREED]
+        return waiting * median(paces) if paces else None
+
+
+def collect(api: LabelStudioApi, project: int, config: LabelingConfig) -> Status:
+    """Look at every task of a project.
+
+    Raises:
+        LabelStudioFailed: Label Studio is out of reach, or refused.
+    """
+    return status_of(api.tasks(project), config)
+
+
+def status_of(tasks: Iterable[Mapping[str, Any]], config: LabelingConfig) -> Status:
+    """Count tasks as Label Studio's API gives them, with annotations and predictions."""
+    status = Status()
+    for task in tasks:
+        predictions = task.get("predictions") or []
+        status.versions.update({str(made.get("model_version") or "") for made in predictions})
+        status.drafts += bool(task.get("drafts"))
+        submitted = [made for made in task.get("annotations") or [] if not made.get("was_cancelled")]
+        if submitted:
+            last = max(submitted, key=lambda made: str(made.get("updated_at")))
+            found = regions(last.get("result"))
+            status.pages[State.REVIEWED] += 1
+            status.lines[State.REVIEWED] += len(found)
+            status.undecided += sum(_doubtful(region, config) for region in found)
+            for made in submitted:
+                _credit(status, made)
+        elif task.get("annotations"):
+            status.pages[State.SKIPPED] += 1
+        elif predictions:
+            newest = max(predictions, key=lambda made: (str(made.get("created_at")), made.get("id") or 0))
+            found = regions(newest.get("result"))
+            doubtful = sum(_doubtful(region, config) for region in found)
+            status.pages[State.DOUBTFUL if doubtful else State.AGREED] += 1
+            status.lines[State.DOUBTFUL] += doubtful
+            status.lines[State.AGREED] += len(found) - doubtful
+        else:
+            status.pages[State.UNREAD] += 1
+    return status
+
+
+def _doubtful(region: Region, config: LabelingConfig) -> bool:
+    """The line still wants a person: by its label, or, where no label says so, because it has no text."""
+    labels = config.labels_of(region.from_name)
+    if labels.tell_doubt:
+        return labels.check in region.labels
+    return not any(text.strip() for text in region.texts)
+
+
+def _credit(status: Status, made: Mapping[str, Any]) -> None:
+    author = made.get("completed_by")
+    author = author.get("id") if isinstance(author, Mapping) else author
+    if not isinstance(author, int):
+        return
+    person = status.people.setdefault(author, Person())
+    person.pages += 1
+    person.lines += len(regions(made.get("result")))
+    spent = made.get("lead_time")
+    if isinstance(spent, (int, float)) and spent > 0:
+        person.seconds.append(float(spent))
+    moment = _moment(made.get("created_at"))
+    if moment is not None:
+        person.first = min(person.first or moment, moment)
+        person.last = max(person.last or moment, moment)
+
+
+def _moment(written: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(written).replace("Z", "+00:00"))
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""Crops as the pictures that a vision model is shown, encoded beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
+
+from cachetools import LRUCache
+
+from backend.page.image_files import encode
+from backend.page.lines import Pixels
+from backend.readers.ernie.prompts import Prompt, lay_out
+
+KEPT = 256
+"""Pictures that the second prompt may still ask for."""
+
+
+class Pictures:
+    """Encodes crops, and keeps the last ones: two prompts that show the same picture share it.
+
+    Everything but `close` is called in one event loop.
+
+    Args:
+        kind: file format of the pictures.
+        jpeg_quality: 1 to 100; not looked at for PNG.
+    """
+
+    def __init__(self, kind: Literal["png", "jpeg"], jpeg_quality: int) -> None:
+        self._kind = kind
+        self._jpeg_quality = jpeg_quality
+        # an entry keeps its crop alive, so that no other crop can have the same id meanwhile
+        self._kept: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[bytes]]] = LRUCache(KEPT)
+        self._encoders = ThreadPoolExecutor(2, thread_name_prefix="ernie-picture")
+
+    async def data_url(self, crop: Pixels, prompt: Prompt) -> bytes:
+        """The crop as a data URL, laid out for the prompt.
+
+        Args:
+            crop: RGB, uint8, shape (height, width, 3).
+            prompt: names line height, border and colours.
+        """
+        key = (id(crop), prompt.line_height, prompt.border, prompt.grey)
+        if key not in self._kept:
+            encoding = asyncio.get_running_loop().run_in_executor(self._encoders, self._encoded, crop, prompt)
+            self._kept[key] = (crop, encoding)
+        # shielded: a call that runs out of time must not cancel the picture of the other reading
+        return await asyncio.shield(self._kept[key][1])
+
+    def close(self) -> None:
+        """End the encoders."""
+        self._encoders.shutdown()
+
+    def _encoded(self, crop: Pixels, prompt: Prompt) -> bytes:
+        file = encode(lay_out(crop, prompt), self._kind, self._jpeg_quality)
+        return f"data:image/{self._kind};base64,".encode() + base64.b64encode(file)

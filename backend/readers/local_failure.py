@@ -1,0 +1,17 @@
+"""What the engines on this machine have in common as readers."""
+
+from __future__ import annotations
+
+from backend.errors import OperatorError
+from backend.models.model_thread import sentence_of
+from backend.page.lines import Reading
+
+
+def no_answer(reader: str, error: Exception) -> Reading:
+    """The reading of a line over which an engine failed.
+
+    An engine that could not be loaded, or was stopped, may read the line another day; a line over which
+    it breaks stays as it is.
+    """
+    again = isinstance(error, OperatorError)
+    return Reading(reader, error=sentence_of(error, "The line could not be read"), again=again)

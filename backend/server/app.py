@@ -1,0 +1,196 @@
+"""The HTTP face: Label Studio's ML backend protocol, sign-in, errors, metrics.
+
+Label Studio shows people the *reason phrase* of an error and never its body, so every error's
+sentence stands in both.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from backend import __version__
+from backend.errors import BadRequest, TwinreadError
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.pipeline.service import Service
+from backend.server import answers
+from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
+from backend.settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+
+WEBHOOK_ACTIONS = frozenset(
+    {
+        "ANNOTATION_CREATED",
+        "ANNOTATIONS_CREATED",
+        "ANNOTATION_UPDATED",
+        "ANNOTATIONS_DELETED",
+        "TASKS_CREATED",
+        "TASKS_DELETED",
+        "PROJECT_UPDATED",
+        "START_TRAINING",
+    }
+)
+"""Any other name counts as "other", so that a caller cannot make metrics grow."""
+
+
+def create_app(service: Service, settings: Settings) -> Flask:
+    """Build the WSGI application over a service.
+
+    Args:
+        service: answers; started by the caller.
+        settings: sign-in, deadline, names of labels, language of messages.
+    """
+    app = Flask("twinread")
+    wording = answers.Wording(settings.ocr_language, settings.message_language)
+
+    @lru_cache(maxsize=64)
+    def labeling_config(xml: str) -> LabelingConfig:
+        return LabelingConfig.parse(xml, settings.label_names)
+
+    def signed_in() -> bool:
+        """Whether the request carries the user and password of the settings."""
+        if settings.basic_auth_pass is None or settings.basic_auth_user is None:
+            return True
+        given = request.authorization
+        user = (given.username or "") if given else ""
+        password = (given.password or "") if given else ""
+        # both compared, in constant time: a wrong user must not answer faster than a wrong password
+        right_user = _same(user, settings.basic_auth_user)
+        right_password = _same(password, settings.basic_auth_pass.get_secret_value())
+        return right_user and right_password
+
+    def guarded(view: ViewT) -> ViewT:
+        @wraps(view)
+        def check(*args: Any, **kwargs: Any) -> Any:
+            return view(*args, **kwargs) if signed_in() else _unauthorised()
+
+        return check  # type: ignore[return-value]
+
+    @app.get("/health")
+    def health() -> Response:
+        # open without credentials, for container health checks; wrong ones are told so at once
+        if request.authorization is not None and not signed_in():
+            return _unauthorised()
+        state, sentence = service.state
+        if state == "failed":
+            return _refusal(503, sentence)
+        return jsonify(status="UP" if state == "ready" else "LOADING", state=state, reason=sentence)
+
+    @app.get("/")
+    @guarded
+    def index() -> Response:
+        return jsonify(name="twinread", version=__version__, **service.status())
+
+    @app.get("/status")
+    @guarded
+    def status() -> Response:
+        return jsonify(service.status())
+
+    @app.post("/setup")
+    @guarded
+    def setup() -> Response:
+        body = parse(SetupBody, _json())
+        labeling_config(body.label_config)
+        return jsonify(model_version=service.model_version)
+
+    @app.post("/predict")
+    @guarded
+    def predict() -> Response:
+        body = parse(PredictBody, _json())
+        config = labeling_config(body.label_config)
+        limit_s = settings.predict_deadline_s
+        if body.drawn is not None:
+            if len(body.tasks) != 1:
+                raise BadRequest("A request with drawn regions must have exactly one task.")
+            results = [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
+        else:
+            results = answers.predict(service, body.tasks, config, wording, limit_s)
+        return jsonify(results=results)
+
+    @app.get("/versions")
+    @guarded
+    def versions() -> Response:
+        return jsonify(versions=[service.model_version])
+
+    @app.get("/metrics")
+    @guarded
+    def metrics() -> Response:
+        return Response(service.metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.post("/webhook")
+    @app.post("/webhook/<secret>")
+    def webhook(secret: str = "") -> Response:
+        # Label Studio sends webhooks without credentials, but "Start training" with them
+        wanted = settings.webhook_secret
+        given = secret or request.headers.get("X-Twinread-Secret", "")
+        by_secret = wanted is not None and _same(given, wanted.get_secret_value())
+        by_password = settings.basic_auth_pass is not None and signed_in()
+        open_to_all = wanted is None and settings.basic_auth_pass is None
+        if not (by_secret or by_password or open_to_all):
+            return _refusal(
+                401, "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret."
+            )
+        action = parse(WebhookBody, _json()).action
+        service.metrics.webhooks.labels(action if action in WEBHOOK_ACTIONS else "other").inc()
+        return jsonify(status="ok")
+
+    @app.errorhandler(TwinreadError)
+    def known(error: TwinreadError) -> Response:
+        return _refusal(error.status, str(error))
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        if error.code == 400:
+            return _refusal(400, "The body is not JSON.")
+        refusal = _refusal(error.code or 500, error.description or error.name)
+        refusal.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+        return refusal
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
+        # the rule, because the path of a webhook holds its secret
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
+        return _refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
+
+    return app
+
+
+def _json() -> object:
+    """The request's body; one that is no JSON at all is an error of Flask's.
+
+    Raises:
+        BadRequest: it is nested so deeply that Python cannot read it.
+    """
+    try:
+        return request.get_json(force=True)
+    except RecursionError as error:
+        raise BadRequest("The body is nested too deeply.") from error
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
+    )
+
+
+def _unauthorised() -> Response:
+    response = _refusal(401, "Sign in: give user and password in Label Studio's model connection.")
+    response.headers["WWW-Authenticate"] = 'Basic realm="twinread"'
+    return response
+
+
+def _refusal(status: int, sentence: str) -> Response:
+    """An error as JSON, with its sentence in the reason phrase as far as HTTP allows."""
+    response = jsonify(error=sentence)
+    phrase = " ".join(sentence.encode("ascii", "replace").decode().split())[:400]
+    response.status = f"{status} {phrase}"
+    return response

@@ -1,0 +1,280 @@
+"""Every knob in one table: the environment, or a `.env` file in the working folder.
+
+`Settings` is read by the service and the faces alone; the rooms below take plain values.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from backend.errors import SettingsWrong
+from backend.label_studio.labeling_config import LabelNames
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list."""
+
+
+def default_cache_dir() -> Path:
+    """Where models, images and the store live: `$XDG_CACHE_HOME/twinread` or `~/.cache/twinread`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread"
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults, units and meaning."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    # Label Studio
+    label_studio_url: AnyHttpUrl = Field(
+        AnyHttpUrl("http://localhost:8080"), description="Address of Label Studio, as this machine reaches it"
+    )
+    label_studio_api_key: SecretStr | None = Field(
+        None, description="Personal access token or legacy token; which one it is is found out by itself"
+    )
+    label_text: str = Field("Text", description="Label of a line that is ready")
+    label_check: str = Field("Check", description="Label of a line that a person must decide")
+    label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
+    label_not_text: str = Field("Not text", description="Label of a box that holds no text")
+    message_language: Literal["en", "ru"] = Field(
+        "en", description="Language of what annotators are told about a line: en or ru"
+    )
+
+    # Language and readers
+    ocr_language: str = Field(
+        "en", description="Language of the pages (ru, uk, el, zh, ...); a task's own `language` field wins"
+    )
+    readers: Words = Field(
+        (),
+        description=(
+            "Who reads, in order of trust: two or more of ernie, paddle, tesseract; "
+            "empty: ernie,ernie when a server is set, else the two most unlike local engines"
+        ),
+    )
+    tall_lines: Literal["auto", "never", "always"] = Field(
+        "auto", description="Turn crops that are taller than wide: auto (as PaddleOCR does), never or always"
+    )
+
+    # ERNIE
+    ernie_base_url: AnyHttpUrl | None = Field(
+        None,
+        repr=False,  # may hold a proxy's user and password
+        description="OpenAI-compatible address that ends in /v1",
+    )
+    ernie_model: str | None = Field(None, description="Name of the model, as the server lists it")
+    ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it wants one")
+    ernie_concurrency: int = Field(64, ge=1, le=1024, description="Calls in flight at once")
+    ernie_timeout_s: float = Field(60, gt=0, description="Time limit of one call, seconds")
+    ernie_page_timeout_s: float = Field(300, gt=0, description="Time limit of one page's readings, seconds")
+    ernie_max_retries: int = Field(4, ge=0, le=20, description="Repeats of a call that failed in passing")
+    ernie_temperature: float = Field(0.01, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
+    ernie_top_p: float = Field(
+        0.001, ge=0, le=1, description="Just above 0, both make FastDeploy and vLLM take the likeliest word"
+    )
+    ernie_disable_thinking: bool = Field(
+        True, description="Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it"
+    )
+    ernie_extra_body: dict[str, Any] = Field({}, description="More fields for each request, as JSON")
+    ernie_image_format: Literal["png", "jpeg"] = Field("jpeg", description="How crops are sent: jpeg or png")
+    ernie_prompt_style: Literal["instructions", "ocr"] = Field(
+        "instructions", description="ocr for models that know one prompt only (PaddleOCR-VL)"
+    )
+
+    # Detection
+    detection_model: str = Field("PP-OCRv5_server_det", description="Any PP-OCR detection model, by name")
+    detection_model_dir: Path | None = Field(None, description="Folder of a detection model, instead")
+    engine: Literal["auto", "onnxruntime", "paddle"] = Field(
+        "auto", description="Inference engine: auto is onnxruntime on CPU and paddle on GPU"
+    )
+    device: str = Field("auto", description="auto (the GPU that Paddle sees, else cpu), cpu or gpu:N")
+    model_source: Literal["auto", "packages"] = Field(
+        "auto", description="auto: PaddleOCR's cache, its hubs, packages; packages: no hub is ever asked"
+    )
+    cpu_threads: int = Field(os.cpu_count() or 1, ge=1, description="Threads of the inference engine on CPU")
+    engine_config: dict[str, Any] = Field({}, description="PaddleOCR's engine_config, as JSON")
+    enable_mkldnn: bool | None = Field(
+        None, description="Paddle's engine on CPU: use MKL-DNN; empty: wherever it does not crash"
+    )
+    mkldnn_cache_capacity: int = Field(10, ge=0, description="Paddle's engine on CPU: shapes kept by MKL-DNN")
+    precision: Literal["fp32", "fp16"] = Field("fp32", description="Paddle's engine on GPU: fp32 or fp16")
+    use_tensorrt: bool = Field(False, description="Paddle's engine on GPU: use TensorRT")
+    enable_hpi: bool = Field(False, description="PaddleOCR's high-performance inference")
+    enable_cinn: bool = Field(False, description="Paddle's engine: use the CINN compiler")
+    detection_limit_side_len: int | None = Field(
+        None, ge=0, description="Size to which a page's side is brought, pixels; empty: the model's own"
+    )
+    detection_limit_type: Literal["max", "min", "resize_long"] | None = Field(
+        None, description="Which side that is: max, min or resize_long; empty: the model's own"
+    )
+    detection_max_side_limit: int | None = Field(None, ge=0, description="Largest side ever searched, pixels")
+    detection_thresh: float | None = Field(
+        None, ge=0, le=1, description="Pixel threshold of the text map; empty: the model's own"
+    )
+    detection_box_thresh: float | None = Field(
+        None, ge=0, le=1, description="Score under which a box is dropped; empty: the model's own"
+    )
+    detection_unclip_ratio: float | None = Field(
+        None, ge=0, description="How far boxes are widened; empty: the model's own"
+    )
+    detection_input_shape: Annotated[tuple[int, int, int] | None, NoDecode] = Field(
+        None, description="Fixed input shape of the detector, as 3,HEIGHT,WIDTH"
+    )
+    detection_enlarge_below: int = Field(
+        480, ge=0, description="Pages whose long side is shorter are enlarged first, pixels; 0: never"
+    )
+    detection_high_resolution_from: int = Field(
+        2400, ge=0, description="Pages whose long side is longer are searched at the high limit; 0: never"
+    )
+    detection_high_resolution_limit: int = Field(1600, ge=32, description="That high limit, pixels")
+
+    # Local recognition
+    recognition_model: str | None = Field(
+        None, description="Any PP-OCR recogniser, by name; empty: the one for OCR_LANGUAGE"
+    )
+    recognition_model_dir: Path | None = Field(None, description="Folder of a (trained) recogniser, instead")
+    recognition_batch_size: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="Crops per batch; empty: 1 on CPU, where batches only cost, 16 on GPU",
+    )
+    tessdata_dir: Path | None = Field(
+        None, description="Folder of Tesseract's language data; empty: searched"
+    )
+
+    # Service
+    predict_deadline_s: float = Field(
+        80, gt=0, description="Time after which /predict answers with what is ready; Label Studio waits 100 s"
+    )
+    page_workers: int = Field(4, ge=1, le=256, description="Pages worked on at once")
+    store_url: str = Field(
+        "",
+        repr=False,  # may hold the database's user and password
+        description="Database of readings; empty: SQLite in CACHE_DIR",
+    )
+    cache_dir: Path = Field(default_cache_dir(), description="Folder for models, images and the store")
+    image_cache_bytes: int = Field(2 * 1024**3, ge=0, description="Size limit of the image cache, bytes")
+    basic_auth_user: str | None = Field(None, description="User that Label Studio must give (HTTP Basic)")
+    basic_auth_pass: SecretStr | None = Field(None, description="Password that Label Studio must give")
+    webhook_secret: SecretStr | None = Field(
+        None, description="Secret of /webhook (path or X-Twinread-Secret header)"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
+
+    # Images
+    allowed_image_hosts: Words = Field((), description="Private hosts that images may come from, by name")
+    max_image_bytes: int = Field(100 * 1024**2, ge=1, description="Largest image file, bytes")
+    max_page_pixels: int = Field(200_000_000, ge=1, description="Largest image, pixels")
+    image_timeout_s: float = Field(30, gt=0, description="Time limit of one image's download, seconds")
+
+    @field_validator("readers", "allowed_image_hosts", "detection_input_shape", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        """Read a comma-separated list."""
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator(
+        "cache_dir", "detection_model_dir", "recognition_model_dir", "tessdata_dir", mode="after"
+    )
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        # no shell reads .env, where "~" would name a folder of that name
+        return value.expanduser() if value is not None else None
+
+    @field_validator("readers")
+    @classmethod
+    def _known_readers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = sorted({name for name in value if name.lower() not in {"ernie", "paddle", "tesseract"}})
+        if unknown:
+            raise ValueError(
+                f"no reader is named {', '.join(unknown)}; there are ernie, paddle and tesseract"
+            )
+        often = [name for name in value if sum(name.lower() == other.lower() for other in value) > 2]
+        if often:
+            raise ValueError(f"{often[0]} looks at a line in two ways at most; name it once or twice")
+        if len(value) == 1:
+            raise ValueError("one reading is never confirmed; name at least two, such as 'ernie,paddle'")
+        return tuple(name.lower() for name in value)
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Settings:
+        if (self.ernie_base_url is None) != (self.ernie_model is None):
+            raise ValueError("set ERNIE_BASE_URL and ERNIE_MODEL together, or neither")
+        if "ernie" in self.readers and self.ernie_base_url is None:
+            raise ValueError("READERS names ernie: set ERNIE_BASE_URL and ERNIE_MODEL")
+        if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
+            raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
+        password, secret = self.basic_auth_pass, self.webhook_secret
+        sent = {
+            "BASIC_AUTH_USER": self.basic_auth_user or "",
+            "BASIC_AUTH_PASS": password.get_secret_value() if password else "",
+            "WEBHOOK_SECRET": secret.get_secret_value() if secret else "",
+        }
+        for name, value in sent.items():
+            # Label Studio writes them into HTTP headers, and fails with HTTP 500 over any other letter
+            if not (value.isascii() and value.isprintable()):
+                raise ValueError(f"{name} may hold ASCII characters only: Label Studio can send no others")
+        if ":" in sent["BASIC_AUTH_USER"]:
+            raise ValueError("BASIC_AUTH_USER must hold no colon, which ends the user in HTTP Basic auth")
+        labels = (self.label_text, self.label_check, self.label_illegible, self.label_not_text)
+        if len(set(labels)) < len(labels):
+            # a doubtful line with the label of a ready one would pass as ready
+            raise ValueError("LABEL_TEXT, LABEL_CHECK, LABEL_ILLEGIBLE and LABEL_NOT_TEXT must all differ")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values given in code win, then the environment, then `.env`."""
+        return init_settings, env_settings, dotenv_settings
+
+    @property
+    def label_names(self) -> LabelNames:
+        """The labels of lines, as the labeling config names them."""
+        return LabelNames(self.label_text, self.label_check, self.label_illegible, self.label_not_text)
+
+    @property
+    def basic_auth(self) -> tuple[str, SecretStr] | None:
+        """User and password that Label Studio must give, if any."""
+        if self.basic_auth_user is None or self.basic_auth_pass is None:
+            return None
+        return self.basic_auth_user, self.basic_auth_pass
+
+    @property
+    def store_address(self) -> str:
+        """`STORE_URL`, or the SQLite file in the cache folder."""
+        return self.store_url or f"sqlite:///{self.cache_dir / 'readings.sqlite3'}"
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsWrong: a value cannot be used; names the setting and what was wrong, never a secret.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_input=False, include_url=False, include_context=False):
+            name = ".".join(str(part) for part in problem["loc"]).upper()
+            problems.append(
+                f"{name}: {problem['msg']}" if name else problem["msg"].removeprefix("Value error, ")
+            )
+        raise SettingsWrong(
+            "A setting cannot be used. " + "; ".join(problems) + ". Set it in the environment or in .env."
+        ) from None

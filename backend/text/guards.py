@@ -1,0 +1,135 @@
+"""What makes one reading doubtful by itself, before it is compared with another.
+
+A vision model that cannot read a crop rarely says so: it loops, repeats its instructions, apologises,
+or writes another alphabet, and does so twice in the same way. Each guard is a plain rule on the text,
+set so that ordinary lines pass; a false alarm costs a person one look, a miss trains a wrong label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import regex
+from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
+from rapidfuzz import fuzz
+
+from backend.page.lines import Reason, ReasonKind
+from backend.text import languages as alphabets
+from backend.text.look_alikes import script_of
+
+WIDE_ADVANCE = 0.30
+LETTER_ADVANCE = 0.15
+THIN_ADVANCE = 0.07
+"""Least room a character takes, in heights of its crop: half of what the tightest sample line shows."""
+
+_THIN = regex.compile(r"[\s.,:;!|'’`·•iIljtfrі\-_\p{M}]")
+# Words or syllables five times over, a letter ten times, a group of digits seven times, a digit twenty times.
+# "шт. шт. шт." of a table row passes, and so do leaders, rules and the zeros of an account number.
+_LETTER_LOOP = regex.compile(r"(.{2,40}?)\1{4,}|(\p{L})\2{9,}")
+_DIGIT_LOOP = regex.compile(r"(\d{2,6}?)\1{6,}|(\d)\2{19,}")
+_LOOP_SHARE = 0.5
+
+_REFUSALS = regex.compile(
+    r"""(?xi)^\W*(?:
+      (?:i['’]?\s*a?m|we\ are|we['’]re) \s+ (?:sorry|unable|not\ able|afraid)
+    | (?:i|we) \s+ (?:can\s?not|can['’]t|could\ not|couldn['’]t|am\ unable|do\ not\ see|don['’]t\ see)
+    | sorry,? \s+ (?:but|i|we)\b | as\ an\ ai\b | i\ apologi[sz]e
+    | unfortunately,?\ (?:i|the\ (?:image|text))\b
+    | (?:there\ (?:is|are)|the\ (?:image|picture)\ (?:contains|has|shows)) \s+ no \s+ .{0,20}\btext\b
+    | no\ (?:visible\ |readable\ |legible\ )?text\ (?:is\ )?(?:found|visible|present|detected|in)\b
+    | the\ (?:image|picture|text)\ (?:is|appears|seems)\ (?:too\ |to\ be\ )?
+      (?:blurry|blank|unclear|illegible|empty)
+    | к\ сожалению,?\ (?:я|мне|текст|изображение|на) | извините,?\ (?:но|я) | простите,?\ (?:но|я)
+    | я\ не\ (?:могу|вижу|смог) | на\ (?:этом\ )?изображении\ (?:нет|отсутствует|не)
+    | не\ удалось\ (?:распознать|прочитать)
+    | (?:изображение|текст)\ (?:не\ (?:содержит|распознан|чита|виден|обнаружен)|нечитаем|отсутствует|размыт)
+    | 抱歉 | 对不起 | 無法識別 | 无法识别 | (?:图片|图像|圖片)中没有.{0,6}文字
+    )"""
+)
+_ECHO_LETTERS = 15
+_ECHO_WORDS = 3
+_ECHO_LIKENESS = 90.0
+
+
+def suspicions(
+    text: str, crop_size: tuple[int, int], language: str, prompts: Sequence[str] = ()
+) -> tuple[ReasonKind, ...]:
+    """Say what is doubtful about one non-empty text, worst first.
+
+    Args:
+        text: one reading, cleaned.
+        crop_size: (width, height) of the crop in pixels; the longer side is the way of the text.
+        language: the project's language.
+        prompts: what a model was asked; for the echo.
+
+    Returns:
+        REFUSAL, ECHO, REPEATS, TOO_LONG, WRONG_SCRIPT, as far as they hold; empty for an ordinary line.
+    """
+    found = {
+        ReasonKind.REFUSAL: _REFUSALS.match(text) is not None,
+        ReasonKind.ECHO: _echoes(text, prompts),
+        ReasonKind.REPEATS: bool(loop(text)),
+        ReasonKind.TOO_LONG: _too_long(text, crop_size),
+        ReasonKind.WRONG_SCRIPT: _wrong_script(text, language),
+    }
+    return tuple(kind for kind, holds in found.items() if holds)
+
+
+def reason(kind: ReasonKind, text: str, reader: str) -> Reason:
+    """Make a reason of one suspicion: `first` is the piece that repeats, if any, `second` the reader."""
+    return Reason(kind, loop(text) if kind is ReasonKind.REPEATS else "", reader)
+
+
+def loop(text: str) -> str:
+    """Give the piece that a text repeats over at least half its length; empty when it does not."""
+    # half a text of five equal pieces has few different triples: most lines are done here, cheaply
+    if len({text[place : place + 3] for place in range(len(text))}) > 0.6 * len(text) + 6:
+        return ""
+    for found in _LETTER_LOOP.finditer(text):
+        piece = str(found[1] or found[2]).strip()
+        if regex.search(r"\p{L}", piece) and len(found[0]) >= _LOOP_SHARE * len(text):
+            return piece
+    for found in _DIGIT_LOOP.finditer(text):
+        piece = str(found[1] or found[2])
+        # "00" seven times is an account number; twenty zeros are not
+        if (len(set(piece)) > 1 or len(found[0]) >= 20) and len(found[0]) >= _LOOP_SHARE * len(text):
+            return piece
+    return ""
+
+
+def _echoes(text: str, prompts: Sequence[str]) -> bool:
+    said = text.casefold()
+    if len(said) < _ECHO_LETTERS or len(said.split()) < _ECHO_WORDS:
+        return False
+    asked = (" ".join(prompt.casefold().split()) for prompt in prompts)
+    return any(
+        len(prompt) >= _ECHO_LETTERS and fuzz.partial_ratio(said, prompt) >= _ECHO_LIKENESS
+        for prompt in asked
+    )
+
+
+def _too_long(text: str, crop_size: tuple[int, int]) -> bool:
+    length, thickness = max(crop_size), min(crop_size)
+    if len(text) * WIDE_ADVANCE * thickness <= length:
+        return False
+    return thickness > 0 and sum(map(_advance, text)) * thickness > length
+
+
+@cache
+def _advance(character: str) -> float:
+    if unicode_scripts.script(character) in {"Hani", "Hira", "Kana", "Hang", "Bopo", "Yiii"}:
+        return WIDE_ADVANCE
+    return THIN_ADVANCE if _THIN.match(character) else LETTER_ADVANCE
+
+
+def _wrong_script(text: str, language: str) -> bool:
+    """More than half of at least two letters are of neither the language's script nor Latin.
+
+    Latin is at home in every language's documents, so a Latin answer for a Cyrillic line passes here
+    and is left to the second reading.
+    """
+    scripts = [script for script in map(script_of, filter(str.isalpha, text)) if script != "Common"]
+    at_home = alphabets.scripts(language) | {"Latin"}
+    strange = [script for script in scripts if script not in at_home]
+    return len(strange) >= 2 and len(strange) > len(scripts) / 2

@@ -1,0 +1,275 @@
+"""Languages as OCR needs them: one code for many names, the letters, the script, and who can write it.
+
+Letters come from `backend.orthographies`; for Chinese, Japanese and Korean they are the common characters
+of the national standards (see `letters`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterator
+from functools import cache
+from typing import Any
+
+import langcodes
+import rapidfuzz
+import regex
+from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
+
+from backend.errors import SettingsWrong
+from backend.text import hyperglot_data as orthographies
+from backend.text import language_tables as tables
+
+LARGE_ALPHABET = 1000
+"""Above this many letters a reader is measured by share, below it by every letter."""
+RARE_SHARE = 0.02
+"""A dictionary that lacks fewer than this share of a large alphabet lacks rare characters only."""
+
+
+@cache
+def language_code(name: str) -> str:
+    """Bring any usual name of a language to one code.
+
+    Args:
+        name: ISO 639-1 or -3 (`ru`, `rus`), BCP 47 (`ru-RU`, `zh-Hant`), PaddleOCR's name (`ch`, `japan`,
+            `rs_latin`) or Tesseract's (`chi_sim`, `srp_latn`). `ka` is Georgian, as in ISO.
+
+    Returns:
+        The shortest BCP 47 code, with the script where it is not the usual one of the language and
+        without a region: `ru`, `zh`, `zh-Hant`, `sr-Latn`.
+
+    Raises:
+        SettingsWrong: no such language; the message names close ones.
+    """
+    key = name.strip().lower().replace("-", "_").removesuffix("_vert")
+    try:
+        tag = langcodes.Language.get(langcodes.standardize_tag(tables.OTHER_NAMES.get(key, key), macro=True))
+    except ValueError as error:
+        raise _unknown(name) from error
+    # a private tag such as "x-foo" is valid and names no language
+    if not tag.language or not tag.language.isalpha() or not tag.is_valid():
+        raise _unknown(name)
+    usual = _likely_script(tag.language)
+    written = tag.script or (
+        _likely_script(tag.to_tag()) if tag.language not in tables.LIKELY_SCRIPT else usual
+    )
+    plain = written == usual or tables.SCRIPTS.get(written, (written,)) == (usual,)
+    return tag.language if plain else f"{tag.language}-{written}"
+
+
+@cache
+def letters(language: str) -> frozenset[str]:
+    """Give the letters a language is written with, in NFC and in both cases.
+
+    Letters only: digits, punctuation and apostrophes used as letters (Ukrainian `’`, Uzbek `ʻ`), which
+    every dictionary writes in its own way, are not in it. A letter that has no code point of its own
+    is a string of several. In scripts that write vowels as marks (Devanagari, Thai) the marks are in
+    it, one by one; where marks are optional (Arabic, Hebrew) they are not. For Chinese, Japanese and
+    Korean these are the common characters (level 1 of GB 2312, Big5, JIS X 0208; the Hangul of KS X 1001).
+
+    Raises:
+        SettingsWrong: no such language, or its letters are not known.
+    """
+    code = language_code(language)
+    if code in tables.STANDARDS:
+        return frozenset(_standard_characters(*tables.STANDARDS[code]))
+    found: set[str] = set()
+    for orthography in _orthographies(code):
+        found.update(_letters_of(code, orthography))
+    if not found:
+        raise _unknown(language)
+    return frozenset(found | set(tables.ALSO.get(code, ""))) - set(tables.OBSOLETE.get(code, ""))
+
+
+@cache
+def english_name(language: str) -> str:
+    """Name a language in English (`Russian`), for instructions to a model.
+
+    Raises:
+        SettingsWrong: no such language.
+    """
+    return str(langcodes.Language.get(language_code(language)).display_name("en"))
+
+
+@cache
+def script(language: str) -> str:
+    """Name a language's script as Unicode does: `Cyrillic`, `Han` (Chinese), `Hiragana` (Japanese)."""
+    return _script_name(_script_codes(language_code(language))[0])
+
+
+@cache
+def scripts(language: str) -> frozenset[str]:
+    """Name every script a language needs; several for Japanese and Korean, one for most."""
+    return frozenset(_script_name(code) for code in _script_codes(language_code(language)))
+
+
+def right_to_left(language: str) -> bool:
+    """Whether lines of this language run from right to left."""
+    code = _script_codes(language_code(language))[0]
+    return bool(unicode_scripts.script_horizontal_direction(code, default="LTR") == "RTL")
+
+
+def missing_letters(language: str, charset: Collection[str]) -> list[str]:
+    """Tell what a reader whose dictionary is `charset` cannot write of a language.
+
+    Every letter counts, in both cases, because one missing letter of thirty-three spoils every third
+    line. Of an alphabet of more than 1,000 characters a share under 2 % is not reported: such
+    dictionaries lack rare characters, and a person supplies them.
+
+    Args:
+        language: any name that `language_code` knows.
+        charset: the entries of a recogniser's dictionary, in any Unicode form.
+
+    Returns:
+        The missing letters, sorted; empty when the reader can write the language.
+
+    Raises:
+        SettingsWrong: no such language.
+    """
+    entries = {unicodedata.normalize("NFC", entry) for entry in charset}
+    alphabet = letters(language)
+    missing = sorted(
+        letter for letter in alphabet if letter not in entries and not all(part in entries for part in letter)
+    )
+    if len(alphabet) > LARGE_ALPHABET and len(missing) < RARE_SHARE * len(alphabet):
+        return []
+    return missing
+
+
+def recognition_model(language: str) -> str | None:
+    """Name the PP-OCRv5 recogniser that can write a language; None where none can (Georgian, Vietnamese).
+
+    The model made for the language comes first (`eslav` before `cyrillic`, `en` before `latin`).
+
+    Raises:
+        SettingsWrong: no such language.
+    """
+    code = language_code(language)
+    if code in {"zh", "zh-Hant", "yue", "ja"}:
+        return "PP-OCRv5_server_rec"
+    if code in {"ko", "en"}:
+        return {"ko": "korean", "en": "en"}[code] + "_PP-OCRv5_mobile_rec"
+    for family, characters in tables.RECOGNISERS.items():
+        if all(regex.fullmatch(f"[{characters}]+", letter) for letter in letters(code)):
+            return f"{family}_PP-OCRv5_mobile_rec"
+    return None
+
+
+def tesseract_code(language: str) -> str | None:
+    """Give Tesseract's name of a language (`rus`, `chi_sim`, `srp_latn`); None where it has no data."""
+    code = language_code(language)
+    tag = langcodes.Language.get(code)
+    name = tables.TESSERACT_NAMES.get(code) or tag.to_alpha3()
+    name = f"{name}_{tag.script.lower()}" if tag.script and code not in tables.TESSERACT_NAMES else name
+    return name if name in tables.TESSERACT.split() else None
+
+
+def tesseract_package(language: str) -> str | None:
+    """Name the Debian package with Tesseract's data for a language; None where there is none."""
+    code = tesseract_code(language)
+    return None if code is None else f"tesseract-ocr-{code.replace('_', '-')}"
+
+
+def _unknown(name: str) -> SettingsWrong:
+    names = orthographies.known_names()
+    asked = name.strip().lower()
+    candidates = list(names) if len(asked) > 3 else sorted(set(names.values()))
+    close = [match for match, *_ in rapidfuzz.process.extract(asked, candidates, limit=3, score_cutoff=75)]
+    shown = [f"{names[match]} ({match.title()})" if match in names else match for match in close]
+    hint = f" Close to yours: {', '.join(shown)}." if shown else ""
+    return SettingsWrong(
+        f"{name!r} is no language whose letters twinread knows, so nobody could tell which reader can write "
+        f"it. OCR_LANGUAGE and a task's field 'language' take an ISO 639 code such as ru, de or zh.{hint}",
+        language=name,
+        close=[names.get(match, match) for match in close],
+    )
+
+
+def _script_name(code: str) -> str:
+    return str(unicode_scripts.script_name(code)).replace(" ", "_")
+
+
+def _likely_script(tag: str) -> str:
+    if tag in tables.LIKELY_SCRIPT:
+        return tables.LIKELY_SCRIPT[tag]
+    likely = langcodes.Language.get(tag).maximize()
+    if likely.script and (likely.script, likely.territory) != ("Latn", "US"):
+        return likely.script
+    # Latin as in the United States is also CLDR's answer for small languages that it does not know
+    known = orthographies.language_file(_hyperglot_code(tag)).get("orthographies", [])
+    primary = [each for each in known if each.get("status", "primary") == "primary"]
+    return orthographies.script_of_name(primary[0]["script"]) if primary else "Latn"
+
+
+def _script_codes(code: str) -> tuple[str, ...]:
+    tag = langcodes.Language.get(code)
+    written = tag.script or _likely_script(code)
+    return tables.SCRIPTS.get(written, (written,))
+
+
+def _hyperglot_code(code: str) -> str:
+    alpha3 = langcodes.Language.get(code).to_alpha3()
+    return tables.INDIVIDUAL.get(alpha3, alpha3)
+
+
+def _orthographies(code: str) -> list[dict[str, Any]]:
+    """The orthographies in the language's script, of the best status there is (primary before others)."""
+    wanted = _script_codes(code)
+    known = orthographies.language_file(_hyperglot_code(code)).get("orthographies", [])
+    fitting = [each for each in known if orthographies.script_of_name(each.get("script", "")) in wanted]
+    for status in ("primary", "local", "secondary", "historical", "transliteration"):
+        if best := [each for each in fitting if each.get("status", "primary") == status]:
+            return best
+    return []
+
+
+def _letters_of(code: str, orthography: dict[str, Any]) -> Iterator[str]:
+    wanted = _script_codes(code)
+    marks_are_letters = wanted[0] not in {"Latn", "Cyrl", "Grek", "Arab", "Hebr", "Armn", "Geor", "Syrc"}
+    text = _resolved(orthography, "base", code)
+    # the Pashto alphabet is given in presentation forms, which no dictionary and no text uses
+    text = regex.sub(
+        r"[\ufb50-\ufdff\ufe70-\ufefc]", lambda form: unicodedata.normalize("NFKC", form[0]), text
+    )
+    if marks_are_letters:
+        text += " " + _resolved(orthography, "marks", code)
+    for letter in regex.findall(r"\X", unicodedata.normalize("NFC", text.replace("\u25cc", " "))):
+        letter = letter.strip()
+        if regex.match(r"\p{L}", letter) and not regex.match(r"\p{Lm}$", letter):
+            yield letter
+            # "ß".upper() is two letters, "İ".lower() an i with a stray dot: neither is one of the alphabet
+            other_cases = (unicodedata.normalize("NFC", case) for case in (letter.upper(), letter.lower()))
+            yield from (case for case in other_cases if len(case) == 1)
+        elif (
+            marks_are_letters and regex.match(r"\p{M}$", letter) and unicode_scripts.script(letter) in wanted
+        ):
+            yield letter
+
+
+def _resolved(orthography: dict[str, Any], field: str, code: str) -> str:
+    """A field with its references to other languages (`<rus>`, `<default Latin>`) filled in."""
+
+    def fill(reference: regex.Match[str]) -> str:
+        iso = reference[1].split()[0]
+        if iso == "default":
+            return ""
+        same_script = [
+            each
+            for each in orthographies.language_file(iso).get("orthographies", [])
+            if each.get("script") == orthography.get("script")
+        ]
+        return _resolved(same_script[0], field, code) if same_script else ""
+
+    value = orthography.get(field) or ""
+    return str(regex.sub(r"<\s*([^>]*)>", fill, str(value)))
+
+
+def _standard_characters(codec: str, first: int, last: int) -> Iterator[str]:
+    for lead in range(first, last + 1):
+        for trail in range(0x40, 0xFF):
+            try:
+                character = bytes((lead, trail)).decode(codec)
+            except UnicodeDecodeError:
+                continue  # an unassigned cell of the standard's table
+            if regex.fullmatch(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]", character):
+                yield character

@@ -1,0 +1,172 @@
+"""Letters of Latin, Cyrillic and Greek that print alike, and what can be said for certain of a word of them.
+
+A reader may answer `Cтол` with a Latin `C`; nobody can see it, and a recogniser trained on it learns
+noise. Inside one word the other letters tell: `т` and `л` exist only in Cyrillic. A word of look-alikes
+alone (`МОСТ`, `AB`) tells nothing, and a whole line written in the wrong alphabet (`Мах` for `Max`,
+both readers alike) cannot be known from text at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
+
+from backend.text import languages as alphabets
+
+# Each group prints alike: a Latin letter, then the Cyrillic and the Greek one, as far as there are any.
+_UPPER = "AАΑ BВΒ CС EЕΕ HНΗ IІΙ JЈ KКΚ MМΜ NΝ OОΟ PРΡ SЅ TТΤ XХΧ YУΥ ZΖ ËЁ ÏЇΪ ÄӒ ÖӦ ÆӔ ƏӘ"
+_LOWER = "aа cс eе iі jј oоο pр sѕ xх yу hһ vν ëё ïї äӓ öӧ æӕ əә"
+_SCRIPTS = ("Latin", "Cyrillic", "Greek")
+_NEAR = {("k", "Cyrillic"): "к", ("k", "Greek"): "κ", ("ı", "Greek"): "ι"}
+"""Nearly alike: good enough inside a word that is certain, never a reason to call it Latin."""
+
+_SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙӀӏ|", "3З", "6б", "5S", "8BВ", "4Ч", "2Z", "kкκ")
+"""Characters that print alike in one script or across digits and letters, for naming a difference only."""
+
+_SMALL_WORDS = "aocіаосiαο"
+"""Single letters that are words in some language; the others are as often variables."""
+
+_WORD = regex.compile(r"[\p{L}\p{M}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A text with the look-alikes of every certain word written in the word's own script.
+
+    text: the text to write.
+    repairs: (word as read, word as written) for each word that changed.
+    doubts: words that mix scripts and do not tell which one is meant.
+    """
+
+    text: str
+    repairs: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@cache
+def script_of(character: str) -> str:
+    """Name the Unicode script of one character (`Latin`, `Cyrillic`, `Han`, `Common`, ...)."""
+    return str(unicode_scripts.script_name(unicode_scripts.script(character))).replace(" ", "_")
+
+
+def print_alike(first: str, second: str) -> bool:
+    """Whether two different texts of the same length look the same, letter by letter."""
+    return first != second and len(first) == len(second) and all(map(_alike, first, second))
+
+
+def settle(text: str, language: str) -> Settled:
+    """Write every word whose script is certain in that script alone.
+
+    A word of one script stays. A word of several takes the one of them in which all its letters can be
+    written and at least one can be written only there: `Cтол` is Cyrillic by its `т`. A hyphen ends a
+    word, so that `IT-отдел` is two. A letter stands for another only if that one is in the language's
+    alphabet, so that in Russian `SMSка` has no single script: it stays, and is a doubt, like Latin
+    capitals with a Cyrillic ending (`DVDа`), which people do write.
+
+    A small word of look-alikes alone (`co`, `a`, `o`, `c`) in another script takes the language's where
+    the words on its sides, with nothing but a space between, can be written only in that. Single letters
+    that are no words (`x`, `y`) are as often variables, and stay.
+
+    Args:
+        text: one line, NFC.
+        language: any name that `alphabets.language_code` knows.
+    """
+    repairs: list[tuple[str, str]] = []
+    doubts: list[str] = []
+    home = alphabets.script(language)
+
+    def settled(match: regex.Match[str]) -> str:
+        word = match[0]
+        found = {script for script in map(script_of, word) if script in _SCRIPTS}
+        if len(found) > 1:
+            written = _in_one_script(word, found, language)
+            if written is None:
+                doubts.append(word)
+        else:
+            written = _small_word(match, found, home, language)
+        if written is None or written == word:
+            return word
+        repairs.append((word, written))
+        return written
+
+    return Settled(str(_WORD.sub(settled, text)), tuple(repairs), tuple(doubts))
+
+
+def _in_one_script(word: str, found: set[str], language: str) -> str | None:
+    certain = [
+        (script, written)
+        for script in sorted(found)
+        if (written := _written_in(word, script, language)) is not None
+        and any(_only_in(letter, script, found, language) for letter in word)
+    ]
+    if len(certain) != 1:
+        return None
+    script, written = certain[0]
+    foreign = "".join("x" if script_of(letter) not in {script, "Inherited"} else "-" for letter in word)
+    ending = foreign.lstrip("-")
+    abbreviation = (
+        word[: -len(ending)].isupper() and ending.strip("x") == "" and word[-len(ending) :].islower()
+    )
+    return None if abbreviation else written
+
+
+def _small_word(match: regex.Match[str], found: set[str], home: str, language: str) -> str | None:
+    word = match[0]
+    if home not in _SCRIPTS or not found or found == {home} or not word.islower():
+        return None
+    written = _written_in(word, home, language)
+    if written is None or (len(word) == 1 and word not in _SMALL_WORDS):
+        return None
+    before = regex.search(r"([\p{L}\p{M}]+) $", match.string[: match.start()])
+    after = regex.match(r" ([\p{L}\p{M}]+)", match.string[match.end() :])
+    sides = [side[1] for side in (before, after) if side]
+    bare = (match.start() == 0 or before) and (match.end() == len(match.string) or after)
+    certain = all(any(_only_in(letter, home, set(_SCRIPTS), language) for letter in side) for side in sides)
+    return written if sides and bare and certain else None
+
+
+def _written_in(word: str, script: str, language: str) -> str | None:
+    letters = [_counterpart(letter, script, language) for letter in word]
+    return None if None in letters else "".join(letter for letter in letters if letter)
+
+
+def _only_in(letter: str, script: str, scripts: set[str], language: str) -> bool:
+    others = scripts - {script}
+    return script_of(letter) == script and not any(_counterpart(letter, other, language) for other in others)
+
+
+@cache
+def _counterpart(letter: str, script: str, language: str) -> str | None:
+    """The letter of `script` that prints like `letter`; itself where it is of that script or of none."""
+    if script_of(letter) not in _SCRIPTS or script_of(letter) == script:
+        return letter
+    twin = _TWINS.get((letter, script))
+    if twin is None and alphabets.script(language) == script:
+        twin = _NEAR.get((letter, script))
+    if twin and alphabets.script(language) == script and twin not in alphabets.letters(language):
+        return None
+    return twin
+
+
+def _alike(first: str, second: str) -> bool:
+    if first == second:
+        return True
+    if any(first in shape and second in shape for shape in _SAME_SHAPE):
+        return True
+    return any(_TWINS.get((first, script)) == second for script in _SCRIPTS)
+
+
+def _twins() -> dict[tuple[str, str], str]:
+    twins = {}
+    for shape in f"{_UPPER} {_LOWER}".split():
+        for letter in shape:
+            for twin in shape:
+                if script_of(letter) != script_of(twin):
+                    twins[letter, script_of(twin)] = twin
+    return twins
+
+
+_TWINS = _twins()

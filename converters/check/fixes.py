@@ -1,0 +1,118 @@
+"""What `twinread check --fix` writes: a dictionary, and a config with which PaddleOCR trains on the rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from backend.errors import BadRequest
+from converters.check.result import CheckReport, Part
+from converters.paddleocr import dictionary as charset
+from converters.paddleocr import training_config as training_rules
+from converters.paddleocr.training_config import RecognitionRules
+from converters.shared.outputs import write_file
+
+FIXED_DICTIONARY = "check.dict.txt"
+FIXED_CONFIG = "check.train.yml"
+FIXED_SETTINGS = "check.override.yml"
+FIXED = (FIXED_DICTIONARY, FIXED_CONFIG, FIXED_SETTINGS)
+
+
+def write_fixes(
+    report: CheckReport,
+    folder: Path,
+    config: Path | None = None,
+    dictionary: Path | None = None,
+    data_dir: Path | None = None,
+) -> list[Path]:
+    """Write a dictionary that fits the rows, and with a config for recognition one to train with.
+
+    Args:
+        report: what was found.
+        folder: the dataset's, to write into; files of the same names are replaced.
+        config: the training config to begin with; one for detection has nothing that would be changed.
+        dictionary: the dictionary that was checked, where it is not the config's own.
+        data_dir: what image names are relative to; by default the folder.
+
+    Returns:
+        The files that were written; a config names everything by its full path.
+
+    Raises:
+        OperatorError: a file cannot be written.
+    """
+    written = []
+    grown = report.fitting_dictionary
+    if grown and report.texts:
+        written.append((folder / FIXED_DICTIONARY).resolve())
+        write_file(written[0], charset.dictionary_file(grown.entries))
+    parsed: Any = read_config(config) if config else None
+    whole = bool(report.texts and config and isinstance(training_rules.rules_of(parsed), RecognitionRules))
+    settings = training_rules.override(
+        parsed if whole else None,
+        report.rules,
+        max_text_length=report.fitting_length,
+        width=report.fitting_width,
+        dictionary=str(written[0]) if written else None,
+        rows=report.rows_to_train if whole else None,
+    )
+    if whole and config:
+        named = written[0] if written else dictionary
+        if named is None and report.rules.dictionary is not None:
+            named = beside(config, report.rules.dictionary)
+        settings = training_rules.complete(
+            parsed,
+            settings,
+            data_dir=str((data_dir or folder).resolve()),
+            dictionary=str(named.resolve()) if named else None,
+            train=_lists(report, folder, "train", ""),
+            val=_lists(report, folder, "val"),
+        )
+        head = f"# Written by `twinread check --fix` from {config.name}: python tools/train.py -c THIS_FILE\n"
+    else:
+        head = "# Written by `twinread check --fix`: settings to change in the training config.\n"
+    if settings != {"Global": {}}:
+        path = folder / (FIXED_CONFIG if whole else FIXED_SETTINGS)
+        write_file(path, head + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
+        written.append(path.resolve())
+    return written
+
+
+def _lists(report: CheckReport, folder: Path, *parts: Part) -> list[str]:
+    """The full paths of the recognition lists of these parts."""
+    files = [file.name for file in report.files if file.kind == "recognition" and file.part in parts]
+    return [str((folder / name).resolve()) for name in files]
+
+
+def read_config(path: Path) -> Any:
+    """A training config, parsed.
+
+    Raises:
+        BadRequest: it cannot be read.
+    """
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise BadRequest(f"{path} does not exist. Pass the YAML file of the training config.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadRequest(
+            f"{path} cannot be read as YAML: {error}. Pass PaddleOCR's training config."
+        ) from error
+
+
+def beside(config: Path, named: str) -> Path:
+    """The dictionary that a config names, which is relative to PaddleOCR's checkout.
+
+    Raises:
+        BadRequest: it is not found.
+    """
+    # PaddleOCR runs in its checkout, somewhere above the config; seen from here that may be elsewhere
+    candidates = [Path(named), *(parent / named for parent in config.resolve().parents)]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise BadRequest(
+            f"The config's dictionary {named} is neither here nor beside the config, so characters cannot be "
+            "checked. Pass --dict with its path."
+        )
+    return found

@@ -1,0 +1,241 @@
+"""What a check found in all label files of a dataset together, and what would mend it; pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from converters.check.findings import LOST, Finding, Outcome, RowCheck
+from converters.check.row_fate import steps_needed
+from converters.paddleocr import dictionary as charset
+from converters.paddleocr import training_config as training_rules
+from converters.paddleocr.dictionary import Dictionary
+from converters.paddleocr.training_config import RecognitionRules
+
+Kind: TypeAlias = Literal["recognition", "detection"]
+Part: TypeAlias = Literal["train", "val", "test", ""]
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ListProblem:
+    """Something about a label file as a whole.
+
+    stops: PaddleOCR would hang, fail or train nothing.
+    """
+
+    sentence: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """One label file, row by row.
+
+    part: what its name says it is for; empty where it says nothing, which counts as training.
+    """
+
+    name: str
+    kind: Kind
+    part: Part
+    rows: tuple[RowCheck, ...]
+    problems: tuple[ListProblem, ...] = ()
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How many rows come to what."""
+        return Counter(row.outcome for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A character outside the dictionary: how often it occurs, and some images that show it."""
+
+    character: str
+    count: int
+    images: tuple[str, ...]
+
+    @property
+    def extendable(self) -> bool:
+        """It can go into a dictionary; else the text wants correcting."""
+        return charset.belongs_in_dictionary(self.character)
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All that a check says.
+
+    rules: for recognition, as the config or the defaults have them.
+    dictionary: None where none is known; then characters were not looked at.
+    notes: what was assumed or could not be looked at.
+    """
+
+    files: tuple[FileCheck, ...]
+    rules: RecognitionRules
+    dictionary: Dictionary | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 when PaddleOCR would train on every row as it stands, else 1."""
+        whole = all(row.outcome is Outcome.KEPT for row in self.every_row)
+        return (
+            0 if whole and not any(problem.stops for file in self.files for problem in file.problems) else 1
+        )
+
+    @cached_property
+    def every_row(self) -> tuple[RowCheck, ...]:
+        """The rows of all files."""
+        return tuple(row for file in self.files for row in file.rows)
+
+    @cached_property
+    def texts(self) -> tuple[RowCheck, ...]:
+        """The recognition rows that have a text."""
+        return tuple(
+            row for file in self.files if file.kind == "recognition" for row in file.rows if row.text
+        )
+
+    @cached_property
+    def findings(self) -> dict[Finding, list[tuple[FileCheck, RowCheck]]]:
+        """The rows behind each finding with their files, weightiest finding first."""
+        found: dict[Finding, list[tuple[FileCheck, RowCheck]]] = defaultdict(list)
+        for file in self.files:
+            for row in file.rows:
+                for finding in dict.fromkeys(row.findings):
+                    found[finding].append((file, row))
+        return dict(sorted(found.items(), key=lambda item: (-item[0].weight, -len(item[1]), item[0].name)))
+
+    @cached_property
+    def outside(self) -> tuple[Outside, ...]:
+        """The characters outside the dictionary, most frequent first."""
+        counts: Counter[str] = Counter()
+        images: dict[str, dict[str, None]] = defaultdict(dict)
+        for row in self.texts:
+            for char in row.outside:
+                counts[char] += 1
+                if len(images[char]) < EXAMPLES:
+                    images[char][row.image] = None
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(Outside(char, count, tuple(images[char])) for char, count in ordered)
+
+    @cached_property
+    def lengths(self) -> Counter[int]:
+        """How many texts have how many characters."""
+        return Counter(len(row.text) for row in self.texts)
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """The widths of all crops, in pixels, at the height at which the model reads."""
+        pictures = (row.picture for row in self.texts if row.picture and row.picture.width)
+        return [self.rules.natural_width(picture.width, picture.height) for picture in pictures]
+
+    @property
+    def rows_to_train(self) -> int:
+        """The rows of training lists that have a text and an image, which others settings can keep."""
+        lists = (file for file in self.files if file.kind == "recognition" and file.part in ("train", ""))
+        return sum(
+            bool(row.text and row.picture and row.picture.width) for file in lists for row in file.rows
+        )
+
+    @property
+    def fitting_length(self) -> int | None:
+        """A `max_text_length` that no text exceeds; None when the one in force fits."""
+        long = [len(row.text) for _, row in self.findings.get(Finding.TOO_LONG, [])]
+        return max(long) + self.rules.reserved if long else None
+
+    @property
+    def fitting_width(self) -> int | None:
+        """A training width into which crops and labels fit; None when the one in force does."""
+        if not self.findings.keys() & {Finding.SQUEEZED, Finding.FEW_STEPS, Finding.TOO_LONG}:
+            return None
+        needed = max((steps_needed(row.text) for row in self.texts), default=0)
+        width = training_rules.fitting_width(self.rules, self.widths, needed)
+        return width if width > self.rules.widest else None
+
+    @property
+    def fitting_dictionary(self) -> Dictionary | None:
+        """A dictionary that can write all that people can see; None when the one in force does."""
+        if self.dictionary is None:
+            made = charset.dictionary_of(row.text for row in self.texts)
+            return Dictionary(made.entries, self.rules.use_space_char) if made.entries else None
+        # decomposed letters want composing, not a dictionary with accents in it
+        composed = (unicodedata.normalize("NFC", row.text) for row in self.texts if row.outside)
+        grown = charset.extended(self.dictionary, (char for text in composed for char in text))
+        return grown if grown != self.dictionary else None
+
+    def summary(self) -> dict[str, Any]:
+        """The report for machines: plain JSON values; kept rows without a finding are only counted."""
+        return {
+            "exit_code": self.exit_code,
+            "notes": list(self.notes),
+            "files": [_file_summary(file) for file in self.files],
+            "outside": [
+                {"character": one.character, "name": charset.named(one.character), "count": one.count}
+                | {"images": list(one.images), "extendable": one.extendable}
+                for one in self.outside
+            ],
+            "dictionary_checked": self.dictionary is not None,
+            "lengths": {str(length): count for length, count in sorted(self.lengths.items())},
+            "longest_label": self.rules.longest_label,
+            "max_text_length": self.fitting_length,
+            "width": self.fitting_width,
+        }
+
+
+def compare_pictures(files: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
+    """Add to each row what its picture's other rows say: twice the same, another text, another part."""
+    parts: dict[tuple[Kind, str], set[Part]] = defaultdict(set)
+    texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for file in files:
+        for digest, shown in _comparable(file.rows):
+            parts[file.kind, digest].add(file.part)
+            texts[file.name, digest][shown.text] += 1
+    compared = []
+    for file in files:
+        rows = []
+        for row in file.rows:
+            digest = row.picture.digest if row.picture and row.outcome not in LOST else ""
+            more = []
+            if digest:
+                here = texts[file.name, digest]
+                if len(here) > 1:
+                    more.append(Finding.CONTRADICTION)
+                elif here[row.text] > 1:
+                    more.append(Finding.TWICE)
+                if file.part and len(parts[file.kind, digest] - {""}) > 1:
+                    more.append(Finding.LEAK)
+            rows.append(replace(row, findings=(*row.findings, *more)) if more else row)
+        compared.append(replace(file, rows=tuple(rows)))
+    return tuple(compared)
+
+
+def _comparable(rows: Iterable[RowCheck]) -> Iterable[tuple[str, RowCheck]]:
+    return (
+        (row.picture.digest, row)
+        for row in rows
+        if row.picture and row.picture.digest and row.outcome not in LOST
+    )
+
+
+def _file_summary(file: FileCheck) -> dict[str, Any]:
+    telling = [row for row in file.rows if row.outcome is not Outcome.KEPT or row.findings]
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "part": file.part,
+        "rows": len(file.rows),
+        "outcomes": {
+            outcome.value: count for outcome, count in sorted(file.outcomes.items(), key=lambda o: o[0].rank)
+        },
+        "problems": [{"sentence": problem.sentence, "stops": problem.stops} for problem in file.problems],
+        "telling": [
+            {"line": row.line, "image": row.image, "text": row.text, "outcome": row.outcome.value}
+            | {"trained": row.trained, "findings": [finding.name for finding in row.findings]}
+            for row in telling
+        ],
+    }

@@ -1,0 +1,167 @@
+"""Tells a check on the terminal, for somebody who does not program; a `CheckReport` in, words out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from converters.check.findings import LOST, Outcome, RowCheck, Weight
+from converters.check.fixes import FIXED_CONFIG
+from converters.check.result import CheckReport, FileCheck
+from converters.paddleocr import dictionary as charset
+
+_BAR = 40
+_SHOWN = 20
+
+
+def tell(report: CheckReport, console: Console, *, fixes: Sequence[Path] | None = None) -> None:
+    """Write a report: files, findings, characters, lengths, what would mend it, and one closing sentence.
+
+    Args:
+        report: what was found.
+        console: where to write.
+        fixes: the files that --fix wrote; None when it was not asked for.
+    """
+    console.print(_files(report))
+    for file in report.files:
+        for problem in file.problems:
+            style = "bold red" if problem.stops else "yellow"
+            console.print(f"[{style}]{escape(file.name)}:[/] {escape(problem.sentence)}")
+    if report.findings:
+        console.print(_findings(report))
+    if report.outside:
+        console.print(_outside(report))
+    if report.fitting_length:
+        console.print(_lengths(report))
+    for note in report.notes:
+        console.print(f"[dim]{escape(note)}[/]")
+    for line in _remedies(report, fixes):
+        console.print(line)
+    console.print(_closing(report))
+
+
+def _files(report: CheckReport) -> Table:
+    table = Table(title="What PaddleOCR would do with each row", title_justify="left")
+    table.add_column("file")
+    table.add_column("rows", justify="right")
+    for outcome in Outcome:
+        table.add_column(outcome.value, justify="right")
+    for file in report.files:
+        counts = (f"{file.outcomes[outcome]:,}" if file.outcomes[outcome] else "" for outcome in Outcome)
+        table.add_row(escape(file.name), f"{len(file.rows):,}", *counts)
+    table.caption = (
+        "kept: trained as it stands · altered: trained on another text · at risk: lost now and then · "
+        "dropped: lost, nothing is said · replaced: lost, an error is logged. "
+        "In place of a lost row PaddleOCR trains on a neighbour once more."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _findings(report: CheckReport) -> Table:
+    table = Table(title="What was found", title_justify="left")
+    for column in ("", "found", "rows", "for example", "what to do"):
+        table.add_column(column, justify="right" if column == "rows" else "left", overflow="fold")
+    marks = {Weight.LOSS: "[red]lost[/]", Weight.CHANGE: "[yellow]changed[/]", Weight.DOUBT: "[dim]look[/]"}
+    for finding, rows in report.findings.items():
+        example = _example(*rows[0])
+        table.add_row(
+            marks[finding.weight], escape(finding.title), f"{len(rows):,}", example, escape(finding.remedy)
+        )
+    return table
+
+
+def _example(file: FileCheck, row: RowCheck) -> str:
+    image = f" {row.image}" if row.image else ""
+    text = ""
+    if row.text and file.kind == "recognition":
+        text = f" {row.text if len(row.text) <= 30 else row.text[:29] + '…'!r}"
+    return escape(f"{file.name}:{row.line}{image}{text}")
+
+
+def _outside(report: CheckReport) -> Table:
+    table = Table(title="Characters outside the dictionary", title_justify="left")
+    table.add_column("character")
+    table.add_column("name")
+    table.add_column("times", justify="right")
+    table.add_column("images", overflow="fold")
+    for one in report.outside[:_SHOWN]:
+        shown = one.character if one.character.isprintable() and one.extendable else ""
+        table.add_row(
+            escape(shown), charset.named(one.character), f"{one.count:,}", escape(", ".join(one.images))
+        )
+    if len(report.outside) > _SHOWN:
+        table.caption = f"and {len(report.outside) - _SHOWN:,} more"
+    return table
+
+
+def _lengths(report: CheckReport) -> Table:
+    limit = report.rules.longest_label
+    table = Table(title=f"Characters in a text; PaddleOCR takes {limit} at most", title_justify="left")
+    table.add_column("characters", justify="right")
+    table.add_column("texts", justify="right")
+    table.add_column("")
+    # one group ends exactly at the limit
+    step = max(1, limit // 5)
+    groups: dict[int, int] = {}
+    for length, count in report.lengths.items():
+        group = (length - limit - 1) // step
+        groups[group] = groups.get(group, 0) + count
+    most = max(groups.values())
+    for group, count in sorted(groups.items()):
+        first = limit + 1 + group * step
+        style = "red" if first > limit else "green"
+        bar = "█" * max(1, round(_BAR * count / most))
+        table.add_row(f"{max(1, first)}–{first + step - 1}", f"{count:,}", f"[{style}]{bar}[/]")
+    return table
+
+
+def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
+    lines = []
+    if report.fitting_length:
+        lines.append(f"No text is too long with Global.max_text_length={report.fitting_length}")
+    if report.fitting_width:
+        scales = [[report.fitting_width, height] for _, height in report.rules.scales]
+        lines.append(f"Crops and labels fit with Train.sampler.scales={scales}")
+    invisible = [one for one in report.outside if not one.extendable]
+    if invisible:
+        names = ", ".join(charset.named(one.character) for one in invisible[:5])
+        lines.append(f"These belong into no dictionary; correct the texts: {names}")
+    lines = [escape(line) for line in lines]
+    if fixes:
+        lines.append(f"Written into the dataset: [bold]{escape(', '.join(path.name for path in fixes))}[/]")
+        if fixes[0].suffix == ".txt":
+            lines.append("A model that was trained with another dictionary learns its last layer anew.")
+        if fixes[-1].name == FIXED_CONFIG:
+            lines.append("Train with it, in PaddleOCR's folder (docs/training.md):")
+            lines.append(f"  python tools/train.py -c {escape(shlex.quote(str(fixes[-1])))}")
+            if not any(file.kind == "recognition" and file.part == "val" for file in report.files):
+                lines.append("The dataset has no list for evaluation: name one in it, at Eval.dataset.")
+        elif fixes[-1].suffix == ".yml":
+            lines.append("PaddleOCR's trainer takes one file: with --config CONFIG it is written whole.")
+    elif fixes is not None:
+        lines.append("There was nothing that a dictionary or an override would mend; no file was written.")
+    return lines
+
+
+def _closing(report: CheckReport) -> str:
+    rows = len(report.every_row)
+    lost = sum(row.outcome in LOST for row in report.every_row)
+    risk = sum(row.outcome is Outcome.AT_RISK for row in report.every_row)
+    altered = sum(row.outcome is Outcome.ALTERED for row in report.every_row)
+    if report.exit_code == 0:
+        whole = "the one row as it stands" if rows == 1 else f"all {rows:,} rows as they stand"
+        return f"[bold green]PaddleOCR would train on {whole}.[/]"
+    parts = [
+        f"{count:,} {what}"
+        for count, what in ((lost, "would be lost"), (risk, "may be lost"), (altered, "would be changed"))
+        if count
+    ]
+    stopped = any(problem.stops for file in report.files for problem in file.problems)
+    said = f"Of {rows:,} rows {', '.join(parts)}." if parts else ""
+    return f"[bold red]{' '.join(filter(None, [said, 'The training would not run.' if stopped else '']))}[/]"

@@ -1,0 +1,74 @@
+"""What PaddleOCR would make of label files as wholes, beside what it makes of their rows; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from converters.check.findings import LOST
+from converters.check.result import FileCheck, ListProblem
+from converters.paddleocr.training_config import DetectionRules, RecognitionRules
+
+
+def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> tuple[ListProblem, ...]:
+    """What PaddleOCR makes of a label file as a whole."""
+    trains = file.part in {"train", ""}
+    usable = [row for row in file.rows if row.outcome not in LOST]
+    if not file.rows:
+        what = "says so, trains nothing and reports success" if trains else "stops when it comes to evaluate"
+        return (ListProblem(f"It has no rows: PaddleOCR {what}.", stops=True),)
+    if not usable:
+        return (
+            ListProblem("None of its rows can be used: PaddleOCR looks for a good one for ever.", stops=True),
+        )
+    problems = []
+    pasted = trains and rules.draws_neighbours
+    if file.kind == "detection" and pasted and not any(row.four_points for row in usable):
+        problems.append(
+            ListProblem(
+                "No page has regions of four points only: PaddleOCR looks for one to paste from for ever. "
+                "Write at least one page with quads.",
+                stops=True,
+            )
+        )
+    infecting = sum(row.infects for row in file.rows)
+    if infecting:
+        problems.append(
+            ListProblem(
+                f"{_rows(infecting)} also {'makes' if infecting == 1 else 'make'} good rows fail: whenever "
+                "PaddleOCR draws such a row as a neighbour, the good row is replaced too.",
+                stops=False,
+            )
+        )
+    if trains and file.kind == "recognition" and len(usable) < rules.batch:
+        problems.append(
+            ListProblem(
+                f"{_rows(len(usable))} can be used, fewer than one batch of {rules.batch}: "
+                "batches are filled up with repeats. Lower Train.sampler.first_bs (--fix does it).",
+                stops=False,
+            )
+        )
+    return tuple(problems)
+
+
+def lists_missing(files: Sequence[FileCheck]) -> list[str]:
+    """What a dataset lacks as a whole: PaddleOCR wants a list to train on and another to evaluate on."""
+    notes = []
+    for kind in dict.fromkeys(file.kind for file in files):
+        parts = {file.part for file in files if file.kind == kind}
+        filled = {file.part for file in files if file.kind == kind and file.rows}
+        if "train" in filled and "val" not in parts:
+            notes.append(
+                f"For {kind} there are rows to train on and no list for evaluation (a name with 'val'): "
+                "PaddleOCR cannot tell which of its models is the best. Give val a share when you export "
+                "(--split 8:1:1), or name a list of your own under Eval in the config."
+            )
+        if "val" in filled and not parts & {"train", ""}:
+            notes.append(
+                f"For {kind} there are rows for evaluation and no list to train on (a name with 'train'): "
+                "PaddleOCR has nothing to learn from. Export again with more for train (--split 8:1:1)."
+            )
+    return notes
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"

@@ -1,0 +1,141 @@
+"""The account of an export: what was read, what was exported, what was left out and why; it adds up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from converters.export.detection_rows import is_ignored, is_written
+from converters.export.manifest import PageRecord
+from converters.export.write_page import PageOptions
+from converters.reviewed.reasons import AnnotationWhy, TaskWhy, Why
+from converters.reviewed.region_text import Change
+
+EXPORTED = "exported"
+STAR = 'reads "*", which PaddleOCR takes for an ignore mark'
+MOST_PROBLEMS = 20
+
+
+@dataclass
+class Account:
+    """Counts at every level; the keys are reasons in words, or `EXPORTED`.
+
+    tasks: every task that was read.
+    annotations: every annotation of those tasks.
+    recognition, detection: every region of the annotations that count; for detection "exported" is a
+        region with its text, "ignored: ..." one written as `###`.
+    rows: by label file.
+    pages_without_group: pages whose task does not say which others they belong to (`--split-by`).
+    difference: added, changed and removed rows, where there was a dataset to compare with (`compared`).
+    problems: pages without image: key and sentence, the first ones.
+    missing_files: label files that the split asks for and that have no row.
+    """
+
+    tasks: Counter[str] = field(default_factory=Counter)
+    annotations: Counter[str] = field(default_factory=Counter)
+    recognition: Counter[str] = field(default_factory=Counter)
+    detection: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
+    difference: Counter[str] = field(default_factory=Counter)
+    pages: int = 0
+    pages_taken_over: int = 0
+    pages_without_rows: int = 0
+    pages_without_group: int = 0
+    compared: bool = False
+    tasks_not_read: int = 0
+    pages_without_image: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    newest_change: str = ""
+    largest_group: int = 0
+    missing_files: list[str] = field(default_factory=list)
+
+    @property
+    def regions(self) -> int:
+        """Regions seen, in recognition as in detection."""
+        return self.recognition.total()
+
+    def task(self, why: TaskWhy | None, others: tuple[AnnotationWhy, ...], counts: bool) -> None:
+        """Enter a task and its annotations."""
+        self.tasks[why.value if why else EXPORTED] += 1
+        self.annotations.update(other.value for other in others)
+        self.annotations[EXPORTED] += counts
+
+    def page(self, record: PageRecord, *, taken_over: bool, unreachable: str | None = None) -> None:
+        """Enter a page and its regions.
+
+        Args:
+            record: the page.
+            taken_over: its files are those of an earlier export.
+            unreachable: why they are, where its image could not be had.
+        """
+        self.pages += 1
+        self.pages_taken_over += taken_over
+        self.pages_without_rows += not _rows(record)
+        self.pages_without_group += record.group is None
+        problem = record.problem
+        if unreachable is not None:
+            problem = f"{unreachable} The page stays as an earlier export made it."
+        if problem is not None:
+            self.pages_without_image += 1
+            if len(self.problems) < MOST_PROBLEMS:
+                self.problems.append((record.key, problem))
+        for line in record.lines:
+            why = Why[line.why] if line.why else None
+            self.recognition[EXPORTED if why is None else why.words] += 1
+            if why is not None and not is_written(why):
+                self.detection[f"out: {why.words}"] += 1
+            elif is_ignored(why, line.text):
+                self.detection[f"ignored: {why.words if why else STAR}"] += 1
+            else:
+                self.detection[EXPORTED] += 1
+            self.changes.update(Change[name].value for name in line.changes)
+
+    def compare(self, old: PageRecord | None, new: PageRecord | None) -> None:
+        """Enter what became of the rows of one page."""
+        self.compared = True
+        before, after = _rows(old), _rows(new)
+        self.difference["added"] += len(after.keys() - before.keys())
+        self.difference["removed"] += len(before.keys() - after.keys())
+        self.difference["changed"] += sum(
+            before[name] != after[name] for name in before.keys() & after.keys()
+        )
+
+    def summary(self, options: PageOptions) -> dict[str, Any]:
+        """Everything, for machines; every account in the order of its counts."""
+        return {
+            "tasks": {"read": self.tasks.total(), **_ordered(self.tasks)},
+            "tasks_not_read_again": self.tasks_not_read,
+            "annotations": {"seen": self.annotations.total(), **_ordered(self.annotations)},
+            "pages": self.pages,
+            "pages_without_rows": self.pages_without_rows,
+            "pages_without_image": self.pages_without_image,
+            "problems": [{"page": key, "problem": sentence} for key, sentence in self.problems],
+            "regions": self.regions,
+            **({"recognition": _ordered(self.recognition)} if options.recognition else {}),
+            **({"detection": _ordered(self.detection)} if options.detection else {}),
+            "texts_changed": _ordered(self.changes),
+            "rows": dict(sorted(self.rows.items())),
+            "largest_group": self.largest_group,
+            "missing_files": self.missing_files,
+            "newest_change": self.newest_change,
+        }
+
+
+def _rows(record: PageRecord | None) -> dict[str, object]:
+    """A page's rows by their image, with all that they say."""
+    if record is None:
+        return {}
+    rows: dict[str, object] = {
+        line.crop: (line.text, line.crop_sha256) for line in record.lines if line.why is None and line.crop
+    }
+    if record.image is not None:
+        regions = [(line.points, line.text, line.why is None) for line in record.lines if line.points]
+        rows[record.image] = (record.file_sha256, regions)
+    return rows
+
+
+def _ordered(counts: Counter[str]) -> dict[str, int]:
+    found = sorted(counts.items(), key=lambda item: (item[0] != EXPORTED, -item[1], item[0]))
+    return {name: count for name, count in found if count}

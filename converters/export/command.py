@@ -1,0 +1,145 @@
+"""`twinread export`: options and settings to an export, and its summary to the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from backend.errors import BadRequest
+from backend.label_studio.api import LabelStudioApi
+from backend.settings import settings
+from backend.settings.settings import Settings
+from converters.export import options as export_options
+from converters.export import terminal as export_terminal
+from converters.export.account import EXPORTED, Account
+from converters.export.page_maker import PageSource
+from converters.export.page_records import STATE
+from converters.export.previous_dataset import Origin
+from converters.export.run import ExportOptions, NothingToExport, export
+from converters.export.staging import Staging
+from converters.reviewed import inputs, task_sources
+from converters.reviewed.reasons import AnnotationWhy
+from converters.reviewed.task_sources import TaskSource
+from converters.shared.outputs import write_summary
+
+
+def run(**given: Any) -> int:
+    """Export, and tell what was exported.
+
+    Args:
+        **given: the command's options, by the names of its parameters.
+
+    Returns:
+        The exit code: 1 where an image could not be had, or nothing was approved.
+
+    Raises:
+        BadRequest: options that do not go together, or a file that is no export.
+        TwinreadError: why the export cannot go on.
+    """
+    console = Console(highlight=False, soft_wrap=True)
+    export_options.check(given)
+    staging = Staging(Path(given["out"]))
+    export_options.check_places(given, staging.out)
+    try:
+        return _run(given, staging, console)
+    except KeyboardInterrupt:
+        console.print(export_terminal.stopped(staging), markup=False)
+        return 1
+
+
+def _run(given: dict[str, Any], staging: Staging, console: Console) -> int:
+    values = settings.load()
+    options = export_options.options_of(given, values)
+    with ExitStack() as opened:
+        since = export_options.since_of(given["since"], staging.out)
+        source, images, options = _sources(given, values, options, since, opened)
+        labels: set[str] = set()
+        tasks = inputs.noting_labels(source.tasks, labels) if given["labels"] else source.tasks
+        written = True
+        try:
+            with staging, export_terminal.bar(console, source.total) as bar:
+                _check_whole(staging, options)
+                account = export(tasks, images, staging, options, bar)
+        except NothingToExport as nothing:
+            account, written = nothing.account, False
+            console.print(str(nothing), markup=False, style="red")
+    export_terminal.tell(account, options.pages, staging.out, console, written=written)
+    for sentence in _notes(given, account, staging.out, labels):
+        console.print(sentence, markup=False, style="yellow")
+    if given["summary_json"]:
+        difference = {"written": written, "difference": dict(account.difference)}
+        write_summary(Path(given["summary_json"]), {**account.summary(options.pages), **difference})
+    return 1 if account.pages_without_image or not written else 0
+
+
+def _check_whole(staging: Staging, options: ExportOptions) -> None:
+    """Pages that are kept unread must all be known; what is not in the state would silently be gone."""
+    damaged = staging.dataset.damaged
+    if options.partial and damaged:
+        raise BadRequest(
+            f"{damaged} lines of {STATE} in {staging.out.name} are damaged, so the pages they stood for "
+            "cannot be kept unread. Export once without --since."
+        )
+
+
+def _notes(given: dict[str, Any], account: Account, out: Path, labels: Container[str]) -> Iterator[str]:
+    """What an option did not do, though nothing failed; `labels`: those that regions have, in lower case."""
+    missing = export_options.labels_missing(given["labels"], labels)
+    # of tasks that were not read nobody knows
+    if missing and given["since"] is None:
+        yield f"No region has the label {missing} (--labels): see that it is spelled as in Label Studio."
+    if given["split_by"] is not None and account.pages_without_group:
+        yield (
+            f"{account.pages_without_group} of {account.pages} pages are of tasks without the field "
+            f"{given['split_by']} (--split-by); each of them was split by itself."
+        )
+    if given["since"] is not None and account.rows and not account.compared:
+        yield (
+            f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
+            "alone that changed. Export once without --since for all."
+        )
+    nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationWhy.NOT_BY_USER.value]
+    if nobody and given["json_file"] is not None and "@" in given["approved"]:
+        yield (
+            "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
+            "with --project."
+        )
+
+
+def _sources(
+    given: dict[str, Any],
+    values: Settings,
+    options: ExportOptions,
+    since: datetime | None,
+    opened: ExitStack,
+) -> tuple[TaskSource, PageSource, ExportOptions]:
+    """Where tasks and images come from, and the options with what Label Studio knows."""
+    rules = options.rules
+    api = None
+    if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
+        api = opened.enter_context(LabelStudioApi.of(values))
+    if given["project"] is not None:
+        assert api is not None  # noqa: S101  (opened above)
+        rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
+        source = task_sources.from_project(api, given["project"], rules.names, since)
+        options = replace(options, origin=Origin(str(values.label_studio_url), given["project"]))
+    else:
+        file = _path(given["config"])
+        config = inputs.labeling_config(file, rules.names)
+        path = Path(given["json_file"])
+        # read twice: a file that is broken at its end is refused before anything is made
+        total = sum(1 for _ in task_sources.from_file(path))
+        source = TaskSource(task_sources.from_file(path), config, total, inputs.labels_offered(file))
+    export_options.check_labels(given["labels"], source.labels)
+    images = inputs.page_source(_path(given["images"]), api, values)
+    return source, images, replace(options, rules=replace(rules, config=source.config))
+
+
+def _path(given: str | None) -> Path | None:
+    return None if given is None else Path(given)

@@ -1,0 +1,150 @@
+"""Page by page: its image fetched, its files taken over from an earlier export or made anew.
+
+Threads do this, since they mostly wait; what makes a page is called in processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from converters.export.manifest import PageRecord
+from converters.export.page_jobs import PageJob
+from converters.export.page_records import Earlier, files_of
+from converters.export.staging import Staging
+from converters.export.write_page import PageOptions, Place, Work, without_image
+from converters.reviewed.line_rules import Rules
+from converters.reviewed.reasons import Why
+
+VERSION = 3
+"""Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
+
+
+class PageSource(Protocol):
+    """Gives the bytes of images."""
+
+    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+        """The bytes of an image.
+
+        Raises:
+            ImageRefused: the reference may not be followed.
+            BadImage: the file breaks a limit.
+            ImageUnreachable: nobody gave it.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page's record, and whether its files were taken over from an earlier export.
+
+    unreachable: why its image could not be had, where the page was kept nevertheless.
+    """
+
+    record: PageRecord
+    taken_over: bool = False
+    unreachable: str | None = None
+
+
+class PageMaker:
+    """Makes pages; safe between threads."""
+
+    def __init__(
+        self,
+        source: PageSource,
+        staging: Staging,
+        rules: Rules,
+        options: PageOptions,
+        earlier: Sequence[Earlier],
+        work: Work,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            source: gives the images.
+            staging: the dataset that is being written.
+            rules: how regions are judged.
+            options: what is written.
+            earlier: whose files are taken over where nothing changed, the first that has them.
+            work: calls `write_page`.
+        """
+        self._source = source
+        self._staging = staging
+        self._place = Place(staging.folder, staging.out, rules, options)
+        self._earlier = tuple(earlier)
+        self._work = work
+        # a set has another order in every run
+        decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
+        self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
+        """Hash of everything beside the task that decides what is written."""
+
+    def make(self, job: PageJob) -> Made:
+        """Write a page's crops, and the page itself where detection is wanted.
+
+        An image that cannot be had leaves its regions out, each with that reason; where it is only out of
+        reach, and the dataset in place has the page as it would be made, that page is kept.
+
+        Raises:
+            CannotWrite: the dataset's folder refuses.
+            OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
+        """
+        state = self._state(job)
+        if job.reference is None:
+            return Made(
+                without_image(job, self._place.rules, state, job.problem or Why.NO_IMAGE, job.sentence)
+            )
+        try:
+            data = self._source.fetch(job.reference, task_id=_number(job.task))
+        except (ImageRefused, ImageUnreachable, BadImage) as error:
+            # only the image is out of reach: what was made of it is what would be made of it
+            places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
+            kept = self._taken_over(places, job.key, state)
+            if kept is not None:
+                return Made(kept, taken_over=True, unreachable=str(error))
+            return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
+        digest = hashlib.sha256(data).hexdigest()
+        kept = self._taken_over(self._earlier, job.key, state, digest)
+        if kept is not None:
+            return Made(kept, taken_over=True)
+        return Made(self._work(self._place, job, state, data, digest))
+
+    def _state(self, job: PageJob) -> str:
+        decisive = [
+            self.settings,
+            job.key,
+            job.reference,
+            job.group,
+            job.annotation,
+            job.witnesses,
+            job.prediction,
+        ]
+        written = json.dumps(decisive, sort_keys=True, default=repr)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def _taken_over(
+        self, places: Sequence[Earlier], key: str, state: str, digest: str | None = None
+    ) -> PageRecord | None:
+        """The page from the first place that has it; without a digest whatever its image was."""
+        for earlier in places:
+            record = earlier.page(key)
+            if record is None or record.state != state or record.problem:
+                continue
+            if digest in (None, record.file_sha256) and self.take(earlier, record):
+                return record
+        return None
+
+    def take(self, earlier: Earlier, record: PageRecord) -> bool:
+        """Let a page's files appear in the new dataset, unchanged.
+
+        Returns:
+            False when one of them is gone.
+        """
+        return self._staging.take(earlier, files_of(record))
+
+
+def _number(task: str) -> int | None:
+    return int(task) if task.isdecimal() else None

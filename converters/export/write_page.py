@@ -1,0 +1,208 @@
+"""One page: decoded once, every line cropped and written, all of it recorded.
+
+`write_page` is called in processes, because threads would wait for the interpreter after every crop.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from backend.errors import BadImage
+from backend.fetching.references import shown
+from backend.label_studio.regions import Region
+from backend.page import geometry
+from backend.page import image_files as images
+from backend.page.crops import TallLines, crop_line
+from backend.page.lines import Page, picture_digest
+from converters.export import detection_rows as detection
+from converters.export import manifest
+from converters.export.detection_rows import Layout
+from converters.export.manifest import LineRecord, PageRecord
+from converters.export.page_jobs import PageJob
+from converters.export.split import dhash
+from converters.export.writing import write
+from converters.reviewed import region_text as recognition
+from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
+from converters.reviewed.reasons import Why
+
+Format = Literal["recognition", "detection", "both"]
+CropFormat = Literal["png", "jpg"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What is written of a page.
+
+    quality: of JPEG crops, 1 to 100.
+    max_pixels: of a page.
+    """
+
+    format: Format = "both"
+    layout: Layout = "paddleocr"
+    crop_format: CropFormat = "png"
+    quality: int = 95
+    tall_lines: TallLines = "auto"
+    max_pixels: int = 200_000_000
+
+    @property
+    def recognition(self) -> bool:
+        """Crops are written."""
+        return self.format != "detection"
+
+    @property
+    def detection(self) -> bool:
+        """Pages are written."""
+        return self.format != "recognition"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is written and by which rules.
+
+    folder: the dataset that is being written.
+    out: the dataset that it becomes, for messages.
+    """
+
+    folder: Path
+    out: Path
+    rules: Rules
+    options: PageOptions
+
+
+Work = Callable[[Place, PageJob, str, bytes, str], PageRecord]
+"""`write_page`, called here or in another process."""
+
+
+def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
+    """Decode a page, write its crops and itself, and record all of it.
+
+    Args:
+        place: where to write, and by which rules.
+        job: the page.
+        state: hash of what decides about it.
+        data: the image file.
+        digest: of the file.
+
+    Raises:
+        CannotWrite: the dataset's folder refuses.
+    """
+    try:
+        page = images.decode(data, max_pixels=place.options.max_pixels)
+    except BadImage as error:
+        return without_image(job, place.rules, state, Why.IMAGE_FAILED, str(error), digest)
+    size = (page.width, page.height)
+    reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
+    names = recognition.region_names([line.region for line in reviewed])
+    predicted = manifest.by_id(job.prediction)
+    lines = [
+        _line(place, job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
+    ]
+    image = None
+    if place.options.detection and any(line.points for line in lines):
+        content, suffix = page_file(data, page)
+        image = detection.page_image(job.key, job.task, suffix, place.options.layout)
+        write(place.folder, place.out, image, content)
+    return _record(job, state, lines, page=page, digest=digest, image=image)
+
+
+def without_image(
+    job: PageJob, rules: Rules, state: str, why: Why, sentence: str, digest: str | None = None
+) -> PageRecord:
+    """The record of a page whose image cannot be had: every region is left out for that reason."""
+    lines = [
+        LineRecord(region.id, [], [], "", "\n".join(region.texts), list(region.labels), why.name)
+        for region in on_page(job.annotation, rules, job.number)
+    ]
+    return _record(job, state, lines, problem=sentence, digest=digest)
+
+
+def _record(
+    job: PageJob,
+    state: str,
+    lines: list[LineRecord],
+    *,
+    page: Page | None = None,
+    digest: str | None = None,
+    image: str | None = None,
+    problem: str | None = None,
+) -> PageRecord:
+    version = job.prediction.get("model_version") if job.prediction else None
+    return PageRecord(
+        key=job.key,
+        task=job.task,
+        number=job.number,
+        state=state,
+        reference=shown(job.reference or ""),
+        author=manifest.author_of(job.annotation),
+        file_sha256=digest,
+        page_sha256=page.digest if page else None,
+        width=page.width if page else 0,
+        height=page.height if page else 0,
+        image=image,
+        group=job.group,
+        model_version=None if version is None else str(version),
+        problem=problem,
+        lines=lines,
+    )
+
+
+def _line(
+    place: Place,
+    job: PageJob,
+    page: Page,
+    line: ReviewedLine,
+    name: str,
+    predicted: dict[str, Region] | None,
+) -> LineRecord:
+    options = place.options
+    crop_path = crop_hash = None
+    fingerprint = 0
+    if line.why is None and line.quad is not None and options.recognition:
+        crop = crop_line(page.pixels, line.quad, options.tall_lines)
+        folder = "crop_img" if options.layout == "ppocrlabel" else recognition.folder_of("crops", job.task)
+        crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
+        crop_hash = picture_digest(crop)
+        fingerprint = dhash(crop)
+        kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
+        write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
+    points: list[list[float]] = []
+    if line.quad is not None and detection.is_written(line.why) and options.detection:
+        on_page = geometry.clamp(line.quad, page.width, page.height)
+        points = detection.corners(line.points, on_page, options.layout)
+    return LineRecord(
+        region=line.region.id,
+        quad=detection.corners(line.quad, line.quad, "paddleocr"),
+        points=points,
+        text=line.said.text if line.why is None else "",
+        raw=line.said.raw,
+        labels=list(line.region.labels),
+        why=line.why.name if line.why else None,
+        crop=crop_path,
+        crop_sha256=crop_hash,
+        fingerprint=fingerprint,
+        changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
+        readings=manifest.readings_of(line.region, predicted),
+    )
+
+
+def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
+    """The page as a file that PaddleOCR decodes to what a person saw, and its suffix.
+
+    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are. Of the rest
+    PaddleOCR's decoder would drop the transparency, cut bits, or turn the page otherwise; they are
+    written as PNG.
+    """
+    if data.startswith(b"\xff\xd8\xff"):
+        return data, "jpg"
+    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data, 0, data.find(b"IDAT")):
+        return data, "png"
+    return images.encode(page.pixels, "png"), "png"
+
+
+# 8 bits or fewer of grey, RGB or palette
+_PLAIN_PNG = re.compile(rb"\x89PNG\r\n\x1a\n....IHDR........[\x01\x02\x04\x08][\x00\x02\x03]", re.DOTALL)
+_PNG_EXTRAS = re.compile(b"tRNS|eXIf")

@@ -1,0 +1,267 @@
+"""`twinread import`: label files and their images into a Label Studio project, and an account of it.
+
+Each task's data holds where it came from. A task that the project has already is not made again, so an
+import that was stopped is just started once more.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from backend.errors import BadRequest, SettingsWrong
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.config_tags import LabelNames
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.text import languages as alphabets
+from converters.importing import tasks as importing
+from converters.importing.account import Account, tell
+from converters.importing.files import files_in, folders_of, read_file
+from converters.importing.images import Limits, Ready, look
+from converters.importing.tasks import KEY, Manner
+from converters.paddleocr.label_files import LabelFile, LeftOut
+from converters.shared.outputs import check_place, write_summary
+from converters.shared.progress import progress
+
+BATCH = 100
+"""Rows whose images are uploaded and whose tasks are made in one step."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where tasks go, and how they are made."""
+
+    api: LabelStudioApi
+    project: int
+    config: LabelingConfig
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """A task that the project has: what its row said when it was made, and whether it has an annotation."""
+
+    said: str
+    annotated: bool
+
+
+def run(
+    paths: Sequence[Path],
+    api: LabelStudioApi,
+    project: int,
+    *,
+    names: LabelNames,
+    manner: Manner,
+    limits: Limits,
+    images_dir: Path | None = None,
+    console: Console,
+    summary_json: Path | None = None,
+) -> int:
+    """Import label files, tell it on the terminal, and write the account.
+
+    Args:
+        paths: label files, or folders that hold some (see `files_in`).
+        api: Label Studio.
+        project: its id.
+        names: what the project calls the four labels.
+        manner: how tasks are made.
+        limits: what one image may cost.
+        images_dir: what image names are relative to; by default the label file's folder.
+        console: where to tell.
+        summary_json: where to write the account for machines.
+
+    Returns:
+        The exit code: 0 when every row and region is in the project, else 1, also where there is no row.
+
+    Raises:
+        BadRequest: there is no label file, or the project's labeling config cannot show its lines.
+        LabelStudioFailed: Label Studio is out of reach or refused; what was made before stays.
+        OperatorError: a file cannot be read or written.
+    """
+    if summary_json:
+        check_place(summary_json)
+    files = [(path, read_file(path)) for found in paths for path in files_in(found)]
+    account = Account()
+    if not any(file.count for _, file in files):
+        names_of_files = ", ".join(file.name for _, file in files)
+        console.print(
+            f"There is nothing to import: no row in {names_of_files}. Pass a label file with rows of "
+            "image<TAB>label.",
+            markup=False,
+        )
+        if summary_json:
+            write_summary(summary_json, account.summary())
+        return 1
+    config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
+    if config.multi_image or config.source != f"${config.data_field}":
+        raise BadRequest(
+            f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
+            'image each. Import into a project whose Image tag has a value like "$image".'
+        )
+    target = _Target(api, project, config, manner)
+    there = _there(api, project)
+    try:
+        with progress(console) as bars:
+            for path, file in files:
+                bar = bars.add_task(file.name, total=len(file.rows))
+                base = folders_of(path, images_dir)
+                for done in _import_file(file, base, target, there, limits, account):
+                    bars.advance(bar, done)
+    finally:
+        # also when Label Studio failed on the way: what was made is made
+        tell(account, [file for _, file in files], console)
+        if summary_json:
+            write_summary(summary_json, account.summary())
+    if account.made and not manner.approved:
+        shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
+        console.print(
+            f"To meet the lines in the label stream, choose {shown} under Settings > Annotation > "
+            "Use predictions to prelabel tasks. A task that is opened from the list shows them anyway.",
+            markup=False,
+        )
+    return 1 if account.rows_left_out or account.regions_left_out else 0
+
+
+def known_language(name: str) -> str:
+    """The code of a language, by any usual name of it, that readings can be judged by.
+
+    Raises:
+        BadRequest: no such language, or its letters are not known.
+    """
+    try:
+        alphabets.letters(name)
+        return alphabets.language_code(name)
+    except SettingsWrong as error:
+        raise BadRequest(f"--language: {error}") from error
+
+
+def _there(api: LabelStudioApi, project: int) -> dict[str, _There]:
+    """The tasks that earlier imports made, by image."""
+    found: dict[str, _There] = {}
+    for task in api.tasks(project, fields="task_only", page_size=1000):
+        key = task.get("data", {}).get(KEY)
+        if isinstance(key, str):
+            image, _, said = key.partition("-")
+            found[image] = _There(said, annotated=bool(task["total_annotations"]))
+    return found
+
+
+def _import_file(
+    file: LabelFile,
+    base: tuple[Path, ...],
+    target: _Target,
+    there: dict[str, _There],
+    limits: Limits,
+    account: Account,
+) -> Iterator[int]:
+    """Import one file, a batch at a time; yields how many rows are done."""
+    account.rows += file.count
+    account.rows_left_out += file.left_out
+    rows = iter(file.rows)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        while batch := list(islice(rows, BATCH)):
+            with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
+                looked = pool.map(
+                    lambda numbered, folder=folder: look(
+                        numbered[1], file.name, base, Path(folder) / str(numbered[0]), limits
+                    ),
+                    enumerate(batch),
+                )
+                ready: list[Ready] = []
+                for found in looked:
+                    if isinstance(found, LeftOut):
+                        account.rows_left_out.append(found)
+                    elif found.key[0] in there:
+                        account.there += 1
+                        task = there[found.key[0]]
+                        account.changed += task.said != found.key[1]
+                        account.still_predictions += target.manner.approved and not task.annotated
+                    else:
+                        ready.append(found)
+                        there[found.key[0]] = _There(found.key[1], annotated=target.manner.approved)
+                _make(ready, file.name, target, account)
+            yield len(batch)
+
+
+def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) -> None:
+    if not ready:
+        return
+    uploads = target.api.upload_files(target.project, [each.path for each in ready])
+    tasks = [
+        importing.task_of(
+            each.row, each.page_size, upload.address, target.config, target.manner, file=file, key=each.key
+        )
+        for each, upload in zip(ready, uploads, strict=True)
+    ]
+    target.api.import_tasks(target.project, [task.task for task in tasks])
+    account.made += len(tasks)
+    account.converted += sum(each.converted for each in ready)
+    account.regions_unreadable += [out for each in ready for out in each.row.unreadable]
+    for task in tasks:
+        account.lines += task.regions
+        account.reshaped += task.reshaped
+        account.regions_left_out += task.left_out
+
+
+@click.command("import")
+@click.argument("labels", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--project", required=True, type=int, help="Number of the Label Studio project.")
+@click.option(
+    "--images",
+    "images_dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder that image names are relative to; by default the label file's own.",
+)
+@click.option(
+    "--as-annotations",
+    is_flag=True,
+    help="Import as submitted annotations, for a set that needs no review (never marked as ground truth).",
+)
+@click.option("--language", default="", help="Language of the lines (ru, uk, el, ...), kept with each task.")
+@click.option(
+    "--summary-json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the account to this file, too.",
+)
+def import_(
+    labels: tuple[Path, ...],
+    project: int,
+    images_dir: Path | None,
+    as_annotations: bool,
+    language: str,
+    summary_json: Path | None,
+) -> None:
+    """Turn PaddleOCR label files into tasks to be reviewed.
+
+    LABELS are detection files (Label.txt, det_gt.txt), recognition files (rec_gt.txt) or folders of
+    PPOCRLabel. Lines arrive as predictions, each waiting for a decision, because published sets are
+    often wrong. A TIFF is uploaded as PNG, because neither Label Studio nor a browser takes it. Run it
+    again after a stop: what is there is not made twice.
+    """
+    from backend.settings import logs, settings
+
+    language = language and known_language(language)
+    values = settings.load()
+    logs.configure("ERROR")
+    with LabelStudioApi.of(values) as api:
+        code = run(
+            labels,
+            api,
+            project,
+            names=values.label_names,
+            manner=Manner(as_annotations, language, values.message_language),
+            images_dir=images_dir,
+            limits=Limits(values.max_image_bytes, values.max_page_pixels),
+            console=Console(soft_wrap=True),
+            summary_json=summary_json,
+        )
+    if code:
+        raise click.exceptions.Exit(code)

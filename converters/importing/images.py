@@ -1,0 +1,107 @@
+"""The images of label files: found, decoded once, and made ready to be uploaded.
+
+They are uploaded as they are. What neither Label Studio's upload nor a browser takes is written anew: a
+TIFF as PNG (its first page), and a file whose name does not say what it is under a name that does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.errors import BadImage
+from backend.page import image_files as images
+from converters.importing import tasks as importing
+from converters.paddleocr.label_files import Labelled, LeftOut, RowWhy
+
+SUFFIXES = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WebP": (".webp",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+}
+"""What Label Studio and browsers take, with the names that it may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one image may cost: bytes of its file, and pixels."""
+
+    max_bytes: int = 100 * 1024**2
+    max_pixels: int = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row with its image looked at."""
+
+    row: Labelled
+    path: Path
+    page_size: tuple[int, int]
+    key: tuple[str, str]
+    converted: bool
+
+
+def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits: Limits) -> Ready | LeftOut:
+    """Find a row's image, decode it once, and write it anew where Label Studio would not take it.
+
+    Args:
+        row: names the image.
+        file: the label file's name.
+        base: folders that image names may be relative to, the label file's own first.
+        scratch: a folder that is made where the image has to be written anew.
+        limits: what the image may cost.
+    """
+
+    def without(why: RowWhy, sentence: str) -> LeftOut:
+        return LeftOut(file, row.line, row.image, why, sentence, len(row.regions))
+
+    try:
+        path = _find(row.image, base)
+        if path is None:
+            return without(
+                RowWhy.OUTSIDE,
+                "it lies outside of the label file's folder, and might be anything; pass --images FOLDER",
+            )
+        if path.stat().st_size > limits.max_bytes:
+            return without(RowWhy.UNREADABLE, "its file is larger than MAX_IMAGE_BYTES allows")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return without(RowWhy.MISSING, "there is no such file; pass --images FOLDER if they lie elsewhere")
+    except OSError as error:
+        return without(RowWhy.UNREADABLE, f"its file cannot be opened ({error.strerror})")
+    except ValueError as error:
+        return without(RowWhy.UNREADABLE, f"no file can have that name ({error})")
+    try:
+        page = images.decode(content, max_pixels=limits.max_pixels)
+    except BadImage as error:
+        return without(RowWhy.UNREADABLE, str(error))
+    name = next(name for name, (signature, _) in images.OPENERS.items() if signature.match(content))
+    known = SUFFIXES.get(name, ())
+    converted = path.suffix.lower() not in known
+    if converted:
+        scratch.mkdir()
+        path = scratch / f"{path.stem}{known[0] if known else '.png'}"
+        path.write_bytes(content if known else images.encode(page.pixels, "png"))
+    return Ready(row, path, (page.width, page.height), importing.key_of(row, content), converted)
+
+
+def _find(image: str, base: tuple[Path, ...]) -> Path | None:
+    """The file of an image name; None for one outside of every folder that is looked in.
+
+    Raises:
+        FileNotFoundError: it is in none of them.
+    """
+    inside = False
+    for place, folder in enumerate(base):
+        path = (folder / image).resolve()
+        # seen from the parent, only the label file's own folder is looked in
+        if not path.is_relative_to(base[0] if place else folder):
+            continue
+        inside = True
+        if path.is_file():
+            return path
+    if inside:
+        raise FileNotFoundError(image)
+    return None

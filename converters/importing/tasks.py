@@ -1,0 +1,205 @@
+"""PaddleOCR label files → tasks of Label Studio whose lines are to be reviewed; pure.
+
+A detection row (also of PPOCRLabel's `Label.txt`) is one page with a box per region. A recognition row
+is one line image: a task with one box over the whole image. The lines come as a prediction, each
+waiting for a decision, because published sets are often wrong and one source alone is confirmed by
+nothing. Where the set is trusted they come as a submitted annotation instead.
+
+- A region that PaddleOCR ignores (`###`, `*`) arrives as illegible, without a text.
+- A region without a text arrives without one, to be typed.
+- A shape of more or fewer than four corners keeps its points where the labeling config draws polygons,
+  and becomes its smallest rectangle where it draws rectangles; that is counted.
+- The texts are letter for letter those of the file.
+
+What a task does not carry: keys beyond `transcription` and `points` (`difficult`, `key_cls`, ...), and
+which pages PPOCRLabel's `fileState.txt` says were looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from backend.label_studio import predictions as label_studio
+from backend.label_studio import region_notes as kept_readings
+from backend.label_studio.labeling_config import LabelingConfig, Language
+from backend.page import geometry
+from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from converters.paddleocr import rows as labels
+from converters.paddleocr.label_files import Labelled, RegionWhy
+from converters.reviewed.line_rules import ON_PAGE, overlap
+
+KEY = "imported_key"
+"""The field of a task's data by which a second import knows the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A task as Label Studio imports it, and what became of the row's regions.
+
+    regions: how many lines it has.
+    reshaped: how many of them are now the smallest rectangle around what the file says.
+    left_out: one reason per region that is not on it.
+    """
+
+    task: dict[str, Any]
+    regions: int
+    reshaped: int = 0
+    left_out: tuple[RegionWhy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How tasks are made; the same for all rows of an import.
+
+    approved: as a submitted annotation, not as a prediction.
+    language: code that each task's data gets; empty for none.
+    message_language: of what an annotator is told about a line.
+    """
+
+    approved: bool = False
+    language: str = ""
+    message_language: Language = "en"
+
+
+def key_of(row: Labelled, content: bytes) -> tuple[str, str]:
+    """What names a row in every import: its image, by name and bytes; and what the row says of it."""
+    image = hashlib.sha256(row.image.encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:20]
+    said = json.dumps([(region.text, region.points, region.ignored) for region in row.regions])
+    return image, hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def task_of(
+    row: Labelled,
+    page_size: tuple[int, int],
+    address: str,
+    config: LabelingConfig,
+    manner: Manner,
+    *,
+    file: str,
+    key: tuple[str, str],
+) -> Imported:
+    """The task that Label Studio imports for a row.
+
+    Args:
+        row: what the file says.
+        page_size: width and height of the upright image, pixels.
+        address: of the image, as a task's data holds it.
+        config: the project's labeling config.
+        manner: how tasks are made.
+        file: the label file's name.
+        key: as `key_of` gives it.
+
+    Returns:
+        A task with one prediction, or one annotation that is submitted and not marked as ground truth.
+    """
+    width, height = page_size
+    keeps_points = config.control.shape == "polygon"
+    placed: list[tuple[labels.Region, Quad]] = []
+    left_out = [RegionWhy.UNREADABLE] * len(row.unreadable)
+    reshaped = 0
+    for region in row.regions:
+        quad = _quad(region, width, height)
+        why = _unusable(quad, width, height)
+        if why is not None:
+            left_out.append(why)
+            continue
+        many = len(region.points) not in (0, 4)
+        if many and keeps_points:
+            quad = np.array(region.points, dtype=np.float32)
+        reshaped += many and not keeps_points
+        placed.append((region, quad))
+    lines = [ReadLine(Line(quad), *_judged(region, manner.approved)) for region, quad in placed]
+    made = label_studio.prediction(
+        ReadPage(width, height, lines),
+        config,
+        model_version=f"imported:{file}",
+        message_language=manner.message_language,
+    )
+    ignored = [region.ignored for region, _ in placed]
+    made["result"] = _with_illegible(made["result"], lines, ignored, config)
+    data = {
+        config.data_field: address,
+        "imported_from": file,
+        "imported_image": label_studio.storable(row.image),
+        KEY: "-".join(key),
+        **({"language": manner.language} if manner.language else {}),
+    }
+    task: dict[str, Any] = {"data": data}
+    if manner.approved:
+        # nobody read these lines: as readings they would be the best that any reader ever gave
+        made["result"] = [_without_readings(part) for part in made["result"]]
+        # Label Studio marks imported annotations as ground truth unless told otherwise
+        task["annotations"] = [
+            {"result": made["result"], "ground_truth": False, "was_cancelled": False},
+        ]
+    else:
+        task["predictions"] = [made]
+    return Imported(task, len(placed), reshaped, tuple(left_out))
+
+
+def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
+    meta = {name: kept for name, kept in part.get("meta", {}).items() if name != kept_readings.KEY}
+    bare = {name: kept for name, kept in part.items() if name != "meta"}
+    return {**bare, "meta": meta} if meta else bare
+
+
+def _quad(region: labels.Region, width: int, height: int) -> Quad:
+    """Four corners clockwise, beginning where the file's begin."""
+    if not region.points:
+        return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    # beyond what float32 holds a corner is as far off the page as it can be
+    with np.errstate(over="ignore"):
+        points = np.array(region.points, dtype=np.float64).astype(np.float32)
+    if len(points) != 4:
+        return geometry.minimum_area_quad(points)
+    turns_back = float(cv2.contourArea(points, oriented=True)) < 0
+    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if turns_back else points
+
+
+def _unusable(quad: Quad, width: int, height: int) -> RegionWhy | None:
+    if geometry.is_degenerate(quad):
+        return RegionWhy.TOO_SMALL
+    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    return RegionWhy.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
+
+
+def _judged(region: labels.Region, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
+    said = (Reading("imported", region.text),)
+    if region.ignored or not label_studio.storable(region.text).strip():
+        return said, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
+    if approved:
+        return said, Judgement(Verdict.AGREED, region.text, 1.0)
+    return said, Judgement(Verdict.DISPUTED, region.text, 0.5, (Reason(ReasonKind.ONE_READER),))
+
+
+def _with_illegible(
+    result: Sequence[Mapping[str, Any]],
+    lines: Sequence[ReadLine],
+    ignored: Sequence[bool],
+    config: LabelingConfig,
+) -> list[dict[str, Any]]:
+    """Label the ignored lines as illegible, in configs that can say so."""
+    # the results have those in doubt first, each group in the order of the lines
+    order = sorted(range(len(lines)), key=lambda place: lines[place].judgement.verdict is Verdict.AGREED)
+    ids = dict.fromkeys(part["id"] for part in result)
+    illegible = config.control.labels.illegible
+    out = {identity for identity, place in zip(ids, order, strict=True) if ignored[place]}
+    if illegible is None:
+        return [dict(part) for part in result]
+    made = []
+    for part in result:
+        if part["id"] in out:
+            value = {
+                name: [illegible] if name.endswith("labels") else kept for name, kept in part["value"].items()
+            }
+            meta = {name: kept for name, kept in part.get("meta", {}).items() if name != "text"}
+            part = {**part, "value": value, **({"meta": meta} if "meta" in part else {})}
+        made.append(dict(part))
+    return made

@@ -1,0 +1,226 @@
+"""`twinread report`: reads a project or an export, counts, and writes the page and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from backend.errors import BadRequest, LabelStudioFailed
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.config_tags import LabelNames
+from backend.page.crops import TallLines
+from converters.export.page_maker import PageSource
+from converters.report import html as report_page
+from converters.report.counts import Report
+from converters.report.crops import crops_of
+from converters.reviewed import task_sources
+from converters.reviewed.line_rules import Rules
+from converters.reviewed.task_sources import TaskSource
+from converters.shared.outputs import check_place, write_file, write_summary
+from converters.shared.progress import progress
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a report is made of and how.
+
+    title: what it is about.
+    names: what labels are called.
+    people: annotators' names by id, where they are known.
+    from_file: the tasks come from an export file, most of which leave predictions out.
+    """
+
+    title: str
+    names: LabelNames
+    people: Mapping[str, str]
+    from_file: bool
+    image_field: str | None = None
+    tall_lines: TallLines = "auto"
+    max_pixels: int = 200_000_000
+
+
+def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Console) -> tuple[Report, str]:
+    """Count everything, and write the page.
+
+    Args:
+        source: the tasks.
+        images: gives their images.
+        wanted: what the report is made of.
+        console: where progress is shown.
+
+    Raises:
+        BadRequest: the file is no export.
+        OperatorError: Label Studio is out of reach or refuses.
+    """
+    report = Report()
+    rules = Rules(names=wanted.names, config=source.config)
+    with progress(console) as bars:
+        bar = bars.add_task("Reading tasks", total=source.total)
+        for item in source.tasks:
+            report.add(item, rules)
+            bars.advance(bar)
+        shown = report_page.shown_lines(report)
+        cutting = bars.add_task("Cutting out lines", total=len(shown))
+        crops = crops_of(
+            shown,
+            images,
+            source.config,
+            image_field=wanted.image_field,
+            tall_lines=wanted.tall_lines,
+            max_pixels=wanted.max_pixels,
+            done=lambda count: bars.advance(cutting, count),
+        )
+    page = report_page.page(report, wanted.title, crops, wanted.people, from_file=wanted.from_file)
+    return report, page
+
+
+def tell(report: Report, console: Console, *, from_file: bool) -> None:
+    """The report in a few lines on the terminal.
+
+    Args:
+        report: what was counted.
+        console: where to tell.
+        from_file: the tasks come from an export file, most of which leave predictions out.
+    """
+    every = report.all
+    share, rate = report_page.share, report_page.rate
+    words = [("tasks", f"{every.tasks:,} with submitted work")]
+    words += [("left out", f"{count:,} ({why.value})") for why, count in report.left_out_by_reason()]
+    words += [
+        ("together", f"{report.items_read:,} items read"),
+        ("lines", f"{every.lines:,}"),
+        (
+            "arrived ready",
+            _with_interval(share(every.agreed, every.unknown), every.agreed.interval),
+        ),
+        (
+            "of those right",
+            _with_interval(share(every.right, every.unknown), every.right.interval),
+        ),
+        (
+            "CER filled in",
+            _with_interval(rate(every.prefilled, every.unknown), every.prefilled.interval, 2),
+        ),
+    ]
+    for (version, letter), (read, _) in report.readers().items():
+        told = _with_interval(rate(read), read.interval, 2)
+        words.append((f"CER reader {letter}", f"{told}   {version}"))
+    words.append(("edits per line", report_page.edits(every)))
+    words.append(("time per line", report_page.seconds(every)))
+    for name, value in words:
+        console.print(f"{name:>15}  {value}", markup=False)
+    if every.unknown:
+        console.print(report_page.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+
+
+def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1) -> str:
+    return said if pair is None else f"{said} ({report_page.interval(pair, digits)})"
+
+
+def people_of(api: LabelStudioApi) -> dict[str, str]:
+    """Annotators' addresses by id; empty where the key may not see them, because ids do as well."""
+    try:
+        users = api.call("GET", "/api/users/", "list its users")
+    except LabelStudioFailed:
+        return {}
+    return {str(user["id"]): str(user.get("email") or user["id"]) for user in users}
+
+
+@click.command()
+@click.option("--project", type=int, help="Number of the project in Label Studio.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An export of Label Studio, JSON; most exports leave out the predictions, which are then not known.",
+)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --json: folder that holds the images; without it they are fetched.",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --json: the project's labeling config, XML.",
+)
+@click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
+@click.option(
+    "--out",
+    default="report.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The page.",
+)
+@click.option(
+    "--summary-json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all numbers to this file, too.",
+)
+def report(
+    project: int | None,
+    json_file: Path | None,
+    images: Path | None,
+    config: Path | None,
+    image_field: str | None,
+    out: Path,
+    summary_json: Path | None,
+) -> None:
+    """Say what the readings were worth, from the work of people.
+
+    Share of lines that agreed, and how many of those were right; error rates of each reader and of the
+    filled-in text; confusions with example crops; edits and time per line, by language and annotator;
+    agreement between annotators; curves over time. One HTML page that needs no network.
+    """
+    from backend.settings import logs, settings
+    from converters.reviewed import inputs
+
+    if (project is None) == (json_file is None):
+        raise BadRequest("Say what to report on: --project NUMBER, or --json FILE for an export.")
+    for option, value in (("images", images), ("config", config)):
+        if project is not None and value is not None:
+            raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
+    if summary_json is not None and summary_json.resolve() == out.resolve():
+        raise BadRequest("--summary-json names the file of --out; the numbers would take the page's place.")
+    for file in filter(None, (out, summary_json)):
+        check_place(file)
+    values = settings.load()
+    logs.configure("ERROR")
+    console = Console(highlight=False, soft_wrap=True)
+    names = values.label_names
+    with ExitStack() as opened:
+        api = None
+        if project is not None or (images is None and values.label_studio_api_key is not None):
+            api = opened.enter_context(LabelStudioApi.of(values))
+        people: dict[str, str] = {}
+        if json_file is not None:
+            source = TaskSource(task_sources.from_file(json_file), inputs.labeling_config(config, names))
+            title = json_file.name
+        else:
+            assert api is not None  # noqa: S101  (opened above)
+            assert project is not None  # noqa: S101  (checked above)
+            source, people = task_sources.from_project(api, project, names), people_of(api)
+            title = str(api.project(project).get("title") or f"Project {project}")
+        fetched = inputs.page_source(images, api, values)
+        wanted = Wanted(
+            title,
+            names,
+            people,
+            json_file is not None,
+            image_field,
+            values.tall_lines,
+            values.max_page_pixels,
+        )
+        made, page = make(source, fetched, wanted, console)
+    tell(made, console, from_file=json_file is not None)
+    with ExitStack() as last:
+        if summary_json:
+            # also where there is no more room for the page, which is much larger
+            last.callback(write_summary, summary_json, made.summary())
+        write_file(out, page)
+    console.print(f"The page is {out}.", markup=False)

@@ -1,0 +1,282 @@
+"""What people made of predicted lines: each submitted annotation beside the prediction it began with; pure.
+
+Changed is what differs from the parent prediction, region by region. Label Studio's `origin` proves
+neither that a line was changed nor that it was not. A box that was deleted and drawn anew at the same
+place is the same line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+import cv2
+import numpy as np
+
+from backend.label_studio.region_notes import kept_in
+from backend.label_studio.regions import Region, regions
+from backend.page.lines import Quad, Reading, Verdict
+from backend.text.cleaning import plain_text
+from converters.export.manifest import prediction_of
+from converters.reviewed.approval import Approval, Json, choose, moment_of, user_of
+from converters.reviewed.line_rules import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
+from converters.reviewed.reasons import InDetection, TaskWhy, Why
+from converters.reviewed.tasks import task_name
+
+MOVED = 1.5
+"""Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
+
+_Place = tuple[int, str, Quad | None]
+"""Page, Label Studio's id (empty for none) and box of a line."""
+
+
+class Fate(Enum):
+    """What became of a line."""
+
+    APPROVED = "approved"
+    ILLEGIBLE = "illegible"
+    NOT_TEXT = "not text"
+    OPEN = "left open"
+    """Still to be decided, or left for later."""
+    TEXTLESS = "a line without a text that can be used"
+    REMOVED = "removed"
+    """Predicted, and gone from the annotation."""
+    OUT = "no line"
+    """A shape, label or result that is no line at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedLine:
+    """One line as it was predicted and as a person left it.
+
+    region: Label Studio's id.
+    predicted: the text that the person found filled in, in plain form, empty for none; None for a line
+        that no prediction has, or where the prediction is not known.
+    verdict, readings: what each reader said, in their order, and what that came to; None and empty where
+        twinread read nothing here. Of a line that a person drew, what was read of it then.
+    text: as approved; empty unless `fate` is APPROVED.
+    drawn: a person's own line, that no prediction has.
+    moved, relabelled: the box or the label is not the predicted one.
+    quad: page pixels; None where it has no shape that can be cropped.
+    """
+
+    region: str
+    page: int
+    fate: Fate
+    predicted: str | None = None
+    verdict: Verdict | None = None
+    readings: tuple[Reading, ...] = ()
+    text: str = ""
+    drawn: bool = False
+    moved: bool = False
+    relabelled: bool = False
+    quad: Quad | None = None
+
+    @property
+    def retyped(self) -> bool:
+        """The approved text is not the one that was filled in."""
+        return self.fate is Fate.APPROVED and self.predicted is not None and self.predicted != self.text
+
+    @property
+    def touched(self) -> bool:
+        """Anything was done to the line."""
+        removed = self.fate is Fate.REMOVED
+        return self.retyped or self.moved or self.relabelled or self.drawn or removed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedAnnotation:
+    """One person's submitted work on one task.
+
+    user: the annotator's id; empty where it is not told.
+    when: the moment of submission; None where it is not told.
+    seconds: Label Studio's lead time; None where it is not told.
+    language: of the task, as its data says; empty where it does not.
+    version: of the prediction that the work began with; None where that prediction is not known.
+    """
+
+    user: str
+    when: datetime | None
+    seconds: float | None
+    language: str
+    version: str | None
+    lines: tuple[ComparedLine, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparedTask:
+    """A task's work: the annotation that counts, and the latest one of each other person.
+
+    task: its id, or what takes its place where it has none.
+    """
+
+    task: str
+    first: ComparedAnnotation
+    others: tuple[ComparedAnnotation, ...] = ()
+
+
+def compare(task: Json, rules: Rules) -> ComparedTask | TaskWhy:
+    """Compare a task's submitted annotations with the predictions that they began with.
+
+    Args:
+        task: as an export or Label Studio's API has it; the API also tells its predictions.
+        rules: what labels are called, and the labeling config where it is known.
+
+    Returns:
+        The work, or why there is none that counts. The annotation that was changed last counts.
+    """
+    choice = choose(task, Approval("agreeing"))
+    if choice.annotation is None:
+        return choice.why or TaskWhy.NOT_ANNOTATED
+    data = task.get("data")
+    said = data.get("language") if isinstance(data, dict) else None
+    language = said if isinstance(said, str) else ""
+    each = [
+        _annotation(task, annotation, rules, language)
+        for annotation in (choice.annotation, *choice.witnesses)
+    ]
+    return ComparedTask(task_name(task), each[0], tuple(each[1:]))
+
+
+def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> ComparedAnnotation:
+    parent = prediction_of(task, annotation)
+    when = moment_of(annotation.get("created_at"))
+    seconds = annotation.get("lead_time")
+    predicted = regions(parent["result"]) if parent is not None else None
+    drawn = regions(annotation.get("result"))
+    lines: list[ComparedLine] = []
+    for page in sorted({page_of(region, rules.config) for region in (*drawn, *(predicted or ()))}):
+        here = [
+            region
+            for region in (*drawn, *(predicted or ()))
+            if page_of(region, rules.config) == page and region.page_size
+        ]
+        size = next((region.page_size for region in here if region.page_size), (1, 1))
+        before = None
+        if predicted is not None:
+            before = [region for region in predicted if page_of(region, rules.config) == page]
+        lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
+    return ComparedAnnotation(
+        user=user_of(annotation),
+        when=when if when.year > 1 else None,
+        seconds=float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None,
+        language=language,
+        version=None if parent is None else str(parent.get("model_version") or ""),
+        lines=tuple(lines),
+    )
+
+
+def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int) -> list[ComparedLine]:
+    if before is None:
+        return [_compared(line, None, page, known=False) for line in reviewed]
+    parents = _same_lines(
+        [(page, line.region.id, line.quad) for line in reviewed],
+        [(page, region.id, _quad(region)) for region in before],
+    )
+    found = [
+        _compared(line, None if parent is None else before[parent], page, known=True)
+        for line, parent in zip(reviewed, parents, strict=True)
+    ]
+    gone = [region for number, region in enumerate(before) if number not in parents]
+    return found + [_removed(region, page) for region in gone if region.id or region.points is not None]
+
+
+def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
+    kept = kept_in(before, line.region)
+    compared = ComparedLine(
+        line.region.id,
+        page,
+        _fate(line.why),
+        verdict=kept.verdict if kept is not None else None,
+        readings=kept.readings if kept is not None else (),
+        text=line.said.text if line.why is None else "",
+        quad=line.quad,
+    )
+    if before is None:
+        return replace(compared, drawn=known)
+    points = before.points
+    same = points is not None and line.region.points is not None and points.shape == line.region.points.shape
+    moved = not same or bool(np.abs(np.subtract(points, line.region.points)).max() > MOVED)  # type: ignore[arg-type]
+    relabelled = set(before.labels) != set(line.region.labels)
+    return replace(compared, predicted=_filled_in(before), moved=moved, relabelled=relabelled)
+
+
+def _removed(region: Region, page: int) -> ComparedLine:
+    kept = kept_in(region)
+    return ComparedLine(
+        region.id,
+        page,
+        Fate.REMOVED,
+        _filled_in(region),
+        verdict=kept.verdict if kept is not None else None,
+        readings=kept.readings if kept is not None else (),
+        quad=_quad(region),
+    )
+
+
+def _quad(region: Region) -> Quad | None:
+    return quad_of(region) if region.points is not None else None
+
+
+def _fate(why: Why | None) -> Fate:
+    if why is None:
+        return Fate.APPROVED
+    named = {
+        Why.ILLEGIBLE: Fate.ILLEGIBLE,
+        Why.NOT_TEXT: Fate.NOT_TEXT,
+        Why.UNDECIDED: Fate.OPEN,
+        Why.LATER: Fate.OPEN,
+    }
+    return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
+
+
+def _filled_in(region: Region) -> str:
+    return plain_text(region.texts[0]) if region.texts else ""
+
+
+def pairs_of(
+    first: ComparedAnnotation, second: ComparedAnnotation
+) -> tuple[list[tuple[ComparedLine, ComparedLine]], int]:
+    """The lines that two people both have, by id or else by place, and how many only one of them has."""
+    ours, theirs = (list(filter(_is_line, work.lines)) for work in (first, second))
+    same = _same_lines(
+        [(line.page, line.region, line.quad) for line in ours],
+        [(line.page, line.region, line.quad) for line in theirs],
+    )
+    found = [(line, theirs[other]) for line, other in zip(ours, same, strict=True) if other is not None]
+    return found, len(ours) + len(theirs) - 2 * len(found)
+
+
+def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | None]:
+    """For each line the number of the other one that is the same: by id, or else at the same place.
+
+    A line that was deleted and drawn anew has another id, and some models' predictions have none at all.
+    """
+    left = dict(enumerate(theirs))
+    by_id = {(page, identity): number for number, (page, identity, _) in left.items() if identity}
+    found = [by_id.get((page, identity)) for page, identity, _ in ours]
+    # ids come first, all of them: a place may be another's, where two boxes cover one line
+    for number in found:
+        if number is not None:
+            del left[number]
+    for place, (page, _, quad) in enumerate(ours):
+        if found[place] is None:
+            near = (number for number, one in left.items() if one[0] == page and _over(quad, one[2]))
+            found[place] = next(near, None)
+            if (number := found[place]) is not None:
+                del left[number]
+    return found
+
+
+def _is_line(line: ComparedLine) -> bool:
+    return line.fate in (Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS, Fate.OPEN)
+
+
+def _over(first: Quad | None, second: Quad | None) -> bool:
+    if first is None or second is None:
+        return False
+    shared = overlap(first, second)
+    areas = float(cv2.contourArea(first)) + float(cv2.contourArea(second))
+    return shared > 0 and shared >= SAME_PLACE * (areas - shared)

@@ -1,0 +1,105 @@
+"""The crops that a report shows: each page fetched and decoded once, small pictures as data URLs.
+
+A line that cannot be shown has a sentence in its picture's place.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+import cv2
+import numpy as np
+
+from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable, OperatorError
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.page import image_files as images
+from backend.page.crops import TallLines, crop_line
+from backend.page.lines import Pixels
+from converters.export.page_maker import PageSource
+from converters.report.counts import Shown
+from converters.report.html import Picture
+from converters.reviewed import tasks
+
+AT_ONCE = 4
+"""Pages that are fetched at a time."""
+
+HEIGHT = 96
+WIDTH = 1200
+"""Pixels; a larger crop is made smaller, so that the page stays light on a phone."""
+
+
+def crops_of(
+    lines: Iterable[Shown],
+    source: PageSource,
+    config: LabelingConfig | None,
+    *,
+    image_field: str | None = None,
+    tall_lines: TallLines = "auto",
+    max_pixels: int,
+    done: Callable[[int], None] = lambda count: None,
+) -> dict[int, Picture | str]:
+    """Cut out the lines that a report shows.
+
+    Args:
+        lines: what is shown.
+        source: gives the images.
+        config: names the field of the image, where it is known.
+        image_field: names it, too, and wins.
+        tall_lines: as the readers saw them.
+        max_pixels: of a page.
+        done: told how many more lines are done.
+
+    Returns:
+        By `id` of each line: its picture, or a sentence why there is none.
+    """
+    ordered = sorted(lines, key=lambda line: (line.task, line.page))
+    groups = [list(group) for _, group in groupby(ordered, key=lambda line: (line.task, line.page))]
+    lost: list[str] = []
+
+    def cut(group: list[Shown]) -> list[Picture | str]:
+        if lost:
+            return [lost[0]] * len(group)
+        try:
+            page = _page(group[0], source, config, image_field, max_pixels)
+        except (ImageRefused, ImageUnreachable, BadImage, BadRequest) as error:
+            return [str(error)] * len(group)
+        except OperatorError as error:
+            # no key, or Label Studio is out of reach: the numbers stand without pictures, and asking
+            # for each page would take minutes
+            lost.append(str(error))
+            return [str(error)] * len(group)
+        return [_crop(page, line, tall_lines) for line in group]
+
+    made: dict[int, Picture | str] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for group, pictures in zip(groups, pool.map(cut, groups), strict=True):
+            made |= {id(line): picture for line, picture in zip(group, pictures, strict=True)}
+            done(len(group))
+    return made
+
+
+def _page(
+    line: Shown, source: PageSource, config: LabelingConfig | None, field: str | None, max_pixels: int
+) -> Pixels:
+    references = tasks.references_of(line.data, config, field)
+    if line.page >= len(references):
+        raise BadRequest("The task has no such page.")
+    task = int(line.task) if line.task.isdecimal() else None
+    return images.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
+
+
+def _crop(page: Pixels, line: Shown, tall_lines: TallLines) -> Picture | str:
+    try:
+        crop = crop_line(page, line.quad, tall_lines)
+    except ValueError as error:
+        return f"The line cannot be cut out: {error}."
+    height, width = crop.shape[:2]
+    scale = min(HEIGHT / height, WIDTH / width, 1.0)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    url = "data:image/jpeg;base64," + base64.b64encode(images.encode(crop, "jpeg", 82)).decode("ascii")
+    return Picture(url, crop.shape[1], crop.shape[0])

@@ -1,0 +1,205 @@
+"""The report as one HTML page: it works without a network, on a phone, and in dark mode.
+
+Nothing is fetched: style, curves and crops are inside. "There is nothing" and "it is not known" are
+written out, and never look like 0 %.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from markupsafe import Markup, escape
+from rapidfuzz.distance import Levenshtein
+
+from backend.label_studio import explanations as messages
+from backend.page.lines import Judgement, Verdict
+from backend.text.differences import differences
+from converters.paddleocr import dictionary as charset
+from converters.report.comparison import Fate
+from converters.report.counts import Report, Shown
+from converters.report.plots import Curve, plot
+from converters.report.rates import ErrorRate, Interval, Share
+from converters.report.tally import Tally
+from converters.shared.templating import template
+
+NO_LINES = "no lines yet"
+NOT_KNOWN = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A crop as a data URL, with its size in pixels."""
+
+    url: str
+    width: int
+    height: int
+
+
+Crops = Mapping[int, Picture | str]
+"""By `id` of a `Shown`: its crop, or a sentence why there is none."""
+
+
+def page(
+    report: Report,
+    title: str,
+    crops: Crops,
+    names: Mapping[str, str] | None = None,
+    *,
+    from_file: bool = False,
+) -> str:
+    """Write the report as HTML; the same report gives the same text.
+
+    Args:
+        report: what was counted.
+        title: what it is about, such as the project's name.
+        crops: of the lines that are shown.
+        names: annotators' names by id, where they are known.
+        from_file: the tasks come from an export file.
+    """
+
+    def person(user: str) -> str:
+        return (names or {}).get(user) or (f"annotator {user}" if user else "not told")
+
+    step, steps = report.over_time()
+    filled = template(
+        "report.html.j2",
+        share=share,
+        interval=interval,
+        rate=rate,
+        edits=edits,
+        seconds=seconds,
+        person=person,
+        task_called=task_called,
+        named=named,
+    )
+    return filled.render(
+        unknown=unknown_predictions(report.all.unknown, from_file=from_file),
+        report=report,
+        title=title,
+        all=report.all,
+        readers=report.readers(),
+        confusions=report.top_confusions(),
+        step=step,
+        plots=plots(steps),
+        steps=steps,
+        crops=crops,
+        key=id,
+        differing=differing,
+        Fate=Fate,
+        in_words=in_words,
+        missing=sorted({crop for crop in crops.values() if isinstance(crop, str)}),
+    )
+
+
+def unknown_predictions(lines: int, *, from_file: bool) -> str:
+    """How many lines are in no comparison, and why."""
+    why = (
+        "Label Studio's export files mostly leave predictions out: run the report with --project."
+        if from_file
+        else "The work began without one, or with one that was deleted since."
+    )
+    return f"Of {lines:,} lines the prediction is not known, so they are in no comparison. {why}"
+
+
+def shown_lines(report: Report) -> list[Shown]:
+    """Every line that the page shows with its crop, each once."""
+    listed: list[Shown] = [*report.wrong, *report.random, *report.worst]
+    for confusion, _, _ in report.top_confusions():
+        listed += report.examples[confusion]
+    return list({id(shown): shown for shown in listed}.values())
+
+
+def share(one: Share, unknown: int = 0, digits: int = 1) -> str:
+    """A share in percent; of nothing, whether there is nothing or nothing is known."""
+    if one.value is None:
+        return NOT_KNOWN if unknown else NO_LINES
+    return f"{100 * one.value:.{digits}f} %"
+
+
+def rate(one: ErrorRate, unknown: int = 0) -> str:
+    """A character error rate in percent, or why there is none."""
+    if one.value is None:
+        return NOT_KNOWN if unknown else NO_LINES
+    return f"{100 * one.value:.2f} %"
+
+
+def edits(tally: Tally) -> str:
+    """Characters that people edited of a line, or why it is not told."""
+    found = tally.prefilled.edits_per_line
+    if found is None:
+        return NOT_KNOWN if tally.unknown else NO_LINES
+    return f"{found:.2f}"
+
+
+def interval(pair: Interval | None, digits: int = 1) -> str:
+    """The interval of a share or rate; empty where there is none."""
+    return "" if pair is None else f"{100 * pair[0]:.{digits}f} to {100 * pair[1]:.{digits}f} %"
+
+
+def seconds(tally: Tally) -> str:
+    """The time for a line: the middle one of all pages, which a long break does not move."""
+    pace = tally.summary()["seconds_per_line_median"]
+    if pace is None:
+        return NOT_KNOWN if tally.lines else NO_LINES
+    return f"{pace:.1f} s"
+
+
+def task_called(name: str) -> str:
+    """A task by its number; one that has none has a name made of its data."""
+    return f"task {name}" if name.lstrip("-").isdecimal() else name
+
+
+def named(text: str) -> str:
+    """A short text's characters by name, for those that nobody can tell apart by eye."""
+    return "; ".join(charset.named(char) for char in unicodedata.normalize("NFC", text)[:4])
+
+
+def differing(text: str, other: str) -> Markup:
+    """A text with the parts marked that the other one does not have."""
+    parts = Markup("")
+    for piece in Levenshtein.opcodes(text, other):
+        part = text[piece.src_start : piece.src_end]
+        if part:
+            parts += escape(part) if piece.tag == "equal" else Markup("<mark>{}</mark>").format(part)
+        elif piece.tag == "insert":
+            parts += Markup('<mark class="gap" title="something is missing here"></mark>')
+    return parts
+
+
+def in_words(said: str, approved: str) -> str:
+    """What differs, in words, because look-alikes cannot be told apart by eye."""
+    reasons = differences(said, approved)
+    return messages.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if said else ""
+
+
+def plots(steps: Sequence[tuple[datetime, Tally]]) -> list[tuple[str, Markup]]:
+    """The curves with their headings; none for a single step."""
+    if len(steps) < 2:
+        return []
+    moments = [moment for moment, _ in steps]
+
+    def shares(name: str, of: Callable[[Tally], Any]) -> Curve:
+        found = [of(tally) for _, tally in steps]
+        return Curve(name, [one.value for one in found], [one.interval for one in found])
+
+    pace = [median(tally.paces) if tally.paces else None for _, tally in steps]
+    drawn = [
+        (
+            "Lines that arrived ready, and how many of those were right",
+            [shares("arrived ready", lambda tally: tally.agreed), shares("right", lambda tally: tally.right)],
+            True,
+        ),
+        ("Character error rate of the filled-in text",
+         [shares("CER", lambda tally: tally.prefilled)], True),
+        ("Seconds per line", [Curve("seconds", pace, [None] * len(pace))], False),
+    ]  # fmt: skip
+    return [
+        (title, Markup(plot(title, moments, curves, percent=percent, name=f"plot{number}")))  # noqa: S704  (our own SVG)
+        for number, (title, curves, percent) in enumerate(drawn)
+        if any(value is not None for curve in curves for value in curve.values)
+    ]

@@ -1,0 +1,162 @@
+"""The sums of a report over one group of lines, and over two people's shared lines; pure.
+
+- *Agreed* is a line that arrived ready because the readings say the same. It was right where a person
+  approved its text letter for letter (NFC, plain spaces); illegible, not text, removed and every other
+  text are wrong. Lines left open are not counted.
+- *Yield* is the share of the lines whose text was right that arrived ready: purity alone could be bought
+  by agreeing on next to nothing.
+- Detection is measured as people saw it: boxes marked as not text or removed are false, lines that they
+  drew themselves were missed. Two boxes that a person joined count as one that is false.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from backend.page.lines import Verdict
+from converters.report.comparison import ComparedAnnotation, ComparedLine, Fate, pairs_of
+from converters.report.rates import ErrorRate, Share
+
+_LINES = {Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS}
+
+
+@dataclass
+class Tally:
+    """The sums over one group of lines: all, one annotator's, one language's, one day's.
+
+    lines: of the annotations, removed ones included, shapes that are no lines left out.
+    unknown: lines whose prediction is not known, so that nothing can be compared.
+    agreed: of the predicted lines that have a verdict.
+    right: of the agreed lines that are decided.
+    ready: agreed, of the lines whose text was right.
+    found, kept: detection as people saw it: lines that were predicted, boxes that are lines.
+    touched: lines at which a person changed anything.
+    prefilled: the text that people found filled in, against the one that they approved. Its edits per
+        line are what people had to type; a line that they drew had no text to be edited.
+    seconds: of work, by annotation, per line.
+    """
+
+    tasks: int = 0
+    lines: int = 0
+    unknown: int = 0
+    open: int = 0
+    illegible: int = 0
+    agreed: Share = field(default_factory=Share)
+    right: Share = field(default_factory=Share)
+    ready: Share = field(default_factory=Share)
+    found: Share = field(default_factory=Share)
+    kept: Share = field(default_factory=Share)
+    touched: Share = field(default_factory=Share)
+    retyped: Share = field(default_factory=Share)
+    prefilled: ErrorRate = field(default_factory=ErrorRate)
+    seconds: float = 0.0
+    timed_lines: int = 0
+    paces: list[float] = field(default_factory=list)
+
+    def annotation(self, work: ComparedAnnotation) -> None:
+        """Enter one person's work on one task."""
+        self.tasks += 1
+        lines = [line for line in work.lines if line.fate is not Fate.OUT]
+        for line in lines:
+            self._line(line, known=work.version is not None)
+        if work.seconds is not None and lines:
+            self.seconds += work.seconds
+            self.timed_lines += len(lines)
+            self.paces.append(work.seconds / len(lines))
+
+    def _line(self, line: ComparedLine, *, known: bool) -> None:
+        self.lines += 1
+        self.open += line.fate is Fate.OPEN
+        self.illegible += line.fate is Fate.ILLEGIBLE
+        if not known:
+            self.unknown += 1
+            return
+        if line.fate is not Fate.OPEN:
+            self.touched.add(line.touched)
+        if line.drawn:
+            if line.fate in _LINES:
+                self.found.add(False)
+            return
+        if line.verdict is not None:
+            self.agreed.add(line.verdict is Verdict.AGREED)
+        if line.fate is Fate.OPEN:
+            return
+        is_line = line.fate in _LINES
+        self.kept.add(is_line)
+        if is_line:
+            self.found.add(True)
+        right = line.fate is Fate.APPROVED and line.predicted == line.text
+        if line.verdict is Verdict.AGREED:
+            self.right.add(right)
+        if right and line.verdict is not None:
+            self.ready.add(line.verdict is Verdict.AGREED)
+        if line.fate is Fate.APPROVED and line.predicted is not None:
+            self.prefilled.add(line.predicted, line.text)
+            self.retyped.add(line.retyped)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
+    def summary(self) -> dict[str, Any]:
+        """For machines; null where there is nothing to count or it is not known."""
+        return {
+            "tasks": self.tasks,
+            "lines": self.lines,
+            "lines_prediction_not_known": self.unknown,
+            "lines_left_open": self.open,
+            "lines_illegible": self.illegible,
+            "agreed": self.agreed.summary(),
+            "agreed_right": self.right.summary(),
+            "right_and_agreed": self.ready.summary(),
+            "detection_recall": self.found.summary(),
+            "detection_precision": self.kept.summary(),
+            "lines_touched": self.touched.summary(),
+            "lines_retyped": self.retyped.summary(),
+            "prefilled": self.prefilled.summary(),
+            "edits_per_line": None
+            if self.prefilled.edits_per_line is None
+            else round(self.prefilled.edits_per_line, 4),
+            "seconds": round(self.seconds, 1) if self.timed_lines else None,
+            "seconds_per_line": round(self.seconds / self.timed_lines, 2) if self.timed_lines else None,
+            "seconds_per_line_median": round(median(self.paces), 2) if self.paces else None,
+            "lines_timed": self.timed_lines,
+        }
+
+
+@dataclass
+class TwoPeople:
+    """How far people agree where a task has several.
+
+    same: of the lines that both approved, those with one text; `between` is one's CER against the other.
+    decided: of the lines that both have, those with the same fate.
+    alone: lines that only one of them has.
+    """
+
+    tasks: int = 0
+    same: Share = field(default_factory=Share)
+    decided: Share = field(default_factory=Share)
+    between: ErrorRate = field(default_factory=ErrorRate)
+    alone: int = 0
+
+    def add(self, first: ComparedAnnotation, second: ComparedAnnotation) -> None:
+        """Compare two people's work on one task."""
+        pairs, alone = pairs_of(first, second)
+        self.tasks += 1
+        self.alone += alone
+        for one, other in pairs:
+            self.decided.add(one.fate is other.fate)
+            if one.fate is other.fate is Fate.APPROVED:
+                self.same.add(one.text == other.text)
+                self.between.add(other.text, one.text)
+
+    def summary(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "tasks": self.tasks,
+            "same_text": self.same.summary(),
+            "same_decision": self.decided.summary(),
+            "between": self.between.summary(),
+            "lines_of_one_alone": self.alone,
+        }

@@ -1,0 +1,73 @@
+"""Where commands read from: options and settings to labeling configs and images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from backend.errors import BadRequest
+from backend.fetching.sources import Sources
+from backend.label_studio import result_fields as results
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.config_tags import LabelNames
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.settings.settings import Settings
+from converters.export.page_maker import PageSource
+from converters.reviewed.image_folder import ImageFolder
+from converters.reviewed.tasks import as_task, labels_in
+
+
+def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:
+    """The labeling config of a file; None where none is named.
+
+    Raises:
+        BadRequest: the file is no labeling config, or lacks a tag; whoever names one wants it heeded.
+    """
+    return None if path is None else LabelingConfig.parse(_xml(path), names)
+
+
+def labels_offered(path: Path | None) -> tuple[str, ...] | None:
+    """Every label of the labeling config of a file; None where none is named, or tasks bring labels, too.
+
+    Raises:
+        BadRequest: the file is no labeling config.
+    """
+    return None if path is None else labels_in(_xml(path))
+
+
+def _xml(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{path.name} is not UTF-8, so it is no labeling config of Label Studio.") from error
+    except OSError as error:
+        raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def noting_labels(tasks: Iterable[object], found: set[str]) -> Iterator[object]:
+    """Pass tasks on, and note every label of their annotations' regions.
+
+    Args:
+        tasks: as they stand in an export or an answer of the API.
+        found: gets the labels, in lower case.
+    """
+    for item in tasks:
+        annotations = (as_task(item) or {}).get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else ():
+            result = annotation.get("result") if isinstance(annotation, dict) else None
+            parts = [part for part in result if isinstance(part, dict)] if isinstance(result, list) else []
+            found.update(label.casefold() for label in results.labels_of(parts, []))
+        yield item
+
+
+def page_source(folder: Path | None, api: LabelStudioApi | None, values: Settings) -> PageSource:
+    """Gives images: those of a folder where one is named, else wherever tasks say they are.
+
+    Args:
+        folder: holds the images.
+        api: Label Studio, where there is a key.
+        values: limits, and the place of the cache.
+    """
+    if folder is not None:
+        return ImageFolder(folder, values.max_image_bytes)
+    return Sources.of(values, api)

@@ -1,0 +1,249 @@
+"""What each region of an annotation comes to: an approved line, or a reason why not; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.regions import ProblemKind, Region, RegionShape, regions
+from backend.page import geometry
+from backend.page.lines import Quad
+from converters.reviewed.approval import LATEST, Approval, Json
+from converters.reviewed.reasons import Why
+from converters.reviewed.region_text import Said, said_in
+
+LATER = "leave for later"
+"""The choice of our labeling config by which a person puts a line off."""
+
+ON_PAGE = 0.5
+"""Share of a region that must lie on the page; of one that reaches over the edge the crop repeats the
+page's last pixels, as the readers saw it."""
+
+SAME_PLACE = 0.5
+"""Overlap (intersection over union) from which two annotators' boxes are the same line."""
+
+_SHAPES = {
+    RegionShape.ELLIPSE: Why.ELLIPSE,
+    RegionShape.BRUSH: Why.BRUSH,
+    RegionShape.OTHER: Why.OTHER_SHAPE,
+}
+_PROBLEMS = {
+    ProblemKind.NOT_A_RESULT: Why.NOT_A_RESULT,
+    ProblemKind.TWO_SHAPES: Why.TWO_SHAPES,
+    ProblemKind.BAD_LABELS: Why.BAD_LABELS,
+    ProblemKind.TOO_FEW_POINTS: Why.TOO_FEW_POINTS,
+    ProblemKind.NO_GEOMETRY: Why.BAD_GEOMETRY,
+    ProblemKind.BAD_GEOMETRY: Why.BAD_GEOMETRY,
+    ProblemKind.NO_PAGE_SIZE: Why.BAD_GEOMETRY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How regions are judged.
+
+    names: what the four labels are called.
+    labels: only regions with one of these labels, in lower case; None takes every label.
+    config: the project's labeling config, where it is known.
+    replace_breaks: tabs and line breaks in texts become spaces.
+    """
+
+    approval: Approval = LATEST
+    names: LabelNames = DEFAULT_NAMES
+    labels: frozenset[str] | None = None
+    config: LabelingConfig | None = None
+    replace_breaks: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewedLine:
+    """One region of the annotation that counts.
+
+    quad: what the crop is cut by; None where the shape cannot be cropped.
+    points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise. Of
+        a polygon whose sides cross, four corners are brought into order, and more give way to the quad.
+    why: why it is out of recognition; None for an approved line.
+    """
+
+    region: Region
+    said: Said
+    why: Why | None
+    quad: Quad | None = None
+    points: npt.NDArray[np.float32] | None = None
+
+
+def review(
+    annotation: Json,
+    rules: Rules,
+    *,
+    page: int = 0,
+    page_size: tuple[int, int],
+    witnesses: Sequence[Json] = (),
+) -> list[ReviewedLine]:
+    """What each region of one page comes to, in the order of the annotation.
+
+    Args:
+        annotation: the one that counts.
+        rules: how to judge.
+        page: which page of the task, from 0.
+        page_size: width and height of the upright page, pixels.
+        witnesses: other users' annotations, for the rule "agreeing".
+    """
+    lines = [_judge(region, rules, page_size) for region in on_page(annotation, rules, page, page_size)]
+    if rules.approval.rule != "agreeing":
+        return lines
+    opinions = [
+        [_judge(region, rules, page_size) for region in on_page(witness, rules, page, page_size)]
+        for witness in witnesses
+    ]
+    return [_confirmed(line, opinions) for line in lines]
+
+
+def on_page(
+    annotation: Json, rules: Rules, page: int, page_size: tuple[int, int] | None = None
+) -> list[Region]:
+    """The regions of an annotation that lie on one page of its task."""
+    return [
+        region
+        for region in regions(annotation.get("result"), page_size)
+        if page_of(region, rules.config) == page
+    ]
+
+
+def page_of(region: Region, config: LabelingConfig | None) -> int:
+    """Which page of its task a region is on, from 0."""
+    return config.page_of(region) if config is not None else region.item_index or 0
+
+
+def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> ReviewedLine:
+    """A region's shape first, then what its labels say, then its text."""
+    said = said_in(
+        region, rules.config.text_name if rules.config else None, replace_breaks=rules.replace_breaks
+    )
+    shape = _unreadable(region, page_size)
+    if shape is not None or region.points is None:
+        return ReviewedLine(region, said, shape or Why.BAD_GEOMETRY)
+    quad = quad_of(region)
+    if geometry.is_degenerate(quad):
+        return ReviewedLine(region, said, Why.TOO_SMALL)
+    if _share_on_page(quad, page_size) < ON_PAGE:
+        return ReviewedLine(region, said, Why.OFF_PAGE)
+    outline = region.points
+    if region.shape is not RegionShape.RECTANGLE and geometry.crosses_itself(outline):
+        # PaddleOCR passes over what encloses nothing
+        outline = geometry.own_order(outline) if len(outline) == 4 else quad
+    points = geometry.clamp(outline, *page_size)
+    return ReviewedLine(region, said, _by_labels(region, rules, said) or said.why, quad, points)
+
+
+def _unreadable(region: Region, page_size: tuple[int, int]) -> Why | None:
+    for problem in region.problems:
+        if problem.kind in _PROBLEMS:
+            return _PROBLEMS[problem.kind]
+    if region.shape in _SHAPES:
+        return _SHAPES[region.shape]
+    if region.page_size is not None and _other_shape(region.page_size, page_size):
+        return Why.OTHER_PAGE
+    return None
+
+
+def _other_shape(recorded: tuple[int, int], found: tuple[int, int]) -> bool:
+    """The picture that was drawn on cannot have been this one, not even at another size."""
+    scale = found[0] / recorded[0]
+    return abs(recorded[1] * scale - found[1]) > max(0.01 * found[1], scale, 1)
+
+
+def quad_of(region: Region) -> Quad:
+    """What a rectangle or polygon is cropped by.
+
+    A rectangle's own corners; a coordinate within 0.01 of a whole number is taken for that number,
+    because percent and back makes 301.9999 out of 302, and the crop would lose a pixel. A polygon's
+    smallest rectangle, as PaddleOCR crops it; the four corners of a polygon that is a rectangle but
+    for rounding, as a detector's quads are, stay as they are.
+
+    Raises:
+        ValueError: the region has no points.
+    """
+    if region.points is None:
+        raise ValueError("a region without points has no quad")
+    whole = np.rint(region.points)
+    points = np.where(np.abs(region.points - whole) < 0.01, whole, region.points).astype(np.float32)
+    if region.shape is RegionShape.RECTANGLE:
+        return points
+    smallest = geometry.minimum_area_quad(points)
+    if len(points) == 4:
+        own = geometry.own_order(points)
+        if np.abs(own - smallest).max() <= 1.5:
+            return own
+    return smallest
+
+
+def _share_on_page(quad: Quad, page_size: tuple[int, int]) -> float:
+    width, height = page_size
+    xs, ys = quad.T.tolist()
+    if min(*xs, *ys) >= 0 and max(xs) <= width and max(ys) <= height:
+        return 1.0
+    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    return overlap(quad, page) / float(cv2.contourArea(quad))
+
+
+def overlap(first: Quad, second: Quad) -> float:
+    """The area that two convex quads share, square pixels."""
+    shared, _ = cv2.intersectConvexConvex(first.astype(np.float32), second.astype(np.float32))
+    return float(shared)
+
+
+def _by_labels(region: Region, rules: Rules, said: Said) -> Why | None:
+    """What a person said of the line by its labels."""
+    names = rules.names
+    text, check, illegible, not_text = names.text, names.check, names.illegible, names.not_text
+    if rules.config is not None:
+        of = rules.config.labels_of(region.from_name)
+        text, illegible, not_text = of.text, of.illegible or illegible, of.not_text or not_text
+        check = of.check if of.tell_doubt else check
+    given = {label.casefold() for label in region.labels}
+    if not_text.casefold() in given:
+        return Why.NOT_TEXT
+    if illegible.casefold() in given:
+        return Why.ILLEGIBLE
+    if check.casefold() in given:
+        return Why.LATER if any(choice == LATER for _, choice in region.choices) else Why.UNDECIDED
+    silent = said.why in (Why.NO_TEXT, Why.BLANK)
+    wanted = rules.labels if rules.labels is not None else frozenset({text.casefold()})
+    if given and not given & wanted and silent:
+        return Why.NOT_A_LINE
+    if rules.labels is not None and not given & rules.labels:
+        return Why.OTHER_LABEL
+    return None
+
+
+def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -> ReviewedLine:
+    """The line, if somebody else approved the same text at the same place."""
+    if line.why is not None:
+        return line
+    if not opinions:
+        return _left_out(line, Why.UNCONFIRMED)
+    agreed = any(
+        other.why is None and other.said.text == line.said.text and _same_place(line, other)
+        for opinion in opinions
+        for other in opinion
+    )
+    return line if agreed else _left_out(line, Why.CONTRADICTED)
+
+
+def _same_place(first: ReviewedLine, second: ReviewedLine) -> bool:
+    if first.quad is None or second.quad is None:
+        return False
+    shared = overlap(first.quad, second.quad)
+    together = float(cv2.contourArea(first.quad)) + float(cv2.contourArea(second.quad)) - shared
+    return shared >= SAME_PLACE * together
+
+
+def _left_out(line: ReviewedLine, why: Why) -> ReviewedLine:
+    return ReviewedLine(line.region, line.said, why, line.quad, line.points)

@@ -1,0 +1,148 @@
+"""Tasks from a Label Studio export or from its API, one at a time, so that memory stays flat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from backend.errors import BadRequest
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
+from converters.reviewed.approval import Approval
+from converters.reviewed.json_list import items_of
+from converters.reviewed.tasks import as_task, config_of, labels_in, task_name
+
+_MIN_FIELDS = {"annotator", "annotation_id", "lead_time"}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSource:
+    """Tasks, and how far they are read.
+
+    tasks: whatever stands in their place, also what is no task.
+    config: the labeling config, where it is known.
+    total: how many tasks there are; None where nobody can tell before they are read.
+    labels: every label that the config offers; None where that is not known.
+    """
+
+    tasks: Iterator[object]
+    config: LabelingConfig | None = None
+    total: int | None = None
+    labels: tuple[str, ...] | None = None
+
+
+def from_file(path: Path) -> Iterator[object]:
+    """The tasks of an export.
+
+    Read are Label Studio's JSON (a list of tasks), one task by itself, an answer of its API with the
+    tasks under `tasks`, and one annotation with its task inside, as webhooks and target storages have it.
+
+    Args:
+        path: the file.
+
+    Raises:
+        BadRequest: the file is none of these, and why; also while tasks are being read.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if head == b"[":
+            yield from _checked(path, items_of(path))
+        elif head == b"{":
+            whole = json.loads(path.read_bytes())
+            listed = whole.get("tasks")
+            yield from _checked(path, iter(listed if isinstance(listed, list) else [whole]))
+        elif path.suffix.lower() in (".csv", ".tsv"):
+            raise BadRequest(
+                f"{path.name} is a CSV export, which has no region ids, so texts and boxes cannot be paired "
+                "safely: export the project as JSON."
+            )
+        else:
+            raise BadRequest(f"{path.name} is no JSON file. Export the project from Label Studio as JSON.")
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            f"{path.name} is not whole or no valid JSON ({error}). Export the project again as JSON."
+        ) from error
+    except OSError as error:
+        raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
+    """Refuse what is no export of tasks at all; a single item that is no task is the account's to name."""
+    number = tasks = 0
+    example: object = None
+    inside: set[str] = set()
+    for number, item in enumerate(items, start=1):
+        if (
+            isinstance(item, dict)
+            and "data" not in item
+            and not _MIN_FIELDS.isdisjoint(item)
+            and "task" not in item
+        ):
+            raise BadRequest(
+                f"{path.name} is a JSON-MIN export, which has no region ids, so texts and boxes cannot be "
+                "paired safely: export the project as JSON.",
+                item=number,
+            )
+        task = as_task(item)
+        tasks += task is not None
+        if task is not None and isinstance(item, dict) and "data" not in item:
+            if task_name(task) in inside:
+                raise BadRequest(
+                    f"{path.name} holds annotations one by one, and more than one of task "
+                    f"{task_name(task)}, so which of them counts cannot be told while it is read: export the "
+                    "project as JSON.",
+                    item=number,
+                )
+            inside.add(task_name(task))
+        example = item if number == 1 else example
+        yield item
+    if number and not tasks:
+        keys = ", ".join(sorted(example)[:6]) if isinstance(example, dict) else type(example).__name__
+        raise BadRequest(
+            f"{path.name} holds no task: none of its {number} items has data and annotations (the first has "
+            f"{keys}). Export the project from Label Studio as JSON."
+        )
+
+
+def from_project(
+    api: LabelStudioApi, project: int, names: LabelNames, since: datetime | None = None
+) -> TaskSource:
+    """The tasks of a project, a page of them at a time, by growing id.
+
+    Args:
+        api: Label Studio.
+        project: its id.
+        names: what the labels are called.
+        since: only tasks that were changed after this moment.
+
+    Raises:
+        LabelStudioFailed: it is out of reach or refuses; also while tasks are being read.
+    """
+    about = api.project(project)
+    total = about.get("task_number")
+    xml = str(about.get("label_config") or "")
+    return TaskSource(
+        api.tasks(project, updated_since=since),
+        config_of(xml, names),
+        int(total) if isinstance(total, int) and since is None else None,
+        labels_in(xml),
+    )
+
+
+def with_user_id(api: LabelStudioApi, approval: Approval) -> Approval:
+    """The rule with a user's id in place of an e-mail address; the API tells annotations' users by id.
+
+    Raises:
+        BadRequest: nobody has that address.
+        LabelStudioFailed: it is out of reach or refuses.
+    """
+    if "@" not in approval.user:
+        return approval
+    for user in api.call("GET", "/api/users/", "list its users"):
+        if str(user.get("email", "")).casefold() == approval.user.casefold():
+            return Approval("by", str(user["id"]))
+    raise BadRequest(f"Nobody in Label Studio has the e-mail address {approval.user}.", user=approval.user)

@@ -1,0 +1,18 @@
+"""The commands that serve, as a terminal calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backend.commands.serve import write_summary
+from backend.errors import OperatorError
+
+
+def test_a_summary_that_cannot_be_written_is_one_sentence_with_the_way_out(tmp_path: Path) -> None:
+    write_summary(str(tmp_path / "found.json"), {"pages": 2})
+    assert json.loads((tmp_path / "found.json").read_text("utf-8")) == {"pages": 2}
+    with pytest.raises(OperatorError, match="no folder"):
+        write_summary(str(tmp_path / "no folder" / "found.json"), {})

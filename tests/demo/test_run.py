@@ -1,0 +1,67 @@
+"""What `make run` does before anything is started; `end_to_end/test_demo.py` starts it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backend.demo.label_studio_server import Account
+from backend.demo.run import backend_status, backend_variables, demo_account, wait_until_ready
+from backend.settings import settings
+from tests.parts.http_script import says, serving
+
+ACCOUNT = Account("demo@twinread.example", SecretStr("password"), SecretStr("0" * 40))
+
+
+@pytest.fixture
+def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in settings.Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_account_is_made_once_for_its_owner_alone_and_appears_whole(tmp_path: Path) -> None:
+    path = tmp_path / "account.json"
+    made = demo_account(path)
+    assert demo_account(path) == made
+    assert path.stat().st_mode & 0o077 == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["account.json"]
+    path.unlink()
+    (tmp_path / "account.json-cut").write_text("", "utf-8")  # as a kill leaves it
+    assert demo_account(path) != made
+    assert json.loads(path.read_text("utf-8"))["user"] == made.user
+
+
+@pytest.mark.parametrize(
+    ("file", "language"),
+    [pytest.param("", "ru", id="nothing set"), pytest.param("OCR_LANGUAGE=uk\n", "uk", id="set in .env")],
+)
+def test_the_demo_sets_only_what_nobody_set(clean_folder: Path, file: str, language: str) -> None:
+    (clean_folder / ".env").write_text(file + "LABEL_STUDIO_API_KEY=of-the-containers\n", "utf-8")
+    variables = backend_variables(settings.load(), "http://127.0.0.1:8080", ACCOUNT, clean_folder)
+    given = {"ocr_language": variables["OCR_LANGUAGE"]} if "OCR_LANGUAGE" in variables else {}
+    assert settings.load(**given).ocr_language == language
+    assert variables["LABEL_STUDIO_API_KEY"] == "0" * 40
+
+
+def test_a_backend_that_wants_a_sign_in_is_asked_with_it_and_never_through_a_proxy(
+    clean_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    values = settings.load(basic_auth_user="ls", basic_auth_pass="hunter2")
+    with (
+        serving() as server,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process,
+    ):
+        server.scripts["/health"] = says(b'{"state": "ready"}')
+        server.scripts["/status"] = says(b'{"readers": "two"}')
+        wait_until_ready(server.url, process, clean_folder / "backend.log")
+        assert backend_status(server.url, values) == {"readers": "two"}
+        assert server.requests[-1].headers["Authorization"].startswith("Basic ")
+        process.kill()

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from backend.errors import NotReady, SettingsWrong
+from backend.models.model_thread import Owner, State, sentence_of
+
+
+class Kettle:
+    """A model that writes down which items it was given together, and in which thread."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.threads = {threading.get_ident()}
+        self.may_go_on = threading.Event()
+
+    def boil(self, items: Sequence[str]) -> list[str]:
+        self.threads.add(threading.get_ident())
+        self.calls.append(list(items))
+        if "hold" in items:
+            self.may_go_on.wait(20)
+        if "bad" in items:
+            raise ValueError("bad item")
+        return [item.upper() for item in items]
+
+
+def kettle_owner(kettle: Kettle, batch: int = 1) -> Owner[Kettle, str, str]:
+    return Owner("kettle", lambda: kettle, Kettle.boil, batch=batch)
+
+
+def test_results_come_back_from_the_one_thread_that_built_the_model():
+    built: list[Kettle] = []
+    owner = Owner[Kettle, str, str]("kettle", lambda: built.append(Kettle()) or built[-1], Kettle.boil)
+    owner.start()
+    owner.start()
+    futures = [owner.submit(word) for word in ("a", "b", "c")]
+
+    assert [future.result(20) for future in futures] == ["A", "B", "C"]
+    assert len(built) == 1
+    assert len(built[0].threads) == 1
+    assert threading.get_ident() not in built[0].threads
+    owner.stop()
+
+
+def test_urgent_items_go_first_and_each_kind_keeps_its_order():
+    kettle = Kettle()
+    owner = kettle_owner(kettle)
+    owner.start()
+    first = owner.submit("hold")
+    while not kettle.calls:
+        threading.Event().wait(0.001)
+    rest = [owner.submit(word) for word in ("bulk 1", "bulk 2")]
+    rest += [owner.submit(word, urgent=True) for word in ("urgent 1", "urgent 2")]
+    assert owner.waiting == 4
+    kettle.may_go_on.set()
+    for future in [first, *rest]:
+        future.result(20)
+
+    assert kettle.calls == [["hold"], ["urgent 1"], ["urgent 2"], ["bulk 1"], ["bulk 2"]]
+    owner.stop()
+
+
+def test_of_urgent_items_a_few_go_before_many() -> None:
+    kettle = Kettle()
+    owner = kettle_owner(kettle)
+    many = [owner.submit(f"of many {number}", urgent=True, among=2) for number in (1, 2)]
+    alone = [owner.submit(word, urgent=True) for word in ("alone 1", "alone 2")]
+    bulk = owner.submit("bulk", among=1)
+    owner.start()
+    for future in [*many, *alone, bulk]:
+        future.result(20)
+
+    assert kettle.calls == [["alone 1"], ["alone 2"], ["of many 1"], ["of many 2"], ["bulk"]]
+    owner.stop()
+
+
+def test_a_batch_takes_what_waits_up_to_its_size_and_never_mixes_urgencies():
+    kettle = Kettle()
+    owner = kettle_owner(kettle, batch=3)
+    futures = [owner.submit(word) for word in ("a", "b", "c", "d")]
+    futures += [owner.submit("u", urgent=True)]
+    owner.start()
+
+    assert [future.result(20) for future in futures] == ["A", "B", "C", "D", "U"]
+    assert kettle.calls == [["u"], ["a", "b", "c"], ["d"]]
+    owner.stop()
+
+
+def test_an_exception_reaches_only_the_item_that_caused_it():
+    kettle = Kettle()
+    owner = kettle_owner(kettle, batch=3)
+    futures = [owner.submit(word) for word in ("a", "bad", "c")]
+    owner.start()
+
+    assert futures[0].result(20) == "A"
+    assert futures[2].result(20) == "C"
+    with pytest.raises(ValueError, match="bad item"):
+        futures[1].result(20)
+    owner.stop()
+
+
+def test_a_call_that_loses_a_result_is_an_error_not_a_shift():
+    owner = Owner[None, str, str]("short", lambda: None, lambda _, items: list(items)[1:], batch=2)
+    futures = [owner.submit("a"), owner.submit("b")]
+    owner.start()
+
+    for future in futures:
+        with pytest.raises(RuntimeError, match="0 results for 1 items"):
+            future.result(20)
+    owner.stop()
+
+
+def fails_with(error: Exception) -> Owner[None, str, str]:
+    def build() -> None:
+        raise error
+
+    return Owner("detection model", build, lambda _, items: list(items))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        pytest.param(SettingsWrong("No such model."), SettingsWrong, "No such model.", id="our own error"),
+        pytest.param(
+            Exception("weights are cut off"),
+            NotReady,
+            "The detection model failed to load (Exception); the log says more.",
+            id="a library's bare Exception",
+        ),
+    ],
+)
+def test_a_model_that_fails_to_load_says_why_to_everyone(error: Exception, kind: type[Exception], words: str):
+    owner = fails_with(error)
+    early = owner.submit("early")
+    assert owner.state is State.LOADING
+    owner.start()
+    with pytest.raises(kind, match=re.escape(words)):
+        owner.wait(20)
+
+    assert owner.state is State.FAILED
+    assert str(owner.failure) == words
+    for future in (early, owner.submit("late")):
+        with pytest.raises(kind, match=re.escape(words)):
+            future.result(20)
+    owner.stop()
+    assert owner.state is State.FAILED
+
+
+def test_one_of_several_threads_that_fails_to_build_fails_them_all():
+    numbers = iter([1])
+    owner = Owner[int, str, str]("pair", lambda: next(numbers), lambda _, items: list(items), threads=2)
+    future = owner.submit("a")
+    owner.start()
+    with pytest.raises(NotReady, match="StopIteration"):
+        future.result(20)
+    owner.stop()
+
+
+def test_stop_leaves_no_future_pending():
+    kettle = Kettle()
+    owner = kettle_owner(kettle)
+    owner.start()
+    held = owner.submit("hold")
+    while not kettle.calls:
+        threading.Event().wait(0.001)
+    waiting = [owner.submit("a"), owner.submit("b", urgent=True)]
+    cancelled = owner.submit("c")
+    assert cancelled.cancel()
+    threading.Timer(0.05, kettle.may_go_on.set).start()
+    owner.stop()
+
+    assert held.result(0) == "HOLD"
+    for future in [*waiting, owner.submit("too late")]:
+        with pytest.raises(NotReady, match="was stopped"):
+            future.result(0)
+    assert kettle.calls == [["hold"]]
+
+
+def test_stop_before_start_ends_what_waited():
+    owner = kettle_owner(Kettle())
+    future = owner.submit("a")
+    owner.stop()
+    owner.start()
+    with pytest.raises(NotReady, match="was stopped"):
+        future.result(0)
+
+
+def test_a_cancelled_item_is_never_begun():
+    kettle = Kettle()
+    owner = kettle_owner(kettle, batch=2)
+    cancelled, kept = owner.submit("no"), owner.submit("yes")
+    assert cancelled.cancel()
+    owner.start()
+    assert kept.result(20) == "YES"
+    assert kettle.calls == [["yes"]]
+    owner.stop()
+
+
+def test_waiting_for_a_model_that_loads_too_long_says_so():
+    gate = threading.Event()
+    owner = Owner[bool, str, str]("slow model", lambda: gate.wait(20), lambda _, items: list(items))
+    owner.start()
+    with pytest.raises(NotReady, match="slow model is still loading"):
+        owner.wait(0.01)
+    gate.set()
+    owner.wait(20)
+    assert owner.state is State.READY
+    owner.stop()
+
+
+def test_an_error_can_be_a_result_at_every_point_where_one_may_happen():
+    kettle = Kettle()
+    owner = kettle_owner(kettle, batch=2)
+    futures = [owner.submit("bad", on_error=str), owner.submit("a", on_error=str)]
+    owner.start()
+    assert [future.result(20) for future in futures] == ["bad item", "A"]
+
+    held = owner.submit("hold")
+    while ["hold"] not in kettle.calls:
+        threading.Event().wait(0.001)
+    waiting = owner.submit("b", on_error=str)
+    threading.Timer(0.05, kettle.may_go_on.set).start()
+    owner.stop()
+    held.result(0)
+    for future in (waiting, owner.submit("c", on_error=str)):
+        assert "was stopped" in future.result(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(NotReady("Still loading."), "Still loading.", id="our own words"),
+        pytest.param(
+            OSError("/root/secret/place is gone"), "No luck (OSError); the log says more.", id="a library's"
+        ),
+    ],
+)
+def test_what_is_shown_of_an_error_holds_no_path(error: Exception, words: str, caplog):
+    assert sentence_of(error, "No luck") == words
+    assert ("/root/secret/place" in caplog.text) == isinstance(error, OSError)

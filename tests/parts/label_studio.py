@@ -1,0 +1,94 @@
+"""A real Label Studio for tests, started once per session and only where a test asks for it.
+
+Tests that use one carry `LABEL_STUDIO`, so that pytest-xdist (`--dist loadgroup`) gives them all to
+one worker and starts one server.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.label_studio.api import LabelStudioApi
+
+LABEL_STUDIO = pytest.mark.xdist_group("label_studio")
+
+CONFIG = """<View>
+  <Image name="image" value="$image"/>
+  <RectangleLabels name="label" toName="image"><Label value="Text"/></RectangleLabels>
+  <TextArea name="transcription" toName="image" perRegion="true"/>
+</View>"""
+
+
+@dataclass(frozen=True)
+class RunningLabelStudio:
+    """A started server, what opens it, and the folder that its local file storages may serve from."""
+
+    server: LabelStudioServer
+    personal_token: SecretStr
+    local_files: Path
+    api: Callable[..., LabelStudioApi]
+    """Makes a client, closed at the end of the session; with the personal token unless given another."""
+
+    @property
+    def base_url(self) -> str:
+        return self.server.base_url
+
+    @property
+    def user(self) -> str:
+        return self.server.account.user
+
+    @property
+    def password(self) -> SecretStr:
+        return self.server.account.password
+
+    @property
+    def legacy_token(self) -> SecretStr:
+        return self.server.account.token
+
+
+def new_account() -> Account:
+    return Account(
+        "annotator@example.org", SecretStr(secrets.token_urlsafe(16)), SecretStr(secrets.token_hex(20))
+    )
+
+
+def _running(folder: Path, *, private_backends: bool, legacy_tokens: bool) -> Iterator[RunningLabelStudio]:
+    local_files = folder / "local files"
+    local_files.mkdir()
+    server = LabelStudioServer(
+        folder / "data",
+        new_account(),
+        private_backends=private_backends,
+        legacy_tokens=legacy_tokens,
+        local_files=local_files,
+    )
+    with ExitStack() as opened:
+        opened.enter_context(server)
+        token = server.create_personal_access_token()
+
+        def api(key: SecretStr = token) -> LabelStudioApi:
+            return opened.enter_context(LabelStudioApi(server.base_url, key))
+
+        yield RunningLabelStudio(server, token, local_files, api)
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLabelStudio]:
+    """Label Studio as `make run` starts it: backends on private addresses allowed, both kinds of token."""
+    folder = tmp_path_factory.mktemp("label_studio")
+    yield from _running(folder, private_backends=True, legacy_tokens=True)
+
+
+@pytest.fixture(scope="session")
+def label_studio_strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLabelStudio]:
+    """Label Studio as it comes: private addresses blocked, legacy tokens off."""
+    folder = tmp_path_factory.mktemp("label_studio_strict")
+    yield from _running(folder, private_backends=False, legacy_tokens=False)

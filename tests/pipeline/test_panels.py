@@ -1,0 +1,277 @@
+"""Who reads which language, with the engines that are at hand."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.errors import ReaderUnavailable, SettingsWrong
+from backend.models.model_thread import State
+from backend.page.lines import ReasonKind
+from backend.pipeline.panels import Panels
+from backend.readers.paddle import PaddleReader
+from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.tesseract import TesseractReader
+from backend.settings.settings import Settings
+
+DEBIAN = Path("/usr/share/tesseract-ocr/5/tessdata")
+ERNIE = {"ernie_base_url": "http://127.0.0.1:9/v1", "ernie_model": "ernie-4.5-vl"}
+PanelsOf = Callable[..., Panels]
+
+
+@pytest.fixture(scope="module")
+def tessdata(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tesseract's data for Russian and English alone, whatever else is installed here."""
+    folder = tmp_path_factory.mktemp("tessdata")
+    for language in ("rus", "eng", "osd"):
+        (folder / f"{language}.traineddata").symlink_to(DEBIAN / f"{language}.traineddata")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def panels(tessdata: Path, models: Path) -> Iterator[PanelsOf]:
+    """Makes panels from settings; packaged models and the data above are all that is at hand."""
+    with ExitStack() as opened:
+
+        def make(store: ReadingStore | None = None, load: bool = True, **values: Any) -> Panels:
+            chosen = {"tessdata_dir": tessdata, "cache_dir": models, "model_source": "packages", **values}
+            read = Panels(Settings(_env_file=None, **chosen), store, load=load)  # type: ignore[call-arg]
+            return opened.enter_context(read)
+
+        yield make
+
+
+def names(panels: Panels, language: str) -> list[str]:
+    """Which engines read a language, in order."""
+    return [
+        "tesseract"
+        if reader.identity.startswith("tesseract")
+        else reader.identity.split("(")[0].split(":")[0]
+        for reader in panels.panel(language).readers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "language", "readers"),
+    [
+        pytest.param({}, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="two unlike engines"),
+        pytest.param({}, "ru", ["tesseract", "tesseract"], id="no packaged recogniser writes Russian"),
+        pytest.param(
+            {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="no Chinese data for Tesseract"
+        ),
+        pytest.param({}, "uk", [], id="nobody writes Ukrainian"),
+        pytest.param(ERNIE, "ru", ["ernie-4.5-vl", "ernie-4.5-vl"], id="a server is set"),
+        pytest.param(
+            {**ERNIE, "readers": "ernie,tesseract"}, "ru", ["ernie-4.5-vl", "tesseract"], id="named"
+        ),
+        pytest.param(
+            {**ERNIE, "readers": "tesseract,ernie,ernie", "ocr_language": "ru"},
+            "ru",
+            ["tesseract", "ernie-4.5-vl", "ernie-4.5-vl"],
+            id="three",
+        ),
+        pytest.param(
+            {**ERNIE, "readers": "tesseract,ernie", "ocr_language": "ru"},
+            "el",
+            ["ernie-4.5-vl", "ernie-4.5-vl"],
+            id="a task in a language that one of the named cannot read",
+        ),
+        pytest.param(
+            {"readers": "tesseract,tesseract"}, "en", ["tesseract", "tesseract"], id="one engine twice"
+        ),
+    ],
+)
+def test_who_reads(panels: PanelsOf, values: dict[str, Any], language: str, readers: list[str]) -> None:
+    read = panels(**values)
+    assert names(read, language) == readers
+    identities = [reader.identity for reader in read.panel(language).readers]
+    assert len(set(identities)) == len(identities), "two readings of one look confirm nothing"
+
+
+def test_a_language_that_nobody_writes_is_named_with_what_would_read_it(panels: PanelsOf) -> None:
+    read = panels(ocr_language="ru")
+    (reason,) = read.panel("uk").lacking
+    assert (reason.kind, reason.first) == (ReasonKind.NO_READER, "uk")
+    for cure in ("tesseract-ocr-ukr", "eslav_PP-OCRv5_mobile_rec", "ERNIE_BASE_URL"):
+        assert cure in reason.second
+    assert read.panel("ru").lacking == ()
+    assert read.unread() == {"uk": reason.second}
+    assert "nobody reads 'uk'" in read.sentence(read.panel("uk"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param(
+            {"readers": "paddle,tesseract", "ocr_language": "ru"}, "eslav_PP-OCRv5_mobile_rec", id="paddle"
+        ),
+        pytest.param(
+            {"readers": "tesseract,paddle", "ocr_language": "zh"}, "tesseract-ocr-chi-sim", id="data"
+        ),
+    ],
+)
+def test_a_named_reader_that_cannot_write_the_promised_language_refuses_to_start(
+    panels: PanelsOf, values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ReaderUnavailable, match=words):
+        panels(**values).check()
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "refused"),
+    [
+        pytest.param("[а, б]", True, id="letters are lacking"),
+        pytest.param(
+            "[" + ", ".join("АаБбВвГгДдЕеЁёЖжЗзИиЙйКкЛлМмНнОоПпРрСсТтУуФфХхЦцЧчШшЩщЪъЫыЬьЭэЮюЯя") + "]",
+            False,
+            id="whole",
+        ),
+    ],
+)
+def test_a_trained_model_is_read_with_or_refused_but_never_passed_over(
+    panels: PanelsOf, tmp_path: Path, dictionary: str, refused: bool
+) -> None:
+    described = (
+        f"Global: {{model_name: eslav_PP-OCRv5_mobile_rec}}\nPostProcess: {{character_dict: {dictionary}}}\n"
+    )
+    (tmp_path / "inference.yml").write_text(described, "utf-8")
+    (tmp_path / "inference.onnx").write_bytes(b"weights")
+    read = panels(recognition_model_dir=tmp_path, ocr_language="ru", load=False)
+    if refused:
+        with pytest.raises(ReaderUnavailable, match="RECOGNITION_MODEL_DIR"):
+            read.check()
+    else:
+        read.check()
+        first, second = read.panel("ru").readers
+        assert first.identity.startswith("tesseract")
+        assert re.fullmatch("eslav_PP-OCRv5_mobile_rec@[0-9a-f]{8}", second.identity)
+    # a task in another language is read by whoever can
+    assert names(read, "en") == ["tesseract", "tesseract"]
+
+
+def test_readers_that_nobody_named_never_stop_the_start(panels: PanelsOf) -> None:
+    panels(ocr_language="uk").check()
+
+
+def test_ernie_is_asked_in_two_ways_about_the_language_of_the_page(panels: PanelsOf) -> None:
+    read = panels(**ERNIE)
+    russian, greek = read.panel("ru"), read.panel("el")
+    assert len(set(russian.prompts)) == 2
+    assert any("Russian" in prompt for prompt in russian.prompts)
+    assert any("Greek" in prompt for prompt in greek.prompts)
+    assert panels().panel("en").prompts == ()
+
+
+def test_a_panel_is_built_once_under_all_names_of_its_language(panels: PanelsOf) -> None:
+    read = panels(**ERNIE)
+    assert read.panel("ru") is read.panel("rus")
+    assert read.panel("ru") is read.panel("ru-RU")
+    assert read.panel("ru").language == "ru"
+
+
+def test_a_language_that_takes_long_to_begin_holds_no_other_up(panels: PanelsOf, tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").symlink_to(DEBIAN / "rus.traineddata")
+    slow = tmp_path / "ukr.traineddata"
+    os.mkfifo(slow)  # as slow as a download: nothing can be read until something is written
+    read = panels(load=False, tessdata_dir=tmp_path, readers="tesseract,tesseract", ocr_language="ru")
+    russian = read.panel("ru")
+    with ThreadPoolExecutor(3) as pool:
+        ukrainian = pool.submit(read.panel, "uk")
+        try:
+            assert pool.submit(read.panel, "ru").result(20) is russian
+            assert pool.submit(read.unread).result(20) == {}
+            assert not ukrainian.done()
+        finally:
+            while not ukrainian.done():
+                with suppress(OSError):  # nobody is reading at this moment
+                    end = os.open(slow, os.O_WRONLY | os.O_NONBLOCK)
+                    os.close(end)
+                time.sleep(0.01)
+        assert len(ukrainian.result().readers) == 2
+
+
+def test_readers_are_checked_without_their_models(panels: PanelsOf, tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").write_bytes(b"cut off")
+    values: dict[str, Any] = {"readers": "tesseract,tesseract", "ocr_language": "ru"}
+    looking = panels(load=False, tessdata_dir=tmp_path, **values)
+    looking.check()
+    reader = looking.panel("ru").readers[0]
+    assert isinstance(reader, TesseractReader)
+    assert reader.state is State.LOADING
+    reading = panels(tessdata_dir=tmp_path, **values)
+    reading.check()
+    with pytest.raises(ReaderUnavailable, match="install it again"):
+        reading.wait()
+
+
+def test_two_looks_through_one_recogniser_load_it_once(panels: PanelsOf) -> None:
+    read = panels(readers="paddle,paddle", ocr_language="en")
+    first, second = read.panel("en").readers
+    assert isinstance(first, PaddleReader) and isinstance(second, PaddleReader)
+    assert first.identity != second.identity
+    read.wait()
+    new = [thread.name for thread in threading.enumerate() if thread.name.startswith("recognition model")]
+    assert len(new) == 1
+    crop = np.full((48, 320, 3), 255, np.uint8)
+    for reader in (first, second):
+        assert reader.submit([crop])[0].result(60).reader == reader.identity
+
+
+def test_a_store_that_fails_is_known_to_the_panels(panels: PanelsOf, tmp_path: Path) -> None:
+    store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
+    read = panels(store, readers="tesseract,tesseract", ocr_language="ru")
+    assert read.problem() is None
+    store.close()
+    for path in tmp_path.iterdir():
+        path.unlink()
+    (tmp_path / "readings.sqlite3").mkdir()
+    read.panel("ru").readers[1].submit([np.full((48, 320, 3), 255, np.uint8)])[0].result(60)
+    assert "cannot be opened" in (read.problem() or "")
+
+
+def test_a_language_that_does_not_exist_is_a_wrong_setting(panels: PanelsOf) -> None:
+    with pytest.raises(SettingsWrong, match="klingonish"):
+        panels().panel("klingonish")
+
+
+def test_without_a_server_the_doctor_is_told_which_settings_are_missing(panels: PanelsOf) -> None:
+    with pytest.raises(SettingsWrong, match="ERNIE_BASE_URL"):
+        panels().ernie("ru")
+
+
+def test_with_a_store_every_reading_is_kept_under_the_reader_s_own_name(
+    panels: PanelsOf, tmp_path: Path
+) -> None:
+    store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
+    kept = panels(store, ocr_language="en").panel("en").readers
+    bare = panels(ocr_language="en").panel("en").readers
+    assert all(isinstance(reader, StoredReader) for reader in kept)
+    assert [reader.identity for reader in kept] == [reader.identity for reader in bare]
+    store.close()
+
+
+def test_the_policy_for_tall_lines_goes_with_the_panel(panels: PanelsOf) -> None:
+    assert panels(**ERNIE, tall_lines="never").panel("ru").tall_lines == "never"
+
+
+def test_what_is_at_hand_tells_only_of_engines_that_may_read(panels: PanelsOf, tmp_path: Path) -> None:
+    assert "rus" in panels().at_hand()
+    assert panels(**ERNIE).at_hand() == ""
+    assert "rus" in panels(**ERNIE, readers="ernie,tesseract").at_hand()
+    assert panels().at_hand() != panels(tessdata_dir=tmp_path).at_hand()
+    assert panels().at_hand() != panels(recognition_model="en_PP-OCRv5_mobile_rec").at_hand()

@@ -1,0 +1,48 @@
+"""What the doctor sees without a Label Studio; `end_to_end/test_doctor.py` has one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.projects.doctor import Check, examine
+from backend.settings.settings import Settings
+from tests.parts.http_script import says, serving
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def findings(folder: Path, **values: Any) -> dict[str, Check]:
+    """The doctor's findings by what they are about."""
+    chosen = {"cache_dir": folder / "cache", "model_source": "packages", "ocr_language": "ru", **values}
+    settings = Settings(_env_file=None, **chosen)  # type: ignore[call-arg]
+    return {check.about: check for check in examine(settings, NOWHERE)}
+
+
+def test_a_reader_whose_data_is_there_but_of_no_use_is_no_reader(tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").write_bytes(b"cut off")
+    found = findings(tmp_path, readers="tesseract,tesseract", tessdata_dir=tmp_path)
+    assert not found["readers"].ok
+    assert "could not load its data for rus" in found["readers"].says
+
+
+def test_a_key_that_cannot_be_one_is_a_finding_and_the_rest_is_looked_at(tmp_path: Path) -> None:
+    found = findings(tmp_path, label_studio_api_key="two words", device="gpu:7")
+    assert "LABEL_STUDIO_API_KEY" in found["Label Studio"].says
+    assert [about for about, check in found.items() if not check.ok][:1] == ["Label Studio"]
+    assert found["store"].ok
+
+
+def test_the_doctor_does_not_count_what_it_writes_itself(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert findings(tmp_path, device="gpu:7")["store"].says.startswith("0 readings are kept")
+
+
+@pytest.mark.parametrize("answer", [b"{}", b"[]", b"null", b"<html>"], ids=["object", "list", "null", "page"])
+def test_another_server_at_the_address_is_no_label_studio(tmp_path: Path, answer: bytes) -> None:
+    with serving() as server:
+        server.scripts["/api/version/"] = says(answer)
+        found = findings(tmp_path, label_studio_url=server.url, label_studio_api_key="0" * 40, device="gpu:7")
+    assert "does not answer as Label Studio does" in found["Label Studio"].says

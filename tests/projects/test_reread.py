@@ -1,0 +1,141 @@
+"""Which boxes are read again, and that nothing a person did is changed by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from backend.errors import BadRequest
+from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.projects.reread import changed_boxes, persons_work, reread, reread_version, with_answers
+from tests.parts.http_script import says, serving
+from tests.parts.scripted import CONFIG
+
+OURS = LabelingConfig.parse(CONFIG.replace("<Label", '<Label value="Illegible"/><Label', 1))
+
+
+def box(name: str, x: float = 10, text: str | None = "Счёт", label: str = "Text") -> list[dict[str, Any]]:
+    shape = {"x": x, "y": 10, "width": 40, "height": 8, "rotation": 0}
+    common = {"id": name, "to_name": "image", "original_width": 400, "original_height": 300}
+    parts = [
+        {
+            **common,
+            "from_name": "label",
+            "type": "rectanglelabels",
+            "value": {**shape, "rectanglelabels": [label]},
+        }
+    ]
+    if text is not None:
+        value = {**shape, "text": [text]}
+        parts.append({**common, "from_name": "transcription", "type": "textarea", "value": value})
+    return parts
+
+
+@pytest.mark.parametrize(
+    ("now", "again"),
+    [
+        pytest.param(box("a"), False, id="untouched"),
+        pytest.param(box("a", x=12), True, id="moved"),
+        pytest.param(box("a", x=10.1), False, id="moved by less than a pixel"),
+        pytest.param(box("a", x=12, text="Счёт 2"), False, id="moved, and its text mended"),
+        pytest.param(box("a", x=12, text=None), False, id="moved, and its text deleted"),
+        pytest.param(box("a", x=12, label="Illegible"), False, id="moved, and called illegible"),
+        pytest.param(box("a", label="Check"), False, id="only its label changed"),
+        pytest.param(box("new", text=None), True, id="drawn without a text"),
+        pytest.param(box("new", text="Итого"), False, id="drawn and typed"),
+    ],
+)
+def test_only_boxes_whose_text_is_nobodys_own_are_read_again(now: list[Any], again: bool) -> None:
+    changed = changed_boxes([*now, *box("b")], [*box("a"), *box("b")], OURS)
+
+    assert [region.id for region in changed] == ([now[0]["id"]] if again else [])
+
+
+def test_answers_take_the_place_of_their_own_boxes_and_of_no_other() -> None:
+    work = [*box("a", x=12), *box("b", text="Моё"), {"type": "choices", "value": {"choices": ["x"]}}]
+    answers = box("a", x=12, text="Счёт № 5")
+
+    merged = with_answers(work, answers)
+
+    assert [part["value"].get("text") for part in merged if part.get("id") == "a"] == [None, ["Счёт № 5"]]
+    assert merged[2:] == work[2:]
+
+
+@pytest.mark.parametrize(
+    ("task", "result"),
+    [
+        pytest.param({"predictions": [{"id": 1, "result": box("a")}]}, None, id="nobody did anything"),
+        pytest.param(
+            {"annotations": [{"was_cancelled": True, "result": box("x"), "updated_at": "3"}]},
+            None,
+            id="skipped",
+        ),
+        pytest.param(
+            {
+                "annotations": [{"result": box("old"), "updated_at": "1"}],
+                "drafts": [{"result": box("a"), "updated_at": "2"}],
+            },
+            "a",
+            id="a draft is newer",
+        ),
+        pytest.param(
+            {
+                "annotations": [
+                    {"result": box("a"), "updated_at": "2"},
+                    {"result": box("b"), "updated_at": "1"},
+                ]
+            },
+            "a",
+            id="the last changed counts",
+        ),
+    ],
+)
+def test_the_newest_work_of_a_person_counts(task: dict[str, Any], result: str | None) -> None:
+    work = persons_work({"predictions": [{"id": 1, "result": box("a")}], **task})
+
+    assert (work and work[0][0]["id"]) == result
+
+
+def test_a_draft_is_compared_with_the_prediction_that_it_began_with_and_not_with_a_reread() -> None:
+    task = {
+        "drafts": [{"result": [*box("a", x=20), *box("b")], "updated_at": "2"}],
+        "predictions": [
+            {"id": 1, "model_version": "v1", "result": [*box("a"), *box("b")]},
+            {"id": 2, "model_version": "v2", "result": box("c")},
+            {"id": 3, "model_version": "reread v1", "result": [*box("a", x=20), *box("b")]},
+        ],
+    }
+
+    work = persons_work(task)
+
+    assert work is not None
+    assert [region.id for region in changed_boxes(*work, OURS)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "version"),
+    [
+        pytest.param(["det+two 1"], "reread det+two 1", id="first time"),
+        pytest.param(["det+two 1", "reread det+two 1"], "reread det+two 1", id="again"),
+        pytest.param([], "reread", id="nothing stored"),
+    ],
+)
+def test_a_reread_is_named_after_the_prediction_and_not_after_another_reread(
+    versions: list[str], version: str
+) -> None:
+    assert reread_version({"predictions": [{"model_version": made} for made in versions]}) == version
+
+
+def test_a_task_of_another_project_is_refused_before_anything_is_read() -> None:
+    with serving() as server:
+        server.scripts["/api/ml/"] = says(b'[{"id": 1, "url": "http://127.0.0.1:9090"}]')
+        server.scripts["/api/tasks/99/"] = says(b'{"id": 99, "project": 5}')
+        with (
+            LabelStudioApi(server.url, SecretStr("0" * 40)) as api,
+            pytest.raises(BadRequest, match="--project 5"),
+        ):
+            list(reread(api, 3, OURS, 99))
+        assert {request.method for request in server.requests} == {"GET"}

@@ -1,0 +1,662 @@
+"""ERNIE's reader against a real server that answers, fails and misbehaves as real ones do."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pytest
+
+from backend.page.lines import Pixels, Reading
+from backend.readers.ernie.check import Finding, check, drawn_line
+from backend.readers.ernie.prompts import LONGEST_SIDE, Prompt, lay_out, most_tokens, prompts
+from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
+from tests.parts.ernie_brains import Tesseract
+from tests.parts.ernie_stand_in import (
+    Asked,
+    Cut,
+    Hang,
+    Outcome,
+    Raw,
+    Say,
+    StandIn,
+    ernie_stand_in,
+    fingerprint,
+)
+
+__all__ = ["ernie_stand_in"]
+
+Connect = Callable[..., ErnieServer]
+KEY = "geheim-4711"
+
+
+def crop(width: int = 200, height: int = 32, ground: tuple[int, int, int] = (250, 240, 200)) -> Pixels:
+    pixels = np.empty((height, width, 3), np.uint8)
+    pixels[:] = ground
+    pixels[height // 4 : height // 2, width // 4 : width // 2] = (20, 20, 60)
+    return pixels
+
+
+@pytest.fixture
+def connect(ernie_stand_in: StandIn) -> Iterator[Connect]:
+    """Opens servers with short limits and no retries, unless the test says otherwise."""
+    opened: list[ErnieServer] = []
+
+    def connect(**changes: Any) -> ErnieServer:
+        defaults: dict[str, Any] = {
+            "base_url": ernie_stand_in.base_url,
+            "model": ernie_stand_in.model,
+            "concurrency": 8,
+            "timeout_s": 20,
+            "max_retries": 0,
+        }
+        opened.append(ErnieServer(ErnieOptions(**{**defaults, **changes})))
+        return opened[-1]
+
+    yield connect
+    for server in opened:
+        server.close()
+
+
+def pair(server: ErnieServer, **how: Any) -> tuple[ErnieReader, ErnieReader]:
+    first, second = prompts(**how)
+    return ErnieReader(server, first), ErnieReader(server, second)
+
+
+def read(reader: ErnieReader, *crops: Pixels, urgent: bool = False) -> list[Reading]:
+    return [future.result(60) for future in reader.submit(crops or [crop()], urgent=urgent)]
+
+
+def numbered(asked: Asked) -> Outcome:
+    """Tells crops apart by their width."""
+    assert asked.picture is not None
+    return Say(f"{'second' if asked.second else 'first'} {asked.picture.shape[1]}")
+
+
+# What is asked
+
+
+def test_both_readings_come_back_in_order_and_are_asked_as_the_strictest_gateway_wants(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.brain = numbered
+    first, second = pair(connect(), language="Russian")
+    crops = [crop(width) for width in (100, 200, 300, 400)]
+
+    answers = [read(reader, *crops) for reader in (first, second)]
+
+    widths = [lay_out(pixels, first.prompt).shape[1] for pixels in crops]
+    assert [[reading.text for reading in readings] for readings in answers] == [
+        [f"first {width}" for width in widths],
+        [f"second {width}" for width in widths],
+    ]
+    assert {reading.reader for reading in answers[0]} == {first.identity}
+    assert ernie_stand_in.violations == []
+
+
+def test_a_request_holds_what_fastdeploy_and_vllm_both_take_for_greedy_and_no_thinking(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    reader, _ = pair(connect(extra_body={"metadata": {"job": "7"}}))
+    read(reader)
+
+    (asked,) = ernie_stand_in.asked
+    assert {name: asked.body[name] for name in asked.body if name != "messages"} == {
+        "model": "ernie-stand-in",
+        "temperature": 0.01,
+        "top_p": 0.001,
+        "max_tokens": most_tokens(crop()),
+        "chat_template_kwargs": {"enable_thinking": False},
+        "metadata": {"job": "7"},
+    }
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_the_picture_is_what_its_data_url_says_and_the_same_for_both_prompts(
+    ernie_stand_in: StandIn, connect: Connect, kind: str
+) -> None:
+    # the stand-in itself compares type and bytes, and that the picture stands before the words
+    pixels = crop()
+    for reader in pair(connect(image_format=kind)):
+        read(reader, pixels)
+
+    first, second = ernie_stand_in.asked
+    assert ernie_stand_in.violations == []
+    assert fingerprint(first) == fingerprint(second)
+    assert first.file.startswith({"png": b"\x89PNG", "jpeg": b"\xff\xd8"}[kind])
+    assert first.picture is not None
+    assert first.picture.shape == lay_out(pixels, prompts()[0]).shape
+    difference = np.abs(first.picture.astype(int) - lay_out(pixels, prompts()[0]).astype(int))
+    assert difference.max() <= (0 if kind == "png" else 40)
+
+
+def test_a_model_with_one_prompt_sees_two_unlike_pictures(ernie_stand_in: StandIn, connect: Connect) -> None:
+    for reader in pair(connect(), style="ocr"):
+        read(reader)
+
+    first, second = ernie_stand_in.asked
+    assert (first.prompt, second.prompt) == ("OCR:", "OCR:")
+    assert fingerprint(first) != fingerprint(second)
+
+
+@pytest.mark.parametrize("language", ["", "Russian"])
+def test_the_two_prompts_are_unlike_and_ask_for_the_mark_of_no_text(language: str) -> None:
+    first, second = prompts("instructions", language)
+
+    assert "###" in first.text
+    assert "###" in second.text
+    assert len(set(first.text.lower().split()) & set(second.text.lower().split())) < 40
+    assert (language in first.text) and (language in second.text)
+    assert (first.line_height, first.border) == (second.line_height, second.border)
+
+
+def test_no_key_and_no_address_of_openais_own_service_leave_the_machine(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    read(pair(connect())[0])
+    read(pair(connect(api_key=KEY))[0])
+
+    behind_a_proxy = ernie_stand_in.base_url.replace("//", f"//user:{KEY}%21@")
+    read(pair(connect(base_url=behind_a_proxy))[0])
+
+    without, with_key, with_user = (asked.headers for asked in ernie_stand_in.asked)
+    assert "Authorization" not in without
+    assert with_user["Authorization"] == "Basic " + base64.b64encode(f"user:{KEY}!".encode()).decode()
+    assert with_key["Authorization"] == f"Bearer {KEY}"
+    assert not [name for name in with_key if name.lower().startswith("openai")]
+
+
+# How a crop is laid out
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [
+        pytest.param(200, 32, id="low line"),
+        pytest.param(600, 64, id="right height"),
+        pytest.param(3000, 400, id="poster"),
+        pytest.param(3, 3, id="full stop"),
+        pytest.param(1, 1, id="one pixel"),
+        pytest.param(9000, 4, id="ruler"),
+        pytest.param(4, 3000, id="standing ruler"),
+        pytest.param(40, 400, id="standing line"),
+    ],
+)
+@pytest.mark.parametrize("prompt", [prompts()[0], prompts("ocr")[1]], ids=["plain", "ocr-large"])
+def test_every_crop_becomes_a_picture_that_vision_models_take(
+    width: int, height: int, prompt: Prompt
+) -> None:
+    laid = lay_out(crop(width, height), prompt)
+
+    sides = sorted(laid.shape[:2])
+    assert laid.dtype == np.uint8
+    assert laid.flags.c_contiguous
+    assert sides[0] >= 2 * prompt.border + 1
+    assert sides[1] <= 100 * sides[0]
+    if (
+        min(width, height) < prompt.line_height
+        and max(width, height) * 64 / min(width, height) < LONGEST_SIDE
+    ):
+        assert min(sides) >= prompt.line_height
+
+
+def test_the_margin_has_the_lines_own_ground_colour() -> None:
+    laid = lay_out(crop(200, 64, ground=(10, 20, 30)), Prompt("plain", "?", border=24))
+
+    assert laid.shape == (64 + 48, 200 + 48, 3)
+    assert (laid[:24] == (10, 20, 30)).all()
+    assert (laid[:, -24:] == (10, 20, 30)).all()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "least", "most"),
+    [
+        pytest.param(32, 32, 48, 64, id="one letter"),
+        pytest.param(640, 32, 150, 260, id="sixty letters"),
+        pytest.param(32, 640, 150, 260, id="standing line"),
+        pytest.param(9000, 10, 1024, 1024, id="never more than a thousand"),
+    ],
+)
+def test_tokens_are_limited_to_what_a_line_of_that_shape_can_hold(
+    width: int, height: int, least: int, most: int
+) -> None:
+    assert least <= most_tokens(crop(width, height)) <= most
+
+
+# What is answered
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text"),
+    [
+        pytest.param(Say("Счёт 12"), "Счёт 12", id="text"),
+        pytest.param(Say("###"), "", id="no text"),
+        pytest.param(Say(""), "", id="empty text"),
+        pytest.param(Say("```\nСчёт 12\n```"), "Счёт 12", id="fenced"),
+        pytest.param(Say("Счёт 12", reasoning="The picture shows 13"), "Счёт 12", id="thoughts are not read"),
+        pytest.param(Say("Счёт 12", finish_reason="normal"), "Счёт 12", id="Baidu's word for the end"),
+    ],
+)
+def test_an_answer_becomes_a_reading(
+    ernie_stand_in: StandIn, connect: Connect, outcome: Outcome, text: str
+) -> None:
+    ernie_stand_in.script(outcome)
+    reader, _ = pair(connect())
+
+    assert read(reader) == [Reading(reader.identity, text)]
+
+
+BUSY = {"detail": "Too many requests,current max concurrency is 512"}
+FIELD = {
+    "detail": [
+        {"loc": ["body", "chat_template_kwargs"], "msg": "extra fields not permitted", "input": "data:"}
+    ]
+}
+WEB_PAGE = Raw(200, "<html><h1>Welcome</h1><p>to nginx</p></html>", content_type="text/html")
+PROXY_PAGE = Raw(502, "<html><title>502 Bad Gateway</title></html>", content_type="text/html")
+IMAGE = "data:image/png;base64," + "QUJD" * 100
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "again"),
+    [
+        pytest.param(Say("Счёт", "length"), "cut off (finish_reason length)", False, id="cut by length"),
+        pytest.param(
+            Say("Счёт", "recover_stop"), "cut off (finish_reason recover_stop)", False, id="cut by FastDeploy"
+        ),
+        pytest.param(Say("Sorry", "content_filter"), "content_filter", False, id="refused by a filter"),
+        pytest.param(Say(None), "without a text", False, id="null content"),
+        pytest.param(Say(None, reasoning="Счёт"), "ERNIE_DISABLE_THINKING=true", True, id="thoughts alone"),
+        pytest.param(Raw(200, {"choices": []}), "without a reading", True, id="no choices"),
+        pytest.param(Raw(200, {"choices": [{"index": 0}]}), "without a reading", True, id="no message"),
+        pytest.param(Raw(200, "[]"), "without a reading", True, id="wrong JSON"),
+        pytest.param(Raw(200, {"error": "out of memory"}), "out of memory", True, id="200 with an error"),
+        pytest.param(
+            WEB_PAGE, "not JSON (Welcome to nginx); check that ERNIE_BASE_URL", True, id="a web page"
+        ),
+        pytest.param(Raw(200, b"\xff\xfe\x00\x01"), "not JSON", True, id="garbage"),
+        pytest.param(Raw(200, ""), "not JSON (an empty body)", True, id="nothing"),
+        pytest.param(Raw(429, BUSY), "is 512. Lower ERNIE_CONCURRENCY", True, id="FastDeploy is full"),
+        pytest.param(
+            Raw(422, FIELD),
+            "body.chat_template_kwargs: extra fields not permitted. Set ERNIE_DISABLE_THINKING=false",
+            True,
+            id="the thinking switch is not known",
+        ),
+        pytest.param(
+            Raw(400, {"error": {"message": "top_p must be in (0, 1]"}}), "ERNIE_TOP_P", True, id="sampling"
+        ),
+        pytest.param(
+            Raw(400, {"error": {"message": f"no {IMAGE}"}}), "400: no [picture].", False, id="picture"
+        ),
+        pytest.param(
+            Raw(401, {"error": {"message": f"bad {KEY}"}}),
+            "bad [hidden]. Check ERNIE_API_KEY",
+            True,
+            id="key",
+        ),
+        pytest.param(Raw(404, "404 page not found"), "ERNIE_MODEL", True, id="no such model"),
+        pytest.param(Raw(500, {"detail": {"message": "CUDA"}}), "500: CUDA. Its log", True, id="nested"),
+        pytest.param(PROXY_PAGE, "502: 502 Bad Gateway. Its log", True, id="a proxy's page"),
+        pytest.param(Raw(503, ""), "503: an empty body", True, id="no body"),
+        pytest.param(Raw(500, "x y " * 9000), "x y…", True, id="a long body is shortened"),
+        pytest.param(
+            Raw(307, "", {"Location": "/v2"}), "It sends callers elsewhere", True, id="sent elsewhere"
+        ),
+        pytest.param(Cut(), "cut the connection", True, id="cut before the answer"),
+        pytest.param(Cut(started=True), "cut the connection", True, id="cut in the answer"),
+    ],
+)
+def test_what_is_no_reading_is_one_clear_sentence(
+    ernie_stand_in: StandIn, connect: Connect, outcome: Outcome, words: str, again: bool
+) -> None:
+    ernie_stand_in.script(Say("neighbour"), outcome, Say("neighbour"))
+    reader, _ = pair(connect(api_key=KEY, concurrency=1))
+
+    before, reading, after = read(reader, crop(), crop(210), crop(220))
+
+    assert (before.text, after.text) == ("neighbour", "neighbour")
+    assert reading.error is not None
+    assert words in reading.error
+    assert reading.again is again
+    assert len(reading.error) < 350
+    for secret in (KEY, ernie_stand_in.base_url, "127.0.0.1", "QUJD", "\n", "Traceback"):
+        assert secret not in reading.error
+
+
+def test_a_field_of_the_operators_own_that_is_refused_is_named_with_its_setting(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    (reading,) = read(pair(connect(extra_body={"best_of": 2}))[0])
+
+    assert reading.error is not None
+    assert "Take best_of out of ERNIE_EXTRA_BODY" in reading.error
+
+
+def test_the_thinking_switch_can_be_left_out_for_gateways_that_refuse_it(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.refuses_unknown_fields = True
+
+    (refused,) = read(pair(connect())[0])
+    (taken,) = read(pair(connect(disable_thinking=False))[0])
+
+    assert "ERNIE_DISABLE_THINKING=false" in (refused.error or "")
+    assert taken.text == "Счёт 12"
+
+
+def test_a_server_that_hangs_is_given_up_with_the_setting_named(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.script(Hang())
+
+    (reading,) = read(pair(connect(timeout_s=0.2))[0])
+
+    assert reading.again
+    assert "no answer in 0.2 s; lower ERNIE_CONCURRENCY or raise ERNIE_TIMEOUT_S" in (reading.error or "")
+
+
+def test_an_address_where_nobody_listens_is_one_sentence(connect: Connect) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+
+    (reading,) = read(pair(connect(base_url=f"http://user:{KEY}@127.0.0.1:{port}/v1"))[0])
+
+    assert reading.again
+    assert "cannot be reached" in (reading.error or "")
+    assert KEY not in (reading.error or "")
+
+
+def test_something_that_does_not_speak_http_is_one_sentence(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = connect(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        (future,) = pair(server)[0].submit([crop()])
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(100)
+            connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+            reading = future.result(30)
+
+    assert "ERNIE_BASE_URL" in (reading.error or "")
+
+
+# Retries and limits
+
+
+@pytest.mark.parametrize(
+    "passing",
+    [
+        pytest.param(Raw(429, BUSY), id="too busy"),
+        pytest.param(Raw(500, ""), id="server error"),
+        pytest.param(Raw(503, ""), id="starting up"),
+        pytest.param(Cut(), id="cut"),
+        pytest.param(Cut(started=True), id="cut in the answer"),
+        pytest.param(Hang(), id="hang"),
+    ],
+)
+def test_what_passes_is_asked_again(ernie_stand_in: StandIn, connect: Connect, passing: Outcome) -> None:
+    ernie_stand_in.script(passing)
+    reader, _ = pair(connect(max_retries=2, timeout_s=1))
+
+    assert read(reader) == [Reading(reader.identity, "Счёт 12")]
+    assert ernie_stand_in.calls == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+def test_what_will_not_pass_is_asked_once(ernie_stand_in: StandIn, connect: Connect, status: int) -> None:
+    ernie_stand_in.script(Raw(status, ""), Raw(status, ""))
+
+    assert read(pair(connect(max_retries=2))[0])[0].failed
+    assert ernie_stand_in.calls == 1
+
+
+def test_a_server_that_asks_for_time_gets_it(ernie_stand_in: StandIn, connect: Connect) -> None:
+    # without the header the first retry would come after half a second at most
+    arrivals: list[float] = []
+    ernie_stand_in.script(Raw(429, BUSY, {"Retry-After": "1.5"}))
+    ernie_stand_in.arrived = lambda: arrivals.append(time.monotonic())
+
+    assert read(pair(connect(max_retries=1))[0])[0].text == "Счёт 12"
+    first, second = arrivals
+    assert second - first >= 1.5
+
+
+def test_calls_in_flight_never_exceed_the_limit_over_all_readers(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.latency_s = 0.02
+    first, second = pair(connect(concurrency=5))
+
+    futures = first.submit([crop()] * 30) + second.submit([crop()] * 30)
+
+    assert {future.result(60).text for future in futures} == {"Счёт 12"}
+    assert ernie_stand_in.highest_in_flight == 5
+    assert ernie_stand_in.calls == 60
+
+
+def finished_order(groups: dict[str, list[Future[Reading]]]) -> list[str]:
+    order: list[str] = []
+    for name, futures in groups.items():
+        for future in futures:
+            future.add_done_callback(lambda _, name=name: order.append(name))
+    for futures in groups.values():
+        for future in futures:
+            future.result(60)
+    return order
+
+
+def test_urgent_readings_overtake_those_that_wait(ernie_stand_in: StandIn, connect: Connect) -> None:
+    ernie_stand_in.latency_s = 0.03
+    bulk, urgent = pair(connect(concurrency=1))
+
+    waiting = bulk.submit([crop()] * 12)
+    order = finished_order({"bulk": waiting, "urgent": urgent.submit([crop()] * 3, urgent=True)})
+
+    # one call was in flight, perhaps a second one begun, before the urgent ones arrived
+    assert order.index("urgent") <= 3
+    assert order[order.index("urgent") :][:3] == ["urgent"] * 3
+    assert ernie_stand_in.calls == 15
+
+
+def test_waiting_readings_that_become_urgent_go_first_and_are_paid_for_once(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.latency_s = 0.03
+    reader, _ = pair(connect(concurrency=1))
+
+    others, wanted = reader.submit([crop()] * 12), reader.submit([crop()] * 3)
+    reader.hurry(wanted)
+    order = finished_order({"others": others, "wanted": wanted})
+
+    assert order.index("wanted") <= 3
+    assert ernie_stand_in.calls == 15
+
+
+def test_a_page_has_a_time_limit_of_its_own_which_waiting_does_not_use_up(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.brain = lambda asked: (
+        Hang() if asked.picture is not None and asked.picture.shape[1] > 300 else Say("12")
+    )
+    reader, _ = pair(connect(concurrency=1, page_timeout_s=3))
+
+    hanging, patient = reader.submit([crop(300), crop(100)]), reader.submit([crop(100)])
+
+    errors = [future.result(30) for future in hanging]
+    assert [reading.again for reading in errors] == [True, True]
+    assert all("ERNIE_PAGE_TIMEOUT_S" in (reading.error or "") for reading in errors)
+    assert patient[0].result(30).text == "12"
+
+
+def test_a_page_whose_time_is_up_does_not_wait_for_another_pages_call(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.script(Say("12"), Hang())
+    ernie_stand_in.latency_s = 1
+    reader, other = pair(connect(concurrency=1, page_timeout_s=3))
+
+    read_in_time, too_late = reader.submit([crop(), crop()])
+    # the other page comes while the first line is being read, not before
+    while ernie_stand_in.calls < 1:
+        time.sleep(0.01)
+    order = finished_order({"other": other.submit([crop()], urgent=True), "too late": [too_late]})
+
+    assert read_in_time.result(30).text == "12"
+    assert order == ["too late", "other"]
+
+
+def test_a_reading_that_waits_can_be_given_up_and_is_not_paid_for(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.latency_s = 0.2
+    reader, _ = pair(connect(concurrency=1))
+
+    first, second, third = reader.submit([crop()] * 3)
+    assert second.cancel()
+
+    assert [first.result(30).text, third.result(30).text] == ["Счёт 12"] * 2
+    assert ernie_stand_in.calls == 2
+
+
+def test_stopping_ends_what_waits_and_what_is_in_flight_with_an_error(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.brain = lambda asked: Hang()
+    server = connect(concurrency=2)
+    reader, _ = pair(server)
+    futures = reader.submit([crop()] * 5)
+    while ernie_stand_in.in_flight < 2:
+        time.sleep(0.01)
+
+    server.close()
+
+    assert ["stopped" in (future.result(10).error or "") for future in futures] == [True] * 5
+    assert "stopped" in (read(reader)[0].error or "")
+
+
+def test_an_empty_page_asks_nothing(ernie_stand_in: StandIn, connect: Connect) -> None:
+    assert pair(connect())[0].submit([]) == []
+    assert ernie_stand_in.calls == 0
+
+
+def test_a_crop_that_cannot_be_laid_out_costs_its_neighbours_nothing(connect: Connect) -> None:
+    broken = np.zeros((0, 0, 3), np.uint8)
+    first, bad, last = read(pair(connect(concurrency=1))[0], crop(), broken, crop())
+
+    assert (first.text, last.text) == ("Счёт 12", "Счёт 12")
+    assert "see the log" in (bad.error or "")
+
+
+# Names and secrets
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"model": "other"}, id="model"),
+        pytest.param({"temperature": 1.0}, id="temperature"),
+        pytest.param({"top_p": 0.5}, id="top_p"),
+        pytest.param({"disable_thinking": False}, id="thinking"),
+        pytest.param({"extra_body": {"seed": 1}}, id="extra fields"),
+        pytest.param({"image_format": "png"}, id="image format"),
+        pytest.param({"jpeg_quality": 80}, id="image quality"),
+    ],
+)
+def test_the_identity_changes_with_all_that_can_change_a_reading(
+    connect: Connect, change: dict[str, Any]
+) -> None:
+    assert pair(connect())[0].identity != pair(connect(**change))[0].identity
+
+
+def test_the_identity_changes_with_nothing_else(connect: Connect) -> None:
+    here = pair(connect())[0].identity
+    there = pair(
+        connect(base_url="http://elsewhere/v1", api_key=KEY, concurrency=3, timeout_s=5, max_retries=9)
+    )[0]
+
+    assert here == there.identity
+    assert here.startswith("ernie-stand-in:plain@")
+    names = {
+        reader.identity
+        for how in ({}, {"language": "Greek"}, {"style": "ocr"})
+        for reader in pair(connect(), **how)
+    }
+    assert len(names) == 6
+
+
+def test_no_log_at_any_level_holds_the_key_or_the_picture(
+    ernie_stand_in: StandIn, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("openai", "httpx", "httpx2", "aiohttp", "asyncio", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    ernie_stand_in.key = KEY
+    ernie_stand_in.script(Say("Счёт 12"), Raw(500, ""), Raw(400, {"error": {"message": KEY}}), Cut())
+    server = connect(api_key=KEY, max_retries=1, concurrency=1)
+
+    read(pair(server)[0], crop(), crop(210), crop(220), crop(230))
+
+    logged = "\n".join(f"{record.getMessage()} {record.exc_text}" for record in caplog.records)
+    assert "Retrying request" in logged
+    assert KEY not in logged
+    assert "base64" not in logged
+    assert KEY not in repr(server.options)
+
+
+# The doctor's questions
+
+
+def test_the_check_reads_a_drawn_line_with_both_prompts_by_real_ocr(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    ernie_stand_in.brain, ernie_stand_in.in_threads = Tesseract("eng"), True
+    server = connect()
+
+    findings = check(server, pair(server))
+
+    assert [finding.ok for finding in findings] == [True, True, True]
+    assert "ready" in findings[0].text
+    assert "'Invoice 2048'" in findings[2].text
+    assert ernie_stand_in.violations == []
+
+
+def test_the_check_says_when_a_model_does_not_see(ernie_stand_in: StandIn, connect: Connect) -> None:
+    ernie_stand_in.brain = lambda asked: Say("I cannot see pictures")
+    server = connect()
+
+    assert [finding.ok for finding in check(server, pair(server))] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("brain", "words"),
+    [
+        pytest.param(lambda asked: Raw(401, ""), "ERNIE_API_KEY", id="wrong key"),
+        pytest.param(lambda asked: Hang(), "no answer in", id="hang"),
+    ],
+)
+def test_the_check_ends_with_the_first_thing_that_is_wrong(
+    ernie_stand_in: StandIn, connect: Connect, brain: Callable[[Asked], Outcome], words: str
+) -> None:
+    ernie_stand_in.brain = brain
+    server = connect()
+
+    (finding,) = check(server, pair(server), timeout_s=0.5)
+
+    assert isinstance(finding, Finding)
+    assert not finding.ok
+    assert words in finding.text
+
+
+def test_the_drawn_line_is_black_on_white() -> None:
+    line = drawn_line("Invoice 2048")
+
+    assert line.shape[2] == 3
+    assert (line[0] == 255).all()
+    assert line.min() < 50

@@ -1,0 +1,61 @@
+"""The crops that a report shows, and the sentence where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.errors import BadRequest, LabelStudioFailed
+from converters.report import html as report_page
+from converters.report.crops import AT_ONCE, crops_of
+from converters.report.html import Picture
+from tests.parts.reviewed_work import CONFIG, Work, reported, task, without_id
+from tests.parts.samples import sample
+
+
+class Files:
+    """Gives the sample page, unless told to have lost it."""
+
+    def fetch(self, reference, *, task_id):
+        if "lost" in reference:
+            raise BadRequest("gone")
+        return sample("syn_067").path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "turned", [pytest.param(lambda made: made, id="by id"), pytest.param(without_id, id="without ids")]
+)
+def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown(turned):
+    size = (900, 700)
+    made = [
+        task(1, [Work(("one", "one"), "one")], size=size),
+        task(2, [Work(("two", "two"), "two")], size=size, image="/data/upload/1/lost.png"),
+    ]
+    found = reported(*(turned(each) for each in made))
+    shown = report_page.shown_lines(found)
+    crops = crops_of(shown, Files(), CONFIG, max_pixels=10**7)
+
+    by_text = {line.text: crops[id(line)] for line in shown}
+    assert isinstance(by_text["one"], Picture)
+    assert by_text["one"].url.startswith("data:image/jpeg;base64,")
+    assert by_text["two"] == "gone"
+    assert "Some pictures are missing: gone" in report_page.page(found, "a project", crops)
+
+
+def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp_path):
+    class Gone:
+        """Label Studio does not answer."""
+
+        asked = 0
+
+        def fetch(self, reference, *, task_id):
+            self.asked += 1
+            raise LabelStudioFailed("Label Studio does not answer.")
+
+    source = Gone()
+    found = reported(*(task(number, [Work(("one", "one"), "one")]) for number in range(20)))
+    crops = crops_of(report_page.shown_lines(found), source, CONFIG, max_pixels=10**7)
+
+    assert set(crops.values()) == {"Label Studio does not answer."}
+    assert len(crops) == 20
+    assert source.asked <= AT_ONCE
+    assert "100.0 %" in report_page.page(found, "a project", crops)

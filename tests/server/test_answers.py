@@ -1,0 +1,265 @@
+"""Results for Label Studio: whole pages, and boxes that an annotator has just drawn."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from backend.errors import NotReady, ReaderUnavailable
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
+from backend.page.lines import Reading
+from backend.pipeline.metrics import Metrics
+from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.server import answers
+from tests.parts.scripted import (
+    CONFIG,
+    ScriptedDetector,
+    ScriptedReader,
+    ScriptedSource,
+    picture,
+    scripted_service,
+)
+
+NAMES = LabelNames("Text", "Check", "Illegible", "Not text")
+OURS = LabelingConfig.parse(CONFIG, NAMES)
+SEVERAL = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), NAMES)
+WORDING = answers.Wording("ru", "en")
+
+
+@contextmanager
+def running(readers: Sequence[ScriptedReader] = (), **more: Any) -> Iterator[Service]:
+    service = scripted_service(
+        readers=readers or (ScriptedReader("one"), ScriptedReader("two")),
+        source=ScriptedSource({"/broken": b"no image", "/blank": picture(lines=0)}),
+        **more,
+    )
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+def task(reference: object = "/page", **more: object) -> dict[str, object]:
+    return {"id": 7, "data": {"image": reference, **more}}
+
+
+def drawn(label: str = "Text", **more: object) -> dict[str, Any]:
+    """A box around the first line of a scripted page, as the editor sends it."""
+    return {
+        "id": "AbC123",
+        "from_name": "label",
+        "to_name": "image",
+        "type": "rectanglelabels",
+        "origin": "manual",
+        "original_width": 400,
+        "original_height": 300,
+        "image_rotation": 0,
+        "value": {"x": 5, "y": 3, "width": 62.5, "height": 9, "rotation": 0, "rectanglelabels": [label]},
+        **more,
+    }
+
+
+def predicted() -> list[dict[str, Any]]:
+    """A line of a prediction, as the editor sends it beside the drawn box."""
+    box = {"x": 5, "y": 30, "width": 62.5, "height": 9, "rotation": 0}
+    common = {**drawn(), "id": "l001", "origin": "prediction"}
+    return [
+        {**common, "value": {**box, "rectanglelabels": ["Text"]}},
+        {**common, "from_name": "transcription", "type": "textarea", "value": {**box, "text": ["Итого"]}},
+    ]
+
+
+def text_of(result: dict[str, Any]) -> list[str]:
+    return [text for item in result["result"] for text in item["value"].get("text", [])]
+
+
+def label_of(result: dict[str, Any]) -> list[str]:
+    return [label for item in result["result"] for label in item["value"].get("rectanglelabels", [])]
+
+
+@pytest.mark.parametrize(
+    ("second", "label", "meta"),
+    [
+        pytest.param("Счёт", "Text", None, id="agreed"),
+        pytest.param("Счет", "Check", "A: Счёт\nB: Счет", id="disputed"),
+    ],
+)
+def test_a_drawn_box_comes_back_where_it_was_with_its_text(second: str, label: str, meta: str | None) -> None:
+    with running([ScriptedReader("one", "Счёт"), ScriptedReader("two", second)]) as service:
+        result = answers.assist(service, task(), [*predicted(), drawn()], OURS, WORDING, 20)
+    labelled, written = result["result"]
+    assert {item["id"] for item in result["result"]} == {"AbC123"}
+    assert (labelled["type"], written["type"]) == ("rectanglelabels", "textarea")
+    assert labelled["value"] == {**drawn()["value"], "rectanglelabels": [label]}
+    assert written["value"]["text"] == ["Счёт"]
+    assert result["model_version"] == "scripted-1"
+    told = labelled.get("meta", {}).get("text", "")
+    assert told.startswith(meta) if meta else told == ""
+
+
+def test_a_drawn_box_is_read_without_searching_the_page_or_reading_its_other_lines() -> None:
+    detector, reader = ScriptedDetector(), ScriptedReader("one")
+    with running([reader, ScriptedReader("two")], detector=detector) as service:
+        answers.assist(service, task(), [*predicted(), drawn()], OURS, WORDING, 20)
+    assert (detector.pages, reader.asked) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "said", "words"),
+    [
+        pytest.param("/broken", Reading("one", "Счёт"), "image", id="the image is broken"),
+        pytest.param("/gone", Reading("one", "Счёт"), "404", id="the image is gone"),
+        pytest.param("/blank", Reading("one"), "(nothing read)", id="nothing is written there"),
+    ],
+)
+def test_a_box_that_cannot_be_read_is_kept_as_doubtful_with_the_reason(
+    reference: str, said: Reading, words: str
+) -> None:
+    with running([ScriptedReader("one", said), ScriptedReader("two", said)]) as service:
+        result = answers.assist(service, task(reference), [drawn()], OURS, WORDING, 20)
+    (labelled,) = result["result"]
+    assert labelled["value"]["rectanglelabels"] == ["Check"]
+    assert labelled["value"]["x"] == 5
+    assert words in labelled["meta"]["text"]
+
+
+def test_a_reader_without_an_answer_leaves_the_box_with_the_other_reading() -> None:
+    down = Reading("one", error="no answer in 60 s", again=True)
+    with running([ScriptedReader("one", down), ScriptedReader("two", "Счёт")]) as service:
+        result = answers.assist(service, task(), [drawn()], OURS, WORDING, 20)
+    assert (label_of(result), text_of(result)) == (["Check"], ["Счёт"])
+    assert "no answer in 60 s" in result["result"][0]["meta"]["text"]
+
+
+def test_a_box_too_small_to_hold_text_is_kept() -> None:
+    speck = drawn(value={"x": 5, "y": 3, "width": 0, "height": 0, "rotation": 0, "rectanglelabels": ["Text"]})
+    with running() as service:
+        result = answers.assist(service, task(), [speck], OURS, WORDING, 20)
+    assert label_of(result) == ["Check"]
+    assert "too small" in result["result"][0]["meta"]["text"]
+
+
+@pytest.mark.parametrize("label", ["Illegible", "Not text"])
+def test_a_box_that_a_person_marked_as_unreadable_is_left_as_it_is(label: str) -> None:
+    reader = ScriptedReader("one")
+    with running([reader, ScriptedReader("two")]) as service:
+        config = LabelingConfig.parse(default_config(), NAMES)
+        result = answers.assist(service, task(), [*predicted(), drawn(label)], config, WORDING, 20)
+    assert result["result"] == [drawn(label)]
+    assert reader.asked == 0
+
+
+def test_the_reason_for_an_unread_box_is_in_the_status_until_it_is_mended() -> None:
+    with running() as service:
+        answers.assist(service, task("/gone"), [drawn()], OURS, WORDING, 20)
+        assert "404" in str(service.status()["failed_tasks"])
+        answers.predict(service, [task()], OURS, WORDING, 20)
+        assert service.status()["failed_tasks"] == {}
+
+
+@pytest.mark.parametrize(
+    ("index", "fetched", "words"),
+    [
+        pytest.param(0, ["/page-1"], "", id="first page"),
+        pytest.param(1, ["/page-2"], "", id="second page"),
+        pytest.param(2, [], "no such page", id="there are two"),
+        pytest.param(None, [], "did not say which page", id="nobody knows which"),
+    ],
+)
+def test_a_drawn_box_is_read_on_its_own_page(index: int | None, fetched: list[str], words: str) -> None:
+    pages = {"id": 7, "data": {"pages": ["/page-1", "/page-2"]}}
+    source = ScriptedSource()
+    service = scripted_service(source=source)
+    try:
+        result = answers.assist(service, pages, [drawn(item_index=index)], SEVERAL, WORDING, 20)
+    finally:
+        service.close()
+    assert source.fetched == fetched
+    assert text_of(result) == ["Счёт"] * len(fetched)
+    assert words in result["result"][0].get("meta", {}).get("text", "")
+    assert {item["item_index"] for item in result["result"]} == {index}
+
+
+def test_a_box_that_the_readers_do_not_answer_in_time_is_kept_as_doubtful() -> None:
+    gate = threading.Event()
+    with running([ScriptedReader("one", gate=gate), ScriptedReader("two")]) as service:
+        result = answers.assist(service, task(), [drawn()], OURS, WORDING, 0.2)
+        gate.set()
+    assert (label_of(result), text_of(result)) == (["Check"], [])
+    assert "no answer within" in result["result"][0]["meta"]["text"]
+
+
+def test_a_task_of_several_pages_is_whole_or_not_at_all() -> None:
+    with running() as service:
+        whole, half = answers.predict(
+            service,
+            [
+                {"id": 1, "data": {"pages": ["/page-1", "/page-2"]}},
+                {"id": 2, "data": {"pages": ["/page-3", "/broken"]}},
+            ],
+            SEVERAL,
+            WORDING,
+            20,
+        )
+    assert {item["item_index"] for item in whole["result"]} == {0, 1}
+    assert half == {}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        pytest.param({"id": 2}, id="no data"),
+        pytest.param({"id": 2, "data": None}, id="null data"),
+        pytest.param({"id": 2, "data": {"photo": "/page"}}, id="another field"),
+        pytest.param({"id": 2, "data": {"image": None}}, id="null image"),
+        pytest.param({"id": 2, "data": {"image": 5}}, id="a number"),
+    ],
+)
+def test_a_task_without_an_image_is_an_empty_result_and_named_in_the_status(odd: dict[str, object]) -> None:
+    with running() as service:
+        first, nothing, last = answers.predict(
+            service, [{**task(), "id": 1}, odd, {**task(), "id": 3}], OURS, WORDING, 20
+        )
+        assert "task 2" in service.status()["failed_tasks"]  # type: ignore[operator]
+    assert (bool(first), nothing, bool(last)) == (True, {}, True)
+
+
+def test_a_task_s_own_language_wins_over_the_settings() -> None:
+    asked: list[str] = []
+    with running() as service:
+        engines = service.engines()
+
+    def load(metrics: Metrics) -> Engines:
+        def panel(language: str) -> Any:
+            asked.append(language)
+            return engines.panel(language)
+
+        return Engines(engines.detector, panel, engines.source, "v", "readers")
+
+    own = Service(load, ServiceOptions(max_page_pixels=1_000_000))
+    try:
+        own.engines(timeout_s=10)
+        answers.predict(own, [task(), task("/page-2", language="uk")], OURS, WORDING, 20)
+    finally:
+        own.close()
+    assert sorted(asked) == ["ru", "uk"]
+
+
+def test_before_the_models_are_loaded_there_is_no_answer_at_all() -> None:
+    def load(metrics: Metrics) -> Engines:
+        raise ReaderUnavailable("No Russian data.")
+
+    service = Service(load, ServiceOptions(max_page_pixels=1000))
+    try:
+        for ask in (
+            lambda: answers.assist(service, task(), [drawn()], OURS, WORDING, 20),
+            lambda: answers.predict(service, [task()], OURS, WORDING, 20),
+        ):
+            with pytest.raises(NotReady):
+                ask()
+    finally:
+        service.close()

@@ -1,0 +1,236 @@
+"""What several readings of one line are worth together."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from backend.errors import SettingsWrong
+from backend.page.lines import Reading, Reason, ReasonKind, Verdict
+from backend.text.cleaning import visible_text
+from backend.text.look_alikes import settle
+from backend.text.verdicts import judge
+
+LONG = " ".join(map(str, range(150)))
+TWO_FOR_RUSSIAN = "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec"
+FAILED = "no answer in 60 s"
+PROMPT = "Read the text in this image exactly as it is written."
+texts = st.one_of(st.text(st.characters(codec=None)), st.text('AАBВCСтола ёе-—«"0О\ud800', max_size=12))
+
+
+def read(*answers, language="ru", crop_size=(900, 40), line_score=1.0):
+    """Judge answers of unlike readers; None is a reader that failed."""
+    readings = [
+        Reading(f"reader {place}", error=FAILED) if answer is None else Reading(f"reader {place}", answer)
+        for place, answer in enumerate(answers)
+    ]
+    return judge(readings, crop_size=crop_size, language=language, line_score=line_score, prompts=[PROMPT])
+
+
+def kinds(judgement):
+    return [reason.kind for reason in judgement.reasons]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        pytest.param("Счёт 12", "Счёт 12", Verdict.AGREED, id="same"),
+        pytest.param("\u0439", "\u0438\u0306", Verdict.AGREED, id="same letter, other Unicode form"),
+        pytest.param("Счёт\u00a012 ", "Счёт  12", Verdict.AGREED, id="other spaces"),
+        pytest.param("a — b…", "a - b...", Verdict.AGREED, id="dash and ellipsis"),
+        pytest.param("ООО «Ромашка»", 'ООО "Ромашка"', Verdict.AGREED, id="quotes"),
+        pytest.param("об’єкт", "об'єкт", Verdict.AGREED, id="apostrophe"),
+        pytest.param("Cтол", "Стол", Verdict.AGREED, id="Latin letter in a Cyrillic word"),
+        pytest.param("Cтол", "Cтол", Verdict.AGREED, id="the same Latin letter in both"),
+        pytest.param("вышел c ним", "вышел с ним", Verdict.AGREED, id="a word whose neighbours tell"),
+        pytest.param("15.90", "15.90", Verdict.AGREED, id="digits"),
+        pytest.param("---------", "---------", Verdict.AGREED, id="a rule"),
+        pytest.param("Счёт 12", "Счет 12", Verdict.DISPUTED, id="ё is not е"),
+        pytest.param("Москва", "москва", Verdict.DISPUTED, id="capital"),
+        pytest.param("при вет", "привет", Verdict.DISPUTED, id="a space inside"),
+        pytest.param("МОСТ", "MOCT", Verdict.DISPUTED, id="a word of look-alikes alone"),
+        pytest.param("АB 12", "АB 12", Verdict.DISPUTED, id="both mix scripts and nothing tells"),
+        pytest.param("10", "1О", Verdict.DISPUTED, id="digit and letter"),
+        pytest.param("№ 1", "No 1", Verdict.DISPUTED, id="what NFKC would make equal"),
+        pytest.param("", "12", Verdict.DISPUTED, id="only the second saw text"),
+        pytest.param("12", None, Verdict.DISPUTED, id="the second failed"),
+        pytest.param("да " * 20, "да " * 20, Verdict.DISPUTED, id="both loop"),
+        pytest.param("東京都", "東京都", Verdict.DISPUTED, id="both in another script"),
+        pytest.param("Я не могу прочитать", "Я не могу прочитать", Verdict.DISPUTED, id="both refuse"),
+        pytest.param(PROMPT, PROMPT, Verdict.DISPUTED, id="both repeat the prompt"),
+        pytest.param(LONG, LONG, Verdict.DISPUTED, id="both longer than the crop"),
+        pytest.param("", "", Verdict.NO_TEXT, id="two empty readings are no agreement"),
+        pytest.param("\u200b", "\x00", Verdict.NO_TEXT, id="nothing visible"),
+        pytest.param("", None, Verdict.UNREAD, id="nothing seen, and one could not look"),
+        pytest.param(None, None, Verdict.UNREAD, id="both failed"),
+    ],
+)
+def test_only_readings_that_say_the_same_are_agreed(first, second, verdict):
+    assert read(first, second).verdict is verdict
+    assert read(second, first).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "text"),
+    [
+        pytest.param([], Verdict.UNREAD, "", id="no reading"),
+        pytest.param([None], Verdict.UNREAD, "", id="one that failed"),
+        pytest.param([""], Verdict.NO_TEXT, "", id="one that saw nothing"),
+        pytest.param(["Стол"], Verdict.DISPUTED, "Стол", id="one alone confirms nothing"),
+        pytest.param(["Стул", "Стол", "Стол"], Verdict.AGREED, "Стол", id="two of three"),
+        pytest.param(["Стол", "Стол", ""], Verdict.AGREED, "Стол", id="two of three, one saw nothing"),
+        pytest.param(["Стол", None, "Стол"], Verdict.AGREED, "Стол", id="two of three, one failed"),
+        pytest.param(["Стол", "", ""], Verdict.DISPUTED, "Стол", id="one of three"),
+        pytest.param(["Стол", "Стул", "Стал"], Verdict.DISPUTED, "Стол", id="three different"),
+        pytest.param(
+            ["Стул", "Стол", "Стол", None], Verdict.DISPUTED, "Стол", id="two of four are no majority"
+        ),
+        pytest.param(["Стол", "Стол", None, None], Verdict.DISPUTED, "Стол", id="nor with two failed"),
+        pytest.param(["", "", ""], Verdict.NO_TEXT, "", id="three that saw nothing"),
+    ],
+)
+def test_any_number_of_readings(answers, verdict, text):
+    judgement = read(*answers)
+    assert (judgement.verdict, judgement.text) == (verdict, text)
+
+
+def test_one_reader_asked_twice_confirms_nothing():
+    same = [Reading("ernie, prompt 1", "Стол"), Reading("ernie, prompt 1", "Стол")]
+    judgement = judge(same, crop_size=(200, 40), language="ru")
+    assert judgement.verdict is Verdict.DISPUTED
+    assert kinds(judgement) == [ReasonKind.ONE_READER]
+    third = judge([*same, Reading("paddle", "Стул")], crop_size=(200, 40), language="ru")
+    assert third.verdict is Verdict.DISPUTED
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        pytest.param("a — «b»…", 'a - "b"...', "a — «b»…", id="the first reader's own marks"),
+        pytest.param('a - "b"...', "a — «b»…", 'a - "b"...', id="whichever is first"),
+        pytest.param("и\u0306\u00a0 ½", "й ½", "й ½", id="NFC and plain spaces, nothing of NFKC"),
+        pytest.param("Cтoл", "Стол", "Стол", id="the script of the word"),
+        pytest.param("Cтол", "Cтол", "Стол", id="also where both are wrong alike"),
+        pytest.param("NР 1", "NP 1", "NP 1", id="a Latin word"),
+    ],
+)
+def test_the_agreed_text(first, second, text):
+    assert read(first, second).text == text
+
+
+def test_a_repaired_word_is_noted_and_not_doubted():
+    judgement = read("Cтол", "Cтол")
+    assert judgement.verdict is Verdict.AGREED
+    assert judgement.reasons == (Reason(ReasonKind.MIXED_SCRIPT, "Cтол", "Стол"),)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        pytest.param("I'm sorry, I cannot read it", "Стул", "Стул", id="not an excuse"),
+        pytest.param(PROMPT, "Стул", "Стул", id="not an echo"),
+        pytest.param("I'm sorry, I cannot read it", "", "", id="rather nothing than an excuse"),
+        pytest.param("да " * 20, "Стул", "Стул", id="not a loop"),
+        pytest.param("Bpemg Boma", "время вода", "время вода", id="the project's letters"),
+        pytest.param("Шindows 10", "Windows 10", "Windows 10", id="a word of one script"),
+        pytest.param("Стол", "Стул", "Стол", id="else the first"),
+        pytest.param("", "Стул", "Стул", id="what there is"),
+        pytest.param("cтол", None, "стол", id="repaired as well"),
+    ],
+)
+def test_the_likelier_text_is_filled_in(first, second, text):
+    judgement = read(first, second)
+    assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, text)
+
+
+@pytest.mark.parametrize(
+    ("scores", "text"),
+    [((0.4, 0.9), "Стул"), ((0.9, 0.4), "Стол"), ((0.4, None), "Стол"), ((math.nan, 0.1), "Стул")],
+)
+def test_the_readers_own_scores_decide_where_each_has_one(scores, text):
+    readings = [Reading("one", "Стол", scores[0]), Reading("two", "Стул", scores[1])]
+    assert judge(readings, crop_size=(200, 40), language="ru").text == text
+
+
+@pytest.mark.parametrize(
+    ("answers", "reasons"),
+    [
+        pytest.param(["AB-1", "АВ-1"], [("look-alike", "AB", "АВ")], id="look-alikes"),
+        pytest.param(["ёж", "еж"], [("different", "ё", "е")], id="ё and е"),
+        pytest.param(["", "12"], [("only one saw text", "12", "reader 1")], id="only one saw text"),
+        pytest.param(["12", None], [("reader failed", "reader 1", FAILED)], id="one failed"),
+        pytest.param(["12"], [("one reader", "", "")], id="one reader"),
+        pytest.param(["АB", "АB"], [("mixed scripts in one word", "АB", "")], id="a word that tells nothing"),
+        pytest.param(["12", "12"], [("digits only", "", "")], id="digits, a note"),
+        pytest.param(["да" * 9, "Стол"], [("repeats itself", "да", "reader 0")], id="a loop is not compared"),
+        pytest.param(["東京", "東京"], [("wrong script", "", "reader 0")], id="a doubt about both"),
+        pytest.param([], [("no reader", "ru", TWO_FOR_RUSSIAN)], id="no reader"),
+        pytest.param(["Стол", "Стол"], [], id="nothing to say"),
+    ],
+)  # fmt: skip
+def test_the_reasons(answers, reasons):
+    assert [(reason.kind.value, reason.first, reason.second) for reason in read(*answers).reasons] == reasons
+
+
+def test_a_reader_for_the_language_is_named_where_there_is_one():
+    assert read(language="ka").reasons == (Reason(ReasonKind.NO_READER, "ka", "tesseract-ocr-kat"),)
+
+
+def test_a_guard_on_any_of_the_agreeing_texts_is_a_doubt():
+    # three dots are wider than one ellipsis, so only one of the two is too long
+    short, long = "…" * 10, "..." * 10
+    size = (70, 40)
+    assert read(short, long, crop_size=size).verdict is read(long, short, crop_size=size).verdict
+
+
+def test_surer_lines_score_higher():
+    scores = [
+        read("Стол", "Стол").score,
+        read("Стол", "Стол", line_score=0.2).score,
+        read("12", "12").score,
+        read("12", "12", line_score=0.2).score,
+        read("Счёт на оплату", "Счет на оплату").score,
+        read("Счёт на оплату", "Счет на столе").score,
+        read("Счёт на оплату", "").score,
+        read("", "").score,
+        read(None, None).score,
+    ]
+    assert scores == sorted(scores, reverse=True)
+    assert len(set(scores)) == len(scores)
+
+
+@given(st.lists(st.one_of(st.none(), texts), max_size=4), st.floats())
+@example(["0", " "], 0.0)
+def test_agreed_lines_come_before_disputed_ones_and_these_before_unread(answers, line_score):
+    judgement = read(*answers, line_score=line_score)
+    least, most = {
+        Verdict.AGREED: (0.65, 1.0),
+        Verdict.DISPUTED: (0.1, 0.6),
+        Verdict.NO_TEXT: (0.05, 0.05),
+        Verdict.UNREAD: (0.0, 0.0),
+    }[judgement.verdict]
+    assert least <= judgement.score <= most
+    assert judgement.verdict is Verdict.AGREED or judgement.reasons or judgement.verdict is Verdict.NO_TEXT
+
+
+@given(texts, texts, st.tuples(st.integers(0, 900), st.integers(0, 60)))
+def test_the_verdict_does_not_depend_on_who_read_first(first, second, crop_size):
+    assert (
+        read(first, second, crop_size=crop_size).verdict is read(second, first, crop_size=crop_size).verdict
+    )
+
+
+@given(texts)
+def test_an_agreed_text_is_the_first_reading_in_the_script_of_its_words(text):
+    judgement = read(text, text, crop_size=(100_000, 40))
+    if judgement.verdict is Verdict.AGREED:
+        assert judgement.text == settle(visible_text(text), "ru").text
+    assert visible_text(text) or judgement.verdict is Verdict.NO_TEXT
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(SettingsWrong):
+        read("a", "a", language="xx")
