@@ -209,16 +209,6 @@ def test_a_misreading_is_never_the_truth(text: str, kind: int) -> None:
 def test_it_runs_alone_and_says_where() -> None:
     module = "tests.parts.ernie_stand_in"
     command = [sys.executable, "-m", module, "--port", "0", "--text", "Привет", "--key", "k"]
-        sys.executable,
-        "-m",
-        "tests.parts.ernie_stand_in",
-        "--port",
-        "0",
-        "--text",
-        "Привет",
-        "--key",
-        "k",
-    ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()

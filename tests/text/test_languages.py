@@ -197,7 +197,8 @@ def test_tesseract_s_name_and_package(language, code, package):
 
 def test_letters_are_read_without_importing_hyperglot(tmp_path):
     # importing it takes seconds, and it leaves a pickle in the working directory
-    code = "import sys\nfrom backend.text import languages\nlanguages.letters('sq')\nprint('hyperglot' in sys.modules)"
+    asked = "from backend.text import languages; languages.letters('sq')"
+    code = f"import sys; {asked}; print('hyperglot' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
