@@ -21,9 +21,9 @@ import cv2
 from flask.testing import FlaskClient
 
 from backend.label_studio.labeling_config import default_config
-from backend.models import locate as models
-from backend.page import image_files as images
-from backend.pipeline import assembly as compose
+from backend.models import locate
+from backend.page import image_files
+from backend.pipeline import assembly
 from backend.server.app import create_app
 from backend.settings import settings
 from benchmarks.table import Row
@@ -40,7 +40,7 @@ def pages(folder: Path, count: int) -> list[Path]:
     sources = sorted(path for path in (ROOT / "demo").iterdir() if path.suffix in {".png", ".jpg"})
     written = []
     for number in range(count):
-        page = images.decode(sources[number % len(sources)].read_bytes(), max_pixels=10**8)
+        page = image_files.decode(sources[number % len(sources)].read_bytes(), max_pixels=10**8)
         picture = cv2.cvtColor(page.pixels, cv2.COLOR_RGB2BGR)
         path = folder / f"page-{number}.jpg"
         cv2.imwrite(str(path), cv2.resize(picture, SIZE, interpolation=cv2.INTER_CUBIC))
@@ -85,7 +85,7 @@ def backend(folder: Path) -> Iterator[FlaskClient]:
         image_cache_bytes=0,
         predict_deadline_s=600,
     )
-    service = compose.service(values)
+    service = assembly.service(values)
     try:
         service.engines(300)
         yield create_app(service, values).test_client()
@@ -149,7 +149,7 @@ def rows(count: int = 24, many: int = 500) -> list[Row]:
             addresses = [f"{address}/{path.name}" for path in paths]
             through_predict(client, addresses[:2])
             ours, same = 0.0, 0.0
-            directory = models.find_model(
+            directory = locate.find_model(
                 MODEL, source="packages", cache_dir=folder / "cache" / "models"
             ).directory
             threads = {"engine": "onnxruntime", "engine_config": {"intra_op_num_threads": 1}}

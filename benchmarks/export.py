@@ -24,11 +24,11 @@ import numpy as np
 import psutil
 from pydantic import SecretStr
 
-from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.percent import rectangle_points, rectangle_value
 from backend.page.crops import crop_line
-from backend.page.geometry import RotatedRectangle, quad_of
+from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.image_files import decode, encode
 from benchmarks.table import Row
 from converters.export.run import ExportOptions, export
@@ -54,7 +54,7 @@ def quads(seed: int, lines: int = LINES) -> list[np.ndarray]:
     for row in range(lines):
         x, y = int(random.integers(60, 120)), 40 + row * (HEIGHT - 80) // lines
         angle = float(random.uniform(-0.4, 0.4)) if row % 2 else 0.0
-        found.append(quad_of(RotatedRectangle(x, y, int(random.integers(300, 1000)), 34, angle)))
+        found.append(rectangle_corners(RotatedRectangle(x, y, int(random.integers(300, 1000)), 34, angle)))
     return found
 
 
@@ -260,7 +260,7 @@ def flat_memory() -> Row:
 
 def from_server(count: int = 200) -> Row:
     """Tasks per second out of a real Label Studio, without images: 30 lines each."""
-    account = Account("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
+    account = Login("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
     with (
         tempfile.TemporaryDirectory() as name,
         LabelStudioServer(Path(name), account, legacy_tokens=True) as server,

@@ -26,8 +26,7 @@ from rapidfuzz.distance import Levenshtein
 
 from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import regions
-from backend.page import crops
-from backend.page import image_files as images
+from backend.page import crops, image_files
 from benchmarks.table import Row, show
 from tests.end_to_end.projects import iou
 from tests.parts.backend_process import RunningBackend, backend_process
@@ -87,7 +86,7 @@ def truth(pages: list[Sample], rates: tuple[float, float] = (0.0, 0.0)) -> Truth
     """Readers that know these pages."""
     lines = []
     for page in pages:
-        pixels = images.decode(page.path.read_bytes(), max_pixels=10**8).pixels
+        pixels = image_files.decode(page.path.read_bytes(), max_pixels=10**8).pixels
         for line in page.lines:
             quad = np.array(line["poly"], np.float32)
             lines.append((crops.crop_line(pixels, quad, "auto"), line["text"]))

@@ -138,13 +138,13 @@ def check(
 
     from rich.console import Console
 
-    from converters.check import command as check_command
+    from converters.check import command
 
     def path(given: str | None) -> Path | None:
         return Path(given) if given else None
 
     raise click.exceptions.Exit(
-        check_command.run(
+        command.run(
             Path(dataset),
             config=path(config),
             dictionary=path(dictionary),

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.label_studio import predictions as label_studio
+from backend.label_studio import predictions as prediction_json
 from backend.label_studio.labeling_config import LabelingConfig, default_config
-from backend.page.geometry import RotatedRectangle, quad_of
+from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.image_files import decode
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
 from converters.export.run import ExportOptions
 from converters.export.write_page import page_file
-from converters.paddleocr import rows as labels
+from converters.paddleocr import label_rows
 from converters.reviewed.line_rules import Rules
 from tests.parts import paddle_loader
 from tests.parts.exif import stored
@@ -49,7 +49,7 @@ def picture(size, orientation):
 
 def quads_on(size, angle):
     """One quad per text, turned about the middle of its own row of the page."""
-    corners = quad_of(RotatedRectangle(0, 0, 60, 14, angle))
+    corners = rectangle_corners(RotatedRectangle(0, 0, 60, 14, angle))
     middle = corners.mean(axis=0)
     places = [(size[0] / 2, size[1] * (row + 1) / (len(TEXTS) + 1)) for row in range(len(TEXTS))]
     return [(corners + np.subtract(place, middle)).astype(np.float32) for place in places]
@@ -60,7 +60,7 @@ def predicted(size, quads, config):
     for quad, text in zip(quads, TEXTS, strict=True):
         readings = (Reading("a", text), Reading("b", text))
         lines.append(ReadLine(Line(quad, 0.9), readings, Judgement(Verdict.AGREED, text, 0.9)))
-    return label_studio.prediction(ReadPage(*size, lines), config, model_version="m 1")
+    return prediction_json.prediction(ReadPage(*size, lines), config, model_version="m 1")
 
 
 def untouched(prediction, **more):
@@ -113,7 +113,7 @@ def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size,
             turns = [np.roll(row["quad"], turn, axis=0) for turn in range(4)]
             assert min(np.abs(turn - quad).max() for turn in turns) < 1.6
     [path] = (tmp_path / "set").glob("det_gt_*.txt")
-    [(_, row)] = labels.parse_rows(path.read_bytes(), labels.parse_detection_row)
+    [(_, row)] = label_rows.parse_rows(path.read_bytes(), label_rows.parse_detection_row)
     assert [region.text for region in row.regions] == list(TEXTS.values())
     for region, quad in zip(row.regions, quads, strict=True):
         assert np.abs(np.array(region.points) - quad).max() < 0.02

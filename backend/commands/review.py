@@ -25,7 +25,7 @@ def status(project: int, summary_json: str | None) -> None:
 
     from backend.commands.serve import write_summary
     from backend.label_studio.api import LabelStudioApi
-    from backend.projects.status import State, collect
+    from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
     from backend.settings import logs, settings
 
@@ -43,7 +43,7 @@ def status(project: int, summary_json: str | None) -> None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
-    if found.pages[State.UNREAD] or not found.versions.get(chosen):
+    if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
     if summary_json:
         write_summary(summary_json, figures(found, names))

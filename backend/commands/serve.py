@@ -16,12 +16,12 @@ def serve(host: str, port: int) -> None:
     Listens on this machine only unless --host says otherwise; set BASIC_AUTH_USER and
     BASIC_AUTH_PASS before you open it to a network.
     """
-    from backend.server import gunicorn_server as serving
+    from backend.server import gunicorn_server
     from backend.settings import logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    serving.run(values, host, port)
+    gunicorn_server.run(values, host, port)
 
 
 @click.command()
@@ -88,23 +88,23 @@ def setup_project(
     from rich.progress import Progress
 
     from backend.label_studio.api import LabelStudioApi
-    from backend.projects import set_up as projects
+    from backend.projects import set_up
     from backend.settings import logs, settings
 
     values = settings.load(**({"message_language": language} if language else {}))
     logs.configure(values.log_level)
     with LabelStudioApi.of(values) as api:
-        done = projects.set_up(api, projects.Wanted(title, backend_url, project, update), values)
+        done = set_up.set_up(api, set_up.ProjectSpec(title, backend_url, project, update), values)
         changes, notes = list(done.changes), done.notes
         if retrieve:
             with Progress(transient=True) as progress:
                 reading = progress.add_task("Reading pages")
                 total = 0
-                for left in projects.retrieve(api, done.project):
+                for left in set_up.retrieve(api, done.project):
                     total = max(total, left)
                     progress.update(reading, total=total, completed=total - left)
-            changes += projects.choose_predictions(api, done.project)
-            notes = projects.notes(api, done.project)
+            changes += set_up.choose_predictions(api, done.project)
+            notes = set_up.notes(api, done.project)
         for sentence in (*(changes or ["Nothing had to change."]), *notes):
             click.echo(sentence)
         click.echo(

@@ -1,6 +1,6 @@
 """Starts a real Label Studio of its own on this machine, for `make run` and for the tests.
 
-It is run as a process, in the environment that `backend.label_studio_installation` describes.
+It is run as a process, in the environment that `backend.demo.label_studio_installation` describes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PRIVATE_BACKENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Login:
     """The first user of a new data folder; an existing folder keeps the account that it was made with.
 
     user: an e-mail address.
@@ -62,7 +62,7 @@ class LabelStudioServer:
     def __init__(
         self,
         data: Path,
-        account: Account,
+        account: Login,
         *,
         port: int = 0,
         private_backends: bool = True,

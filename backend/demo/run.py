@@ -25,11 +25,11 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from backend.demo.label_studio_installation import ROOT
-from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.errors import OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.api import LabelStudioApi
-from backend.projects.set_up import Wanted, choose_predictions, retrieve, set_up
-from backend.settings import settings as settings_module
+from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
+from backend.settings import settings
 
 PAGES = ROOT / "demo"
 TITLE = "twinread demo"
@@ -66,7 +66,7 @@ def run() -> None:
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
     state.mkdir(parents=True, exist_ok=True)
     account = demo_account(state / "account.json")
-    values = settings_module.load()
+    values = settings.load()
     server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
     console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
     with (
@@ -99,7 +99,7 @@ def _port(name: str, default: int) -> int:
     return port
 
 
-def demo_account(path: Path) -> Account:
+def demo_account(path: Path) -> Login:
     """The demo's own account, made once; there is no password that works everywhere."""
     if not path.is_file():
         made = {
@@ -112,11 +112,11 @@ def demo_account(path: Path) -> Account:
             json.dump(made, part)
         Path(part.name).replace(path)
     kept = json.loads(path.read_text("utf-8"))
-    return Account(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
+    return Login(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
 
 
 def backend_variables(
-    values: settings_module.Settings, label_studio_url: str, account: Account, state: Path
+    values: settings.Settings, label_studio_url: str, account: Login, state: Path
 ) -> dict[str, str]:
     """The environment of the demo's backend.
 
@@ -158,7 +158,7 @@ def _backend(variables: Mapping[str, str], port: int, log_file: Path) -> Iterato
             process.wait()
 
 
-def backend_status(backend_url: str, values: settings_module.Settings) -> dict[str, Any]:
+def backend_status(backend_url: str, values: settings.Settings) -> dict[str, Any]:
     """What `GET /status` of the demo's backend tells, signed in where the settings ask for that."""
     user, password = values.basic_auth or ("", SecretStr(""))
     sign_in = (user, password.get_secret_value()) if user else None
@@ -194,12 +194,12 @@ def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Pa
     )
 
 
-def _project(api: LabelStudioApi, backend_url: str, values: settings_module.Settings) -> int:
+def _project(api: LabelStudioApi, backend_url: str, values: settings.Settings) -> int:
     """The demo project, with its pages imported and predictions retrieved for those that lack them."""
     for project in api.projects():
         if project["title"] == TITLE:
             _move_backend(api, int(project["id"]), backend_url)
-    done = set_up(api, Wanted(TITLE, backend_url), values)
+    done = set_up(api, ProjectSpec(TITLE, backend_url), values)
     tasks = list(api.tasks(done.project, fields="task_only"))
     if not tasks:
         languages: Mapping[str, str] = json.loads((PAGES / "languages.json").read_text("utf-8"))
@@ -226,7 +226,7 @@ def _move_backend(api: LabelStudioApi, project: int, url: str) -> None:
             api.update_webhook(webhook["id"], url=f"{url}/webhook")
 
 
-def _say(url: str, account: Account, project: int, status: Mapping[str, Any], state: Path) -> None:
+def _say(url: str, account: Login, project: int, status: Mapping[str, Any], state: Path) -> None:
     console.print()
     console.print("[bold]Label Studio is ready.[/bold]")
     console.print(f"  open      {url}/projects/{project}/data")

@@ -1,6 +1,6 @@
 """Finds the text lines of a page with PaddleOCR's `TextDetection`.
 
-One model, loaded once, in the one thread that touches it; see `backend.owner` for why.
+One model, loaded once, in the one thread that touches it; see `backend.models.model_thread` for why.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
-from backend.models import locate as models
-from backend.models import paddle_engine
+from backend.models import locate, paddle_engine
 from backend.models.locate import ModelLocation, Source
-from backend.models.model_thread import Owned, Owner, sentence_of
+from backend.models.model_thread import BackgroundModel, ModelThread, sentence_of
 from backend.models.paddle_engine import EngineOptions, Predictor
 from backend.page import geometry
 from backend.page.lines import Detected, Line, Page, Pixels
@@ -89,10 +88,10 @@ class _Plan:
     limit: int
 
 
-_Owner: TypeAlias = Owner[Predictor, Page, Detected]
+_DetectorThread: TypeAlias = ModelThread[Predictor, Page, Detected]
 
 
-class PaddleDetector(Owned[Predictor, Page, Detected]):
+class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
     """A `LineDetector` over any PP-OCR detection model.
 
     Args:
@@ -121,11 +120,11 @@ class PaddleDetector(Owned[Predictor, Page, Detected]):
     ) -> None:
         self._options = options or DetectionOptions()
         engine = paddle_engine.choose_engine(self._options.engine)
-        self.location: ModelLocation = models.find_model(
+        self.location: ModelLocation = locate.find_model(
             model, model_dir, engine=engine.name, source=source, cache_dir=cache_dir
         )
         self.device = engine.device
-        self._defaults = models.detection_defaults(self.location)
+        self._defaults = locate.detection_defaults(self.location)
 
         def build() -> Predictor:
             return paddle_engine.text_detection(
@@ -133,13 +132,13 @@ class PaddleDetector(Owned[Predictor, Page, Detected]):
                 engine,
                 self._options.engine,
                 limit_type=self._limit_type,
-                thresh=_heard(self._thresh),
-                box_thresh=_heard(self._box_thresh),
-                unclip_ratio=_heard(self._unclip_ratio),
+                thresh=_nonzero(self._thresh),
+                box_thresh=_nonzero(self._box_thresh),
+                unclip_ratio=_nonzero(self._unclip_ratio),
                 input_shape=list(self._options.input_shape) if self._options.input_shape else None,
             )
 
-        self._owner: _Owner = Owner("detection model", build, self._search)
+        self._model_thread: _DetectorThread = ModelThread("detection model", build, self._search)
 
     @property
     def identity(self) -> str:
@@ -170,7 +169,7 @@ class PaddleDetector(Owned[Predictor, Page, Detected]):
             DetectorFailed: the page could not be searched.
             TwinreadError: the model failed to load, or the detector was stopped.
         """
-        future = self._owner.submit(page, urgent=urgent)
+        future = self._model_thread.submit(page, urgent=urgent)
         try:
             return future.result()
         except TwinreadError:
@@ -252,7 +251,7 @@ def _resized(pixels: Pixels, scale: float) -> Pixels:
     return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
 
 
-def _heard(value: float) -> float:
+def _nonzero(value: float) -> float:
     return value or _ZERO
 
 

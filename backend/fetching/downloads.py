@@ -1,7 +1,7 @@
 """Downloads one image file with limits of time and size, over redirects that are checked one by one.
 
 Straight over httpcore: the address that was checked is the one that is connected to (see
-`backend.addresses`), and the clock runs over all redirects together.
+`backend.fetching.addresses`), and the clock runs over all redirects together.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class SourceLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class FetchPolicy:
     """Who decides what is asked on the way to one image.
 
     check: raises `ImageRefused` for the target of a redirect, given with the words it came in.
@@ -86,7 +86,7 @@ class Downloader:
         self._clock = clock
         self._ssl = httpx.create_ssl_context()
 
-    def get(self, url: httpx.URL, name: str, way: Way) -> bytes:
+    def get(self, url: httpx.URL, name: str, way: FetchPolicy) -> bytes:
         """The file behind an address.
 
         Args:
@@ -133,7 +133,7 @@ class Downloader:
             f"The image {name} redirects more than {limits.max_redirects} times.", reference=name
         )
 
-    def _ask(self, url: httpx.URL, network: GuardedNetwork, name: str, way: Way) -> bytes | httpx.URL:
+    def _ask(self, url: httpx.URL, network: GuardedNetwork, name: str, way: FetchPolicy) -> bytes | httpx.URL:
         """Ask one address: the image, or where to ask instead."""
         auth = way.auth(url)
         if auth is None:
@@ -148,7 +148,7 @@ class Downloader:
             return self._request(url, again, network, name, way)
 
     def _request(
-        self, url: httpx.URL, authorization: str | None, network: GuardedNetwork, name: str, way: Way
+        self, url: httpx.URL, authorization: str | None, network: GuardedNetwork, name: str, way: FetchPolicy
     ) -> bytes | httpx.URL:
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
@@ -205,7 +205,7 @@ def port_of(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _redirected(url: httpx.URL, location: str, name: str, way: Way) -> httpx.URL:
+def _redirected(url: httpx.URL, location: str, name: str, way: FetchPolicy) -> httpx.URL:
     try:
         target = url.join(location)
         way.check(target, location)

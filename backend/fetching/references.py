@@ -32,7 +32,7 @@ def climbs(reference: str) -> bool:
     return ".." in re.split(r"[/\\?&=]", unquote(unquote(reference)))
 
 
-def shown(reference: str) -> str:
+def redacted(reference: str) -> str:
     """A reference as messages may show it: short, on one line, without user, password or query."""
     text = reference.partition("#")[0]
     address, _, query = text.partition("?")

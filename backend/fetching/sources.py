@@ -21,15 +21,15 @@ import httpx
 from backend.errors import ImageRefused, SettingsWrong
 from backend.fetching.addresses import AllowedHosts, Resolver, resolve
 from backend.fetching.cache import ImageCache
-from backend.fetching.downloads import Downloader, SourceLimits, Way, port_of
+from backend.fetching.downloads import Downloader, FetchPolicy, SourceLimits, port_of
 from backend.fetching.references import (
     CLOUD_SCHEMES,
     LABEL_STUDIO_FILES,
     UPLOADS,
     climbs,
     forbidden,
+    redacted,
     scheme_of,
-    shown,
 )
 from backend.label_studio.auth import LabelStudioAuth
 from backend.label_studio.connection import LabelStudioConnection
@@ -104,8 +104,8 @@ class Sources:
             kept = self._cache.get(str(url), max_age_s=None if lasting else self._limits.keep_s)
             if kept is not None:
                 return kept
-        name = shown(reference)
-        way = Way(lambda target, words: self._check(target, words, name), self._auth)
+        name = redacted(reference)
+        way = FetchPolicy(lambda target, words: self._check(target, words, name), self._auth)
         content = self._downloader.get(url, name, way)
         if self._cache is not None:
             self._cache.put(str(url), content)
@@ -113,7 +113,7 @@ class Sources:
 
     def _locate(self, reference: str, task_id: int | None) -> httpx.URL:
         """The address to ask for a reference."""
-        name = shown(reference)
+        name = redacted(reference)
         scheme = scheme_of(reference)
         try:
             if scheme in ("http", "https"):

@@ -168,7 +168,7 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Languag
     compared = [_compared(reason, words) for reason in judgement.reasons if reason.kind in _COMPARISONS]
     # what a reader failed with stands beside its letter already
     others = [
-        _told(reason, readings, words)
+        _explained(reason, readings, words)
         for reason in judgement.reasons
         if reason.kind not in _COMPARISONS and not (reason.kind is ReasonKind.READER_FAILED and readings)
     ]
@@ -196,7 +196,7 @@ def _said(reading: Reading, words: _Words) -> str:
     return _safe(reading.text, LONGEST_READING) or words.nothing
 
 
-def _told(reason: Reason, readings: Sequence[Reading], words: _Words) -> str:
+def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> str:
     wording = words.kinds[reason.kind]
     first, second = _safe(reason.first), _safe(reason.second, LONGEST_READING)
     if reason.kind is ReasonKind.NO_READER:
@@ -216,11 +216,11 @@ def _compared(reason: Reason, words: _Words) -> str:
     if reason.kind is ReasonKind.SPACING and not (first and second):
         return words.missing_space
     if not first or not second:
-        return words.missing.format(a=_shown(first or second))
+        return words.missing.format(a=_quoted(first or second))
     if reason.kind is ReasonKind.LOOK_ALIKE:
         one, two = _called(first, second, words), _called(second, first, words)
     else:
-        one, two = _shown(first, other=second), _shown(second, other=first)
+        one, two = _quoted(first, other=second), _quoted(second, other=first)
     return words.kinds[reason.kind].format(a=one, b=two)
 
 
@@ -235,7 +235,7 @@ def _called(piece: str, other: str, words: _Words) -> str:
     elif others & {"digit", "sign"} and name not in {"digit", "sign", "mixed"}:
         # beside a digit only that it is a letter matters, not of which script
         name = "letter"
-    return f"{_count(name, piece, words)} {_shown(piece)}"
+    return f"{_count(name, piece, words)} {_quoted(piece)}"
 
 
 def _kind(character: str) -> str:
@@ -256,7 +256,7 @@ def _by_script(word: str, words: _Words) -> str:
     return ", ".join(f"{_count(script, run, words)} {_safe(run)}" for script, run in pieces)
 
 
-def _shown(piece: str, other: str = "") -> str:
+def _quoted(piece: str, other: str = "") -> str:
     """A piece as a person can see it, with its code point where it would pass for the other piece."""
     if regex.fullmatch(r"\p{M}+", piece):
         return f"\u25cc{_safe(piece)} ({_code_points(piece)})"

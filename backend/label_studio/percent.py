@@ -53,12 +53,12 @@ def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, floa
         x, y, width, height in 0 to 100 and rotation in [0, 360); and what goes under `meta`.
     """
     rectangle = geometry.rectangle_of(quad)
-    corners = geometry.quad_of(rectangle)
+    corners = geometry.rectangle_corners(rectangle)
     choices: list[tuple[float, int, RotatedRectangle]] = []
     for start in range(4):
         turned = np.roll(corners, -start, axis=0)
         cut = _cut(turned, (rectangle.angle + 90 * start) % 360, width, height)
-        moved = float(np.abs(geometry.quad_of(cut) - turned).max())
+        moved = float(np.abs(geometry.rectangle_corners(cut) - turned).max())
         choices.append((round(moved, 1), start, cut))
     outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
     fits = rectangle.width <= width and rectangle.height <= height
@@ -88,7 +88,7 @@ def rectangle_points(
     """
     x, y, along, across, rotation = numbers
     # turned in pixels: on a page that is not square, a turn in percent would skew the box
-    corners = geometry.quad_of(
+    corners = geometry.rectangle_corners(
         RotatedRectangle(
             x * width / 100, y * height / 100, along * width / 100, across * height / 100, rotation % 360
         )

@@ -4,7 +4,7 @@ One id per line joins its results: the shape with its label, and the text; where
 labels apart, the shape and the label are two results. Each repeats the geometry. Lines in doubt come
 first, because Label Studio walks through regions in the order of the results.
 
-The way back is `backend.regions`; percent is reckoned in `backend.percent` alone.
+The way back is `backend.label_studio.regions`; percent is reckoned in `backend.label_studio.percent` alone.
 """
 
 from __future__ import annotations
@@ -16,10 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.label_studio import explanations as messages
-from backend.label_studio import percent
-from backend.label_studio import region_notes as kept_readings
-from backend.label_studio import result_fields as results
+from backend.label_studio import explanations, percent, region_notes, result_fields
 from backend.label_studio.labeling_config import LabelingConfig, Language, RegionControl
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad, ReadLine, ReadPage, Verdict
@@ -219,7 +216,7 @@ def _line_results(
 def _keeping(read: ReadLine, region: str, parts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A line's results, with what the readers said in the first one's meta."""
     first, *others = parts
-    return [{**first, "meta": {**first.get("meta", {}), **kept_readings.note(read, region)}}, *others]
+    return [{**first, "meta": {**first.get("meta", {}), **region_notes.note(read, region)}}, *others]
 
 
 def _labelled(
@@ -244,7 +241,7 @@ def _explanation(read: ReadLine, language: Language) -> dict[str, Any]:
     """Both readings and what differs, in words; nothing for a line that is agreed without a remark."""
     if _is_ready(read) and not read.judgement.reasons:
         return {}
-    text = storable(messages.explain(read.judgement, read.readings, language)).strip()
+    text = storable(explanations.explain(read.judgement, read.readings, language)).strip()
     return {"text": text} if text else {}
 
 
@@ -261,17 +258,17 @@ def _answered(
     elif _is_ready(read) and labels == [control.labels.check]:
         labels = [control.labels.text]
     # of a box that is read again the earlier readings and their explanation are out of date
-    old = {kept_readings.KEY, "text"} if kept_readings.KEY in region.meta else set()
+    old = {region_notes.KEY, "text"} if region_notes.KEY in region.meta else set()
     notes = {key: note for key, note in region.meta.items() if key not in old}
     meta = {**notes, **_explanation(read, language)}
     added = {"score": _score(read.judgement.score), **({"meta": meta} if meta else {})}
     sent = [{key: told for key, told in part.items() if key != "meta"} for part in region.results]
     kept = [part for part in sent if part.get("type") != "textarea"]
     answered = [{**part, **added, "value": _relabelled(part, labels)} for part in kept]
-    drawn = next(filter(results.has_geometry, sent))
+    drawn = next(filter(result_fields.has_geometry, sent))
     shape = {
         key: value
-        for key, value in results.value_of(drawn).items()
+        for key, value in result_fields.value_of(drawn).items()
         if not key.endswith("labels") and key not in _SAID_BY_A_PERSON
     }
     common = {**drawn, **added}
@@ -282,7 +279,7 @@ def _answered(
 
 def _relabelled(part: Mapping[str, Any], labels: list[str]) -> dict[str, Any]:
     """A result's value with other labels, where it holds labels."""
-    value = results.value_of(part)
+    value = result_fields.value_of(part)
     return {key: labels if key.endswith("labels") else kept for key, kept in value.items()}
 
 

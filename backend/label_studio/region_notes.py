@@ -39,7 +39,7 @@ _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredReadings:
     """What was said of one line; no readings where no reader was asked."""
 
     verdict: Verdict
@@ -57,7 +57,7 @@ def note(read: ReadLine, region: str) -> dict[str, Any]:
     return {KEY: {"region": region, "verdict": verdict, "readings": _told(read.readings)}}
 
 
-def kept_in(*regions: Region | None) -> Kept | None:
+def kept_in(*regions: Region | None) -> StoredReadings | None:
     """What readers said of a line, by the first of its regions that holds it.
 
     Args:
@@ -79,7 +79,7 @@ def _told(readings: Sequence[Reading]) -> list[dict[str, str]]:
     ]
 
 
-def _kept(region: Region) -> Kept | None:
+def _kept(region: Region) -> StoredReadings | None:
     told = region.meta.get(KEY)
     if not isinstance(told, dict) or not region.id or told.get("region") != region.id:
         return None
@@ -88,7 +88,7 @@ def _kept(region: Region) -> Kept | None:
     readings = [_reading(entry) for entry in listed] if isinstance(listed, list) else [None]
     whole = tuple(reading for reading in readings if reading is not None)
     # half of what was said would pass for all of it
-    return Kept(verdict, whole) if verdict is not None and len(whole) == len(readings) else None
+    return StoredReadings(verdict, whole) if verdict is not None and len(whole) == len(readings) else None
 
 
 def _reading(entry: object) -> Reading | None:

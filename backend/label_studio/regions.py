@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from backend.label_studio import result_fields as results
+from backend.label_studio import result_fields
 from backend.label_studio.result_fields import Problem, ProblemKind, RegionShape, Result, Size, TextAnswer
 
 __all__ = ["Problem", "ProblemKind", "Region", "RegionShape", "TextAnswer", "regions"]
@@ -92,7 +92,7 @@ def regions(result: object, page_size: Size | None = None) -> list[Region]:
     for position, item in enumerate(result):
         if not isinstance(item, dict):
             groups[position] = [item]
-        elif results.name_in(item, "type") != RELATION:
+        elif result_fields.name_in(item, "type") != RELATION:
             groups.setdefault(_key(item, position), []).append(item)
     found: list[Region] = []
     for items in groups.values():
@@ -106,46 +106,51 @@ def regions(result: object, page_size: Size | None = None) -> list[Region]:
 
 def _key(item: Result, position: int) -> object:
     """What the results of one region have in common: the id, else page and geometry."""
-    identity = results.name_in(item, "id")
+    identity = result_fields.name_in(item, "id")
     if identity:
         return identity
-    if not results.has_geometry(item):
+    if not result_fields.has_geometry(item):
         return position
-    return results.name_in(item, "to_name"), results.index_in(item), results.geometry_of(item)
+    return (
+        result_fields.name_in(item, "to_name"),
+        result_fields.index_in(item),
+        result_fields.geometry_of(item),
+    )
 
 
 def _answers_for_the_task(parts: Sequence[Result]) -> bool:
     return all(
-        results.name_in(part, "type") in results.ANSWERS and not results.has_geometry(part) for part in parts
+        result_fields.name_in(part, "type") in result_fields.ANSWERS and not result_fields.has_geometry(part)
+        for part in parts
     )
 
 
 def _region(parts: Sequence[Result], page_size: Size | None) -> Region:
     problems: list[Problem] = []
-    meta = results.meta_of(parts)
+    meta = result_fields.meta_of(parts)
     drawn = _drawn(parts, problems)
-    shape = results.shape_of(drawn)
-    recorded = results.size_of((drawn, *parts))
+    shape = result_fields.shape_of(drawn)
+    recorded = result_fields.size_of((drawn, *parts))
     points = None
-    if not results.has_geometry(drawn):
-        kind = ProblemKind.NO_GEOMETRY if results.name_in(drawn, "type") else ProblemKind.NOT_A_RESULT
-        problems.append(Problem(kind, results.shown(drawn)))
+    if not result_fields.has_geometry(drawn):
+        kind = ProblemKind.NO_GEOMETRY if result_fields.name_in(drawn, "type") else ProblemKind.NOT_A_RESULT
+        problems.append(Problem(kind, result_fields.short_repr(drawn)))
     elif shape in (RegionShape.RECTANGLE, RegionShape.POLYGON):
-        points = results.points_of(shape, drawn, meta, page_size or recorded, problems)
+        points = result_fields.points_of(shape, drawn, meta, page_size or recorded, problems)
     return Region(
-        id=results.name_in(drawn, "id"),
+        id=result_fields.name_in(drawn, "id"),
         shape=shape,
         points=points,
-        labels=results.labels_of(parts, problems),
-        answers=results.answers_of(parts, problems),
-        choices=results.choices_of(parts, problems),
-        score=results.score_of(parts),
+        labels=result_fields.labels_of(parts, problems),
+        answers=result_fields.answers_of(parts, problems),
+        choices=result_fields.choices_of(parts, problems),
+        score=result_fields.score_of(parts),
         meta=meta,
-        origin=results.name_in(drawn, "origin") or None,
-        from_name=results.name_in(drawn, "from_name"),
-        to_name=results.name_in(drawn, "to_name"),
+        origin=result_fields.name_in(drawn, "origin") or None,
+        from_name=result_fields.name_in(drawn, "from_name"),
+        to_name=result_fields.name_in(drawn, "to_name"),
         page_size=recorded,
-        item_index=results.index_in(drawn),
+        item_index=result_fields.index_in(drawn),
         problems=tuple(problems),
         results=tuple(parts),
     )
@@ -153,13 +158,13 @@ def _region(parts: Sequence[Result], page_size: Size | None) -> Region:
 
 def _drawn(parts: Sequence[Result], problems: list[Problem]) -> Result:
     """The result that holds the shape: a drawing tag's, else the first one with geometry."""
-    shapes = [part for part in parts if results.draws(part)]
-    apart = {(results.shape_of(part).value, results.geometry_of(part)) for part in shapes}
+    shapes = [part for part in parts if result_fields.draws(part)]
+    apart = {(result_fields.shape_of(part).value, result_fields.geometry_of(part)) for part in shapes}
     if len(apart) > 1:
         problems.append(Problem(ProblemKind.TWO_SHAPES, ", ".join(sorted(kind for kind, _ in apart))))
-    return next(iter(shapes), None) or next(filter(results.has_geometry, parts), parts[0])
+    return next(iter(shapes), None) or next(filter(result_fields.has_geometry, parts), parts[0])
 
 
 def _not_a_result(item: object) -> Region:
-    problem = Problem(ProblemKind.NOT_A_RESULT, results.shown(item))
+    problem = Problem(ProblemKind.NOT_A_RESULT, result_fields.short_repr(item))
     return Region("", RegionShape.OTHER, None, problems=(problem,))

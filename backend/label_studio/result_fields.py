@@ -135,7 +135,7 @@ def points_of(
     numbers = _rectangle_in(value) if shape is RegionShape.RECTANGLE else None
     pairs = _pairs_in(value.get("points")) if shape is RegionShape.POLYGON else None
     if numbers is None and pairs is None:
-        problems.append(Problem(ProblemKind.BAD_GEOMETRY, shown(value)))
+        problems.append(Problem(ProblemKind.BAD_GEOMETRY, short_repr(value)))
     elif pairs is not None and len(pairs) < 3:
         problems.append(Problem(ProblemKind.TOO_FEW_POINTS, f"{len(pairs)} of at least 3"))
     elif size is None:
@@ -198,7 +198,7 @@ def _strings(given: object, kind: ProblemKind, problems: list[Problem]) -> list[
     """The strings of a list, or the one string in its place; null is none, all else a problem."""
     listed = given if isinstance(given, list) else [] if given is None else [given]
     if any(not isinstance(string, str) for string in listed):
-        problems.append(Problem(kind, shown(given)))
+        problems.append(Problem(kind, short_repr(given)))
     return [string for string in listed if isinstance(string, str)]
 
 
@@ -255,7 +255,7 @@ def _number(value: object) -> float | None:
     return number if abs(number) <= FURTHEST else None
 
 
-def shown(value: object) -> str:
+def short_repr(value: object) -> str:
     """The beginning of what stood there, for a message."""
     text = written(value)
     return text if len(text) <= 80 else f"{text[:80]}…"

@@ -34,10 +34,10 @@ def upload_files(connection: LabelStudioConnection, project: int, paths: Sequenc
     Raises:
         LabelStudioFailed: it is out of reach, or refused.
     """
-    return [upload for lot in lots(paths) for upload in _upload_lot(connection, project, lot)]
+    return [upload for lot in batches(paths) for upload in _upload_batch(connection, project, lot)]
 
 
-def lots(paths: Sequence[Path]) -> Iterator[list[Path]]:
+def batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Files in lots that Label Studio takes in one request."""
     lot: list[Path] = []
     size = 0
@@ -52,7 +52,7 @@ def lots(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield lot
 
 
-def _upload_lot(connection: LabelStudioConnection, project: int, paths: Sequence[Path]) -> Iterator[Upload]:
+def _upload_batch(connection: LabelStudioConnection, project: int, paths: Sequence[Path]) -> Iterator[Upload]:
     with contextlib.ExitStack() as opened:
         # Label Studio keeps one file per field name
         files = [

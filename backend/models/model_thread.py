@@ -40,7 +40,7 @@ def sentence_of(error: Exception, what: str) -> str:
     return f"{what} ({type(error).__name__}); the log says more."
 
 
-class State(Enum):
+class ModelState(Enum):
     """How far a model is."""
 
     LOADING = "loading"
@@ -65,7 +65,7 @@ class _Job(Generic[Item, Result]):
             self.future.set_result(self.on_error(error))
 
 
-class Owner(Generic[Model, Item, Result]):
+class ModelThread(Generic[Model, Item, Result]):
     """Builds a model in its own thread and works through items with it, urgent ones first.
 
     Among urgent ones those go first that few were asked for with: a person who drew one box does not
@@ -96,7 +96,7 @@ class Owner(Generic[Model, Item, Result]):
         self._work = work
         self._batch = max(1, batch)
         self._changed = threading.Condition()
-        self._state = State.LOADING
+        self._state = ModelState.LOADING
         self._failure: TwinreadError | None = None
         # by rank, then as they came
         self._waiting: list[tuple[float, int, _Job[Item, Result]]] = []
@@ -109,7 +109,7 @@ class Owner(Generic[Model, Item, Result]):
         ]
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """Loading (also before `start`), ready, failed or stopped."""
         return self._state
 
@@ -127,7 +127,7 @@ class Owner(Generic[Model, Item, Result]):
         """Begin to load and return at once; a second call does nothing."""
         with self._changed:
             begin = [thread for thread in self._threads if thread.ident is None]
-            if self._state is State.LOADING:
+            if self._state is ModelState.LOADING:
                 for thread in begin:
                     thread.start()
 
@@ -142,8 +142,8 @@ class Owner(Generic[Model, Item, Result]):
             NotReady: it was stopped, or is still loading after `timeout`.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._state is not State.LOADING, timeout)
-            if self._state is not State.READY:
+            self._changed.wait_for(lambda: self._state is not ModelState.LOADING, timeout)
+            if self._state is not ModelState.READY:
                 raise self._refusal()
 
     def submit(
@@ -168,7 +168,7 @@ class Owner(Generic[Model, Item, Result]):
         """
         job: _Job[Item, Result] = _Job(item, Future(), on_error)
         with self._changed:
-            if self._state in (State.LOADING, State.READY):
+            if self._state in (ModelState.LOADING, ModelState.READY):
                 rank = among if urgent else math.inf
                 heapq.heappush(self._waiting, (rank, next(self._order), job))
                 self._changed.notify()
@@ -179,7 +179,7 @@ class Owner(Generic[Model, Item, Result]):
 
     def stop(self) -> None:
         """End the threads after what they are at; everything that still waits gets an error."""
-        self._end(State.STOPPED, None)
+        self._end(ModelState.STOPPED, None)
         for thread in self._threads:
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join()
@@ -188,21 +188,21 @@ class Owner(Generic[Model, Item, Result]):
         try:
             model = self._build()
         except TwinreadError as error:
-            self._end(State.FAILED, error)
+            self._end(ModelState.FAILED, error)
             return
         except Exception as error:  # whatever a library raises means that there is no model
             # its message may hold paths of this machine, so it goes to the log alone
             log.exception("The %s failed to load", self.name)
             kind = type(error).__name__
             self._end(
-                State.FAILED,
+                ModelState.FAILED,
                 NotReady(f"The {self.name} failed to load ({kind}); the log says more.", kind=kind),
             )
             return
         with self._changed:
             self._built += 1
-            if self._built == len(self._threads) and self._state is State.LOADING:
-                self._state = State.READY
+            if self._built == len(self._threads) and self._state is ModelState.LOADING:
+                self._state = ModelState.READY
                 self._changed.notify_all()
         while jobs := self._next():
             self._finish(model, jobs)
@@ -213,11 +213,11 @@ class Owner(Generic[Model, Item, Result]):
             while True:
                 self._changed.wait_for(
                     lambda: (
-                        self._state in (State.FAILED, State.STOPPED)
-                        or (self._state is State.READY and bool(self._waiting))
+                        self._state in (ModelState.FAILED, ModelState.STOPPED)
+                        or (self._state is ModelState.READY and bool(self._waiting))
                     )
                 )
-                if self._state is not State.READY:
+                if self._state is not ModelState.READY:
                     return []
                 rank = self._waiting[0][0]
                 jobs: list[_Job[Item, Result]] = []
@@ -242,9 +242,9 @@ class Owner(Generic[Model, Item, Result]):
         for job, result in zip(jobs, results, strict=True):
             job.future.set_result(result)
 
-    def _end(self, state: State, failure: TwinreadError | None) -> None:
+    def _end(self, state: ModelState, failure: TwinreadError | None) -> None:
         with self._changed:
-            if self._state in (State.FAILED, State.STOPPED):
+            if self._state in (ModelState.FAILED, ModelState.STOPPED):
                 return
             self._state, self._failure = state, failure
             left = [job for _, _, job in sorted(self._waiting)]
@@ -258,29 +258,29 @@ class Owner(Generic[Model, Item, Result]):
     def _refusal(self) -> TwinreadError:
         if self._failure is not None:
             return self._failure
-        if self._state is State.STOPPED:
+        if self._state is ModelState.STOPPED:
             return NotReady(f"The {self.name} was stopped before it came to this.", name=self.name)
         return NotReady(f"The {self.name} is still loading; try again in a few seconds.", name=self.name)
 
 
-class Owned(Generic[Model, Item, Result]):
-    """What every engine over an owner has in common: it loads in the background and can be stopped."""
+class BackgroundModel(Generic[Model, Item, Result]):
+    """What every engine with a model thread has in common: it loads in the background and can be stopped."""
 
-    _owner: Owner[Model, Item, Result]
+    _model_thread: ModelThread[Model, Item, Result]
 
     @property
-    def state(self) -> State:
+    def state(self) -> ModelState:
         """Whether the model is loading, ready, failed or stopped."""
-        return self._owner.state
+        return self._model_thread.state
 
     @property
     def failure(self) -> TwinreadError | None:
         """Why the model failed to load."""
-        return self._owner.failure
+        return self._model_thread.failure
 
     def start(self) -> None:
         """Load the model in the background."""
-        self._owner.start()
+        self._model_thread.start()
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the model is loaded.
@@ -288,8 +288,8 @@ class Owned(Generic[Model, Item, Result]):
         Raises:
             TwinreadError: why it is not.
         """
-        self._owner.wait(timeout)
+        self._model_thread.wait(timeout)
 
     def stop(self) -> None:
         """End the threads; what waits gets an error."""
-        self._owner.stop()
+        self._model_thread.stop()

@@ -62,7 +62,7 @@ def rectangle_of(quad: Quad) -> RotatedRectangle:
     return RotatedRectangle(float(box[0, 0]), float(box[0, 1]), width, height, degrees)
 
 
-def quad_of(rectangle: RotatedRectangle) -> Quad:
+def rectangle_corners(rectangle: RotatedRectangle) -> Quad:
     """The corners of a rectangle, (4, 2) float32, clockwise from the text's own top-left corner."""
     turn = np.radians(rectangle.angle)
     along = rectangle.width * np.array([np.cos(turn), np.sin(turn)])
@@ -99,7 +99,7 @@ def own_order(points: Points) -> Quad:
 
     As in PaddleOCR, the text is taken to run to the right, leaning up or down: of the two corners
     that lie furthest left the upper one comes first. A box that stands upright therefore begins at
-    its upper left corner, and the policy for tall lines in `backend.crops` decides about it.
+    its upper left corner, and the policy for tall lines in `backend.page.crops` decides about it.
 
     Raises:
         ValueError: not four points, or a coordinate that is not a finite number.

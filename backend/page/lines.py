@@ -1,7 +1,7 @@
 """The nouns of the whole house: page, line, crop, reading, verdict.
 
 One unit everywhere: page pixels, float, origin at the top left of the *upright* page (turned by
-its EXIF tag, as a browser shows it). Label Studio's percent exists only in `backend.percent`.
+its EXIF tag, as a browser shows it). Label Studio's percent exists only in `backend.label_studio.percent`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Reading:
     text: the words as the reader gave them, cleaned of wrapping only; empty for "no text".
     score: the reader's own confidence, 0 to 1, where it has one.
     error: one sentence why there is no answer; "nothing there" and "could not look" differ here.
-    again: with an error, whether asking again later may give an answer (server down, too busy, timeout)
+    retryable: with an error, whether asking again later may give an answer (server down, too busy, timeout)
         or not (answer cut by length, refused).
     """
 
@@ -95,7 +95,7 @@ class Reading:
     text: str = ""
     score: float | None = None
     error: str | None = None
-    again: bool = False
+    retryable: bool = False
 
     @property
     def failed(self) -> bool:
@@ -118,7 +118,7 @@ class Verdict(Enum):
 
 
 class ReasonKind(Enum):
-    """Why a line is not agreed, or what was settled on the way; worded by `backend.messages`."""
+    """Why a line is not agreed, or what was settled on the way; worded by `backend.label_studio.explanations`."""
 
     LOOK_ALIKE = "look-alike"
     """Letters of two scripts that look the same: `first` against `second`."""

@@ -26,8 +26,7 @@ from backend.page.lines import (
     Verdict,
 )
 from backend.page.reading_order import reading_order
-from backend.text import languages as alphabets
-from backend.text import verdicts
+from backend.text import languages, verdicts
 
 
 class LineDetector(Protocol):
@@ -104,7 +103,7 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
     """
     detected = detector.detect(page, urgent=urgent)
     order = reading_order(
-        [line.quad for line in detected.lines], right_to_left=alphabets.right_to_left(panel.language)
+        [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]
     return ReadPage(page.width, page.height, read_lines(page, lines, panel, urgent=urgent), detected.dropped)

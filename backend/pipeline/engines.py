@@ -14,7 +14,7 @@ from backend.pipeline.annotate import LineDetector, Panel
 
 log = logging.getLogger(__name__)
 
-State: TypeAlias = Literal["loading", "ready", "failed"]
+ServiceState: TypeAlias = Literal["loading", "ready", "failed"]
 
 
 class PageSource(Protocol):
@@ -63,7 +63,7 @@ class EngineLoader:
         self._thread.start()
 
     @property
-    def state(self) -> tuple[State, str]:
+    def state(self) -> tuple[ServiceState, str]:
         """How far it is, with one sentence."""
         if not self._engines.done():
             return "loading", "The models are still loading; try again in a minute."

@@ -16,7 +16,7 @@ from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import LineReader, Panel
 from backend.readers.stored import ReadingStore, StoredReader
 from backend.settings.settings import Settings
-from backend.text import languages as alphabets
+from backend.text import languages
 
 if TYPE_CHECKING:
     from backend.readers.ernie.prompts import Prompt
@@ -86,7 +86,7 @@ class Panels:
             SettingsWrong: no such language.
             ReaderUnavailable: a reader that the settings name cannot read the settings' language.
         """
-        code = alphabets.language_code(language)
+        code = languages.language_code(language)
         # without the lock: a model that another language has to download first holds nobody else up
         known = self._panels.get(code)
         if known is not None:
@@ -103,7 +103,7 @@ class Panels:
             SettingsWrong: no server is set.
         """
         server = self._ernie_server()
-        return server, [self._ernie_reader(alphabets.language_code(language), turn) for turn in (0, 1)]
+        return server, [self._ernie_reader(languages.language_code(language), turn) for turn in (0, 1)]
 
     def at_hand(self) -> str:
         """What local engines could read with; part of the model version: tasks may be in any language."""
@@ -133,7 +133,7 @@ class Panels:
         return next(filter(None, (stored.problem for stored in tuple(self._stored))), None)
 
     def _build(self, code: str) -> Panel:
-        promised = alphabets.language_code(self._settings.ocr_language) == code
+        promised = languages.language_code(self._settings.ocr_language) == code
         settings = self._settings
         named = self._named()
         built: list[tuple[str, LineReader]] = []
@@ -237,7 +237,7 @@ class Panels:
     def _prompts(self, code: str) -> tuple[Prompt, Prompt]:
         from backend.readers.ernie.prompts import prompts
 
-        return prompts(self._settings.ernie_prompt_style, alphabets.english_name(code))
+        return prompts(self._settings.ernie_prompt_style, languages.english_name(code))
 
     def _ernie_server(self) -> ErnieServer:
         from backend.readers.ernie.reader import ErnieOptions, ErnieServer
@@ -268,7 +268,7 @@ class Panels:
 
 def would_read(code: str) -> str:
     """What to install so that a language is read, for people."""
-    package, model = alphabets.tesseract_package(code), alphabets.recognition_model(code)
+    package, model = languages.tesseract_package(code), languages.recognition_model(code)
     ways = [
         *([f"the Debian package {package}"] if package else []),
         *([f"PaddleOCR's model {model}"] if model else []),

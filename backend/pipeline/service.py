@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from backend.errors import NotReady, ReaderUnavailable, TwinreadError
-from backend.page import image_files as images
+from backend.page import image_files
 from backend.page.lines import Line, Page, ReadLine, ReadPage
 from backend.pipeline.annotate import annotate_page, read_lines
-from backend.pipeline.engines import EngineLoader, Engines, PageSource, State
+from backend.pipeline.engines import EngineLoader, Engines, PageSource, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import STOPPING, PageWork
 
@@ -96,7 +96,7 @@ class Service:
         self._loader = EngineLoader(partial(load, self.metrics))
 
     @property
-    def state(self) -> tuple[State, str]:
+    def state(self) -> tuple[ServiceState, str]:
         """How the service is, with one sentence."""
         return self._loader.state
 
@@ -196,7 +196,7 @@ class Service:
 
     def _open(self, task: Task, engines: Engines) -> Page:
         data = engines.source.fetch(task.reference, task_id=task.id)
-        return images.decode(data, max_pixels=self._options.max_page_pixels)
+        return image_files.decode(data, max_pixels=self._options.max_page_pixels)
 
     def _read(self, task: Task, engines: Engines, urgent: bool) -> ReadPage:
         with self.metrics.page_seconds.time():
@@ -248,7 +248,7 @@ def _demand_answers(page: ReadPage) -> None:
         ReaderUnavailable: the reason of the first such reading.
     """
     said = [reading for line in page.lines for reading in line.readings]
-    passing = [reading for reading in said if reading.again]
+    passing = [reading for reading in said if reading.retryable]
     answering = {reading.reader for reading in said if not reading.failed}
     mute = [reading for reading in said if reading.failed and reading.reader not in answering]
     if passing or (mute and len(page.lines) > 1):

@@ -13,7 +13,7 @@ from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, 
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.labeling_config import default_config
 from backend.page.lines import Reading
-from backend.pipeline import assembly as compose
+from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
 from backend.settings.settings import Settings
 
@@ -104,7 +104,7 @@ def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> st
 
 
 def _detection(settings: Settings) -> str:
-    detector = compose.detector(settings)
+    detector = assembly.detector(settings)
     detector.start()
     try:
         detector.wait(300)
@@ -151,7 +151,7 @@ def _ernie(settings: Settings) -> Iterator[Check]:
 
 def _store(settings: Settings) -> str:
     try:
-        store = compose.open_store(settings)
+        store = assembly.open_store(settings)
     except StoreFailed as error:
         where = "STORE_URL" if settings.store_url else "CACHE_DIR"
         raise StoreFailed(f"{error} {where} says where it is.") from error

@@ -22,7 +22,7 @@ LOT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProjectSpec:
     """What a project should be.
 
     project: the id of an existing one; None finds it by title, or makes it.
@@ -62,7 +62,7 @@ def project_fields(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up(api: LabelStudioApi, wanted: Wanted, settings: Settings) -> SetUp:
+def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetUp:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
     Args:
@@ -207,7 +207,7 @@ def notes(api: LabelStudioApi, project: int) -> tuple[str, ...]:
     )
 
 
-def _find(api: LabelStudioApi, wanted: Wanted) -> dict[str, Any] | None:
+def _find(api: LabelStudioApi, wanted: ProjectSpec) -> dict[str, Any] | None:
     if wanted.project is not None:
         return api.project(wanted.project)
     same = [project for project in api.projects() if project.get("title") == wanted.title]

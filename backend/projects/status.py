@@ -18,7 +18,7 @@ from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, regions
 
 
-class State(Enum):
+class PageStage(Enum):
     """Where a page is on its way; the first that fits."""
 
     REVIEWED = "reviewed"
@@ -69,8 +69,8 @@ class Status:
     people: by user id.
     """
 
-    pages: Counter[State] = field(default_factory=Counter)
-    lines: Counter[State] = field(default_factory=Counter)
+    pages: Counter[PageStage] = field(default_factory=Counter)
+    lines: Counter[PageStage] = field(default_factory=Counter)
     undecided: int = 0
     drafts: int = 0
     versions: Counter[str] = field(default_factory=Counter)
@@ -80,7 +80,7 @@ class Status:
     def seconds_left(self) -> float | None:
         """Work that is left on pages that were read, at the median pace of all; None without a pace."""
         paces = [second for person in self.people.values() for second in person.seconds]
-        waiting = self.pages[State.DOUBTFUL] + self.pages[State.AGREED]
+        waiting = self.pages[PageStage.DOUBTFUL] + self.pages[PageStage.AGREED]
         return waiting * median(paces) if paces else None
 
 
@@ -104,22 +104,22 @@ def status_of(tasks: Iterable[Mapping[str, Any]], config: LabelingConfig) -> Sta
         if submitted:
             last = max(submitted, key=lambda made: str(made.get("updated_at")))
             found = regions(last.get("result"))
-            status.pages[State.REVIEWED] += 1
-            status.lines[State.REVIEWED] += len(found)
+            status.pages[PageStage.REVIEWED] += 1
+            status.lines[PageStage.REVIEWED] += len(found)
             status.undecided += sum(_doubtful(region, config) for region in found)
             for made in submitted:
                 _credit(status, made)
         elif task.get("annotations"):
-            status.pages[State.SKIPPED] += 1
+            status.pages[PageStage.SKIPPED] += 1
         elif predictions:
             newest = max(predictions, key=lambda made: (str(made.get("created_at")), made.get("id") or 0))
             found = regions(newest.get("result"))
             doubtful = sum(_doubtful(region, config) for region in found)
-            status.pages[State.DOUBTFUL if doubtful else State.AGREED] += 1
-            status.lines[State.DOUBTFUL] += doubtful
-            status.lines[State.AGREED] += len(found) - doubtful
+            status.pages[PageStage.DOUBTFUL if doubtful else PageStage.AGREED] += 1
+            status.lines[PageStage.DOUBTFUL] += doubtful
+            status.lines[PageStage.AGREED] += len(found) - doubtful
         else:
-            status.pages[State.UNREAD] += 1
+            status.pages[PageStage.UNREAD] += 1
     return status
 
 

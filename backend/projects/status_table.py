@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from backend.projects.status import Person, State, Status
+from backend.projects.status import PageStage, Person, Status
 
 NAMES = {
-    State.UNREAD: "unread",
-    State.DOUBTFUL: "doubtful",
-    State.AGREED: "agreed",
-    State.REVIEWED: "reviewed",
-    State.SKIPPED: "skipped",
+    PageStage.UNREAD: "unread",
+    PageStage.DOUBTFUL: "doubtful",
+    PageStage.AGREED: "agreed",
+    PageStage.REVIEWED: "reviewed",
+    PageStage.SKIPPED: "skipped",
 }
 
 
@@ -27,7 +27,7 @@ def tables(status: Status, names: Mapping[int, str]) -> list[Table]:
     """
     states = Table("state", "pages", "lines")
     for state, name in NAMES.items():
-        unknown = state in (State.UNREAD, State.SKIPPED)
+        unknown = state in (PageStage.UNREAD, PageStage.SKIPPED)
         states.add_row(name, str(status.pages[state]), "" if unknown else str(status.lines[state]))
     states.add_row("all", str(status.pages.total()), str(status.lines.total()), end_section=True)
     if not status.people:

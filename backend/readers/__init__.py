@@ -1,1 +1,1 @@
-"""Engines that read line crops; each module implements `backend.annotate.LineReader`."""
+"""Engines that read line crops; each module implements `backend.pipeline.annotate.LineReader`."""

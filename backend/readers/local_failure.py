@@ -14,4 +14,4 @@ def no_answer(reader: str, error: Exception) -> Reading:
     it breaks stays as it is.
     """
     again = isinstance(error, OperatorError)
-    return Reading(reader, error=sentence_of(error, "The line could not be read"), again=again)
+    return Reading(reader, error=sentence_of(error, "The line could not be read"), retryable=again)

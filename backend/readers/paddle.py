@@ -20,15 +20,14 @@ import cv2
 import numpy as np
 
 from backend.errors import NotReady, ReaderUnavailable
-from backend.models import locate as models
-from backend.models import paddle_engine
+from backend.models import locate, paddle_engine
 from backend.models.locate import ModelLocation, Source
-from backend.models.model_thread import Owned, Owner
+from backend.models.model_thread import BackgroundModel, ModelThread
 from backend.models.paddle_engine import EngineOptions, PaddlePixels, Predictor
 from backend.page.crops import is_blank
 from backend.page.lines import Pixels, Reading
 from backend.readers.local_failure import no_answer
-from backend.text import languages as alphabets
+from backend.text import languages
 from backend.text.cleaning import plain_text
 
 log = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ _CARRIED: Final = "PP-OCRv5_mobile_rec"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
+class _ReadJob:
     """One crop, for whom it is read, and whether with a margin around it."""
 
     crop: Pixels
@@ -55,7 +54,7 @@ class _Look:
     margin: bool
 
 
-Recogniser: TypeAlias = Owner[Predictor, _Look, Reading]
+Recogniser: TypeAlias = ModelThread[Predictor, _ReadJob, Reading]
 """One loaded model, which readers that look at a crop in different ways share."""
 
 
@@ -73,11 +72,11 @@ class RecognitionOptions:
     engine: EngineOptions = field(default_factory=EngineOptions)
 
 
-class PaddleReader(Owned[Predictor, _Look, Reading]):
+class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
     """A `LineReader` over one PP-OCR recogniser.
 
     Args:
-        language: of the lines; any name that `alphabets.language_code` knows.
+        language: of the lines; any name that `languages.language_code` knows.
         options: how, and on what.
         model: PaddleOCR's name of the recogniser; None for the one made for the language, or where
             that is not at hand the one that installed packages carry, if it can write the language.
@@ -109,9 +108,9 @@ class PaddleReader(Owned[Predictor, _Look, Reading]):
         engine = paddle_engine.choose_engine(self._options.engine)
 
         def find(name: str | None, source: Source) -> ModelLocation:
-            return models.find_model(name, model_dir, engine=engine.name, source=source, cache_dir=cache_dir)
+            return locate.find_model(name, model_dir, engine=engine.name, source=source, cache_dir=cache_dir)
 
-        wanted = model or alphabets.recognition_model(language) or _CARRIED
+        wanted = model or languages.recognition_model(language) or _CARRIED
         try:
             self.location = find(wanted, source)
             why = ""
@@ -131,8 +130,8 @@ class PaddleReader(Owned[Predictor, _Look, Reading]):
             return paddle_engine.text_recognition(self.location, engine, self._options.engine)
 
         batch = self._options.batch_size or (1 if engine.device == "cpu" else 16)
-        own: Recogniser = Owner("recognition model", build, _read, batch=batch)
-        self._owner = own if shared is None else shared.setdefault(self.location.directory, own)
+        own: Recogniser = ModelThread("recognition model", build, _read, batch=batch)
+        self._model_thread = own if shared is None else shared.setdefault(self.location.directory, own)
 
     @property
     def identity(self) -> str:
@@ -149,12 +148,14 @@ class PaddleReader(Owned[Predictor, _Look, Reading]):
         reader, margin = self.identity, bool(self._options.variation)
         failed = partial(no_answer, reader)
         return [
-            self._owner.submit(_Look(crop, reader, margin), urgent=urgent, among=len(crops), on_error=failed)
+            self._model_thread.submit(
+                _ReadJob(crop, reader, margin), urgent=urgent, among=len(crops), on_error=failed
+            )
             for crop in crops
         ]
 
 
-def _read(predictor: Predictor, looks: Sequence[_Look]) -> list[Reading]:
+def _read(predictor: Predictor, looks: Sequence[_ReadJob]) -> list[Reading]:
     """Read crops in as few calls as their widths allow."""
     pieces: list[tuple[int, PaddlePixels]] = []
     for number, look in enumerate(looks):
@@ -182,7 +183,7 @@ def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
     return Reading(reader, text, min(1.0, max(0.0, score)) if text else None)
 
 
-def _rendered(look: _Look) -> list[PaddlePixels]:
+def _rendered(look: _ReadJob) -> list[PaddlePixels]:
     """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
     crop = _with_margin(look.crop) if look.margin else look.crop
     scale = _HEIGHT / crop.shape[0]
@@ -218,11 +219,11 @@ def split_wide(line: Pixels, widest: int) -> list[Pixels]:
 
 
 def _refuse_if_lacking(location: ModelLocation, language: str, wanted: str, why: str) -> None:
-    missing = alphabets.missing_letters(language, models.dictionary(location))
+    missing = languages.missing_letters(language, locate.dictionary(location))
     if not missing:
         return
     shown = "".join(missing[:40]) + ("…" if len(missing) > 40 else "")
-    able = alphabets.recognition_model(language)
+    able = languages.recognition_model(language)
     if why:
         cure = why
     elif location.came_from == "folder":

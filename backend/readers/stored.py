@@ -131,7 +131,9 @@ class StoredReader:
     def _arrive(self, digest: str, done: Future[Reading]) -> None:
         # in the reader's own thread, which must not wait for a disk
         if done.cancelled():
-            reading = Reading(self.identity, error="The reading was given up before it began.", again=True)
+            reading = Reading(
+                self.identity, error="The reading was given up before it began.", retryable=True
+            )
         elif error := done.exception():
             reading = Reading(
                 self.identity, error=f"The reader failed ({type(error).__name__}); see the log."

@@ -21,11 +21,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from backend.errors import ReaderUnavailable
-from backend.models.model_thread import Owned, Owner
+from backend.models.model_thread import BackgroundModel, ModelThread
 from backend.page.crops import is_blank
 from backend.page.lines import Pixels, Reading
 from backend.readers.local_failure import no_answer
-from backend.text import languages as alphabets
+from backend.text import languages
 from backend.text.cleaning import plain_text
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
@@ -36,7 +36,7 @@ _MOST_SIDE: Final = 32_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Rendering:
     """One way of looking at a crop.
 
     name: of the look, in the reader's identity.
@@ -53,11 +53,11 @@ class _Look:
     with_english: bool
 
 
-_LOOKS: Final = (
-    _Look("line", height=48, margin=0.2, segmentation="SINGLE_LINE", with_english=True),
+_RENDERINGS: Final = (
+    _Rendering("line", height=48, margin=0.2, segmentation="SINGLE_LINE", with_english=True),
     # RAW_LINE leaves out Tesseract's own search for baseline and letters and gives the network the
     # crop as it is, at the height that the network was made for; so other things go wrong.
-    _Look("raw", height=36, margin=0.0, segmentation="RAW_LINE", with_english=False),
+    _Rendering("raw", height=36, margin=0.0, segmentation="RAW_LINE", with_english=False),
 )
 """Chosen by measuring 22 ways on 281 Russian lines, clean and spoiled: together these agree on 194 lines,
 7 of them wrong; two renderings for SINGLE_LINE agree on 216, 10 of them wrong."""
@@ -77,11 +77,11 @@ class TesseractOptions:
     tessdata_dir: Path | None = None
 
 
-class TesseractReader(Owned[Any, Pixels, Reading]):
+class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
     """A `LineReader` over Tesseract's network for one language.
 
     Args:
-        language: of the lines; any name that `alphabets.language_code` knows.
+        language: of the lines; any name that `languages.language_code` knows.
         options: how.
 
     Raises:
@@ -91,15 +91,15 @@ class TesseractReader(Owned[Any, Pixels, Reading]):
 
     def __init__(self, language: str, options: TesseractOptions | None = None) -> None:
         options = options or TesseractOptions()
-        self._look = _LOOKS[options.variation % len(_LOOKS)]
-        folder, languages = _data_for(language, options.tessdata_dir, self._look)
-        data = f"{languages}@{_fingerprint(folder, languages)}"
+        self._look = _RENDERINGS[options.variation % len(_RENDERINGS)]
+        folder, data_names = _data_for(language, options.tessdata_dir, self._look)
+        data = f"{data_names}@{_fingerprint(folder, data_names)}"
         self._identity = f"tesseract-{_version()}({data},{self._look.name})"
 
         def build() -> Any:
-            return _engine(folder, languages, self._look)
+            return _engine(folder, data_names, self._look)
 
-        self._owner: Owner[Any, Pixels, Reading] = Owner(
+        self._model_thread: ModelThread[Any, Pixels, Reading] = ModelThread(
             "Tesseract reader", build, self._read, threads=options.threads or os.cpu_count() or 1
         )
 
@@ -111,7 +111,10 @@ class TesseractReader(Owned[Any, Pixels, Reading]):
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""
         failed = partial(no_answer, self.identity)
-        return [self._owner.submit(crop, urgent=urgent, among=len(crops), on_error=failed) for crop in crops]
+        return [
+            self._model_thread.submit(crop, urgent=urgent, among=len(crops), on_error=failed)
+            for crop in crops
+        ]
 
     def _read(self, engine: Any, crops: Sequence[Pixels]) -> list[Reading]:
         return [self._read_one(engine, crop) for crop in crops]
@@ -157,11 +160,11 @@ def rendered(crop: Pixels, height: int, margin: float) -> _Grey:
     return np.asarray(framed, dtype=np.uint8)
 
 
-def _data_for(language: str, tessdata_dir: Path | None, look: _Look) -> tuple[Path, str]:
+def _data_for(language: str, tessdata_dir: Path | None, look: _Rendering) -> tuple[Path, str]:
     """Folder and languages (`rus+eng`) for Tesseract; raises `ReaderUnavailable` where there are none."""
     if importlib.util.find_spec("tesserocr") is None:
         raise ReaderUnavailable("Tesseract's Python package is not installed: pip install tesserocr")
-    code = alphabets.tesseract_code(language)
+    code = languages.tesseract_code(language)
     if code is None:
         raise ReaderUnavailable(
             f"Tesseract has no data for '{language}'; read it with ERNIE or PaddleOCR.", language=language
@@ -169,14 +172,14 @@ def _data_for(language: str, tessdata_dir: Path | None, look: _Look) -> tuple[Pa
     for folder in _folders(tessdata_dir):
         installed = _codes(folder)
         if code in installed:
-            beside = look.with_english and _ENGLISH in installed and alphabets.script(language) != "Latin"
+            beside = look.with_english and _ENGLISH in installed and languages.script(language) != "Latin"
             return folder, f"{code}+{_ENGLISH}" if beside else code
     where = "in TESSDATA_DIR" if tessdata_dir else "on this machine"
     raise ReaderUnavailable(
         f"Tesseract's data for '{language}' ({code}.traineddata) is not {where}: "
-        f"apt-get install tesseract-ocr {alphabets.tesseract_package(language)}",
+        f"apt-get install tesseract-ocr {languages.tesseract_package(language)}",
         language=language,
-        package=alphabets.tesseract_package(language),
+        package=languages.tesseract_package(language),
     )
 
 
@@ -203,28 +206,28 @@ def _version() -> str:
     return ".".join(version.split()[1].split(".")[:2])
 
 
-def _fingerprint(folder: Path, languages: str) -> str:
+def _fingerprint(folder: Path, data_names: str) -> str:
     """Six hex digits of the data, which comes in a fast form, a best form and one's own training."""
     digest = hashlib.sha256()
-    for code in languages.split("+"):
+    for code in data_names.split("+"):
         digest.update((folder / f"{code}.traineddata").read_bytes())
     return digest.hexdigest()[:6]
 
 
-def _engine(folder: Path, languages: str, look: _Look) -> Any:
+def _engine(folder: Path, data_names: str, look: _Rendering) -> Any:
     import tesserocr
 
     try:
         engine = tesserocr.PyTessBaseAPI(
             path=f"{folder}/",
-            lang=languages,
+            lang=data_names,
             psm=getattr(tesserocr.PSM, look.segmentation),
             oem=tesserocr.OEM.LSTM_ONLY,
         )
     except RuntimeError as error:
         raise ReaderUnavailable(
-            f"Tesseract could not load its data for {languages}; install it again: "
-            "apt-get install --reinstall tesseract-ocr-" + languages.split("+")[0].replace("_", "-"),
+            f"Tesseract could not load its data for {data_names}; install it again: "
+            "apt-get install --reinstall tesseract-ocr-" + data_names.split("+")[0].replace("_", "-"),
         ) from error
     engine.SetVariable("debug_file", os.devnull)
     return engine

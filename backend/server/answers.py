@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from backend.errors import BadRequest, TwinreadError
-from backend.label_studio import predictions as label_studio
+from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, RegionShape
 from backend.page import geometry
@@ -54,11 +54,11 @@ def predict(
         # a task of several pages is whole or not at all: half of it would look finished
         whole = bool(complete) and len(complete) == len(outcome)
         results.append(
-            label_studio.prediction_of_pages(
+            predictions.prediction_of_pages(
                 complete, config, model_version=version, message_language=wording.message_language
             )
             if whole
-            else label_studio.empty_result()
+            else predictions.empty_result()
         )
     return results
 
@@ -106,12 +106,12 @@ def assist(
     """
     end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version
-    wanted = label_studio.drawn_regions(drawn, config)
+    wanted = predictions.drawn_regions(drawn, config)
     if not wanted:
-        return label_studio.unchanged_result(drawn, model_version=version)
+        return predictions.unchanged_result(drawn, model_version=version)
     pages = _pages(service, item, config, wording)
     answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
-    return label_studio.assist_result(
+    return predictions.assist_result(
         answers, config, model_version=version, message_language=wording.message_language
     )
 

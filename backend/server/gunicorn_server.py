@@ -9,7 +9,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from backend.errors import SettingsWrong
-from backend.pipeline import assembly as compose
+from backend.pipeline import assembly
 from backend.server.app import create_app
 from backend.settings.settings import Settings
 
@@ -43,7 +43,7 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         # called in the worker, after the fork: models and threads do not survive one
-        service = compose.service(self._settings)
+        service = assembly.service(self._settings)
         app = create_app(service, self._settings)
         app.extensions["twinread"] = service
         return app
@@ -72,5 +72,5 @@ def run(settings: Settings, host: str, port: int) -> None:
             f"Cannot listen on {host}:{port}: {error.strerror or error}. "
             "Stop what uses that port, or choose another with --port."
         ) from error
-    compose.check_readers(settings)
+    assembly.check_readers(settings)
     _Server(settings, host, port).run()

@@ -24,7 +24,7 @@ from label_studio_ml.api import init_app
 from label_studio_ml.model import LabelStudioMLBase
 
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.pipeline import assembly as compose
+from backend.pipeline import assembly
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import drawn_regions_of
@@ -48,7 +48,7 @@ def values() -> settings.Settings:
 @cache
 def service() -> Service:
     """The one service of this process, loading since the first request."""
-    return compose.service(values())
+    return assembly.service(values())
 
 
 class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml has no types

@@ -15,7 +15,7 @@ from fontTools import unicodedata as unicode_scripts  # type: ignore[import-unty
 from rapidfuzz import fuzz
 
 from backend.page.lines import Reason, ReasonKind
-from backend.text import languages as alphabets
+from backend.text import languages
 from backend.text.look_alikes import script_of
 
 WIDE_ADVANCE = 0.30
@@ -130,6 +130,6 @@ def _wrong_script(text: str, language: str) -> bool:
     and is left to the second reading.
     """
     scripts = [script for script in map(script_of, filter(str.isalpha, text)) if script != "Common"]
-    at_home = alphabets.scripts(language) | {"Latin"}
+    at_home = languages.scripts(language) | {"Latin"}
     strange = [script for script in scripts if script not in at_home]
     return len(strange) >= 2 and len(strange) > len(scripts) / 2

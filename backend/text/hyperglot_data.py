@@ -15,7 +15,7 @@ import regex
 import yaml
 
 from backend.errors import SettingsWrong
-from backend.text import language_tables as tables
+from backend.text import language_tables
 
 
 def _data() -> Path:
@@ -58,4 +58,4 @@ def script_of_name(name: str) -> str:
     """The ISO 15924 code of a script by hyperglot's name of it; empty where it has none."""
     table = yaml.safe_load((_data() / "extra_data" / "script-names.yaml").read_text("utf-8"))
     code = str(table[name]["iso_15924"]) if name in table else ""
-    return tables.SCRIPTS.get(code, (code,))[0]
+    return language_tables.SCRIPTS.get(code, (code,))[0]

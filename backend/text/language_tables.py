@@ -1,4 +1,4 @@
-"""What is known of languages and of those who write them, as tables; `backend.alphabets` reads them."""
+"""What is known of languages and of those who write them, as tables; `backend.text.languages` reads them."""
 
 from __future__ import annotations
 

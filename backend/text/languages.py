@@ -1,6 +1,6 @@
 """Languages as OCR needs them: one code for many names, the letters, the script, and who can write it.
 
-Letters come from `backend.orthographies`; for Chinese, Japanese and Korean they are the common characters
+Letters come from `backend.text.hyperglot_data`; for Chinese, Japanese and Korean they are the common characters
 of the national standards (see `letters`).
 """
 
@@ -17,8 +17,7 @@ import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
 
 from backend.errors import SettingsWrong
-from backend.text import hyperglot_data as orthographies
-from backend.text import language_tables as tables
+from backend.text import hyperglot_data, language_tables
 
 LARGE_ALPHABET = 1000
 """Above this many letters a reader is measured by share, below it by every letter."""
@@ -43,7 +42,9 @@ def language_code(name: str) -> str:
     """
     key = name.strip().lower().replace("-", "_").removesuffix("_vert")
     try:
-        tag = langcodes.Language.get(langcodes.standardize_tag(tables.OTHER_NAMES.get(key, key), macro=True))
+        tag = langcodes.Language.get(
+            langcodes.standardize_tag(language_tables.OTHER_NAMES.get(key, key), macro=True)
+        )
     except ValueError as error:
         raise _unknown(name) from error
     # a private tag such as "x-foo" is valid and names no language
@@ -51,9 +52,9 @@ def language_code(name: str) -> str:
         raise _unknown(name)
     usual = _likely_script(tag.language)
     written = tag.script or (
-        _likely_script(tag.to_tag()) if tag.language not in tables.LIKELY_SCRIPT else usual
+        _likely_script(tag.to_tag()) if tag.language not in language_tables.LIKELY_SCRIPT else usual
     )
-    plain = written == usual or tables.SCRIPTS.get(written, (written,)) == (usual,)
+    plain = written == usual or language_tables.SCRIPTS.get(written, (written,)) == (usual,)
     return tag.language if plain else f"{tag.language}-{written}"
 
 
@@ -71,14 +72,16 @@ def letters(language: str) -> frozenset[str]:
         SettingsWrong: no such language, or its letters are not known.
     """
     code = language_code(language)
-    if code in tables.STANDARDS:
-        return frozenset(_standard_characters(*tables.STANDARDS[code]))
+    if code in language_tables.STANDARDS:
+        return frozenset(_standard_characters(*language_tables.STANDARDS[code]))
     found: set[str] = set()
     for orthography in _orthographies(code):
         found.update(_letters_of(code, orthography))
     if not found:
         raise _unknown(language)
-    return frozenset(found | set(tables.ALSO.get(code, ""))) - set(tables.OBSOLETE.get(code, ""))
+    return frozenset(found | set(language_tables.ALSO.get(code, ""))) - set(
+        language_tables.OBSOLETE.get(code, "")
+    )
 
 
 @cache
@@ -149,7 +152,7 @@ def recognition_model(language: str) -> str | None:
         return "PP-OCRv5_server_rec"
     if code in {"ko", "en"}:
         return {"ko": "korean", "en": "en"}[code] + "_PP-OCRv5_mobile_rec"
-    for family, characters in tables.RECOGNISERS.items():
+    for family, characters in language_tables.RECOGNISERS.items():
         if all(regex.fullmatch(f"[{characters}]+", letter) for letter in letters(code)):
             return f"{family}_PP-OCRv5_mobile_rec"
     return None
@@ -159,9 +162,11 @@ def tesseract_code(language: str) -> str | None:
     """Give Tesseract's name of a language (`rus`, `chi_sim`, `srp_latn`); None where it has no data."""
     code = language_code(language)
     tag = langcodes.Language.get(code)
-    name = tables.TESSERACT_NAMES.get(code) or tag.to_alpha3()
-    name = f"{name}_{tag.script.lower()}" if tag.script and code not in tables.TESSERACT_NAMES else name
-    return name if name in tables.TESSERACT.split() else None
+    name = language_tables.TESSERACT_NAMES.get(code) or tag.to_alpha3()
+    name = (
+        f"{name}_{tag.script.lower()}" if tag.script and code not in language_tables.TESSERACT_NAMES else name
+    )
+    return name if name in language_tables.TESSERACT.split() else None
 
 
 def tesseract_package(language: str) -> str | None:
@@ -171,7 +176,7 @@ def tesseract_package(language: str) -> str | None:
 
 
 def _unknown(name: str) -> SettingsWrong:
-    names = orthographies.known_names()
+    names = hyperglot_data.known_names()
     asked = name.strip().lower()
     candidates = list(names) if len(asked) > 3 else sorted(set(names.values()))
     close = [match for match, *_ in rapidfuzz.process.extract(asked, candidates, limit=3, score_cutoff=75)]
@@ -190,33 +195,33 @@ def _script_name(code: str) -> str:
 
 
 def _likely_script(tag: str) -> str:
-    if tag in tables.LIKELY_SCRIPT:
-        return tables.LIKELY_SCRIPT[tag]
+    if tag in language_tables.LIKELY_SCRIPT:
+        return language_tables.LIKELY_SCRIPT[tag]
     likely = langcodes.Language.get(tag).maximize()
     if likely.script and (likely.script, likely.territory) != ("Latn", "US"):
         return likely.script
     # Latin as in the United States is also CLDR's answer for small languages that it does not know
-    known = orthographies.language_file(_hyperglot_code(tag)).get("orthographies", [])
+    known = hyperglot_data.language_file(_hyperglot_code(tag)).get("orthographies", [])
     primary = [each for each in known if each.get("status", "primary") == "primary"]
-    return orthographies.script_of_name(primary[0]["script"]) if primary else "Latn"
+    return hyperglot_data.script_of_name(primary[0]["script"]) if primary else "Latn"
 
 
 def _script_codes(code: str) -> tuple[str, ...]:
     tag = langcodes.Language.get(code)
     written = tag.script or _likely_script(code)
-    return tables.SCRIPTS.get(written, (written,))
+    return language_tables.SCRIPTS.get(written, (written,))
 
 
 def _hyperglot_code(code: str) -> str:
     alpha3 = langcodes.Language.get(code).to_alpha3()
-    return tables.INDIVIDUAL.get(alpha3, alpha3)
+    return language_tables.INDIVIDUAL.get(alpha3, alpha3)
 
 
 def _orthographies(code: str) -> list[dict[str, Any]]:
     """The orthographies in the language's script, of the best status there is (primary before others)."""
     wanted = _script_codes(code)
-    known = orthographies.language_file(_hyperglot_code(code)).get("orthographies", [])
-    fitting = [each for each in known if orthographies.script_of_name(each.get("script", "")) in wanted]
+    known = hyperglot_data.language_file(_hyperglot_code(code)).get("orthographies", [])
+    fitting = [each for each in known if hyperglot_data.script_of_name(each.get("script", "")) in wanted]
     for status in ("primary", "local", "secondary", "historical", "transliteration"):
         if best := [each for each in fitting if each.get("status", "primary") == status]:
             return best
@@ -255,7 +260,7 @@ def _resolved(orthography: dict[str, Any], field: str, code: str) -> str:
             return ""
         same_script = [
             each
-            for each in orthographies.language_file(iso).get("orthographies", [])
+            for each in hyperglot_data.language_file(iso).get("orthographies", [])
             if each.get("script") == orthography.get("script")
         ]
         return _resolved(same_script[0], field, code) if same_script else ""

@@ -14,7 +14,7 @@ from functools import cache
 import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
 
-from backend.text import languages as alphabets
+from backend.text import languages
 
 # Each group prints alike: a Latin letter, then the Cyrillic and the Greek one, as far as there are any.
 _UPPER = "AАΑ BВΒ CС EЕΕ HНΗ IІΙ JЈ KКΚ MМΜ NΝ OОΟ PРΡ SЅ TТΤ XХΧ YУΥ ZΖ ËЁ ÏЇΪ ÄӒ ÖӦ ÆӔ ƏӘ"
@@ -72,11 +72,11 @@ def settle(text: str, language: str) -> Settled:
 
     Args:
         text: one line, NFC.
-        language: any name that `alphabets.language_code` knows.
+        language: any name that `languages.language_code` knows.
     """
     repairs: list[tuple[str, str]] = []
     doubts: list[str] = []
-    home = alphabets.script(language)
+    home = languages.script(language)
 
     def settled(match: regex.Match[str]) -> str:
         word = match[0]
@@ -144,9 +144,9 @@ def _counterpart(letter: str, script: str, language: str) -> str | None:
     if script_of(letter) not in _SCRIPTS or script_of(letter) == script:
         return letter
     twin = _TWINS.get((letter, script))
-    if twin is None and alphabets.script(language) == script:
+    if twin is None and languages.script(language) == script:
         twin = _NEAR.get((letter, script))
-    if twin and alphabets.script(language) == script and twin not in alphabets.letters(language):
+    if twin and languages.script(language) == script and twin not in languages.letters(language):
         return None
     return twin
 

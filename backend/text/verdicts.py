@@ -22,8 +22,7 @@ import regex
 from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
-from backend.text import guards, look_alikes
-from backend.text import languages as alphabets
+from backend.text import guards, languages, look_alikes
 from backend.text.cleaning import visible_text
 from backend.text.differences import differences
 
@@ -39,7 +38,7 @@ _FOLDS = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class _Candidate:
     """One reading as it is compared: its settled text, the key that equal readings share, its doubts."""
 
     place: int
@@ -76,7 +75,7 @@ def judge(
     Args:
         readings: in the order of preference; texts cleaned of wrapping.
         crop_size: (width, height) in pixels of the crop that was read.
-        language: the project's language, any name that `alphabets.language_code` knows.
+        language: the project's language, any name that `languages.language_code` knows.
         line_score: how sure the detector is that there is text, 0 to 1.
         prompts: what vision models were asked, so that an echo is known.
 
@@ -87,7 +86,7 @@ def judge(
     Raises:
         SettingsWrong: the language is unknown.
     """
-    language = alphabets.language_code(language)
+    language = languages.language_code(language)
     if not readings:
         return Judgement(
             Verdict.UNREAD, "", 0.0, (Reason(ReasonKind.NO_READER, language, _who_can(language)),)
@@ -97,7 +96,7 @@ def judge(
         for reading in readings
         if reading.failed
     )
-    heard = _heard(readings, crop_size, language, prompts)
+    heard = _candidates(readings, crop_size, language, prompts)
     alone = (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
     if not heard and failures:
         return Judgement(Verdict.UNREAD, "", 0.0, failures)
@@ -113,9 +112,9 @@ def judge(
     return _disputed(heard, language, line_score, reasons)
 
 
-def _heard(
+def _candidates(
     readings: Sequence[Reading], crop_size: tuple[int, int], language: str, prompts: Sequence[str]
-) -> list[_Heard]:
+) -> list[_Candidate]:
     """The readings that have text; what two of them share is looked at once."""
     known: dict[str, tuple[look_alikes.Settled, str, tuple[ReasonKind, ...]]] = {}
     heard = []
@@ -126,11 +125,11 @@ def _heard(
             suspicions = guards.suspicions(settled.text, crop_size, language, prompts)
             known[text] = settled, settled.text.translate(_FOLDS), suspicions
         if text:
-            heard.append(_Heard(place, reading, *known[text]))
+            heard.append(_Candidate(place, reading, *known[text]))
     return heard
 
 
-def _majority(heard: Sequence[_Heard], total: int) -> list[_Heard]:
+def _majority(heard: Sequence[_Candidate], total: int) -> list[_Candidate]:
     for first in heard:
         group = [each for each in heard if each.key == first.key]
         if len(group) > total / 2 and len({each.reading.reader for each in group}) > 1:
@@ -138,7 +137,7 @@ def _majority(heard: Sequence[_Heard], total: int) -> list[_Heard]:
     return []
 
 
-def _doubts(agreeing: Sequence[_Heard]) -> tuple[Reason, ...]:
+def _doubts(agreeing: Sequence[_Candidate]) -> tuple[Reason, ...]:
     """Why readings that say the same are not believed; the same suspicion of several is told once."""
     found = dict.fromkeys(_suspicions(agreeing))
     told = {reason.kind: reason for reason in reversed(list(found))}
@@ -148,11 +147,11 @@ def _doubts(agreeing: Sequence[_Heard]) -> tuple[Reason, ...]:
     )
 
 
-def _suspicions(heard: Sequence[_Heard]) -> list[Reason]:
+def _suspicions(heard: Sequence[_Candidate]) -> list[Reason]:
     return [guards.reason(kind, each.text, each.reading.reader) for each in heard for kind in each.suspicions]
 
 
-def _agreed(agreeing: Sequence[_Heard], line_score: float) -> Judgement:
+def _agreed(agreeing: Sequence[_Candidate], line_score: float) -> Judgement:
     first = agreeing[0]
     scores = [each.reading.score for each in agreeing if each.reading.score is not None]
     own = sum(map(_unit, scores)) / len(scores) if scores else 1.0
@@ -169,7 +168,7 @@ def _agreed(agreeing: Sequence[_Heard], line_score: float) -> Judgement:
     return Judgement(Verdict.AGREED, first.text, 0.75 + 0.25 * sureness, tuple(notes))
 
 
-def _disputes(heard: Sequence[_Heard], *, blank: bool) -> tuple[Reason, ...]:
+def _disputes(heard: Sequence[_Candidate], *, blank: bool) -> tuple[Reason, ...]:
     """Why readings do not agree; a doubtful one is not compared while there is one without doubt."""
     sound = [each for each in heard if not each.suspicions]
     sound = sound or [each for each in heard if not _WORTHLESS & set(each.suspicions)]
@@ -187,7 +186,7 @@ def _disputes(heard: Sequence[_Heard], *, blank: bool) -> tuple[Reason, ...]:
 
 
 def _disputed(
-    heard: Sequence[_Heard], language: str, line_score: float, reasons: tuple[Reason, ...]
+    heard: Sequence[_Candidate], language: str, line_score: float, reasons: tuple[Reason, ...]
 ) -> Judgement:
     likely = min(heard, key=lambda each: _unlikeliness(each, heard, language))
     others = [each for each in heard if each is not likely]
@@ -197,9 +196,9 @@ def _disputed(
     return Judgement(Verdict.DISPUTED, text, 0.1 + 0.5 * worth, reasons)
 
 
-def _unlikeliness(each: _Heard, heard: Sequence[_Heard], language: str) -> tuple[float, ...]:
+def _unlikeliness(each: _Candidate, heard: Sequence[_Candidate], language: str) -> tuple[float, ...]:
     letters = regex.findall(r"\p{L}", each.text)
-    strange = sum(letter not in alphabets.letters(language) for letter in letters)
+    strange = sum(letter not in languages.letters(language) for letter in letters)
     scored = all(other.reading.score is not None for other in heard)
     return (
         bool(_WORTHLESS & set(each.suspicions)),
@@ -218,5 +217,5 @@ def _unit(score: float) -> float:
 
 
 def _who_can(language: str) -> str:
-    can = (alphabets.tesseract_package(language), alphabets.recognition_model(language))
+    can = (languages.tesseract_package(language), languages.recognition_model(language))
     return ", ".join(name for name in can if name)

@@ -14,15 +14,14 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from converters.check import terminal as check_terminal
+from converters.check import terminal
 from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check.images import pictures_of
 from converters.check.result import CheckReport, FileCheck, Kind, Part, compare_pictures
 from converters.check.row_fate import foretell_detection, foretell_recognition, images_of
 from converters.check.whole_lists import list_problems, lists_missing
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr import training_config as training_rules
-from converters.paddleocr.dictionary import Dictionary
+from converters.paddleocr import dictionaries, training_config
+from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_files import kind_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules, Rules
 from converters.shared.outputs import check_place, write_summary
@@ -65,7 +64,7 @@ def run(
         check_place(summary_json)
     report = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
     written = write_fixes(report, _folder(dataset), config, dictionary, data_dir) if fix else []
-    check_terminal.tell(report, console, fixes=written if fix else None)
+    terminal.tell(report, console, fixes=written if fix else None)
     used = [path.name for path in written] + [Path(report.rules.dictionary or "").name]
     for name in FIXED if fix else ():
         if name not in used and (_folder(dataset) / name).exists():
@@ -85,7 +84,7 @@ def check(
     console: Console | None = None,
 ) -> CheckReport:
     """Say what PaddleOCR would do with each row of a dataset; arguments and errors as for `run`."""
-    rules = training_rules.rules_of(read_config(config)) if config else None
+    rules = training_config.rules_of(read_config(config)) if config else None
     recognition = rules if isinstance(rules, RecognitionRules) else RecognitionRules()
     detection = rules if isinstance(rules, DetectionRules) else DetectionRules()
     files = _label_files(dataset)
@@ -209,7 +208,7 @@ def _dictionary(
     path = given
     if path is None and config is not None:
         if rules.dictionary is None:
-            return charset.BUILT_IN, [
+            return dictionaries.BUILT_IN, [
                 "The config names no dictionary: PaddleOCR keeps digits and small Latin letters."
             ]
         path = beside(config, rules.dictionary)
@@ -218,10 +217,10 @@ def _dictionary(
         if not path.exists():
             return None, ["No --dict, and no dict.txt in the dataset: characters were not checked."]
     try:
-        dictionary = charset.parse_dictionary(path.read_bytes(), use_space_char=rules.use_space_char)
+        dictionary = dictionaries.parse_dictionary(path.read_bytes(), use_space_char=rules.use_space_char)
     except OSError as error:
         raise BadRequest(f"The dictionary {path} cannot be read. Pass --dict with the right path.") from error
-    odd = charset.flaws(dictionary)
+    odd = dictionaries.flaws(dictionary)
     notes = []
     if given and rules.dictionary and Path(rules.dictionary).name != given.name:
         notes.append(

@@ -135,7 +135,7 @@ class Picture:
     digest: str = ""
 
 
-Look: TypeAlias = Callable[[str], Picture]
+OpenPicture: TypeAlias = Callable[[str], Picture]
 """Opens the image of a row, by its name in the label file."""
 
 

@@ -9,8 +9,7 @@ import yaml
 
 from backend.errors import BadRequest
 from converters.check.result import CheckReport, Part
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr import training_config as training_rules
+from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.training_config import RecognitionRules
 from converters.shared.outputs import write_file
 
@@ -46,10 +45,10 @@ def write_fixes(
     grown = report.fitting_dictionary
     if grown and report.texts:
         written.append((folder / FIXED_DICTIONARY).resolve())
-        write_file(written[0], charset.dictionary_file(grown.entries))
+        write_file(written[0], dictionaries.dictionary_file(grown.entries))
     parsed: Any = read_config(config) if config else None
-    whole = bool(report.texts and config and isinstance(training_rules.rules_of(parsed), RecognitionRules))
-    settings = training_rules.override(
+    whole = bool(report.texts and config and isinstance(training_config.rules_of(parsed), RecognitionRules))
+    settings = training_config.override(
         parsed if whole else None,
         report.rules,
         max_text_length=report.fitting_length,
@@ -61,7 +60,7 @@ def write_fixes(
         named = written[0] if written else dictionary
         if named is None and report.rules.dictionary is not None:
             named = beside(config, report.rules.dictionary)
-        settings = training_rules.complete(
+        settings = training_config.complete(
             parsed,
             settings,
             data_dir=str((data_dir or folder).resolve()),

@@ -11,9 +11,8 @@ from typing import Any, Literal, TypeAlias
 
 from converters.check.findings import LOST, Finding, Outcome, RowCheck
 from converters.check.row_fate import steps_needed
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr import training_config as training_rules
-from converters.paddleocr.dictionary import Dictionary
+from converters.paddleocr import dictionaries, training_config
+from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.training_config import RecognitionRules
 
 Kind: TypeAlias = Literal["recognition", "detection"]
@@ -63,7 +62,7 @@ class Outside:
     @property
     def extendable(self) -> bool:
         """It can go into a dictionary; else the text wants correcting."""
-        return charset.belongs_in_dictionary(self.character)
+        return dictionaries.belongs_in_dictionary(self.character)
 
 
 @dataclass(frozen=True)
@@ -154,18 +153,18 @@ class CheckReport:
         if not self.findings.keys() & {Finding.SQUEEZED, Finding.FEW_STEPS, Finding.TOO_LONG}:
             return None
         needed = max((steps_needed(row.text) for row in self.texts), default=0)
-        width = training_rules.fitting_width(self.rules, self.widths, needed)
+        width = training_config.fitting_width(self.rules, self.widths, needed)
         return width if width > self.rules.widest else None
 
     @property
     def fitting_dictionary(self) -> Dictionary | None:
         """A dictionary that can write all that people can see; None when the one in force does."""
         if self.dictionary is None:
-            made = charset.dictionary_of(row.text for row in self.texts)
+            made = dictionaries.dictionary_of(row.text for row in self.texts)
             return Dictionary(made.entries, self.rules.use_space_char) if made.entries else None
         # decomposed letters want composing, not a dictionary with accents in it
         composed = (unicodedata.normalize("NFC", row.text) for row in self.texts if row.outside)
-        grown = charset.extended(self.dictionary, (char for text in composed for char in text))
+        grown = dictionaries.extended(self.dictionary, (char for text in composed for char in text))
         return grown if grown != self.dictionary else None
 
     def summary(self) -> dict[str, Any]:
@@ -175,7 +174,7 @@ class CheckReport:
             "notes": list(self.notes),
             "files": [_file_summary(file) for file in self.files],
             "outside": [
-                {"character": one.character, "name": charset.named(one.character), "count": one.count}
+                {"character": one.character, "name": dictionaries.named(one.character), "count": one.count}
                 | {"images": list(one.images), "extendable": one.extendable}
                 for one in self.outside
             ],

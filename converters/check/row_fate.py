@@ -16,9 +16,18 @@ from typing import Any
 import numpy as np
 import regex
 
-from converters.check.findings import LOST, Finding, Look, Outcome, Picture, PictureState, RowCheck, worse
-from converters.paddleocr.dictionary import Dictionary
-from converters.paddleocr.rows import IGNORE_MARKS
+from converters.check.findings import (
+    LOST,
+    Finding,
+    OpenPicture,
+    Outcome,
+    Picture,
+    PictureState,
+    RowCheck,
+    worse,
+)
+from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.label_rows import IGNORE_MARKS
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
@@ -56,7 +65,7 @@ def foretell_recognition(
     line: int,
     rules: RecognitionRules,
     dictionary: Dictionary | None,
-    look: Look,
+    look: OpenPicture,
     *,
     training: bool = True,
 ) -> RowCheck:
@@ -113,7 +122,7 @@ def foretell_recognition(
 
 
 def foretell_detection(
-    row: bytes, line: int, rules: DetectionRules, look: Look, *, training: bool = True
+    row: bytes, line: int, rules: DetectionRules, look: OpenPicture, *, training: bool = True
 ) -> RowCheck:
     """What becomes of a detection row; the arguments are those of `foretell_recognition`."""
     opened = _open(row, look)
@@ -175,7 +184,7 @@ def foretell_detection(
     return told(outcome, *findings, infects=infects, **more)
 
 
-def _open(row: bytes, look: Look) -> _Opened:
+def _open(row: bytes, look: OpenPicture) -> _Opened:
     """Decode, split, and open the image, as PaddleOCR does for every kind of row."""
     lost = Outcome.REPLACED
     try:

@@ -13,7 +13,7 @@ from rich.table import Table
 from converters.check.findings import LOST, Outcome, RowCheck, Weight
 from converters.check.fixes import FIXED_CONFIG
 from converters.check.result import CheckReport, FileCheck
-from converters.paddleocr import dictionary as charset
+from converters.paddleocr import dictionaries
 
 _BAR = 40
 _SHOWN = 20
@@ -93,7 +93,7 @@ def _outside(report: CheckReport) -> Table:
     for one in report.outside[:_SHOWN]:
         shown = one.character if one.character.isprintable() and one.extendable else ""
         table.add_row(
-            escape(shown), charset.named(one.character), f"{one.count:,}", escape(", ".join(one.images))
+            escape(shown), dictionaries.named(one.character), f"{one.count:,}", escape(", ".join(one.images))
         )
     if len(report.outside) > _SHOWN:
         table.caption = f"and {len(report.outside) - _SHOWN:,} more"
@@ -130,7 +130,7 @@ def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
         lines.append(f"Crops and labels fit with Train.sampler.scales={scales}")
     invisible = [one for one in report.outside if not one.extendable]
     if invisible:
-        names = ", ".join(charset.named(one.character) for one in invisible[:5])
+        names = ", ".join(dictionaries.named(one.character) for one in invisible[:5])
         lines.append(f"These belong into no dictionary; correct the texts: {names}")
     lines = [escape(line) for line in lines]
     if fixes:

@@ -15,16 +15,15 @@ from backend.errors import BadRequest
 from backend.label_studio.api import LabelStudioApi
 from backend.settings import settings
 from backend.settings.settings import Settings
-from converters.export import options as export_options
-from converters.export import terminal as export_terminal
-from converters.export.account import EXPORTED, Account
+from converters.export import options, terminal
 from converters.export.page_maker import PageSource
 from converters.export.page_records import STATE
 from converters.export.previous_dataset import Origin
 from converters.export.run import ExportOptions, NothingToExport, export
 from converters.export.staging import Staging
+from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
-from converters.reviewed.reasons import AnnotationWhy
+from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 from converters.shared.outputs import write_summary
 
@@ -43,54 +42,54 @@ def run(**given: Any) -> int:
         TwinreadError: why the export cannot go on.
     """
     console = Console(highlight=False, soft_wrap=True)
-    export_options.check(given)
+    options.check(given)
     staging = Staging(Path(given["out"]))
-    export_options.check_places(given, staging.out)
+    options.check_places(given, staging.out)
     try:
         return _run(given, staging, console)
     except KeyboardInterrupt:
-        console.print(export_terminal.stopped(staging), markup=False)
+        console.print(terminal.stopped(staging), markup=False)
         return 1
 
 
 def _run(given: dict[str, Any], staging: Staging, console: Console) -> int:
     values = settings.load()
-    options = export_options.options_of(given, values)
+    chosen = options.options_of(given, values)
     with ExitStack() as opened:
-        since = export_options.since_of(given["since"], staging.out)
-        source, images, options = _sources(given, values, options, since, opened)
+        since = options.since_of(given["since"], staging.out)
+        source, images, chosen = _sources(given, values, chosen, since, opened)
         labels: set[str] = set()
         tasks = inputs.noting_labels(source.tasks, labels) if given["labels"] else source.tasks
         written = True
         try:
-            with staging, export_terminal.bar(console, source.total) as bar:
-                _check_whole(staging, options)
-                account = export(tasks, images, staging, options, bar)
+            with staging, terminal.bar(console, source.total) as bar:
+                _check_whole(staging, chosen)
+                account = export(tasks, images, staging, chosen, bar)
         except NothingToExport as nothing:
             account, written = nothing.account, False
             console.print(str(nothing), markup=False, style="red")
-    export_terminal.tell(account, options.pages, staging.out, console, written=written)
+    terminal.tell(account, chosen.pages, staging.out, console, written=written)
     for sentence in _notes(given, account, staging.out, labels):
         console.print(sentence, markup=False, style="yellow")
     if given["summary_json"]:
         difference = {"written": written, "difference": dict(account.difference)}
-        write_summary(Path(given["summary_json"]), {**account.summary(options.pages), **difference})
+        write_summary(Path(given["summary_json"]), {**account.summary(chosen.pages), **difference})
     return 1 if account.pages_without_image or not written else 0
 
 
-def _check_whole(staging: Staging, options: ExportOptions) -> None:
+def _check_whole(staging: Staging, chosen: ExportOptions) -> None:
     """Pages that are kept unread must all be known; what is not in the state would silently be gone."""
     damaged = staging.dataset.damaged
-    if options.partial and damaged:
+    if chosen.partial and damaged:
         raise BadRequest(
             f"{damaged} lines of {STATE} in {staging.out.name} are damaged, so the pages they stood for "
             "cannot be kept unread. Export once without --since."
         )
 
 
-def _notes(given: dict[str, Any], account: Account, out: Path, labels: Container[str]) -> Iterator[str]:
+def _notes(given: dict[str, Any], account: ExportTotals, out: Path, labels: Container[str]) -> Iterator[str]:
     """What an option did not do, though nothing failed; `labels`: those that regions have, in lower case."""
-    missing = export_options.labels_missing(given["labels"], labels)
+    missing = options.labels_missing(given["labels"], labels)
     # of tasks that were not read nobody knows
     if missing and given["since"] is None:
         yield f"No region has the label {missing} (--labels): see that it is spelled as in Label Studio."
@@ -104,7 +103,7 @@ def _notes(given: dict[str, Any], account: Account, out: Path, labels: Container
             f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
             "alone that changed. Export once without --since for all."
         )
-    nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationWhy.NOT_BY_USER.value]
+    nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationReason.NOT_BY_USER.value]
     if nobody and given["json_file"] is not None and "@" in given["approved"]:
         yield (
             "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
@@ -115,12 +114,12 @@ def _notes(given: dict[str, Any], account: Account, out: Path, labels: Container
 def _sources(
     given: dict[str, Any],
     values: Settings,
-    options: ExportOptions,
+    chosen: ExportOptions,
     since: datetime | None,
     opened: ExitStack,
 ) -> tuple[TaskSource, PageSource, ExportOptions]:
     """Where tasks and images come from, and the options with what Label Studio knows."""
-    rules = options.rules
+    rules = chosen.rules
     api = None
     if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
         api = opened.enter_context(LabelStudioApi.of(values))
@@ -128,7 +127,7 @@ def _sources(
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
         source = task_sources.from_project(api, given["project"], rules.names, since)
-        options = replace(options, origin=Origin(str(values.label_studio_url), given["project"]))
+        chosen = replace(chosen, origin=Origin(str(values.label_studio_url), given["project"]))
     else:
         file = _path(given["config"])
         config = inputs.labeling_config(file, rules.names)
@@ -136,9 +135,9 @@ def _sources(
         # read twice: a file that is broken at its end is refused before anything is made
         total = sum(1 for _ in task_sources.from_file(path))
         source = TaskSource(task_sources.from_file(path), config, total, inputs.labels_offered(file))
-    export_options.check_labels(given["labels"], source.labels)
+    options.check_labels(given["labels"], source.labels)
     images = inputs.page_source(_path(given["images"]), api, values)
-    return source, images, replace(options, rules=replace(rules, config=source.config))
+    return source, images, replace(chosen, rules=replace(rules, config=source.config))
 
 
 def _path(given: str | None) -> Path | None:

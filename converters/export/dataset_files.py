@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, Any
 
-from converters.export import account_page as export_page
-from converters.export import detection_rows as detection
-from converters.export import manifest
-from converters.export.account import Account
+from converters.export import detection_rows, html, manifest
 from converters.export.manifest import PageRecord
 from converters.export.page_records import STATE, record_line
 from converters.export.staging import LEFT_OUT, MANIFEST, Staging
+from converters.export.totals import ExportTotals
 from converters.export.write_page import PageOptions
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr import rows as labels
-from converters.reviewed.reasons import Why
+from converters.paddleocr import dictionaries, label_rows
+from converters.reviewed.reasons import LeftOutReason
 
 DICTIONARY = "dict.txt"
 REPORT = "report.html"
@@ -30,7 +27,7 @@ REPORT = "report.html"
 class Rows:
     """The label files, manifest, account of what was left out, and dictionary of one dataset."""
 
-    def __init__(self, staging: Staging, options: PageOptions, rule: str, account: Account) -> None:
+    def __init__(self, staging: Staging, options: PageOptions, rule: str, account: ExportTotals) -> None:
         """Prepare; label files appear with their first row, because PaddleOCR fails on empty ones."""
         self._staging = staging
         self._options = options
@@ -39,7 +36,7 @@ class Rows:
         self._opened = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         self._characters: Counter[str] = Counter()
-        self._shown = export_page.Shown()
+        self._shown = html.PageSamples()
 
     def __enter__(self) -> Rows:
         return self
@@ -54,34 +51,34 @@ class Rows:
         texts = []
         if self._options.recognition:
             for row in manifest.line_rows(record, self._rule, crops):
-                self._row(crops, labels.recognition_row(row["image"], row["text"]))
+                self._row(crops, label_rows.recognition_row(row["image"], row["text"]))
                 self._json(MANIFEST, row)
                 texts.append(row["text"])
         if record.image is not None:
             image = record.image
             if self._options.layout == "ppocrlabel":
                 image = f"{self._staging.out.name}/{image}"
-                self._line("fileState.txt", labels.file_state_row(image).encode())
+                self._line("fileState.txt", label_rows.file_state_row(image).encode())
             regions = [
-                (line.points, line.text, Why[line.why] if line.why else None)
+                (line.points, line.text, LeftOutReason[line.why] if line.why else None)
                 for line in record.lines
                 if line.points
             ]
-            written = detection.page_row(image, regions)
+            written = detection_rows.page_row(image, regions)
             if written is not None:
                 self._row(pages, written)
                 self._json(MANIFEST, {**manifest.page_row(record, self._rule, pages), "image": image})
         for row in manifest.left_out_rows(record):
             self._json(LEFT_OUT, row)
         self._shown.add(record)
-        self._characters.update(charset.dictionary_of(texts).counts)
+        self._characters.update(dictionaries.dictionary_of(texts).counts)
 
     def finish(self) -> None:
         """Write the dictionary, which holds every character of the exported texts, and the account."""
         if self._options.recognition and self._characters:
-            content = charset.dictionary_file(sorted(self._characters))
+            content = dictionaries.dictionary_file(sorted(self._characters))
             self._staging.write(DICTIONARY, content.encode())
-        told = export_page.page(self._account, self._options, self._shown, self._characters)
+        told = html.page(self._account, self._options, self._shown, self._characters)
         self._staging.write(REPORT, told.encode())
         self._opened.close()
 

@@ -1,7 +1,7 @@
 """What a page's regions come to in a detection file; pure.
 
 A region is written with its text where the text is approved, as `###` where there is text that is not
-exported, and not at all where there is none. See `converters.labels` for what the rows do not carry.
+exported, and not at all where there is none. See `converters.paddleocr.label_rows` for what the rows do not carry.
 """
 
 from __future__ import annotations
@@ -12,25 +12,27 @@ from typing import Literal
 import numpy as np
 
 from backend.page.lines import Quad
-from converters.paddleocr.rows import IGNORE_MARKS, Region, detection_row
-from converters.reviewed.reasons import InDetection, Why
+from converters.paddleocr.label_rows import IGNORE_MARKS, RowRegion, detection_row
+from converters.reviewed.reasons import InDetection, LeftOutReason
 from converters.reviewed.region_text import folder_of
 
 Layout = Literal["paddleocr", "ppocrlabel"]
 """How a dataset's files are called and arranged."""
 
 
-def is_written(why: Why | None) -> bool:
+def is_written(why: LeftOutReason | None) -> bool:
     """Whether a region with this reason (None: approved) has a place in the detection file."""
     return why is None or why.in_detection is InDetection.IGNORED
 
 
-def is_ignored(why: Why | None, text: str) -> bool:
+def is_ignored(why: LeftOutReason | None, text: str) -> bool:
     """Whether PaddleOCR will ignore the region; it takes a line that reads "*" for an ignore mark, too."""
     return why is not None or text in IGNORE_MARKS
 
 
-def page_row(image: str, regions: Sequence[tuple[Sequence[Sequence[float]], str, Why | None]]) -> str | None:
+def page_row(
+    image: str, regions: Sequence[tuple[Sequence[Sequence[float]], str, LeftOutReason | None]]
+) -> str | None:
     """A page's row with its line end, or None for a page without regions, which PaddleOCR would drop.
 
     Args:
@@ -38,7 +40,7 @@ def page_row(image: str, regions: Sequence[tuple[Sequence[Sequence[float]], str,
         regions: points, text and reason of every region, in order.
     """
     written = [
-        Region(text, tuple((float(x), float(y)) for x, y in points), ignored=is_ignored(why, text))
+        RowRegion(text, tuple((float(x), float(y)) for x, y in points), ignored=is_ignored(why, text))
         for points, text, why in regions
         if is_written(why)
     ]

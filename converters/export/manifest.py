@@ -18,7 +18,7 @@ from backend.label_studio.regions import Region, regions
 from backend.page.lines import Reading
 from backend.text.cleaning import plain_text
 from converters.reviewed.approval import Json, moment_of, user_of
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,10 @@ class PageRecord:
 def author_of(annotation: Json) -> Author:
     """Who submitted an annotation, and when."""
     return Author(
-        annotation=_shown(annotation.get("id")),
+        annotation=_text_or_empty(annotation.get("id")),
         user=user_of(annotation),
-        created_at=_shown(annotation.get("created_at")),
-        updated_at=_shown(annotation.get("updated_at")),
+        created_at=_text_or_empty(annotation.get("created_at")),
+        updated_at=_text_or_empty(annotation.get("updated_at")),
         lead_time_s=_seconds(annotation.get("lead_time")),
     )
 
@@ -203,7 +203,7 @@ def page_row(page: PageRecord, rule: str, label_file: str) -> dict[str, Any]:
         "width": page.width,
         "height": page.height,
         "regions": [
-            {"region": line.region, **({"ignored": Why[line.why].words} if line.why else {})}
+            {"region": line.region, **({"ignored": LeftOutReason[line.why].words} if line.why else {})}
             for line in page.lines
             if line.points
         ],
@@ -214,7 +214,7 @@ def left_out_rows(page: PageRecord) -> Iterator[dict[str, Any]]:
     """One row for each region of a page that is not in the recognition files."""
     for line in page.lines:
         if line.why is not None:
-            why = Why[line.why]
+            why = LeftOutReason[line.why]
             yield {
                 "task": _number(page.task),
                 "page": page.number,
@@ -277,5 +277,5 @@ def _seconds(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _shown(value: object) -> str:
+def _text_or_empty(value: object) -> str:
     return "" if value is None else str(value)

@@ -9,12 +9,11 @@ from typing import Any
 from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
-from converters.export import detection_rows as detection
-from converters.export import manifest
+from converters.export import detection_rows, manifest
 from converters.reviewed import tasks
 from converters.reviewed.approval import Json
 from converters.reviewed.line_rules import page_of
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class PageJob:
     annotation: Json
     witnesses: tuple[Json, ...]
     prediction: Json | None
-    problem: Why | None = None
+    problem: LeftOutReason | None = None
     sentence: str = ""
 
 
@@ -77,7 +76,7 @@ def page_jobs(
     for number in sorted({*range(max(1, len(references))), *numbers}):
         there = 0 <= number < len(references)
         yield PageJob(
-            key=detection.page_name(name, number, len(references)),
+            key=detection_rows.page_name(name, number, len(references)),
             task=name,
             number=number,
             reference=references[number] if there else None,
@@ -85,7 +84,7 @@ def page_jobs(
             annotation=annotation,
             witnesses=witnesses,
             prediction=prediction,
-            problem=None if there else Why.NO_SUCH_PAGE if references else Why.NO_IMAGE,
+            problem=None if there else LeftOutReason.NO_SUCH_PAGE if references else LeftOutReason.NO_IMAGE,
             sentence=sentence or f"The task has {len(references)} pages.",
         )
 

@@ -18,7 +18,7 @@ from converters.export.page_records import Earlier, files_of
 from converters.export.staging import Staging
 from converters.export.write_page import PageOptions, Place, Work, without_image
 from converters.reviewed.line_rules import Rules
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 
 VERSION = 3
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
@@ -39,7 +39,7 @@ class PageSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PageResult:
     """A page's record, and whether its files were taken over from an earlier export.
 
     unreachable: why its image could not be had, where the page was kept nevertheless.
@@ -82,7 +82,7 @@ class PageMaker:
         self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
         """Hash of everything beside the task that decides what is written."""
 
-    def make(self, job: PageJob) -> Made:
+    def make(self, job: PageJob) -> PageResult:
         """Write a page's crops, and the page itself where detection is wanted.
 
         An image that cannot be had leaves its regions out, each with that reason; where it is only out of
@@ -94,8 +94,10 @@ class PageMaker:
         """
         state = self._state(job)
         if job.reference is None:
-            return Made(
-                without_image(job, self._place.rules, state, job.problem or Why.NO_IMAGE, job.sentence)
+            return PageResult(
+                without_image(
+                    job, self._place.rules, state, job.problem or LeftOutReason.NO_IMAGE, job.sentence
+                )
             )
         try:
             data = self._source.fetch(job.reference, task_id=_number(job.task))
@@ -104,13 +106,15 @@ class PageMaker:
             places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
             kept = self._taken_over(places, job.key, state)
             if kept is not None:
-                return Made(kept, taken_over=True, unreachable=str(error))
-            return Made(without_image(job, self._place.rules, state, Why.IMAGE_FAILED, str(error)))
+                return PageResult(kept, taken_over=True, unreachable=str(error))
+            return PageResult(
+                without_image(job, self._place.rules, state, LeftOutReason.IMAGE_FAILED, str(error))
+            )
         digest = hashlib.sha256(data).hexdigest()
         kept = self._taken_over(self._earlier, job.key, state, digest)
         if kept is not None:
-            return Made(kept, taken_over=True)
-        return Made(self._work(self._place, job, state, data, digest))
+            return PageResult(kept, taken_over=True)
+        return PageResult(self._work(self._place, job, state, data, digest))
 
     def _state(self, job: PageJob) -> str:
         decisive = [

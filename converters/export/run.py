@@ -15,24 +15,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 
 from backend.errors import BadRequest, ProjectError
-from converters.export import previous_dataset as in_place
-from converters.export.account import EXPORTED, Account
+from converters.export import previous_dataset
 from converters.export.dataset_files import Rows
 from converters.export.manifest import PageRecord
 from converters.export.page_jobs import PageJob, page_jobs
-from converters.export.page_maker import Made, PageMaker, PageSource
+from converters.export.page_maker import PageMaker, PageResult, PageSource
 from converters.export.page_records import SPILL, record_line, record_of
 from converters.export.previous_dataset import Origin
 from converters.export.processes import workers
 from converters.export.split import Part, Split, split
 from converters.export.split_input import SplitInput
 from converters.export.staging import Staging
+from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
 from converters.export.writing import writing
-from converters.reviewed import approval as reviewed
-from converters.reviewed import tasks
+from converters.reviewed import approval, tasks
 from converters.reviewed.line_rules import Rules
-from converters.reviewed.reasons import TaskWhy
+from converters.reviewed.reasons import TaskReason
 
 _Key = tuple[int, str, int]
 """By which pages are put in order: the task's number, its id where that is none, the page's number."""
@@ -73,7 +72,7 @@ class NothingToExport(ProjectError):
 
     exit_code = 1
 
-    def __init__(self, message: str, account: Account) -> None:
+    def __init__(self, message: str, account: ExportTotals) -> None:
         super().__init__(message)
         self.account = account
 
@@ -84,7 +83,7 @@ def export(
     staging: Staging,
     options: ExportOptions,
     tell: Callable[[int, int], None] = lambda tasks, pages: None,
-) -> Account:
+) -> ExportTotals:
     """Write a dataset.
 
     Args:
@@ -103,7 +102,7 @@ def export(
         CannotWrite: the same.
         TwinreadError: the tasks or Label Studio failed; the next export goes on from here.
     """
-    account = Account()
+    account = ExportTotals()
     earlier = [*staging.stopped, *([staging.dataset] if options.incremental or options.partial else [])]
     pages = _Pages(staging, account)
     seen: set[str] = set()
@@ -114,7 +113,9 @@ def export(
     ):
         maker = PageMaker(source, staging, options.rules, options.pages, earlier, work)
         if len(staging.dataset):
-            in_place.check_mixture(staging.out, options.origin, maker.settings, partial=options.partial)
+            previous_dataset.check_mixture(
+                staging.out, options.origin, maker.settings, partial=options.partial
+            )
         try:
             jobs = _jobs(items, options, account, seen)
             for made in _in_order(pool, maker.make, jobs, 4 * options.jobs):
@@ -125,7 +126,7 @@ def export(
             raise
     if options.partial:
         account.tasks_not_read = _carry_over(staging, maker, pages, seen)
-        account.newest_change = max(account.newest_change, in_place.newest_change(staging.out))
+        account.newest_change = max(account.newest_change, previous_dataset.newest_change(staging.out))
     for key in staging.dataset:
         if key not in pages.keys:
             account.compare(staging.dataset.page(key), None)
@@ -136,7 +137,7 @@ def export(
 class _Pages:
     """The pages made so far: their records on disk, and what the split needs of them."""
 
-    def __init__(self, staging: Staging, account: Account) -> None:
+    def __init__(self, staging: Staging, account: ExportTotals) -> None:
         self._staging = staging
         self._account = account
         self._path = staging.folder / SPILL
@@ -147,7 +148,7 @@ class _Pages:
         with writing(staging.out):
             self._path.touch()
 
-    def add(self, made: Made) -> None:
+    def add(self, made: PageResult) -> None:
         record = made.record
         if len(self._staging.dataset):
             self._account.compare(self._staging.dataset.page(record.key), record)
@@ -170,21 +171,21 @@ class _Pages:
 
 
 def _jobs(
-    items: Iterable[object], options: ExportOptions, account: Account, seen: set[str]
+    items: Iterable[object], options: ExportOptions, account: ExportTotals, seen: set[str]
 ) -> Iterator[PageJob]:
     """The pages of every task whose annotation counts; the others are entered with their reason."""
     for item in items:
         task = tasks.as_task(item)
         if task is None:
-            account.task(TaskWhy.NOT_A_TASK, (), counts=False)
+            account.task(TaskReason.NOT_A_TASK, (), counts=False)
             continue
         name = tasks.task_name(task)
         if name in seen:
-            account.task(TaskWhy.TWICE, (), counts=False)
+            account.task(TaskReason.TWICE, (), counts=False)
             continue
         seen.add(name)
         account.newest_change = max(account.newest_change, str(task.get("updated_at") or ""))
-        choice = reviewed.choose(task, options.rules.approval)
+        choice = approval.choose(task, options.rules.approval)
         account.task(choice.why, choice.others, counts=choice.annotation is not None)
         if choice.annotation is not None:
             yield from page_jobs(
@@ -198,10 +199,10 @@ def _jobs(
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[PageJob], Made], jobs: Iterator[PageJob], ahead: int
-) -> Iterator[Made]:
+    pool: ThreadPoolExecutor, work: Callable[[PageJob], PageResult], jobs: Iterator[PageJob], ahead: int
+) -> Iterator[PageResult]:
     """Results in the order of the jobs, with few of them waiting, since each holds a page in memory."""
-    waiting: deque[Future[Made]] = deque()
+    waiting: deque[Future[PageResult]] = deque()
     for job in jobs:
         waiting.append(pool.submit(work, job))
         if len(waiting) >= ahead:
@@ -228,13 +229,15 @@ def _carry_over(staging: Staging, maker: PageMaker, pages: _Pages, seen: set[str
                 f"Files of task {record.task} are gone from the dataset. Export once without --since."
             )
         carried.add(record.task)
-        pages.add(Made(record, taken_over=True))
+        pages.add(PageResult(record, taken_over=True))
     return len(carried)
 
 
-def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: str, account: Account) -> None:
+def _finish(
+    pages: _Pages, staging: Staging, options: ExportOptions, settings: str, account: ExportTotals
+) -> None:
     """Split, write all files but the images, and let the dataset take its place."""
-    kept = {} if options.new_split else in_place.assigned(staging.dataset)
+    kept = {} if options.new_split else previous_dataset.assigned(staging.dataset)
     parts = split(
         pages.split_input.pages(), options.ratio, kept={page: part for page, (part, _) in kept.items()}
     )
@@ -252,13 +255,15 @@ def _finish(pages: _Pages, staging: Staging, options: ExportOptions, settings: s
             )
         account.missing_files = [name for name in _asked_for(options) if not account.rows[name]]
         ever = {**kept, **{page: _part(page, parts, kept) for page in parts.parts}}
-        staging.write(in_place.SPLIT, in_place.split_file(ever))
+        staging.write(previous_dataset.SPLIT, previous_dataset.split_file(ever))
         summary = {
             "settings": settings,
             "origin": asdict(options.origin),
             **account.summary(options.pages),
         }
-        staging.write(in_place.SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode())
+        staging.write(
+            previous_dataset.SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode()
+        )
     staging.finish()
 
 

@@ -32,7 +32,7 @@ class Part(str, Enum):
     TEST = "test"
 
 
-class Why(Enum):
+class PartReason(Enum):
     """Why a page is in its part."""
 
     HASH = "by its hash"
@@ -70,7 +70,7 @@ class Split:
     """
 
     parts: dict[str, Part]
-    reasons: dict[str, Why]
+    reasons: dict[str, PartReason]
     largest_group: int
 
     def pages(self, part: Part) -> list[str]:
@@ -103,18 +103,18 @@ def split(
     kept = kept or {}
     groups = _groups(known, distance, common)
     parts: dict[int, Part] = {}
-    reasons: dict[int, Why] = {}
+    reasons: dict[int, PartReason] = {}
     places = [_place(group) for group in groups]
     for number, group in enumerate(groups):
         earlier = [kept[page.page] for page in group if page.page in kept]
         if earlier:
             # of several earlier parts train wins: a near-duplicate of a training page must not test
             parts[number] = min(earlier, key=list(Part).index)
-            reasons[number] = Why.TOGETHER
+            reasons[number] = PartReason.TOGETHER
         else:
             parts[number] = _part(places[number], ratio)
-            reasons[number] = Why.HASH
-    free = {number for number, why in reasons.items() if why is Why.HASH}
+            reasons[number] = PartReason.HASH
+    free = {number for number, why in reasons.items() if why is PartReason.HASH}
     wanted = [part for part, share in zip(Part, ratio, strict=True) if share > 0]
     _fill(parts, reasons, free, places, wanted, groups)
     _rescue_characters(parts, reasons, free, places, groups, set(wanted))
@@ -123,7 +123,7 @@ def split(
     for number, group in enumerate(groups):
         for page in group:
             by_page[page.page] = kept.get(page.page, parts[number])
-            why_by_page[page.page] = Why.KEPT if page.page in kept else reasons[number]
+            why_by_page[page.page] = PartReason.KEPT if page.page in kept else reasons[number]
     order = [page.page for page in known]
     largest = max((len(group) for group in groups), default=0)
     return Split(
@@ -216,7 +216,7 @@ def _part(place: float, ratio: tuple[float, float, float]) -> Part:
 
 def _fill(
     parts: dict[int, Part],
-    reasons: dict[int, Why],
+    reasons: dict[int, PartReason],
     free: set[int],
     places: Sequence[float],
     wanted: Sequence[Part],
@@ -242,12 +242,12 @@ def _fill(
 
         chosen = min(candidates, key=rank)
         parts[chosen] = part
-        reasons[chosen] = Why.FILLED
+        reasons[chosen] = PartReason.FILLED
 
 
 def _rescue_characters(
     parts: dict[int, Part],
-    reasons: dict[int, Why],
+    reasons: dict[int, PartReason],
     free: set[int],
     places: Sequence[float],
     groups: Sequence[Sequence[SplitPage]],
@@ -266,7 +266,7 @@ def _rescue_characters(
         chosen = max(movable, key=lambda n: (len(lacking[n]), places[n]))
         counts[parts[chosen]] -= 1
         parts[chosen] = Part.TRAIN
-        reasons[chosen] = Why.RARE
+        reasons[chosen] = PartReason.RARE
         gained = lacking.pop(chosen)
         for number in lacking:
             lacking[number] -= gained

@@ -11,8 +11,8 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from converters.export.account import EXPORTED, Account
 from converters.export.staging import Staging
+from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
 from converters.shared.progress import progress
 
@@ -41,7 +41,7 @@ def bar(console: Console, total: int | None) -> Iterator[Bar]:
         yield Bar(shown, total)
 
 
-def tell(account: Account, options: PageOptions, out: Path, console: Console, *, written: bool) -> None:
+def tell(account: ExportTotals, options: PageOptions, out: Path, console: Console, *, written: bool) -> None:
     """Print what was exported, what was left out and why; every table adds up to its last line."""
     _table(console, "Tasks", account.tasks, "read", exported="reviewed")
     if account.tasks_not_read:

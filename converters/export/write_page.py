@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Literal
 
 from backend.errors import BadImage
-from backend.fetching.references import shown
+from backend.fetching.references import redacted
 from backend.label_studio.regions import Region
-from backend.page import geometry
-from backend.page import image_files as images
+from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Page, picture_digest
-from converters.export import detection_rows as detection
-from converters.export import manifest
+from converters.export import detection_rows, manifest
 from converters.export.detection_rows import Layout
 from converters.export.manifest import LineRecord, PageRecord
 from converters.export.page_jobs import PageJob
 from converters.export.split import dhash
 from converters.export.writing import write
-from converters.reviewed import region_text as recognition
+from converters.reviewed import region_text
 from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 
 Format = Literal["recognition", "detection", "both"]
 CropFormat = Literal["png", "jpg"]
@@ -91,12 +89,12 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
         CannotWrite: the dataset's folder refuses.
     """
     try:
-        page = images.decode(data, max_pixels=place.options.max_pixels)
+        page = image_files.decode(data, max_pixels=place.options.max_pixels)
     except BadImage as error:
-        return without_image(job, place.rules, state, Why.IMAGE_FAILED, str(error), digest)
+        return without_image(job, place.rules, state, LeftOutReason.IMAGE_FAILED, str(error), digest)
     size = (page.width, page.height)
     reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
-    names = recognition.region_names([line.region for line in reviewed])
+    names = region_text.region_names([line.region for line in reviewed])
     predicted = manifest.by_id(job.prediction)
     lines = [
         _line(place, job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
@@ -104,13 +102,13 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     image = None
     if place.options.detection and any(line.points for line in lines):
         content, suffix = page_file(data, page)
-        image = detection.page_image(job.key, job.task, suffix, place.options.layout)
+        image = detection_rows.page_image(job.key, job.task, suffix, place.options.layout)
         write(place.folder, place.out, image, content)
     return _record(job, state, lines, page=page, digest=digest, image=image)
 
 
 def without_image(
-    job: PageJob, rules: Rules, state: str, why: Why, sentence: str, digest: str | None = None
+    job: PageJob, rules: Rules, state: str, why: LeftOutReason, sentence: str, digest: str | None = None
 ) -> PageRecord:
     """The record of a page whose image cannot be had: every region is left out for that reason."""
     lines = [
@@ -136,7 +134,7 @@ def _record(
         task=job.task,
         number=job.number,
         state=state,
-        reference=shown(job.reference or ""),
+        reference=redacted(job.reference or ""),
         author=manifest.author_of(job.annotation),
         file_sha256=digest,
         page_sha256=page.digest if page else None,
@@ -163,19 +161,19 @@ def _line(
     fingerprint = 0
     if line.why is None and line.quad is not None and options.recognition:
         crop = crop_line(page.pixels, line.quad, options.tall_lines)
-        folder = "crop_img" if options.layout == "ppocrlabel" else recognition.folder_of("crops", job.task)
-        crop_path = recognition.crop_name(job.key, name, options.crop_format, folder)
+        folder = "crop_img" if options.layout == "ppocrlabel" else region_text.folder_of("crops", job.task)
+        crop_path = region_text.crop_name(job.key, name, options.crop_format, folder)
         crop_hash = picture_digest(crop)
         fingerprint = dhash(crop)
         kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
-        write(place.folder, place.out, crop_path, images.encode(crop, kind, options.quality))
+        write(place.folder, place.out, crop_path, image_files.encode(crop, kind, options.quality))
     points: list[list[float]] = []
-    if line.quad is not None and detection.is_written(line.why) and options.detection:
+    if line.quad is not None and detection_rows.is_written(line.why) and options.detection:
         on_page = geometry.clamp(line.quad, page.width, page.height)
-        points = detection.corners(line.points, on_page, options.layout)
+        points = detection_rows.corners(line.points, on_page, options.layout)
     return LineRecord(
         region=line.region.id,
-        quad=detection.corners(line.quad, line.quad, "paddleocr"),
+        quad=detection_rows.corners(line.quad, line.quad, "paddleocr"),
         points=points,
         text=line.said.text if line.why is None else "",
         raw=line.said.raw,
@@ -200,7 +198,7 @@ def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
         return data, "jpg"
     if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data, 0, data.find(b"IDAT")):
         return data, "png"
-    return images.encode(page.pixels, "png"), "png"
+    return image_files.encode(page.pixels, "png"), "png"
 
 
 # 8 bits or fewer of grey, RGB or palette

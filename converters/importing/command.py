@@ -21,12 +21,12 @@ from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.text import languages as alphabets
-from converters.importing import tasks as importing
-from converters.importing.account import Account, tell
+from backend.text import languages
+from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
 from converters.importing.images import Limits, Ready, look
-from converters.importing.tasks import KEY, Manner
+from converters.importing.new_tasks import KEY, ImportOptions
+from converters.importing.totals import ImportTotals, tell
 from converters.paddleocr.label_files import LabelFile, LeftOut
 from converters.shared.outputs import check_place, write_summary
 from converters.shared.progress import progress
@@ -42,11 +42,11 @@ class _Target:
     api: LabelStudioApi
     project: int
     config: LabelingConfig
-    manner: Manner
+    manner: ImportOptions
 
 
 @dataclass(frozen=True, slots=True)
-class _There:
+class _ExistingTask:
     """A task that the project has: what its row said when it was made, and whether it has an annotation."""
 
     said: str
@@ -59,7 +59,7 @@ def run(
     project: int,
     *,
     names: LabelNames,
-    manner: Manner,
+    manner: ImportOptions,
     limits: Limits,
     images_dir: Path | None = None,
     console: Console,
@@ -89,7 +89,7 @@ def run(
     if summary_json:
         check_place(summary_json)
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
-    account = Account()
+    account = ImportTotals()
     if not any(file.count for _, file in files):
         names_of_files = ", ".join(file.name for _, file in files)
         console.print(
@@ -137,20 +137,20 @@ def known_language(name: str) -> str:
         BadRequest: no such language, or its letters are not known.
     """
     try:
-        alphabets.letters(name)
-        return alphabets.language_code(name)
+        languages.letters(name)
+        return languages.language_code(name)
     except SettingsWrong as error:
         raise BadRequest(f"--language: {error}") from error
 
 
-def _there(api: LabelStudioApi, project: int) -> dict[str, _There]:
+def _there(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
     """The tasks that earlier imports made, by image."""
-    found: dict[str, _There] = {}
+    found: dict[str, _ExistingTask] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
         key = task.get("data", {}).get(KEY)
         if isinstance(key, str):
             image, _, said = key.partition("-")
-            found[image] = _There(said, annotated=bool(task["total_annotations"]))
+            found[image] = _ExistingTask(said, annotated=bool(task["total_annotations"]))
     return found
 
 
@@ -158,9 +158,9 @@ def _import_file(
     file: LabelFile,
     base: tuple[Path, ...],
     target: _Target,
-    there: dict[str, _There],
+    there: dict[str, _ExistingTask],
     limits: Limits,
-    account: Account,
+    account: ImportTotals,
 ) -> Iterator[int]:
     """Import one file, a batch at a time; yields how many rows are done."""
     account.rows += file.count
@@ -186,17 +186,17 @@ def _import_file(
                         account.still_predictions += target.manner.approved and not task.annotated
                     else:
                         ready.append(found)
-                        there[found.key[0]] = _There(found.key[1], annotated=target.manner.approved)
+                        there[found.key[0]] = _ExistingTask(found.key[1], annotated=target.manner.approved)
                 _make(ready, file.name, target, account)
             yield len(batch)
 
 
-def _make(ready: Sequence[Ready], file: str, target: _Target, account: Account) -> None:
+def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTotals) -> None:
     if not ready:
         return
     uploads = target.api.upload_files(target.project, [each.path for each in ready])
     tasks = [
-        importing.task_of(
+        new_tasks.task_of(
             each.row, each.page_size, upload.address, target.config, target.manner, file=file, key=each.key
         )
         for each, upload in zip(ready, uploads, strict=True)
@@ -257,7 +257,7 @@ def import_(
             api,
             project,
             names=values.label_names,
-            manner=Manner(as_annotations, language, values.message_language),
+            manner=ImportOptions(as_annotations, language, values.message_language),
             images_dir=images_dir,
             limits=Limits(values.max_image_bytes, values.max_page_pixels),
             console=Console(soft_wrap=True),

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import BadImage
-from backend.page import image_files as images
-from converters.importing import tasks as importing
-from converters.paddleocr.label_files import Labelled, LeftOut, RowWhy
+from backend.page import image_files
+from converters.importing import new_tasks
+from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
     "PNG": (".png",),
@@ -54,37 +54,37 @@ def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits
         limits: what the image may cost.
     """
 
-    def without(why: RowWhy, sentence: str) -> LeftOut:
+    def without(why: RowReason, sentence: str) -> LeftOut:
         return LeftOut(file, row.line, row.image, why, sentence, len(row.regions))
 
     try:
         path = _find(row.image, base)
         if path is None:
             return without(
-                RowWhy.OUTSIDE,
+                RowReason.OUTSIDE,
                 "it lies outside of the label file's folder, and might be anything; pass --images FOLDER",
             )
         if path.stat().st_size > limits.max_bytes:
-            return without(RowWhy.UNREADABLE, "its file is larger than MAX_IMAGE_BYTES allows")
+            return without(RowReason.UNREADABLE, "its file is larger than MAX_IMAGE_BYTES allows")
         content = path.read_bytes()
     except FileNotFoundError:
-        return without(RowWhy.MISSING, "there is no such file; pass --images FOLDER if they lie elsewhere")
+        return without(RowReason.MISSING, "there is no such file; pass --images FOLDER if they lie elsewhere")
     except OSError as error:
-        return without(RowWhy.UNREADABLE, f"its file cannot be opened ({error.strerror})")
+        return without(RowReason.UNREADABLE, f"its file cannot be opened ({error.strerror})")
     except ValueError as error:
-        return without(RowWhy.UNREADABLE, f"no file can have that name ({error})")
+        return without(RowReason.UNREADABLE, f"no file can have that name ({error})")
     try:
-        page = images.decode(content, max_pixels=limits.max_pixels)
+        page = image_files.decode(content, max_pixels=limits.max_pixels)
     except BadImage as error:
-        return without(RowWhy.UNREADABLE, str(error))
-    name = next(name for name, (signature, _) in images.OPENERS.items() if signature.match(content))
+        return without(RowReason.UNREADABLE, str(error))
+    name = next(name for name, (signature, _) in image_files.OPENERS.items() if signature.match(content))
     known = SUFFIXES.get(name, ())
     converted = path.suffix.lower() not in known
     if converted:
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
-        path.write_bytes(content if known else images.encode(page.pixels, "png"))
-    return Ready(row, path, (page.width, page.height), importing.key_of(row, content), converted)
+        path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
+    return Ready(row, path, (page.width, page.height), new_tasks.key_of(row, content), converted)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> Path | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-from converters.paddleocr import rows as labels
+from converters.paddleocr import label_rows
 from converters.paddleocr.row_faults import IGNORED, Fault, RowRefused
 
 Kind = Literal["detection", "recognition"]
@@ -23,7 +23,7 @@ MOST_SHOWN = 60
 """Characters of a row or region that a sentence shows."""
 
 
-class RegionWhy(Enum):
+class RegionReason(Enum):
     """Why a region of a page that was imported is not on it."""
 
     UNREADABLE = "no text with points that can be read"
@@ -31,7 +31,7 @@ class RegionWhy(Enum):
     OFF_PAGE = "half of it or more off the page"
 
 
-class RowWhy(Enum):
+class RowReason(Enum):
     """Why a row makes no task."""
 
     NOT_A_ROW = "is no row that can be read"
@@ -53,7 +53,7 @@ class LeftOut:
     file: str
     line: int
     image: str
-    why: RowWhy | RegionWhy
+    why: RowReason | RegionReason
     sentence: str
     regions: int = 0
 
@@ -69,7 +69,7 @@ class Labelled:
 
     line: int
     image: str
-    regions: tuple[labels.Region, ...]
+    regions: tuple[label_rows.RowRegion, ...]
     unreadable: tuple[LeftOut, ...] = ()
 
 
@@ -111,7 +111,7 @@ def read(name: str, content: bytes) -> LabelFile:
                 "what both say into one row"
             )
             count = len(row.regions) + len(row.unreadable)
-            left_out.append(LeftOut(name, row.line, row.image, RowWhy.REPEATED, sentence, count))
+            left_out.append(LeftOut(name, row.line, row.image, RowReason.REPEATED, sentence, count))
         else:
             first[row.image] = row.line
             rows.append(row)
@@ -132,24 +132,24 @@ def kind_of(content: bytes) -> Kind | None:
 
 def _rows(name: str, content: bytes, kind: Kind) -> Iterator[Labelled | LeftOut]:
     if kind == "recognition":
-        for line, text_row in labels.parse_rows(content, labels.parse_recognition_row):
+        for line, text_row in label_rows.parse_rows(content, label_rows.parse_recognition_row):
             if isinstance(text_row, RowRefused):
                 yield _no_row(name, line, text_row)
             else:
                 yield Labelled(line, text_row.image, (_whole(text_row.text),))
         return
-    for line, page_row in labels.parse_rows(content, labels.parse_detection_row):
+    for line, page_row in label_rows.parse_rows(content, label_rows.parse_detection_row):
         yield (
             _no_row(name, line, page_row) if isinstance(page_row, RowRefused) else _page(name, line, page_row)
         )
 
 
-def _whole(text: str) -> labels.Region:
+def _whole(text: str) -> label_rows.RowRegion:
     ignored = text == IGNORED
-    return labels.Region("" if ignored else text, (), ignored)
+    return label_rows.RowRegion("" if ignored else text, (), ignored)
 
 
-def _page(name: str, line: int, row: labels.DetectionRow) -> Labelled | LeftOut:
+def _page(name: str, line: int, row: label_rows.DetectionRow) -> Labelled | LeftOut:
     regions = tuple(region for region in row.regions if not isinstance(region, RowRefused))
     wrong = [
         f"region {place} of {len(row.regions)}: {_what_of_region(region)}"
@@ -159,9 +159,9 @@ def _page(name: str, line: int, row: labels.DetectionRow) -> Labelled | LeftOut:
     if wrong and not regions:
         # a page that came without any of its lines would look like one that has none
         sentence = f"no region can be read ({wrong[0]}), so the row was left out; mend it and import again"
-        return LeftOut(name, line, row.image, RowWhy.NOT_A_ROW, sentence, len(wrong))
+        return LeftOut(name, line, row.image, RowReason.NOT_A_ROW, sentence, len(wrong))
     unreadable = (
-        LeftOut(name, line, row.image, RegionWhy.UNREADABLE, f"{what}, {_WITHOUT_REGION}", 1)
+        LeftOut(name, line, row.image, RegionReason.UNREADABLE, f"{what}, {_WITHOUT_REGION}", 1)
         for what in wrong
     )
     return Labelled(line, row.image, regions, tuple(unreadable))
@@ -192,7 +192,7 @@ def _no_row(name: str, line: int, refusal: RowRefused) -> LeftOut:
         is_what = "is no JSON list of regions" if refusal.fault is Fault.NOT_JSON else refusal.fault.what
         what, remedy = f"the {subject}{shown} {is_what}", _REMEDIES.get(refusal.fault, "mend it")
     sentence = f"{what}, so the row was left out; {remedy} and import again"
-    return LeftOut(name, line, image, RowWhy.NOT_A_ROW, sentence)
+    return LeftOut(name, line, image, RowReason.NOT_A_ROW, sentence)
 
 
 _REMEDIES = {

@@ -15,7 +15,7 @@ from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.page.crops import TallLines
 from converters.export.page_maker import PageSource
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.counts import Report
 from converters.report.crops import crops_of
 from converters.reviewed import task_sources
@@ -26,7 +26,7 @@ from converters.shared.progress import progress
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportSpec:
     """What a report is made of and how.
 
     title: what it is about.
@@ -44,7 +44,7 @@ class Wanted:
     max_pixels: int = 200_000_000
 
 
-def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Console) -> tuple[Report, str]:
+def make(source: TaskSource, images: PageSource, wanted: ReportSpec, console: Console) -> tuple[Report, str]:
     """Count everything, and write the page.
 
     Args:
@@ -64,7 +64,7 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
         for item in source.tasks:
             report.add(item, rules)
             bars.advance(bar)
-        shown = report_page.shown_lines(report)
+        shown = html.sample_lines(report)
         cutting = bars.add_task("Cutting out lines", total=len(shown))
         crops = crops_of(
             shown,
@@ -75,7 +75,7 @@ def make(source: TaskSource, images: PageSource, wanted: Wanted, console: Consol
             max_pixels=wanted.max_pixels,
             done=lambda count: bars.advance(cutting, count),
         )
-    page = report_page.page(report, wanted.title, crops, wanted.people, from_file=wanted.from_file)
+    page = html.page(report, wanted.title, crops, wanted.people, from_file=wanted.from_file)
     return report, page
 
 
@@ -88,7 +88,7 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
         from_file: the tasks come from an export file, most of which leave predictions out.
     """
     every = report.all
-    share, rate = report_page.share, report_page.rate
+    share, rate = html.share, html.rate
     words = [("tasks", f"{every.tasks:,} with submitted work")]
     words += [("left out", f"{count:,} ({why.value})") for why, count in report.left_out_by_reason()]
     words += [
@@ -110,16 +110,16 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     for (version, letter), (read, _) in report.readers().items():
         told = _with_interval(rate(read), read.interval, 2)
         words.append((f"CER reader {letter}", f"{told}   {version}"))
-    words.append(("edits per line", report_page.edits(every)))
-    words.append(("time per line", report_page.seconds(every)))
+    words.append(("edits per line", html.edits(every)))
+    words.append(("time per line", html.seconds(every)))
     for name, value in words:
         console.print(f"{name:>15}  {value}", markup=False)
     if every.unknown:
-        console.print(report_page.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+        console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
 
 
 def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1) -> str:
-    return said if pair is None else f"{said} ({report_page.interval(pair, digits)})"
+    return said if pair is None else f"{said} ({html.interval(pair, digits)})"
 
 
 def people_of(api: LabelStudioApi) -> dict[str, str]:
@@ -207,7 +207,7 @@ def report(
             source, people = task_sources.from_project(api, project, names), people_of(api)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
-        wanted = Wanted(
+        wanted = ReportSpec(
             title,
             names,
             people,

@@ -22,7 +22,7 @@ from backend.text.cleaning import plain_text
 from converters.export.manifest import prediction_of
 from converters.reviewed.approval import Approval, Json, choose, moment_of, user_of
 from converters.reviewed.line_rules import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
-from converters.reviewed.reasons import InDetection, TaskWhy, Why
+from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name
 
 MOVED = 1.5
@@ -117,7 +117,7 @@ class ComparedTask:
     others: tuple[ComparedAnnotation, ...] = ()
 
 
-def compare(task: Json, rules: Rules) -> ComparedTask | TaskWhy:
+def compare(task: Json, rules: Rules) -> ComparedTask | TaskReason:
     """Compare a task's submitted annotations with the predictions that they began with.
 
     Args:
@@ -129,7 +129,7 @@ def compare(task: Json, rules: Rules) -> ComparedTask | TaskWhy:
     """
     choice = choose(task, Approval("agreeing"))
     if choice.annotation is None:
-        return choice.why or TaskWhy.NOT_ANNOTATED
+        return choice.why or TaskReason.NOT_ANNOTATED
     data = task.get("data")
     said = data.get("language") if isinstance(data, dict) else None
     language = said if isinstance(said, str) else ""
@@ -220,14 +220,14 @@ def _quad(region: Region) -> Quad | None:
     return quad_of(region) if region.points is not None else None
 
 
-def _fate(why: Why | None) -> Fate:
+def _fate(why: LeftOutReason | None) -> Fate:
     if why is None:
         return Fate.APPROVED
     named = {
-        Why.ILLEGIBLE: Fate.ILLEGIBLE,
-        Why.NOT_TEXT: Fate.NOT_TEXT,
-        Why.UNDECIDED: Fate.OPEN,
-        Why.LATER: Fate.OPEN,
+        LeftOutReason.ILLEGIBLE: Fate.ILLEGIBLE,
+        LeftOutReason.NOT_TEXT: Fate.NOT_TEXT,
+        LeftOutReason.UNDECIDED: Fate.OPEN,
+        LeftOutReason.LATER: Fate.OPEN,
     }
     return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
 

@@ -22,7 +22,7 @@ from converters.report.comparison import ComparedLine, ComparedTask, Fate, compa
 from converters.report.rates import ErrorRate
 from converters.report.tally import Tally, TwoPeople
 from converters.reviewed.line_rules import Rules
-from converters.reviewed.reasons import TaskWhy
+from converters.reviewed.reasons import TaskReason
 from converters.reviewed.tasks import as_task, task_name
 
 LONGEST_PIECE = 12
@@ -30,7 +30,7 @@ LONGEST_PIECE = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class SampleLine:
     """A line to be shown with its crop."""
 
     task: str
@@ -65,9 +65,9 @@ class Best:
         """Keep that many."""
         self._count = count
         self._offered = 0
-        self._heap: list[tuple[float, str, int, Shown]] = []
+        self._heap: list[tuple[float, str, int, SampleLine]] = []
 
-    def add(self, shown: Shown, weight: float = 0.0) -> None:
+    def add(self, shown: SampleLine, weight: float = 0.0) -> None:
         """Offer a line."""
         self._offered += 1
         lot = _draw(f"{shown.task} {shown.page} {shown.region} {shown.quad.tolist()}")
@@ -78,7 +78,7 @@ class Best:
         else:
             heappushpop(self._heap, entry)
 
-    def __iter__(self) -> Iterator[Shown]:
+    def __iter__(self) -> Iterator[SampleLine]:
         """Heaviest first."""
         return iter([shown for *_, shown in sorted(self._heap, reverse=True)])
 
@@ -98,7 +98,7 @@ class Report:
     def __init__(self, sizes: Sizes | None = None) -> None:
         """Begin with nothing counted."""
         self.sizes = sizes or Sizes()
-        self.left_out: Counter[TaskWhy] = Counter()
+        self.left_out: Counter[TaskReason] = Counter()
         self._seen: set[str] = set()
         self.all = Tally()
         self.annotators: dict[str, Tally] = {}
@@ -126,15 +126,15 @@ class Report:
         """
         task = as_task(item)
         if task is None:
-            self.left_out[TaskWhy.NOT_A_TASK] += 1
+            self.left_out[TaskReason.NOT_A_TASK] += 1
             return
         name = task_name(task)
         if name in self._seen:
-            self.left_out[TaskWhy.TWICE] += 1
+            self.left_out[TaskReason.TWICE] += 1
             return
         self._seen.add(name)
         compared = compare(task, rules)
-        if isinstance(compared, TaskWhy):
+        if isinstance(compared, TaskReason):
             self.left_out[compared] += 1
         else:
             self._count(compared, task["data"])
@@ -147,11 +147,11 @@ class Report:
     @property
     def tasks_read(self) -> int:
         """Tasks, each once."""
-        return self.items_read - self.left_out[TaskWhy.NOT_A_TASK] - self.left_out[TaskWhy.TWICE]
+        return self.items_read - self.left_out[TaskReason.NOT_A_TASK] - self.left_out[TaskReason.TWICE]
 
-    def left_out_by_reason(self) -> list[tuple[TaskWhy, int]]:
+    def left_out_by_reason(self) -> list[tuple[TaskReason, int]]:
         """Why items are left out and how many, in the order in which the reasons are listed."""
-        return [(why, self.left_out[why]) for why in TaskWhy if self.left_out[why]]
+        return [(why, self.left_out[why]) for why in TaskReason if self.left_out[why]]
 
     def _count(self, compared: ComparedTask, data: Mapping[str, Any]) -> None:
         first = compared.first
@@ -192,7 +192,7 @@ class Report:
             return
         said = line.predicted or ""
         share = Levenshtein.normalized_distance(said, line.text)
-        shown = Shown(
+        shown = SampleLine(
             task,
             line.region,
             line.page,
@@ -215,7 +215,7 @@ class Report:
         if approved:
             self._confuse(line, shown)
 
-    def _confuse(self, line: ComparedLine, shown: Shown) -> None:
+    def _confuse(self, line: ComparedLine, shown: SampleLine) -> None:
         by = {said.reader: said.text for said in line.readings if said.text}
         if not line.readings:
             by = {"filled in": line.predicted or ""}
@@ -271,8 +271,8 @@ class Report:
             "items_read": self.items_read,
             "tasks_read": self.tasks_read,
             "tasks_without_submitted_work": self.tasks_read - self.all.tasks,
-            "tasks_that_came_before": self.left_out[TaskWhy.TWICE],
-            "items_that_are_no_task": self.left_out[TaskWhy.NOT_A_TASK],
+            "tasks_that_came_before": self.left_out[TaskReason.TWICE],
+            "items_that_are_no_task": self.left_out[TaskReason.NOT_A_TASK],
             "left_out": {why.value: count for why, count in self.left_out_by_reason()},
             "all": self.all.summary(),
             "readers": [

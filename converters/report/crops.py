@@ -15,11 +15,11 @@ import numpy as np
 
 from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable, OperatorError
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.page import image_files as images
+from backend.page import image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Pixels
 from converters.export.page_maker import PageSource
-from converters.report.counts import Shown
+from converters.report.counts import SampleLine
 from converters.report.html import Picture
 from converters.reviewed import tasks
 
@@ -32,7 +32,7 @@ WIDTH = 1200
 
 
 def crops_of(
-    lines: Iterable[Shown],
+    lines: Iterable[SampleLine],
     source: PageSource,
     config: LabelingConfig | None,
     *,
@@ -59,7 +59,7 @@ def crops_of(
     groups = [list(group) for _, group in groupby(ordered, key=lambda line: (line.task, line.page))]
     lost: list[str] = []
 
-    def cut(group: list[Shown]) -> list[Picture | str]:
+    def cut(group: list[SampleLine]) -> list[Picture | str]:
         if lost:
             return [lost[0]] * len(group)
         try:
@@ -82,16 +82,16 @@ def crops_of(
 
 
 def _page(
-    line: Shown, source: PageSource, config: LabelingConfig | None, field: str | None, max_pixels: int
+    line: SampleLine, source: PageSource, config: LabelingConfig | None, field: str | None, max_pixels: int
 ) -> Pixels:
     references = tasks.references_of(line.data, config, field)
     if line.page >= len(references):
         raise BadRequest("The task has no such page.")
     task = int(line.task) if line.task.isdecimal() else None
-    return images.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
+    return image_files.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
 
 
-def _crop(page: Pixels, line: Shown, tall_lines: TallLines) -> Picture | str:
+def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> Picture | str:
     try:
         crop = crop_line(page, line.quad, tall_lines)
     except ValueError as error:
@@ -101,5 +101,5 @@ def _crop(page: Pixels, line: Shown, tall_lines: TallLines) -> Picture | str:
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
         crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    url = "data:image/jpeg;base64," + base64.b64encode(images.encode(crop, "jpeg", 82)).decode("ascii")
+    url = "data:image/jpeg;base64," + base64.b64encode(image_files.encode(crop, "jpeg", 82)).decode("ascii")
     return Picture(url, crop.shape[1], crop.shape[0])

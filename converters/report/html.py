@@ -16,12 +16,12 @@ from typing import Any
 from markupsafe import Markup, escape
 from rapidfuzz.distance import Levenshtein
 
-from backend.label_studio import explanations as messages
+from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
 from backend.text.differences import differences
-from converters.paddleocr import dictionary as charset
+from converters.paddleocr import dictionaries
 from converters.report.comparison import Fate
-from converters.report.counts import Report, Shown
+from converters.report.counts import Report, SampleLine
 from converters.report.plots import Curve, plot
 from converters.report.rates import ErrorRate, Interval, Share
 from converters.report.tally import Tally
@@ -106,9 +106,9 @@ def unknown_predictions(lines: int, *, from_file: bool) -> str:
     return f"Of {lines:,} lines the prediction is not known, so they are in no comparison. {why}"
 
 
-def shown_lines(report: Report) -> list[Shown]:
+def sample_lines(report: Report) -> list[SampleLine]:
     """Every line that the page shows with its crop, each once."""
-    listed: list[Shown] = [*report.wrong, *report.random, *report.worst]
+    listed: list[SampleLine] = [*report.wrong, *report.random, *report.worst]
     for confusion, _, _ in report.top_confusions():
         listed += report.examples[confusion]
     return list({id(shown): shown for shown in listed}.values())
@@ -156,7 +156,7 @@ def task_called(name: str) -> str:
 
 def named(text: str) -> str:
     """A short text's characters by name, for those that nobody can tell apart by eye."""
-    return "; ".join(charset.named(char) for char in unicodedata.normalize("NFC", text)[:4])
+    return "; ".join(dictionaries.named(char) for char in unicodedata.normalize("NFC", text)[:4])
 
 
 def differing(text: str, other: str) -> Markup:
@@ -174,7 +174,7 @@ def differing(text: str, other: str) -> Markup:
 def in_words(said: str, approved: str) -> str:
     """What differs, in words, because look-alikes cannot be told apart by eye."""
     reasons = differences(said, approved)
-    return messages.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if said else ""
+    return explanations.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if said else ""
 
 
 def plots(steps: Sequence[tuple[datetime, Tally]]) -> list[tuple[str, Markup]]:

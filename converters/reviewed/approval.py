@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from backend.errors import BadRequest
-from converters.reviewed.reasons import AnnotationWhy, TaskWhy
+from converters.reviewed.reasons import AnnotationReason, TaskReason
 
 Json = Mapping[str, Any]
 """An object as it stands in an export."""
@@ -71,9 +71,9 @@ class Choice:
     """
 
     annotation: Json | None
-    why: TaskWhy | None = None
+    why: TaskReason | None = None
     witnesses: tuple[Json, ...] = ()
-    others: tuple[AnnotationWhy, ...] = ()
+    others: tuple[AnnotationReason, ...] = ()
 
 
 def choose(task: Json, approval: Approval) -> Choice:
@@ -86,9 +86,9 @@ def choose(task: Json, approval: Approval) -> Choice:
     # before version 1 Label Studio called them completions, in a shape of their own
     listed = task.get("annotations") or task.get("completions") or []
     if not isinstance(listed, list) or ("annotations" not in task and listed):
-        return Choice(None, TaskWhy.NOT_READABLE)
+        return Choice(None, TaskReason.NOT_READABLE)
     annotations = listed
-    fates: list[AnnotationWhy | None] = [_unfit(annotation, approval) for annotation in annotations]
+    fates: list[AnnotationReason | None] = [_unfit(annotation, approval) for annotation in annotations]
     fit = [number for number, fate in enumerate(fates) if fate is None]
     if not fit:
         return Choice(None, _nothing(task, fates), (), tuple(fate for fate in fates if fate))
@@ -97,11 +97,11 @@ def choose(task: Json, approval: Approval) -> Choice:
     witnesses: dict[str, int] = {}
     for number in sorted(fit, key=lambda number: (_age(annotations[number]), number)):
         if number != chosen:
-            fates[number] = AnnotationWhy.OLDER
+            fates[number] = AnnotationReason.OLDER
             if approval.rule == "agreeing" and user_of(annotations[number]) != author:
                 witnesses[user_of(annotations[number])] = number
     for number in witnesses.values():
-        fates[number] = AnnotationWhy.SECOND_OPINION
+        fates[number] = AnnotationReason.SECOND_OPINION
     return Choice(
         annotations[chosen],
         None,
@@ -126,36 +126,36 @@ def moment_of(written: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def _unfit(annotation: object, approval: Approval) -> AnnotationWhy | None:
+def _unfit(annotation: object, approval: Approval) -> AnnotationReason | None:
     if not isinstance(annotation, dict) or not isinstance(annotation.get("result"), list):
-        return AnnotationWhy.NOT_READABLE
+        return AnnotationReason.NOT_READABLE
     # anything but a plain "no" is taken for a skipped one: exporting it would be the worse mistake
     if annotation.get("was_cancelled") not in (False, None):
-        return AnnotationWhy.CANCELLED
+        return AnnotationReason.CANCELLED
     if approval.rule == "ground-truth" and annotation.get("ground_truth") is not True:
-        return AnnotationWhy.NOT_GROUND_TRUTH
+        return AnnotationReason.NOT_GROUND_TRUTH
     if approval.rule == "by":
         user = annotation.get("completed_by")
         email = user.get("email") if isinstance(user, dict) else None
         names = {user_of(annotation), str(email or "").casefold()} - {""}
         if approval.user.casefold() not in names:
-            return AnnotationWhy.NOT_BY_USER
+            return AnnotationReason.NOT_BY_USER
     return None
 
 
-def _nothing(task: Json, fates: Sequence[AnnotationWhy | None]) -> TaskWhy:
+def _nothing(task: Json, fates: Sequence[AnnotationReason | None]) -> TaskReason:
     """Why no annotation of a task counts; the reason nearest to counting is told."""
     for fate, why in (
-        (AnnotationWhy.NOT_GROUND_TRUTH, TaskWhy.NOT_GROUND_TRUTH),
-        (AnnotationWhy.NOT_BY_USER, TaskWhy.NOT_BY_USER),
-        (AnnotationWhy.CANCELLED, TaskWhy.CANCELLED),
-        (AnnotationWhy.NOT_READABLE, TaskWhy.NOT_READABLE),
+        (AnnotationReason.NOT_GROUND_TRUTH, TaskReason.NOT_GROUND_TRUTH),
+        (AnnotationReason.NOT_BY_USER, TaskReason.NOT_BY_USER),
+        (AnnotationReason.CANCELLED, TaskReason.CANCELLED),
+        (AnnotationReason.NOT_READABLE, TaskReason.NOT_READABLE),
     ):
         if fate in fates:
             return why
     if task.get("drafts"):
-        return TaskWhy.ONLY_DRAFTS
-    return TaskWhy.ONLY_PREDICTIONS if task.get("predictions") else TaskWhy.NOT_ANNOTATED
+        return TaskReason.ONLY_DRAFTS
+    return TaskReason.ONLY_PREDICTIONS if task.get("predictions") else TaskReason.NOT_ANNOTATED
 
 
 def _age(annotation: Json) -> datetime:

@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.fetching.references import LOCAL_FILES, climbs, shown
+from backend.fetching.references import LOCAL_FILES, climbs, redacted
 
 
 class ImageFolder:
@@ -33,7 +33,7 @@ class ImageFolder:
                 what another reference came to as well.
             ImageUnreachable: there is no such file.
         """
-        name = shown(reference)
+        name = redacted(reference)
         if climbs(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.errors import BadRequest
 from backend.fetching.sources import Sources
-from backend.label_studio import result_fields as results
+from backend.label_studio import result_fields
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
@@ -56,7 +56,7 @@ def noting_labels(tasks: Iterable[object], found: set[str]) -> Iterator[object]:
         for annotation in annotations if isinstance(annotations, list) else ():
             result = annotation.get("result") if isinstance(annotation, dict) else None
             parts = [part for part in result if isinstance(part, dict)] if isinstance(result, list) else []
-            found.update(label.casefold() for label in results.labels_of(parts, []))
+            found.update(label.casefold() for label in result_fields.labels_of(parts, []))
         yield item
 
 

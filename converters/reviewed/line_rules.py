@@ -15,8 +15,8 @@ from backend.label_studio.regions import ProblemKind, Region, RegionShape, regio
 from backend.page import geometry
 from backend.page.lines import Quad
 from converters.reviewed.approval import LATEST, Approval, Json
-from converters.reviewed.reasons import Why
-from converters.reviewed.region_text import Said, said_in
+from converters.reviewed.reasons import LeftOutReason
+from converters.reviewed.region_text import RegionText, said_in
 
 LATER = "leave for later"
 """The choice of our labeling config by which a person puts a line off."""
@@ -29,18 +29,18 @@ SAME_PLACE = 0.5
 """Overlap (intersection over union) from which two annotators' boxes are the same line."""
 
 _SHAPES = {
-    RegionShape.ELLIPSE: Why.ELLIPSE,
-    RegionShape.BRUSH: Why.BRUSH,
-    RegionShape.OTHER: Why.OTHER_SHAPE,
+    RegionShape.ELLIPSE: LeftOutReason.ELLIPSE,
+    RegionShape.BRUSH: LeftOutReason.BRUSH,
+    RegionShape.OTHER: LeftOutReason.OTHER_SHAPE,
 }
 _PROBLEMS = {
-    ProblemKind.NOT_A_RESULT: Why.NOT_A_RESULT,
-    ProblemKind.TWO_SHAPES: Why.TWO_SHAPES,
-    ProblemKind.BAD_LABELS: Why.BAD_LABELS,
-    ProblemKind.TOO_FEW_POINTS: Why.TOO_FEW_POINTS,
-    ProblemKind.NO_GEOMETRY: Why.BAD_GEOMETRY,
-    ProblemKind.BAD_GEOMETRY: Why.BAD_GEOMETRY,
-    ProblemKind.NO_PAGE_SIZE: Why.BAD_GEOMETRY,
+    ProblemKind.NOT_A_RESULT: LeftOutReason.NOT_A_RESULT,
+    ProblemKind.TWO_SHAPES: LeftOutReason.TWO_SHAPES,
+    ProblemKind.BAD_LABELS: LeftOutReason.BAD_LABELS,
+    ProblemKind.TOO_FEW_POINTS: LeftOutReason.TOO_FEW_POINTS,
+    ProblemKind.NO_GEOMETRY: LeftOutReason.BAD_GEOMETRY,
+    ProblemKind.BAD_GEOMETRY: LeftOutReason.BAD_GEOMETRY,
+    ProblemKind.NO_PAGE_SIZE: LeftOutReason.BAD_GEOMETRY,
 }
 
 
@@ -72,8 +72,8 @@ class ReviewedLine:
     """
 
     region: Region
-    said: Said
-    why: Why | None
+    said: RegionText
+    why: LeftOutReason | None
     quad: Quad | None = None
     points: npt.NDArray[np.float32] | None = None
 
@@ -128,12 +128,12 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
     )
     shape = _unreadable(region, page_size)
     if shape is not None or region.points is None:
-        return ReviewedLine(region, said, shape or Why.BAD_GEOMETRY)
+        return ReviewedLine(region, said, shape or LeftOutReason.BAD_GEOMETRY)
     quad = quad_of(region)
     if geometry.is_degenerate(quad):
-        return ReviewedLine(region, said, Why.TOO_SMALL)
+        return ReviewedLine(region, said, LeftOutReason.TOO_SMALL)
     if _share_on_page(quad, page_size) < ON_PAGE:
-        return ReviewedLine(region, said, Why.OFF_PAGE)
+        return ReviewedLine(region, said, LeftOutReason.OFF_PAGE)
     outline = region.points
     if region.shape is not RegionShape.RECTANGLE and geometry.crosses_itself(outline):
         # PaddleOCR passes over what encloses nothing
@@ -142,14 +142,14 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
     return ReviewedLine(region, said, _by_labels(region, rules, said) or said.why, quad, points)
 
 
-def _unreadable(region: Region, page_size: tuple[int, int]) -> Why | None:
+def _unreadable(region: Region, page_size: tuple[int, int]) -> LeftOutReason | None:
     for problem in region.problems:
         if problem.kind in _PROBLEMS:
             return _PROBLEMS[problem.kind]
     if region.shape in _SHAPES:
         return _SHAPES[region.shape]
     if region.page_size is not None and _other_shape(region.page_size, page_size):
-        return Why.OTHER_PAGE
+        return LeftOutReason.OTHER_PAGE
     return None
 
 
@@ -199,7 +199,7 @@ def overlap(first: Quad, second: Quad) -> float:
     return float(shared)
 
 
-def _by_labels(region: Region, rules: Rules, said: Said) -> Why | None:
+def _by_labels(region: Region, rules: Rules, said: RegionText) -> LeftOutReason | None:
     """What a person said of the line by its labels."""
     names = rules.names
     text, check, illegible, not_text = names.text, names.check, names.illegible, names.not_text
@@ -209,17 +209,21 @@ def _by_labels(region: Region, rules: Rules, said: Said) -> Why | None:
         check = of.check if of.tell_doubt else check
     given = {label.casefold() for label in region.labels}
     if not_text.casefold() in given:
-        return Why.NOT_TEXT
+        return LeftOutReason.NOT_TEXT
     if illegible.casefold() in given:
-        return Why.ILLEGIBLE
+        return LeftOutReason.ILLEGIBLE
     if check.casefold() in given:
-        return Why.LATER if any(choice == LATER for _, choice in region.choices) else Why.UNDECIDED
-    silent = said.why in (Why.NO_TEXT, Why.BLANK)
+        return (
+            LeftOutReason.LATER
+            if any(choice == LATER for _, choice in region.choices)
+            else LeftOutReason.UNDECIDED
+        )
+    silent = said.why in (LeftOutReason.NO_TEXT, LeftOutReason.BLANK)
     wanted = rules.labels if rules.labels is not None else frozenset({text.casefold()})
     if given and not given & wanted and silent:
-        return Why.NOT_A_LINE
+        return LeftOutReason.NOT_A_LINE
     if rules.labels is not None and not given & rules.labels:
-        return Why.OTHER_LABEL
+        return LeftOutReason.OTHER_LABEL
     return None
 
 
@@ -228,13 +232,13 @@ def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -
     if line.why is not None:
         return line
     if not opinions:
-        return _left_out(line, Why.UNCONFIRMED)
+        return _left_out(line, LeftOutReason.UNCONFIRMED)
     agreed = any(
         other.why is None and other.said.text == line.said.text and _same_place(line, other)
         for opinion in opinions
         for other in opinion
     )
-    return line if agreed else _left_out(line, Why.CONTRADICTED)
+    return line if agreed else _left_out(line, LeftOutReason.CONTRADICTED)
 
 
 def _same_place(first: ReviewedLine, second: ReviewedLine) -> bool:
@@ -245,5 +249,5 @@ def _same_place(first: ReviewedLine, second: ReviewedLine) -> bool:
     return shared >= SAME_PLACE * together
 
 
-def _left_out(line: ReviewedLine, why: Why) -> ReviewedLine:
+def _left_out(line: ReviewedLine, why: LeftOutReason) -> ReviewedLine:
     return ReviewedLine(line.region, line.said, why, line.quad, line.points)

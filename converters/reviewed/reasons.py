@@ -18,7 +18,7 @@ class InDetection(Enum):
     """It is not written, so it is background."""
 
 
-class TaskWhy(Enum):
+class TaskReason(Enum):
     """Why a task exports nothing."""
 
     NOT_A_TASK = "is no task"
@@ -32,7 +32,7 @@ class TaskWhy(Enum):
     NOT_BY_USER = "not annotated by that user"
 
 
-class AnnotationWhy(Enum):
+class AnnotationReason(Enum):
     """Why an annotation does not count."""
 
     CANCELLED = "skipped by its annotator"
@@ -43,7 +43,7 @@ class AnnotationWhy(Enum):
     SECOND_OPINION = "compared with the one that counts"
 
 
-class Why(Enum):
+class LeftOutReason(Enum):
     """Why a region is out of recognition, and what that makes of it in detection."""
 
     UNDECIDED = "left undecided", InDetection.IGNORED

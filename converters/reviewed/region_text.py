@@ -16,19 +16,19 @@ from enum import Enum
 
 from backend.label_studio.regions import ProblemKind, Region
 from backend.text.cleaning import plain_text, without_marks
-from converters.paddleocr import row_faults as faults
+from converters.paddleocr import row_faults
 from converters.paddleocr.row_faults import Fault
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 
 _OF_FAULT = {
-    Fault.TAB: Why.TAB,
-    Fault.LINE_BREAK: Why.LINE_BREAK,
-    Fault.CONTROL: Why.CONTROL,
-    Fault.SURROGATE: Why.SURROGATE,
-    Fault.NO_CHARACTER: Why.NO_CHARACTER,
-    Fault.ODD_SPACE: Why.ODD_SPACE,
-    Fault.EMPTY: Why.BLANK,
-    Fault.IGNORE_MARK: Why.IGNORE_MARK,
+    Fault.TAB: LeftOutReason.TAB,
+    Fault.LINE_BREAK: LeftOutReason.LINE_BREAK,
+    Fault.CONTROL: LeftOutReason.CONTROL,
+    Fault.SURROGATE: LeftOutReason.SURROGATE,
+    Fault.NO_CHARACTER: LeftOutReason.NO_CHARACTER,
+    Fault.ODD_SPACE: LeftOutReason.ODD_SPACE,
+    Fault.EMPTY: LeftOutReason.BLANK,
+    Fault.IGNORE_MARK: LeftOutReason.IGNORE_MARK,
 }
 _BREAKS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
@@ -45,7 +45,7 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RegionText:
     """What a region says.
 
     text: as it is written; empty where `why` says that nothing is.
@@ -55,10 +55,10 @@ class Said:
     text: str
     raw: str
     changes: frozenset[Change] = frozenset()
-    why: Why | None = None
+    why: LeftOutReason | None = None
 
 
-def said_in(region: Region, text_name: str | None = None, *, replace_breaks: bool = False) -> Said:
+def said_in(region: Region, text_name: str | None = None, *, replace_breaks: bool = False) -> RegionText:
     """What a region says, or why that cannot be a label.
 
     A list of strings counts like one bare string. Of several strings the blank ones and repetitions
@@ -74,28 +74,28 @@ def said_in(region: Region, text_name: str | None = None, *, replace_breaks: boo
     strings = [string for answer in own or region.answers for string in answer.texts]
     raw = "\n".join(strings)
     if any(problem.kind is ProblemKind.BAD_TEXT for problem in region.problems):
-        return Said("", raw, why=Why.BAD_TEXT)
+        return RegionText("", raw, why=LeftOutReason.BAD_TEXT)
     if not any(strings):
-        return Said("", raw, why=Why.NO_TEXT)
+        return RegionText("", raw, why=LeftOutReason.NO_TEXT)
     different = dict.fromkeys(string for string in strings if string.strip())
     if not different:
-        return Said("", raw, why=Why.BLANK)
+        return RegionText("", raw, why=LeftOutReason.BLANK)
     if len({plain_text(without_marks(string)) for string in different}) > 1:
-        return Said("", raw, why=Why.SEVERAL_TEXTS)
+        return RegionText("", raw, why=LeftOutReason.SEVERAL_TEXTS)
     written = next(iter(different))
     unbroken = _BREAKS.sub(" ", written) if replace_breaks else written
     unmarked = without_marks(unbroken)
     text = plain_text(unmarked)
-    fault = faults.text_fault(text)
+    fault = row_faults.text_fault(text)
     if fault:
-        return Said("", written, why=_OF_FAULT[fault[0]])
+        return RegionText("", written, why=_OF_FAULT[fault[0]])
     changes = {
         Change.BREAKS: unbroken != written,
         Change.MARKS: unmarked != unbroken,
         Change.COMPOSED: unicodedata.normalize("NFC", unmarked) != unmarked,
         Change.SPACES: unicodedata.normalize("NFC", unmarked) != text,
     }
-    return Said(text, written, frozenset(change for change, done in changes.items() if done))
+    return RegionText(text, written, frozenset(change for change, done in changes.items() if done))
 
 
 def region_names(regions: Sequence[Region]) -> list[str]:

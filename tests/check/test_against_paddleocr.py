@@ -17,9 +17,8 @@ from converters.check.command import check
 from converters.check.findings import Finding, Outcome, RowCheck
 from converters.check.images import look_at
 from converters.check.row_fate import foretell_detection, foretell_recognition
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr import rows as labels
-from converters.paddleocr.rows import Region
+from converters.paddleocr import dictionaries, label_rows
+from converters.paddleocr.label_rows import RowRegion
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 from tests.parts import paddle_loader
 from tests.parts.paddle_loader import ESLAV, Job
@@ -217,9 +216,9 @@ class Loader:
 
 CORNERS = ((10.0, 10.0), (100.5, 10.0), (100.25, 40.0), (10.0, 40.0))
 MADE_TEXTS = ["Счёт № 12", "null", "if true", '"в кавычках" \\n', " край ", "Ёлка — «да»", "½ 25 ₽"]
-MADE_REGIONS = [Region(text, CORNERS) for text in MADE_TEXTS] + [
-    Region("", CORNERS, ignored=True),
-    Region("t", CORNERS[:3]),
+MADE_REGIONS = [RowRegion(text, CORNERS) for text in MADE_TEXTS] + [
+    RowRegion("", CORNERS, ignored=True),
+    RowRegion("t", CORNERS[:3]),
 ]
 
 
@@ -249,10 +248,10 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Loader:
         path.write_bytes(as_bytes(row) * 4)
         jobs.append(Job("recognition", str(path), str(folder), GLOBAL, rows=[0]))
     made = folder / "made.txt"
-    made.write_text("".join(labels.recognition_row("good0.png", text) for text in MADE_TEXTS), "utf-8")
+    made.write_text("".join(label_rows.recognition_row("good0.png", text) for text in MADE_TEXTS), "utf-8")
     jobs.append(Job("recognition", str(made), str(folder), GLOBAL))
     made_regions = folder / "det_made.txt"
-    made_regions.write_text(labels.detection_row("page.png", MADE_REGIONS), "utf-8")
+    made_regions.write_text(label_rows.detection_row("page.png", MADE_REGIONS), "utf-8")
     jobs.append(Job("detection", str(made_regions), str(folder)))
     answers = paddle_loader.ask(jobs, folder)
     turns = len(ALONE + JOINED)
@@ -266,7 +265,7 @@ def loader(tmp_path_factory: pytest.TempPathFactory) -> Loader:
 
 
 def foretold(kind: str, row: bytes, folder: Path, *, training: bool) -> RowCheck:
-    dictionary = charset.parse_dictionary(ESLAV.read_bytes())
+    dictionary = dictionaries.parse_dictionary(ESLAV.read_bytes())
 
     def look(image):
         return look_at(image if image.startswith("http") else f"{folder}/{image}")

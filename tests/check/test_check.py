@@ -19,9 +19,9 @@ from converters.check.images import look_at
 from converters.check.result import FileCheck
 from converters.check.row_fate import foretell_detection, foretell_recognition, images_of, steps_needed
 from converters.check.whole_lists import list_problems
-from converters.paddleocr import rows as labels
-from converters.paddleocr.dictionary import Dictionary
-from converters.paddleocr.rows import Region
+from converters.paddleocr import label_rows
+from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.label_rows import RowRegion
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 from tests.paddleocr.test_training_config import CONFIG
 
@@ -262,7 +262,7 @@ def write(path, *rows):
 def test_a_good_dataset_passes_in_one_sentence(dataset):
     write(dataset / "rec_gt_train.txt", *(f"crops/{n}.png\tслово\n" for n in range(3)))
     write(dataset / "rec_gt_val.txt", "crops/3.png\tслово\n")
-    write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    write(dataset / "det_gt_train.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     told = io.StringIO()
     assert run(dataset, console=Console(file=told, width=200)) == 0
     assert "PaddleOCR would train on all 5 rows as they stand." in told.getvalue()
@@ -372,7 +372,7 @@ def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
     write(
         dataset / "rec_gt_train.txt", "crops/0.png\tочень длинное предложение, которое никуда не помещается\n"
     )
-    write(dataset / "det_gt_train.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    write(dataset / "det_gt_train.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     (dataset / "det.yml").write_text(yaml.safe_dump(DETECTION_CONFIG), "utf-8")
     told = io.StringIO()
     run(dataset, config=dataset / "det.yml", fix=True, console=Console(file=told, width=200))
@@ -385,7 +385,7 @@ def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
 
 def test_a_config_for_recognition_says_nothing_about_detection_rows(dataset):
     for part in ("train", "val"):
-        write(dataset / f"det_gt_{part}.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+        write(dataset / f"det_gt_{part}.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
     assert check(dataset, config=dataset / "config.yml").notes == (
         "The config is for the other kind of rows: for detection the settings of PP-OCRv5's configs are "
@@ -463,9 +463,9 @@ def test_the_summary_for_machines_holds_every_telling_row(dataset):
 
 
 def test_a_ppocrlabel_folder_is_checked_from_the_folder_above(dataset):
-    write(dataset / "Label.txt", labels.detection_row(f"{dataset.name}/page.png", [Region("а", QUAD)]))
-    write(dataset / "rec_gt.txt", labels.recognition_row("crops/0.png", "слово"))
-    write(dataset / "fileState.txt", labels.file_state_row(f"{dataset.name}/page.png"))
+    write(dataset / "Label.txt", label_rows.detection_row(f"{dataset.name}/page.png", [RowRegion("а", QUAD)]))
+    write(dataset / "rec_gt.txt", label_rows.recognition_row("crops/0.png", "слово"))
+    write(dataset / "fileState.txt", label_rows.file_state_row(f"{dataset.name}/page.png"))
     report = check(dataset)
     assert [(file.name, file.kind) for file in report.files] == [
         ("Label.txt", "detection"),
@@ -476,7 +476,7 @@ def test_a_ppocrlabel_folder_is_checked_from_the_folder_above(dataset):
 
 def test_a_single_file_of_any_name_is_checked_for_what_its_rows_are(dataset):
     write(dataset / "mine.txt", "crops/0.png\tслово\n")
-    write(dataset / "pages.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+    write(dataset / "pages.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     assert [check(dataset / name).files[0].kind for name in ("mine.txt", "pages.txt")] == [
         "recognition",
         "detection",
@@ -530,7 +530,7 @@ def test_a_label_file_by_name_is_checked_though_it_has_lost_its_tabs_or_its_rows
 )  # fmt: skip
 def test_a_dataset_without_a_list_that_paddleocr_needs_is_noted(dataset, files, noted):
     for name in files:
-        page = labels.detection_row("page.png", [Region("а", QUAD)])
+        page = label_rows.detection_row("page.png", [RowRegion("а", QUAD)])
         write(dataset / f"{name}.txt", "crops/0.png\tслово\n" if name.startswith("rec") else page)
     found = [note.partition(" (")[0] for note in check(dataset).notes if note.startswith("For ")]
     assert found == noted
@@ -548,7 +548,7 @@ def test_an_empty_list_for_evaluation_is_a_problem_of_its_own_and_said_once(data
 
 def test_the_rows_of_one_kind_are_none_of_the_other(dataset):
     for part in ("train", "val"):
-        write(dataset / f"det_gt_{part}.txt", labels.detection_row("page.png", [Region("а", QUAD)]))
+        write(dataset / f"det_gt_{part}.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     write(dataset / "rec_gt_train.txt", "")
     assert not [note for note in check(dataset).notes if note.startswith("For ")]
 

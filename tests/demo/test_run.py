@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backend.demo.label_studio_server import Account
+from backend.demo.label_studio_server import Login
 from backend.demo.run import backend_status, backend_variables, demo_account, wait_until_ready
 from backend.settings import settings
 from tests.parts.http_script import says, serving
 
-ACCOUNT = Account("demo@twinread.example", SecretStr("password"), SecretStr("0" * 40))
+ACCOUNT = Login("demo@twinread.example", SecretStr("password"), SecretStr("0" * 40))
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import pytest
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.errors import DetectorFailed, NotReady, SettingsWrong
-from backend.models.model_thread import State
+from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
-from backend.page import image_files as images
+from backend.page import image_files
 from backend.page.lines import Detected, Line, Page, Quad
 from tests.parts.samples import all_samples, sample
 
@@ -33,7 +33,7 @@ def page_of(pixels: np.ndarray) -> Page:
 
 
 def sample_page(name: str) -> Page:
-    return images.decode(sample(name).path.read_bytes(), max_pixels=50_000_000)
+    return image_files.decode(sample(name).path.read_bytes(), max_pixels=50_000_000)
 
 
 def overlap(first: Quad, second: Quad) -> float:
@@ -72,7 +72,7 @@ def searched(page: Page, **options: object) -> Detected:
 def test_nearly_all_true_lines_of_the_sample_pages_are_found(detector):
     true = hits = given = 0
     for one in all_samples():
-        lines = detector.detect(images.decode(one.path.read_bytes(), max_pixels=50_000_000)).lines
+        lines = detector.detect(image_files.decode(one.path.read_bytes(), max_pixels=50_000_000)).lines
         true, hits, given = true + len(one.lines), hits + found(one.lines, lines), given + len(lines)
     assert hits >= 0.94 * true
     assert hits >= 0.93 * given
@@ -261,7 +261,7 @@ def test_options_that_could_find_nothing_are_refused(options):
 def test_without_paddle_auto_is_the_cpu(detector):
     automatic = PaddleDetector(DetectionOptions(engine=EngineOptions(device="auto")), source="packages")
     assert automatic.device == "cpu"
-    assert automatic.state is State.LOADING
+    assert automatic.state is ModelState.LOADING
 
 
 def test_a_model_whose_file_is_damaged_fails_with_a_reason(tmp_path):
@@ -271,7 +271,7 @@ def test_a_model_whose_file_is_damaged_fails_with_a_reason(tmp_path):
     bad.start()
     with pytest.raises(NotReady, match="detection model failed to load"):
         bad.wait(300)
-    assert bad.state is State.FAILED
+    assert bad.state is ModelState.FAILED
     with pytest.raises(NotReady, match="detection model failed to load"):
         bad.detect(page_of(np.zeros((50, 50, 3), np.uint8)))
     assert "failed to load" in str(bad.failure)

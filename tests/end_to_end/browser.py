@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_pl
 
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad
-from backend.projects.set_up import Wanted, choose_predictions, retrieve, set_up
+from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
 from backend.settings.settings import Settings
 from tests.end_to_end.projects import Project
 from tests.end_to_end.written_pages import HEIGHT, Readers, Written, WrittenPage, write
@@ -314,10 +314,10 @@ class Stage:
         """A project as `setup-project --retrieve` makes it, with these pages read; and its tasks."""
         api = self.label_studio.api()
         title = f"project {self._written}-{len(pages)}-{id(pages)}"
-        wanted = Wanted(title, (backend or self.backend).url)
+        wanted = ProjectSpec(title, (backend or self.backend).url)
         if config is not None:
             number = int(api.create_project(title=title, label_config=config)["id"])
-            wanted = Wanted(title, wanted.backend_url, project=number)
+            wanted = ProjectSpec(title, wanted.backend_url, project=number)
         settings = Settings(_env_file=None, **self.values, message_language=messages)  # type: ignore[call-arg]
         project = Project(api, set_up(api, wanted, settings).project)
         if not pages:

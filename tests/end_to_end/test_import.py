@@ -18,11 +18,10 @@ from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import DEFAULT_NAMES
 from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import regions
-from backend.page import image_files as images
-from converters.importing import command as import_command
-from converters.importing import files as import_files
+from backend.page import image_files
+from converters.importing import command, files
 from converters.importing.images import Limits
-from converters.importing.tasks import Manner
+from converters.importing.new_tasks import ImportOptions
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import all_samples
 
@@ -54,9 +53,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(api, project, *paths, console=None, **manner):
     summary = Path(paths[0].parent if paths[0].is_file() else paths[0]) / "summary.json"
-    fields = {"names": DEFAULT_NAMES, "manner": Manner(**manner), "limits": Limits(), "summary_json": summary}
+    fields = {
+        "names": DEFAULT_NAMES,
+        "manner": ImportOptions(**manner),
+        "limits": Limits(),
+        "summary_json": summary,
+    }
     try:
-        code = import_command.run(paths, api, project, console=console or Console(quiet=True), **fields)
+        code = command.run(paths, api, project, console=console or Console(quiet=True), **fields)
     finally:
         told = json.loads(summary.read_text("utf-8"))
         summary.unlink()
@@ -75,7 +79,7 @@ def test_every_line_of_a_set_stands_in_label_studio_letter_for_letter(
     api, project, tmp_path, folder, count, field
 ):
     shutil.copytree(DATA / folder, tmp_path / folder)
-    (file,) = import_files.files_in(tmp_path / folder)
+    (file,) = files.files_in(tmp_path / folder)
 
     code, told = run(api, project, tmp_path / folder, approved=field == "annotations")
 
@@ -91,7 +95,7 @@ def test_every_line_of_a_set_stands_in_label_studio_letter_for_letter(
         assert region.texts == (truth.pop(name),)
         content = fetched.fetch(task["data"]["image"], task_id=task["id"])
         assert content == (file.parent / name).read_bytes()
-        page = images.decode(content, max_pixels=10**8)
+        page = image_files.decode(content, max_pixels=10**8)
         assert region.page_size == (page.width, page.height)
         if field == "annotations":
             assert (said["ground_truth"], said["was_cancelled"]) == (False, False)
@@ -197,10 +201,10 @@ def test_the_command_takes_images_from_a_folder_and_keeps_the_language(label_stu
             "LABEL_STUDIO_API_KEY": label_studio.personal_token.get_secret_value(),
         }
     )
-    command = ["import", str(tmp_path / "labels/rec_gt.txt"), "--project", str(project)]
+    arguments = ["import", str(tmp_path / "labels/rec_gt.txt"), "--project", str(project)]
 
-    without = terminal.invoke(twinread, [*command, "--language", "rus"])
-    done = terminal.invoke(twinread, [*command, "--images", str(tmp_path / "photos"), "--language", "rus"])
+    without = terminal.invoke(twinread, [*arguments, "--language", "rus"])
+    done = terminal.invoke(twinread, [*arguments, "--images", str(tmp_path / "photos"), "--language", "rus"])
 
     assert without.exit_code == 1
     assert "rec_gt.txt, row 1, a.jpg: there is no such file; pass --images FOLDER" in without.output
@@ -228,19 +232,19 @@ def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, 
 
     folder = tmp_path / "set"
     folder.mkdir()
-    for number in range(import_command.BATCH + 10):
+    for number in range(command.BATCH + 10):
         shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", folder / f"{number}.jpg")
     (folder / "rec_gt.txt").write_text(
-        "".join(f"{number}.jpg\tline {number}\n" for number in range(import_command.BATCH + 10)), "utf-8"
+        "".join(f"{number}.jpg\tline {number}\n" for number in range(command.BATCH + 10)), "utf-8"
     )
 
     with pytest.raises(LabelStudioFailed):
         run(Refusing(), project, folder)
     code, told = run(api, project, folder)
 
-    assert (code, told["tasks_made"], told["already_there"]) == (0, 10, import_command.BATCH)
+    assert (code, told["tasks_made"], told["already_there"]) == (0, 10, command.BATCH)
     texts = [regions(task["predictions"][0]["result"])[0].texts[0] for task in api.tasks(project)]
-    assert sorted(texts) == sorted(f"line {number}" for number in range(import_command.BATCH + 10))
+    assert sorted(texts) == sorted(f"line {number}" for number in range(command.BATCH + 10))
 
 
 @pytest.mark.parametrize(
@@ -259,12 +263,12 @@ def test_a_project_that_cannot_show_the_lines_is_refused_before_anything_is_made
     (tmp_path / "rec_gt.txt").write_text("a.png\ttext\n", "utf-8")
 
     with pytest.raises(error):
-        import_command.run(
+        command.run(
             [tmp_path / "rec_gt.txt"],
             api,
             project,
             names=DEFAULT_NAMES,
-            manner=Manner(),
+            manner=ImportOptions(),
             limits=Limits(),
             console=Console(quiet=True),
         )

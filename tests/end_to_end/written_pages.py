@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from playwright.sync_api import Browser
 
-from backend.page import crops
-from backend.page import image_files as images
+from backend.page import crops, image_files
 from backend.page.lines import Quad
 from tests.parts.ernie_brains import shape_of
 from tests.parts.ernie_stand_in import Asked, Outcome, Say
@@ -105,7 +104,7 @@ class Readers:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, page: WrittenPage) -> WrittenPage:
-        pixels = images.decode(page.path.read_bytes(), max_pixels=10**8).pixels
+        pixels = image_files.decode(page.path.read_bytes(), max_pixels=10**8).pixels
         with self._lock:
             for line, quad in zip(page.lines, page.quads, strict=True):
                 self._shapes.append(shape_of(crops.crop_line(pixels, quad, "auto")))

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from backend.label_studio.region_notes import note
 from backend.page.crops import crop_line
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict, picture_digest
-from converters.export.account import EXPORTED
 from converters.export.run import ExportOptions, NothingToExport
-from converters.export.split import Why
+from converters.export.split import PartReason
+from converters.export.totals import EXPORTED
 from converters.export.write_page import PageOptions
-from converters.paddleocr import label_files
-from converters.paddleocr import rows as labels
+from converters.paddleocr import label_files, label_rows
 from converters.reviewed.approval import Approval
 from converters.reviewed.line_rules import Rules
 from tests.parts.exported import PROJECT, contents, manifest, pixels, rows, run
@@ -84,7 +83,7 @@ def test_a_manifest_row_says_all_that_is_known_of_its_row(tmp_path):
         "chosen": "latest",
         "model_version": "ernie 1a2b",
     }
-    assert origin["part_why"] in {why.value for why in Why}
+    assert origin["part_why"] in {why.value for why in PartReason}
     line, whole = manifest(tmp_path / "set")
     assert line == {
         "file": "rec_gt_train.txt",
@@ -202,7 +201,7 @@ def test_what_is_left_out_is_told_with_its_reason(tmp_path):
     assert out["stain"] == ("not text", "out")
     assert out["later"] == ("left undecided", "ignored")
     [path] = (tmp_path / "set").glob("det_gt_*.txt")
-    [(_, row)] = labels.parse_rows(path.read_bytes(), labels.parse_detection_row)
+    [(_, row)] = label_rows.parse_rows(path.read_bytes(), label_rows.parse_detection_row)
     assert [(region.text, region.ignored) for region in row.regions] == [
         ("Счёт", False),
         *[("###", True)] * 3,

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from converters.export import split as splitting
-from converters.export.split import Part, Split, SplitPage, Why, split
+from converters.export.split import Part, PartReason, Split, SplitPage, alike, dhash, joined, split
 from tests.parts import samples
 
 RATIO = (0.8, 0.1, 0.1)
@@ -53,7 +52,7 @@ def test_a_growing_project_moves_nothing_that_was_assigned():
     first = split(pages(50), RATIO)
     grown = split(pages(120), (0.2, 0.4, 0.4), kept=first.parts)
     assert {page: grown.parts[page] for page in first.parts} == first.parts
-    assert {grown.reasons[page] for page in first.parts} == {Why.KEPT}
+    assert {grown.reasons[page] for page in first.parts} == {PartReason.KEPT}
     assert set(grown.parts) == {page.page for page in pages(120)}
 
 
@@ -69,7 +68,7 @@ def test_a_new_page_of_an_assigned_document_follows_it_and_train_wins():
     known = [SplitPage("old", group="d"), SplitPage("older", group="d"), SplitPage("new", group="d")]
     parts = split(known, RATIO, kept={"old": Part.TEST, "older": Part.TRAIN})
     assert parts.parts == {"new": Part.TRAIN, "old": Part.TEST, "older": Part.TRAIN}
-    assert parts.reasons["new"] is Why.TOGETHER
+    assert parts.reasons["new"] is PartReason.TOGETHER
 
 
 @pytest.mark.parametrize(
@@ -97,7 +96,7 @@ def test_a_page_with_a_rare_character_moves_to_train():
     ]
     moved = split(marked, RATIO)
     assert moved.parts[tested] is Part.TRAIN
-    assert moved.reasons[tested] is Why.RARE
+    assert moved.reasons[tested] is PartReason.RARE
     assert {p for p in moved.parts if moved.parts[p] is not plain.parts[p]} == {tested}
 
 
@@ -110,12 +109,12 @@ def test_rare_characters_do_not_empty_a_part():
 def test_alike_are_those_that_comparing_all_pairs_joins(values, distance):
     values += [values[0] ^ 1, values[0] ^ 0b111] if values else []
     pairs = [(a, b) for a in values for b in values if bin(a ^ b).count("1") <= distance]
-    slow = [sorted(group) for group in splitting.joined(sorted(set(values)), pairs)]
-    assert splitting.alike(values, distance) == slow
+    slow = [sorted(group) for group in joined(sorted(set(values)), pairs)]
+    assert alike(values, distance) == slow
 
 
 def test_keys_are_joined_through_others():
-    assert splitting.joined("abcdef", [("a", "c"), ("c", "e"), ("f", "b")]) == [
+    assert joined("abcdef", [("a", "c"), ("c", "e"), ("f", "b")]) == [
         ["a", "c", "e"],
         ["b", "f"],
         ["d"],
@@ -127,18 +126,18 @@ def test_a_page_that_was_saved_again_has_nearly_the_same_fingerprint():
     for name in ("syn_001", "syn_015", "syn_064", "phototest"):
         with Image.open(samples.sample(name).path) as opened:
             originals.append(opened.convert("RGB"))
-    prints = [splitting.dhash(np.asarray(page)) for page in originals]
+    prints = [dhash(np.asarray(page)) for page in originals]
     for page, fingerprint in zip(originals, prints, strict=True):
         smaller = np.asarray(page.resize((page.width * 2 // 3, page.height * 2 // 3)))
-        assert bin(splitting.dhash(smaller) ^ fingerprint).count("1") <= 3
-    assert len(splitting.alike(prints, 3)) == len(prints)
+        assert bin(dhash(smaller) ^ fingerprint).count("1") <= 3
+    assert len(alike(prints, 3)) == len(prints)
 
 
 def test_a_fingerprint_has_the_bits_it_says():
     ramp = np.tile(np.arange(0, 250, 10, dtype=np.uint8)[None, :, None], (20, 1, 3))
-    assert splitting.dhash(ramp) == 2**64 - 1
-    assert splitting.dhash(ramp, size=5) == 2**25 - 1
-    assert splitting.dhash(ramp[:, ::-1]) == 0
+    assert dhash(ramp) == 2**64 - 1
+    assert dhash(ramp, size=5) == 2**25 - 1
+    assert dhash(ramp[:, ::-1]) == 0
 
 
 def test_nothing_to_split_is_nothing():

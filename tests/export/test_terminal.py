@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from converters.export.account import MOST_PROBLEMS, Account
 from converters.export.terminal import tell
+from converters.export.totals import MOST_PROBLEMS, ExportTotals
 from converters.export.write_page import PageOptions
 
 
 def told(*, written: bool = True, **known: Any) -> str:
     terminal = io.StringIO()
     console = Console(file=terminal, width=400, soft_wrap=True)
-    tell(Account(**known), PageOptions(), Path("set"), console, written=written)
+    tell(ExportTotals(**known), PageOptions(), Path("set"), console, written=written)
     return terminal.getvalue()
 
 

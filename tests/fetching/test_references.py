@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.fetching.references import shown
+from backend.fetching.references import redacted
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from backend.fetching.references import shown
     ],
 )
 def test_messages_show_a_reference_without_its_secrets(reference: str, text: str) -> None:
-    assert shown(reference) == text
+    assert redacted(reference) == text

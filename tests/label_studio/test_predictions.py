@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from backend.label_studio import predictions as label_studio
+from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig, default_config
-from backend.label_studio.region_notes import Kept, kept_in
+from backend.label_studio.region_notes import StoredReadings, kept_in
 from backend.label_studio.regions import regions
-from backend.page.geometry import RotatedRectangle, quad_of
+from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from tests.label_studio.test_labeling_config import (
     ONE_LABEL,
@@ -54,7 +54,7 @@ interface = lru_cache(LabelInterface)
 
 
 def box(x, y, width, height, angle=0.0):
-    return quad_of(RotatedRectangle(x, y, width, height, angle))
+    return rectangle_corners(RotatedRectangle(x, y, width, height, angle))
 
 
 def agreed(text="Счёт 12", quad=None, score=0.98):
@@ -89,7 +89,7 @@ def page(*lines, width=200, height=100):
 
 def predicted(read_page, xml=None, **options):
     config = OURS if xml is None else parsed(xml)
-    return label_studio.prediction(read_page, config, model_version="v1", **options)
+    return predictions.prediction(read_page, config, model_version="v1", **options)
 
 
 def labels_in(prediction):
@@ -205,7 +205,7 @@ def test_an_agreed_line_with_a_remark_carries_it():
 def test_what_every_reader_said_comes_back_once_for_each_line_with_the_verdict(line, xml):
     result = json.loads(json.dumps(predicted(page(line, agreed()), xml)["result"]))
     first, second = (kept_in(region) for region in regions(result))
-    assert Kept(line.judgement.verdict, line.readings) in (first, second)
+    assert StoredReadings(line.judgement.verdict, line.readings) in (first, second)
     assert sum("twinread" in part.get("meta", {}) for part in result) == 2
 
 
@@ -300,7 +300,7 @@ def test_an_agreed_line_of_which_nothing_can_be_stored_is_no_agreed_line():
 
 
 def test_a_failed_task_is_an_empty_object():
-    assert label_studio.empty_result() == {}
+    assert predictions.empty_result() == {}
 
 
 @pytest.mark.parametrize(
@@ -418,7 +418,7 @@ def test_no_quad_makes_a_prediction_that_label_studio_refuses(corners, width, he
 
 def test_pages_of_one_task_land_on_their_index():
     config = LabelingConfig.parse(PAGES)
-    prediction = label_studio.prediction_of_pages(
+    prediction = predictions.prediction_of_pages(
         [page(agreed("a")), page(disputed(), width=300)], config, model_version="v1"
     )
     assert accepted(prediction, PAGES)
@@ -434,7 +434,7 @@ def test_pages_of_one_task_land_on_their_index():
 
 def test_repeated_views_get_the_names_of_their_page():
     config = LabelingConfig.parse(REPEATED)
-    prediction = label_studio.prediction_of_pages([page(agreed("a"))] * 11, config, model_version="v1")
+    prediction = predictions.prediction_of_pages([page(agreed("a"))] * 11, config, model_version="v1")
     assert {(item["to_name"], item["from_name"]) for item in prediction["result"][-2:]} == {
         ("page_10", "labels_10"),
         ("page_10", "text_10"),
@@ -494,13 +494,13 @@ def manual_with_text(**changes):
     ],
 )
 def test_only_what_was_just_drawn_is_read(context, expected):
-    assert [region.id for region in label_studio.drawn_regions(context, OURS, 200, 100)] == expected
+    assert [region.id for region in predictions.drawn_regions(context, OURS, 200, 100)] == expected
 
 
 def assisted(line, drawn=DRAWN, xml=None):
     config = OURS if xml is None else LabelingConfig.parse(xml)
-    [region] = label_studio.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
-    return label_studio.assist_result([(region, line)], config, model_version="v1")
+    [region] = predictions.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
+    return predictions.assist_result([(region, line)], config, model_version="v1")
 
 
 def test_a_drawn_box_comes_back_where_it_was_with_its_text():
@@ -532,7 +532,7 @@ def test_a_drawn_box_in_doubt_comes_back_to_be_checked_with_the_reason(line, tex
 def test_of_a_drawn_box_too_it_is_kept_what_every_reader_said():
     for line in (agreed(), disputed(), blank(), unread()):
         [region] = regions(json.loads(json.dumps(assisted(line)["result"])))
-        assert kept_in(region) == Kept(line.judgement.verdict, line.readings)
+        assert kept_in(region) == StoredReadings(line.judgement.verdict, line.readings)
 
 
 @pytest.mark.parametrize("notes", [{}, {"first_corner": 1, "of_a_person": "kept"}], ids=["no notes", "notes"])
@@ -544,7 +544,7 @@ def test_of_a_box_that_is_read_again_only_the_new_readings_are_told(xml, notes):
     drawn = [{**part, "meta": meta, "origin": "manual"} for part in first if part["type"] != "textarea"]
     answer = assisted(agreed(), drawn, xml)["result"]
     [region] = regions(answer)
-    assert kept_in(region) == Kept(Verdict.AGREED, agreed().readings)
+    assert kept_in(region) == StoredReadings(Verdict.AGREED, agreed().readings)
     assert sum("AB-77" in json.dumps(part, ensure_ascii=False) for part in answer) == 0
     assert all(notes.items() <= part.get("meta", {}).items() for part in answer)
 
@@ -591,7 +591,7 @@ def test_a_field_left_blank_is_replaced_not_doubled():
 
 def test_a_drawn_box_that_wants_no_text_goes_back_unchanged():
     illegible = drawn_as("Illegible")
-    answer = label_studio.unchanged_result([*sent_along(), illegible], model_version="v1")
+    answer = predictions.unchanged_result([*sent_along(), illegible], model_version="v1")
     assert answer["result"] == [illegible]
-    assert label_studio.unchanged_result([], model_version="v1") == {}
-    assert label_studio.unchanged_result("garbage", model_version="v1") == {}
+    assert predictions.unchanged_result([], model_version="v1") == {}
+    assert predictions.unchanged_result("garbage", model_version="v1") == {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.label_studio.region_notes import KEY, Kept, kept_in, note
+from backend.label_studio.region_notes import KEY, StoredReadings, kept_in, note
 from backend.label_studio.regions import Region, RegionShape, regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from backend.text.cleaning import visible_text
@@ -52,7 +52,7 @@ readers = st.builds(Reading, texts.map("r{}".format), texts) | st.builds(
 def test_everything_that_can_be_seen_comes_back_through_label_studio(readings, verdict):
     sent = json.dumps(noted(*readings, verdict=verdict), ensure_ascii=False).encode()
     assert b"\\u0000" not in sent
-    assert kept_in(region(json.loads(sent))) == Kept(
+    assert kept_in(region(json.loads(sent))) == StoredReadings(
         verdict,
         tuple(
             Reading(visible_text(r.reader), visible_text(r.text), error=r.error and visible_text(r.error))
@@ -63,13 +63,13 @@ def test_everything_that_can_be_seen_comes_back_through_label_studio(readings, v
 
 def test_a_long_reading_is_kept_whole():
     long = Reading("one", "слово " * 200 + "конец")
-    assert kept_in(region(noted(long))) == Kept(Verdict.DISPUTED, (long,))
+    assert kept_in(region(noted(long))) == StoredReadings(Verdict.DISPUTED, (long,))
 
 
 def test_what_was_predicted_goes_before_what_the_person_submitted():
     agreed = region(noted(SAID[0], verdict=Verdict.AGREED))
-    assert kept_in(agreed, region(noted(*SAID))) == Kept(Verdict.AGREED, SAID[:1])
-    assert kept_in(None, region({}), region(noted(*SAID))) == Kept(Verdict.DISPUTED, SAID)
+    assert kept_in(agreed, region(noted(*SAID))) == StoredReadings(Verdict.AGREED, SAID[:1])
+    assert kept_in(None, region({}), region(noted(*SAID))) == StoredReadings(Verdict.DISPUTED, SAID)
 
 
 def test_a_box_that_a_person_copied_brings_no_readings_along():
@@ -119,7 +119,7 @@ def test_what_is_not_as_twinread_writes_it_is_not_taken_in_part(key, value):
 
 def test_half_a_surrogate_pair_in_an_export_is_left_out():
     meta = json.loads(json.dumps(noted(Reading("one", "Счёт"))).replace('"one"', '"one\\ud800"'))
-    assert kept_in(region(meta)) == Kept(Verdict.DISPUTED, (Reading("one", "Счёт"),))
+    assert kept_in(region(meta)) == StoredReadings(Verdict.DISPUTED, (Reading("one", "Счёт"),))
 
 
 anything = st.recursive(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from backend.errors import NotReady, SettingsWrong
-from backend.models.model_thread import Owner, State, sentence_of
+from backend.models.model_thread import ModelState, ModelThread, sentence_of
 
 
 class Kettle:
@@ -28,97 +28,97 @@ class Kettle:
         return [item.upper() for item in items]
 
 
-def kettle_owner(kettle: Kettle, batch: int = 1) -> Owner[Kettle, str, str]:
-    return Owner("kettle", lambda: kettle, Kettle.boil, batch=batch)
+def kettle_thread(kettle: Kettle, batch: int = 1) -> ModelThread[Kettle, str, str]:
+    return ModelThread("kettle", lambda: kettle, Kettle.boil, batch=batch)
 
 
 def test_results_come_back_from_the_one_thread_that_built_the_model():
     built: list[Kettle] = []
-    owner = Owner[Kettle, str, str]("kettle", lambda: built.append(Kettle()) or built[-1], Kettle.boil)
-    owner.start()
-    owner.start()
-    futures = [owner.submit(word) for word in ("a", "b", "c")]
+    thread = ModelThread[Kettle, str, str]("kettle", lambda: built.append(Kettle()) or built[-1], Kettle.boil)
+    thread.start()
+    thread.start()
+    futures = [thread.submit(word) for word in ("a", "b", "c")]
 
     assert [future.result(20) for future in futures] == ["A", "B", "C"]
     assert len(built) == 1
     assert len(built[0].threads) == 1
     assert threading.get_ident() not in built[0].threads
-    owner.stop()
+    thread.stop()
 
 
 def test_urgent_items_go_first_and_each_kind_keeps_its_order():
     kettle = Kettle()
-    owner = kettle_owner(kettle)
-    owner.start()
-    first = owner.submit("hold")
+    thread = kettle_thread(kettle)
+    thread.start()
+    first = thread.submit("hold")
     while not kettle.calls:
         threading.Event().wait(0.001)
-    rest = [owner.submit(word) for word in ("bulk 1", "bulk 2")]
-    rest += [owner.submit(word, urgent=True) for word in ("urgent 1", "urgent 2")]
-    assert owner.waiting == 4
+    rest = [thread.submit(word) for word in ("bulk 1", "bulk 2")]
+    rest += [thread.submit(word, urgent=True) for word in ("urgent 1", "urgent 2")]
+    assert thread.waiting == 4
     kettle.may_go_on.set()
     for future in [first, *rest]:
         future.result(20)
 
     assert kettle.calls == [["hold"], ["urgent 1"], ["urgent 2"], ["bulk 1"], ["bulk 2"]]
-    owner.stop()
+    thread.stop()
 
 
 def test_of_urgent_items_a_few_go_before_many() -> None:
     kettle = Kettle()
-    owner = kettle_owner(kettle)
-    many = [owner.submit(f"of many {number}", urgent=True, among=2) for number in (1, 2)]
-    alone = [owner.submit(word, urgent=True) for word in ("alone 1", "alone 2")]
-    bulk = owner.submit("bulk", among=1)
-    owner.start()
+    thread = kettle_thread(kettle)
+    many = [thread.submit(f"of many {number}", urgent=True, among=2) for number in (1, 2)]
+    alone = [thread.submit(word, urgent=True) for word in ("alone 1", "alone 2")]
+    bulk = thread.submit("bulk", among=1)
+    thread.start()
     for future in [*many, *alone, bulk]:
         future.result(20)
 
     assert kettle.calls == [["alone 1"], ["alone 2"], ["of many 1"], ["of many 2"], ["bulk"]]
-    owner.stop()
+    thread.stop()
 
 
 def test_a_batch_takes_what_waits_up_to_its_size_and_never_mixes_urgencies():
     kettle = Kettle()
-    owner = kettle_owner(kettle, batch=3)
-    futures = [owner.submit(word) for word in ("a", "b", "c", "d")]
-    futures += [owner.submit("u", urgent=True)]
-    owner.start()
+    thread = kettle_thread(kettle, batch=3)
+    futures = [thread.submit(word) for word in ("a", "b", "c", "d")]
+    futures += [thread.submit("u", urgent=True)]
+    thread.start()
 
     assert [future.result(20) for future in futures] == ["A", "B", "C", "D", "U"]
     assert kettle.calls == [["u"], ["a", "b", "c"], ["d"]]
-    owner.stop()
+    thread.stop()
 
 
 def test_an_exception_reaches_only_the_item_that_caused_it():
     kettle = Kettle()
-    owner = kettle_owner(kettle, batch=3)
-    futures = [owner.submit(word) for word in ("a", "bad", "c")]
-    owner.start()
+    thread = kettle_thread(kettle, batch=3)
+    futures = [thread.submit(word) for word in ("a", "bad", "c")]
+    thread.start()
 
     assert futures[0].result(20) == "A"
     assert futures[2].result(20) == "C"
     with pytest.raises(ValueError, match="bad item"):
         futures[1].result(20)
-    owner.stop()
+    thread.stop()
 
 
 def test_a_call_that_loses_a_result_is_an_error_not_a_shift():
-    owner = Owner[None, str, str]("short", lambda: None, lambda _, items: list(items)[1:], batch=2)
-    futures = [owner.submit("a"), owner.submit("b")]
-    owner.start()
+    thread = ModelThread[None, str, str]("short", lambda: None, lambda _, items: list(items)[1:], batch=2)
+    futures = [thread.submit("a"), thread.submit("b")]
+    thread.start()
 
     for future in futures:
         with pytest.raises(RuntimeError, match="0 results for 1 items"):
             future.result(20)
-    owner.stop()
+    thread.stop()
 
 
-def fails_with(error: Exception) -> Owner[None, str, str]:
+def fails_with(error: Exception) -> ModelThread[None, str, str]:
     def build() -> None:
         raise error
 
-    return Owner("detection model", build, lambda _, items: list(items))
+    return ModelThread("detection model", build, lambda _, items: list(items))
 
 
 @pytest.mark.parametrize(
@@ -134,99 +134,99 @@ def fails_with(error: Exception) -> Owner[None, str, str]:
     ],
 )
 def test_a_model_that_fails_to_load_says_why_to_everyone(error: Exception, kind: type[Exception], words: str):
-    owner = fails_with(error)
-    early = owner.submit("early")
-    assert owner.state is State.LOADING
-    owner.start()
+    thread = fails_with(error)
+    early = thread.submit("early")
+    assert thread.state is ModelState.LOADING
+    thread.start()
     with pytest.raises(kind, match=re.escape(words)):
-        owner.wait(20)
+        thread.wait(20)
 
-    assert owner.state is State.FAILED
-    assert str(owner.failure) == words
-    for future in (early, owner.submit("late")):
+    assert thread.state is ModelState.FAILED
+    assert str(thread.failure) == words
+    for future in (early, thread.submit("late")):
         with pytest.raises(kind, match=re.escape(words)):
             future.result(20)
-    owner.stop()
-    assert owner.state is State.FAILED
+    thread.stop()
+    assert thread.state is ModelState.FAILED
 
 
 def test_one_of_several_threads_that_fails_to_build_fails_them_all():
     numbers = iter([1])
-    owner = Owner[int, str, str]("pair", lambda: next(numbers), lambda _, items: list(items), threads=2)
-    future = owner.submit("a")
-    owner.start()
+    thread = ModelThread[int, str, str]("pair", lambda: next(numbers), lambda _, items: list(items), threads=2)
+    future = thread.submit("a")
+    thread.start()
     with pytest.raises(NotReady, match="StopIteration"):
         future.result(20)
-    owner.stop()
+    thread.stop()
 
 
 def test_stop_leaves_no_future_pending():
     kettle = Kettle()
-    owner = kettle_owner(kettle)
-    owner.start()
-    held = owner.submit("hold")
+    thread = kettle_thread(kettle)
+    thread.start()
+    held = thread.submit("hold")
     while not kettle.calls:
         threading.Event().wait(0.001)
-    waiting = [owner.submit("a"), owner.submit("b", urgent=True)]
-    cancelled = owner.submit("c")
+    waiting = [thread.submit("a"), thread.submit("b", urgent=True)]
+    cancelled = thread.submit("c")
     assert cancelled.cancel()
     threading.Timer(0.05, kettle.may_go_on.set).start()
-    owner.stop()
+    thread.stop()
 
     assert held.result(0) == "HOLD"
-    for future in [*waiting, owner.submit("too late")]:
+    for future in [*waiting, thread.submit("too late")]:
         with pytest.raises(NotReady, match="was stopped"):
             future.result(0)
     assert kettle.calls == [["hold"]]
 
 
 def test_stop_before_start_ends_what_waited():
-    owner = kettle_owner(Kettle())
-    future = owner.submit("a")
-    owner.stop()
-    owner.start()
+    thread = kettle_thread(Kettle())
+    future = thread.submit("a")
+    thread.stop()
+    thread.start()
     with pytest.raises(NotReady, match="was stopped"):
         future.result(0)
 
 
 def test_a_cancelled_item_is_never_begun():
     kettle = Kettle()
-    owner = kettle_owner(kettle, batch=2)
-    cancelled, kept = owner.submit("no"), owner.submit("yes")
+    thread = kettle_thread(kettle, batch=2)
+    cancelled, kept = thread.submit("no"), thread.submit("yes")
     assert cancelled.cancel()
-    owner.start()
+    thread.start()
     assert kept.result(20) == "YES"
     assert kettle.calls == [["yes"]]
-    owner.stop()
+    thread.stop()
 
 
 def test_waiting_for_a_model_that_loads_too_long_says_so():
     gate = threading.Event()
-    owner = Owner[bool, str, str]("slow model", lambda: gate.wait(20), lambda _, items: list(items))
-    owner.start()
+    thread = ModelThread[bool, str, str]("slow model", lambda: gate.wait(20), lambda _, items: list(items))
+    thread.start()
     with pytest.raises(NotReady, match="slow model is still loading"):
-        owner.wait(0.01)
+        thread.wait(0.01)
     gate.set()
-    owner.wait(20)
-    assert owner.state is State.READY
-    owner.stop()
+    thread.wait(20)
+    assert thread.state is ModelState.READY
+    thread.stop()
 
 
 def test_an_error_can_be_a_result_at_every_point_where_one_may_happen():
     kettle = Kettle()
-    owner = kettle_owner(kettle, batch=2)
-    futures = [owner.submit("bad", on_error=str), owner.submit("a", on_error=str)]
-    owner.start()
+    thread = kettle_thread(kettle, batch=2)
+    futures = [thread.submit("bad", on_error=str), thread.submit("a", on_error=str)]
+    thread.start()
     assert [future.result(20) for future in futures] == ["bad item", "A"]
 
-    held = owner.submit("hold")
+    held = thread.submit("hold")
     while ["hold"] not in kettle.calls:
         threading.Event().wait(0.001)
-    waiting = owner.submit("b", on_error=str)
+    waiting = thread.submit("b", on_error=str)
     threading.Timer(0.05, kettle.may_go_on.set).start()
-    owner.stop()
+    thread.stop()
     held.result(0)
-    for future in (waiting, owner.submit("c", on_error=str)):
+    for future in (waiting, thread.submit("c", on_error=str)):
         assert "was stopped" in future.result(0)
 
 

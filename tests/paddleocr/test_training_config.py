@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from backend.errors import BadRequest
-from converters.paddleocr import training_config as training_rules
+from converters.paddleocr import training_config
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 DECODE = {"DecodeImage": {"img_mode": "BGR"}}
@@ -54,7 +54,7 @@ def encoded_by(step):
 
 
 def test_the_defaults_are_the_multi_language_config():
-    assert training_rules.rules_of(CONFIG) == RecognitionRules(dictionary=DICTIONARY)
+    assert training_config.rules_of(CONFIG) == RecognitionRules(dictionary=DICTIONARY)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_defaults_are_the_multi_language_config():
     ],
 )
 def test_the_longest_label_depends_on_the_encoder(config, longest):
-    assert training_rules.rules_of(config).longest_label == longest
+    assert training_config.rules_of(config).longest_label == longest
 
 
 def test_a_detection_config_is_known_by_its_encoder():
@@ -79,7 +79,7 @@ def test_a_detection_config_is_known_by_its_encoder():
             "loader": {"batch_size_per_card": 4},
         },
     }
-    assert training_rules.rules_of(config) == DetectionRules(batch=4, draws_neighbours=True)
+    assert training_config.rules_of(config) == DetectionRules(batch=4, draws_neighbours=True)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_detection_config_is_known_by_its_encoder():
 )
 def test_a_config_that_cannot_be_foretold_is_refused(config, word):
     with pytest.raises(BadRequest, match=word):
-        training_rules.rules_of(config)
+        training_config.rules_of(config)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_config_that_cannot_be_foretold_is_refused(config, word):
 )  # fmt: skip
 def test_another_kind_of_yaml_is_refused_in_one_sentence_without_words_of_python(config, why):
     with pytest.raises(BadRequest) as refused:
-        training_rules.rules_of(config)
+        training_config.rules_of(config)
     assert str(refused.value) == (
         f"This is not a PaddleOCR training config, because {why}; pass the YAML file that you give to "
         "tools/train.py."
@@ -152,13 +152,13 @@ def test_a_crop_has_one_step_in_eight_pixels_of_its_width(size, natural, steps):
     ],
 )
 def test_the_width_fits_nearly_all_crops(widths, needed, fitting):
-    assert training_rules.fitting_width(RecognitionRules(), widths, needed) == fitting
+    assert training_config.fitting_width(RecognitionRules(), widths, needed) == fitting
 
 
 def test_an_override_widens_training_and_evaluation_alike_and_leaves_the_config_as_it_is():
     before = copy.deepcopy(CONFIG)
-    rules = training_rules.rules_of(CONFIG)
-    changes = training_rules.override(CONFIG, rules, max_text_length=40, width=640, dictionary="/d.txt")
+    rules = training_config.rules_of(CONFIG)
+    changes = training_config.override(CONFIG, rules, max_text_length=40, width=640, dictionary="/d.txt")
     assert changes["Global"] == {
         "max_text_length": 40,
         "character_dict_path": "/d.txt",
@@ -172,7 +172,7 @@ def test_an_override_widens_training_and_evaluation_alike_and_leaves_the_config_
 
 
 def test_an_override_says_only_what_changes():
-    assert training_rules.override(CONFIG, RecognitionRules(), max_text_length=30) == {
+    assert training_config.override(CONFIG, RecognitionRules(), max_text_length=30) == {
         "Global": {"max_text_length": 30}
     }
 
@@ -187,7 +187,7 @@ def test_an_override_says_only_what_changes():
     ],
 )
 def test_a_batch_fits_the_memory_and_the_rows(rows, width, batch):
-    train = training_rules.override(CONFIG, RecognitionRules(), width=width, rows=rows).get("Train", {})
+    train = training_config.override(CONFIG, RecognitionRules(), width=width, rows=rows).get("Train", {})
     assert train.get("sampler", {}).get("first_bs") == batch
     assert train.get("loader", {}).get("batch_size_per_card") == batch
 
@@ -202,7 +202,7 @@ PLACES = {
 
 def test_a_whole_config_trains_from_anywhere_and_evaluates_a_small_set_too():
     before = copy.deepcopy(CONFIG)
-    made = training_rules.complete(CONFIG, {"Global": {}}, **PLACES)
+    made = training_config.complete(CONFIG, {"Global": {}}, **PLACES)
     assert made["Global"] == {
         **CONFIG["Global"],
         "character_dict_path": "/d.txt",
@@ -222,20 +222,20 @@ def test_a_whole_config_trains_from_anywhere_and_evaluates_a_small_set_too():
 def test_a_config_keeps_its_own_list_where_the_dataset_has_none():
     own = copy.deepcopy(CONFIG)
     own["Eval"]["dataset"] |= {"data_dir": "./mine", "label_file_list": ["./mine/val.txt"]}
-    made = training_rules.complete(own, {"Global": {}}, **{**PLACES, "val": []})
+    made = training_config.complete(own, {"Global": {}}, **{**PLACES, "val": []})
     assert made["Eval"] == own["Eval"]
 
 
 def test_shares_of_the_lists_that_a_config_named_do_not_stay_for_others():
     own = copy.deepcopy(CONFIG)
     own["Train"]["dataset"]["ratio_list"] = [0.3]
-    assert "ratio_list" not in training_rules.complete(own, {"Global": {}}, **PLACES)["Train"]["dataset"]
+    assert "ratio_list" not in training_config.complete(own, {"Global": {}}, **PLACES)["Train"]["dataset"]
 
 
 def test_a_longer_text_is_said_wherever_a_config_repeats_its_limit():
     head = {"Head": {"head_list": [{"CTCHead": None}, {"NRTRHead": {"max_text_length": 25}}]}}
-    changes = training_rules.override(CONFIG, RecognitionRules(), max_text_length=40)
-    made = training_rules.complete({**CONFIG, "Architecture": head}, changes, **PLACES)
+    changes = training_config.override(CONFIG, RecognitionRules(), max_text_length=40)
+    made = training_config.complete({**CONFIG, "Architecture": head}, changes, **PLACES)
     assert made["Global"]["max_text_length"] == 40
     assert made["Architecture"]["Head"]["head_list"][1] == {"NRTRHead": {"max_text_length": 40}}
     assert made["Train"]["dataset"]["transforms"][1]["RecConAug"]["max_text_length"] == 40

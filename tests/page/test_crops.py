@@ -10,7 +10,7 @@ from paddlex.inference.pipelines.components.common.crop_image_regions import Cro
 from PIL import Image, ImageDraw, ImageFont
 
 from backend.page.crops import crop_line, is_blank
-from backend.page.geometry import RotatedRectangle, minimum_area_quad, own_order, quad_of
+from backend.page.geometry import RotatedRectangle, minimum_area_quad, own_order, rectangle_corners
 from backend.page.image_files import decode, encode
 from backend.page.lines import picture_digest
 from tests.parts.samples import all_samples, sample
@@ -64,7 +64,9 @@ def test_random_quads_are_cropped_as_paddleocr_crops_them():
     pixels = pixels_of("syn_015")
     random = np.random.default_rng(11)
     for _ in range(300):
-        turned = quad_of(RotatedRectangle(*random.uniform([100, 100, 20, 10, 0], [900, 1300, 500, 60, 360])))
+        turned = rectangle_corners(
+            RotatedRectangle(*random.uniform([100, 100, 20, 10, 0], [900, 1300, 500, 60, 360]))
+        )
         seen = (turned + random.uniform(-2, 2, (4, 2))).astype(np.float32)
         theirs = PADDLE.get_rotate_crop_image(pixels, seen)
         ours = crop_line(pixels, seen, "always")

@@ -15,7 +15,7 @@ from backend.page.geometry import (
     is_degenerate,
     minimum_area_quad,
     own_order,
-    quad_of,
+    rectangle_corners,
     rectangle_of,
 )
 
@@ -54,9 +54,9 @@ def test_ten_thousand_rectangles_come_back_within_half_a_pixel():
         width, height = random.uniform(3, 4000), random.uniform(3, 400)
         angle = random.choice([0.0, 90.0, 180.0, 270.0, random.uniform(0, 360)])
         there = RotatedRectangle(random.uniform(0, 8000), random.uniform(0, 8000), width, height, angle)
-        corners = quad_of(there)
+        corners = rectangle_corners(there)
         back = rectangle_of(corners)
-        assert np.abs(quad_of(back) - corners).max() <= 0.5
+        assert np.abs(rectangle_corners(back) - corners).max() <= 0.5
         assert 0 <= back.angle < 360
 
 
@@ -64,10 +64,10 @@ def test_the_rectangle_of_a_quad_seen_at_an_angle_covers_nearly_the_same_place()
     random = np.random.default_rng(3)
     for _ in range(2_000):
         width, height, angle = random.uniform([100, 20, 0], [900, 60, 360])
-        shaken = quad_of(RotatedRectangle(500, 500, width, height, angle)) + random.uniform(
+        shaken = rectangle_corners(RotatedRectangle(500, 500, width, height, angle)) + random.uniform(
             -1.5, 1.5, (4, 2)
         ).astype(np.float32)
-        found = quad_of(rectangle_of(shaken))
+        found = rectangle_corners(rectangle_of(shaken))
         assert overlap(found, shaken) >= 0.78
         # Each corner is still the one it was, so the text did not turn round.
         assert np.hypot(*(found - shaken).T).max() <= 12
@@ -82,7 +82,7 @@ def test_an_angle_a_hair_below_zero_is_not_360():
 @pytest.mark.parametrize("step", [1, -1], ids=["clockwise", "the other way round"])
 @pytest.mark.parametrize("angle", [0, 14, -14, 60, -60, 80])
 def test_four_clicks_in_any_order_begin_at_the_text_s_own_corner(angle, step, start):
-    wanted = quad_of(RotatedRectangle(400, 400, 300, 30, angle))
+    wanted = rectangle_corners(RotatedRectangle(400, 400, 300, 30, angle))
     clicked = [wanted[(start + step * i) % 4] for i in range(4)]
     assert own_order(clicked) == pytest.approx(wanted)
 

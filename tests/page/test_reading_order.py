@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.page.geometry import RotatedRectangle, minimum_area_quad, quad_of
+from backend.page.geometry import RotatedRectangle, minimum_area_quad, rectangle_corners
 from backend.page.reading_order import reading_order
 from tests.parts.samples import Sample, all_samples
 
@@ -113,7 +113,7 @@ def test_a_stamp_beside_three_rows_belongs_to_the_middle_one():
 def test_no_page_is_read_in_a_worse_order_than_paddleocr_s(seed, rows, cells, height, skew):
     random = np.random.default_rng(seed)
     true = [
-        quad_of(
+        rectangle_corners(
             RotatedRectangle(
                 cell * 300 + random.uniform(0, 20),
                 row * height * 1.3 + random.uniform(-0.1, 0.1) * height,
@@ -134,7 +134,7 @@ def test_no_page_is_read_in_a_worse_order_than_paddleocr_s(seed, rows, cells, he
 def test_the_order_does_not_depend_on_the_order_asked_in(seed, count, right_to_left):
     random = np.random.default_rng(seed)
     quads = [
-        quad_of(
+        rectangle_corners(
             RotatedRectangle(*random.uniform(0, 1000, 2), *random.uniform(3, 300, 2), random.uniform(0, 360))
         )
         for _ in range(count)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from converters.export.run import ExportOptions, export
 from converters.export.staging import Staging
-from converters.paddleocr import rows as labels
+from converters.paddleocr import label_rows
 from tests.parts.reviewed_tasks import Pictures, annotation, rectangle, task
 
 
@@ -30,7 +30,7 @@ def rows(folder, pattern="rec_gt*.txt"):
     """Image and text of every row, from all parts."""
     found = {}
     for path in sorted(folder.glob(pattern)):
-        for _, row in labels.parse_rows(path.read_bytes(), labels.parse_recognition_row):
+        for _, row in label_rows.parse_rows(path.read_bytes(), label_rows.parse_recognition_row):
             found[row.image] = row.text
     return found
 

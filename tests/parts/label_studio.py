@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from backend.demo.label_studio_server import Account, LabelStudioServer
+from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.label_studio.api import LabelStudioApi
 
 LABEL_STUDIO = pytest.mark.xdist_group("label_studio")
@@ -54,8 +54,8 @@ class RunningLabelStudio:
         return self.server.account.token
 
 
-def new_account() -> Account:
-    return Account(
+def new_account() -> Login:
+    return Login(
         "annotator@example.org", SecretStr(secrets.token_urlsafe(16)), SecretStr(secrets.token_hex(20))
     )
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from backend.label_studio import predictions as label_studio
+from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.page.lines import Line, Quad, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.counts import Report, Sizes
 from converters.report.html import Picture
 from converters.reviewed.line_rules import Rules
@@ -51,7 +51,7 @@ def prediction(
     read = []
     for row, work in enumerate(lines):
         readings = [
-            Reading(f"reader {place}", error="no answer in 60 s", again=True)
+            Reading(f"reader {place}", error="no answer in 60 s", retryable=True)
             if said is None
             else Reading(f"reader {place}", said)
             for place, said in enumerate(work.said)
@@ -59,7 +59,7 @@ def prediction(
         judged = judge(readings, crop_size=(2000, 40), language=language)
         quad = quad_at(row) if work.quad is None else work.quad
         read.append(ReadLine(Line(quad), tuple(readings), judged))
-    return label_studio.prediction(ReadPage(*size, read), CONFIG, model_version=version)
+    return predictions.prediction(ReadPage(*size, read), CONFIG, model_version=version)
 
 
 def submitted(predicted: dict[str, Any], lines: Sequence[Work]) -> list[dict[str, Any]]:
@@ -176,7 +176,7 @@ def reported(*items: object, sizes: Sizes | None = None) -> Report:
 
 def page_of(found: Report) -> str:
     """Its page, with a picture for every line."""
-    shown = report_page.shown_lines(found)
-    return report_page.page(
+    shown = html.sample_lines(found)
+    return html.page(
         found, "a project", {id(line): Picture("data:image/jpeg;base64,AAAA", 100, 20) for line in shown}
     )

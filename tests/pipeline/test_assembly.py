@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backend.errors import ReaderUnavailable, StoreFailed
-from backend.pipeline import assembly as compose
+from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
 from backend.settings.settings import Settings
 
@@ -27,7 +27,7 @@ def version(folder: Path, **values: Any) -> str:
     chosen = settings(folder, **{**ERNIE, **values})
     with Panels(chosen, None) as panels:
         panel = panels.panel(chosen.ocr_language)
-        return compose.model_version(compose.detector(chosen), panel, panels, chosen)
+        return assembly.model_version(assembly.detector(chosen), panel, panels, chosen)
 
 
 @pytest.fixture(scope="module")
@@ -139,23 +139,23 @@ def test_the_code_of_every_room_that_decides_is_in_the_version() -> None:
                 waiting += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backend."):
                 waiting.append(str(node.module).partition(".")[2])
-    assert reached - {"errors"} <= set(compose.DECIDING_ROOMS)
+    assert reached - {"errors"} <= set(assembly.DECIDING_ROOMS)
 
 
 def test_a_reader_that_cannot_write_the_language_stops_the_start(folder: Path) -> None:
     with pytest.raises(ReaderUnavailable, match="eslav_PP-OCRv5_mobile_rec"):
-        compose.check_readers(settings(folder, ocr_language="ru", readers="paddle,tesseract"))
-    compose.check_readers(settings(folder, ocr_language="en", readers="paddle,tesseract"))
+        assembly.check_readers(settings(folder, ocr_language="ru", readers="paddle,tesseract"))
+    assembly.check_readers(settings(folder, ocr_language="en", readers="paddle,tesseract"))
 
 
 def test_the_store_is_made_in_the_cache_folder_or_where_its_address_says(tmp_path: Path) -> None:
-    compose.open_store(settings(tmp_path)).close()
+    assembly.open_store(settings(tmp_path)).close()
     assert (tmp_path / "cache" / "readings.sqlite3").is_file()
-    compose.open_store(settings(tmp_path, store_url=f"sqlite:///{tmp_path / 'other.sqlite3'}")).close()
+    assembly.open_store(settings(tmp_path, store_url=f"sqlite:///{tmp_path / 'other.sqlite3'}")).close()
     assert (tmp_path / "other.sqlite3").is_file()
 
 
 def test_a_cache_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file", "utf-8")
     with pytest.raises(StoreFailed, match="CACHE_DIR"):
-        compose.open_store(settings(tmp_path, cache_dir=tmp_path / "cache" / "twinread"))
+        assembly.open_store(settings(tmp_path, cache_dir=tmp_path / "cache" / "twinread"))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from backend.errors import ReaderUnavailable, SettingsWrong
-from backend.models.model_thread import State
+from backend.models.model_thread import ModelState
 from backend.page.lines import ReasonKind
 from backend.pipeline.panels import Panels
 from backend.readers.paddle import PaddleReader
@@ -212,7 +212,7 @@ def test_readers_are_checked_without_their_models(panels: PanelsOf, tmp_path: Pa
     looking.check()
     reader = looking.panel("ru").readers[0]
     assert isinstance(reader, TesseractReader)
-    assert reader.state is State.LOADING
+    assert reader.state is ModelState.LOADING
     reading = panels(tessdata_dir=tmp_path, **values)
     reading.check()
     with pytest.raises(ReaderUnavailable, match="install it again"):

@@ -96,7 +96,7 @@ def test_a_page_whose_reader_had_no_answer_is_asked_for_again_and_not_shown_half
 
     def say(number: int) -> Reading:
         if down[0] and number == 1:
-            return Reading("one", error="no answer in 60 s", again=True)
+            return Reading("one", error="no answer in 60 s", retryable=True)
         return Reading("one", "Счёт")
 
     with running(scripted_service(readers=[ScriptedReader("one", say), ScriptedReader("two")])) as service:

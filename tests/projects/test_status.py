@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.projects.status import State, status_of
+from backend.projects.status import PageStage, status_of
 from backend.projects.status_table import figures
 from tests.parts.scripted import CONFIG
 
@@ -58,31 +58,39 @@ def annotated(*result: Any, by: int = 7, cancelled: bool = False, seconds: float
 @pytest.mark.parametrize(
     ("task", "state", "counted"),
     [
-        pytest.param({}, State.UNREAD, {}, id="no prediction"),
-        pytest.param(predicted(lines(a="Text")), State.AGREED, {State.AGREED: 1}, id="all agreed"),
-        pytest.param(predicted([]), State.AGREED, {}, id="a page without text"),
+        pytest.param({}, PageStage.UNREAD, {}, id="no prediction"),
+        pytest.param(predicted(lines(a="Text")), PageStage.AGREED, {PageStage.AGREED: 1}, id="all agreed"),
+        pytest.param(predicted([]), PageStage.AGREED, {}, id="a page without text"),
         pytest.param(
             predicted(lines(a="Check", b="Text")),
-            State.DOUBTFUL,
-            {State.DOUBTFUL: 1, State.AGREED: 1},
+            PageStage.DOUBTFUL,
+            {PageStage.DOUBTFUL: 1, PageStage.AGREED: 1},
             id="a line in doubt",
         ),
         pytest.param(
-            predicted(lines(a="Check"), lines(a="Text")), State.AGREED, {State.AGREED: 1}, id="newest counts"
+            predicted(lines(a="Check"), lines(a="Text")),
+            PageStage.AGREED,
+            {PageStage.AGREED: 1},
+            id="newest counts",
         ),
         pytest.param(
-            annotated(*lines(a="Text", b="Illegible-")), State.REVIEWED, {State.REVIEWED: 2}, id="submitted"
+            annotated(*lines(a="Text", b="Illegible-")),
+            PageStage.REVIEWED,
+            {PageStage.REVIEWED: 2},
+            id="submitted",
         ),
-        pytest.param(annotated(cancelled=True), State.SKIPPED, {}, id="skipped"),
+        pytest.param(annotated(cancelled=True), PageStage.SKIPPED, {}, id="skipped"),
         pytest.param(
             {**predicted(lines(a="Check")), "drafts": [{"id": 1}]},
-            State.DOUBTFUL,
-            {State.DOUBTFUL: 1},
+            PageStage.DOUBTFUL,
+            {PageStage.DOUBTFUL: 1},
             id="a draft submits nothing",
         ),
     ],
 )
-def test_a_page_is_in_one_state(task: dict[str, Any], state: State, counted: dict[State, int]) -> None:
+def test_a_page_is_in_one_state(
+    task: dict[str, Any], state: PageStage, counted: dict[PageStage, int]
+) -> None:
     status = status_of([task], OURS)
 
     assert {name: count for name, count in status.pages.items() if count} == {state: 1}
@@ -92,7 +100,7 @@ def test_a_page_is_in_one_state(task: dict[str, Any], state: State, counted: dic
 def test_without_a_label_for_doubt_a_line_without_text_is_doubtful() -> None:
     status = status_of([predicted(lines(a="Text", b="Text-"))], ONE_LABEL)
 
-    assert status.lines[State.DOUBTFUL] == 1
+    assert status.lines[PageStage.DOUBTFUL] == 1
 
 
 def test_people_are_credited_with_what_they_submitted_and_the_rest_is_estimated() -> None:

@@ -324,7 +324,7 @@ def test_what_is_no_reading_is_one_clear_sentence(
     assert (before.text, after.text) == ("neighbour", "neighbour")
     assert reading.error is not None
     assert words in reading.error
-    assert reading.again is again
+    assert reading.retryable is again
     assert len(reading.error) < 350
     for secret in (KEY, ernie_stand_in.base_url, "127.0.0.1", "QUJD", "\n", "Traceback"):
         assert secret not in reading.error
@@ -358,7 +358,7 @@ def test_a_server_that_hangs_is_given_up_with_the_setting_named(
 
     (reading,) = read(pair(connect(timeout_s=0.2))[0])
 
-    assert reading.again
+    assert reading.retryable
     assert "no answer in 0.2 s; lower ERNIE_CONCURRENCY or raise ERNIE_TIMEOUT_S" in (reading.error or "")
 
 
@@ -369,7 +369,7 @@ def test_an_address_where_nobody_listens_is_one_sentence(connect: Connect) -> No
 
     (reading,) = read(pair(connect(base_url=f"http://user:{KEY}@127.0.0.1:{port}/v1"))[0])
 
-    assert reading.again
+    assert reading.retryable
     assert "cannot be reached" in (reading.error or "")
     assert KEY not in (reading.error or "")
 
@@ -490,7 +490,7 @@ def test_a_page_has_a_time_limit_of_its_own_which_waiting_does_not_use_up(
     hanging, patient = reader.submit([crop(300), crop(100)]), reader.submit([crop(100)])
 
     errors = [future.result(30) for future in hanging]
-    assert [reading.again for reading in errors] == [True, True]
+    assert [reading.retryable for reading in errors] == [True, True]
     assert all("ERNIE_PAGE_TIMEOUT_S" in (reading.error or "") for reading in errors)
     assert patient[0].result(30).text == "12"
 

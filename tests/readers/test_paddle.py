@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from backend.errors import ReaderUnavailable, SettingsWrong
-from backend.models.model_thread import State
+from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions
-from backend.page import image_files as images
+from backend.page import image_files
 from backend.page.crops import crop_line
 from backend.page.lines import Pixels
 from backend.readers.paddle import PaddleReader, RecognitionOptions, split_wide
@@ -32,7 +32,7 @@ def reader() -> Iterator[PaddleReader]:
 def true_crops(name: str) -> list[tuple[str, Pixels]]:
     """Text and crop of each true line of a sample page."""
     one = sample(name)
-    page = images.decode(one.path.read_bytes(), max_pixels=50_000_000)
+    page = image_files.decode(one.path.read_bytes(), max_pixels=50_000_000)
     return [(line["text"], crop_line(page.pixels, np.float32(line["poly"]))) for line in one.lines]
 
 
@@ -199,6 +199,6 @@ def test_a_stopped_reader_answers_with_an_error_that_asks_for_another_try():
     reader = PaddleReader("en", RecognitionOptions(engine=CPU), source="packages")
     [waiting] = reader.submit([drawn("never read")])
     reader.stop()
-    assert reader.state is State.STOPPED
+    assert reader.state is ModelState.STOPPED
     assert waiting.result(0).failed
-    assert waiting.result(0).again
+    assert waiting.result(0).retryable

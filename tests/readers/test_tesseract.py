@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import ReaderUnavailable
-from backend.page import image_files as images
+from backend.page import image_files
 from backend.page.crops import crop_line
 from backend.page.lines import Pixels
 from backend.readers.tesseract import TesseractOptions, TesseractReader, installed_languages, rendered
@@ -31,7 +31,7 @@ def readers() -> Iterator[list[TesseractReader]]:
 def true_crops(name: str) -> list[tuple[str, Pixels]]:
     """Text and crop of each true line of a sample page."""
     one = sample(name)
-    page = images.decode(one.path.read_bytes(), max_pixels=50_000_000)
+    page = image_files.decode(one.path.read_bytes(), max_pixels=50_000_000)
     return [(line["text"], crop_line(page.pixels, np.float32(line["poly"]))) for line in one.lines]
 
 
@@ -174,4 +174,4 @@ def test_data_that_cannot_be_loaded_asks_for_another_try_of_each_line(tmp_path):
     [reading] = [future.result(60) for future in reader.submit([np.full((40, 300, 3), 250, np.uint8)])]
     reader.stop()
     assert "install it again" in reading.error
-    assert reading.again
+    assert reading.retryable

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from backend.commands.cli import twinread
 from backend.errors import BadRequest, OperatorError
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.command import report, tell
 from converters.report.counts import Report
 from converters.reviewed import task_sources
@@ -90,7 +90,7 @@ def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_fil
     report.add(made, Rules())
     told = io.StringIO()
     tell(report, Console(file=told, width=200), from_file=from_file)
-    for shown in (told.getvalue(), report_page.page(report, "a project", {}, from_file=from_file)):
+    for shown in (told.getvalue(), html.page(report, "a project", {}, from_file=from_file)):
         assert "Of 1 lines the prediction is not known" in shown
         assert words in shown
 

@@ -10,7 +10,7 @@ import pytest
 from backend.label_studio.region_notes import note
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.report.comparison import compare
-from converters.reviewed.reasons import TaskWhy
+from converters.reviewed.reasons import TaskReason
 from tests.parts.reviewed_work import BEGIN, RULES, Work, drawn, quad_at, reported, second_opinion, task
 
 
@@ -114,7 +114,7 @@ def test_the_annotation_that_was_changed_last_counts_and_skipped_ones_do_not():
     assert reported(made).all.right.hits == 1
     made["annotations"][0]["was_cancelled"] = True
     found = reported(made)
-    assert (found.all.lines, found.left_out) == (0, {TaskWhy.CANCELLED: 1})
+    assert (found.all.lines, found.left_out) == (0, {TaskReason.CANCELLED: 1})
 
 
 def test_people_are_compared_line_by_line_where_a_task_has_several():

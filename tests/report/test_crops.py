@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.crops import AT_ONCE, crops_of
 from converters.report.html import Picture
 from tests.parts.reviewed_work import CONFIG, Work, reported, task, without_id
@@ -31,14 +31,14 @@ def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown(turned):
         task(2, [Work(("two", "two"), "two")], size=size, image="/data/upload/1/lost.png"),
     ]
     found = reported(*(turned(each) for each in made))
-    shown = report_page.shown_lines(found)
+    shown = html.sample_lines(found)
     crops = crops_of(shown, Files(), CONFIG, max_pixels=10**7)
 
     by_text = {line.text: crops[id(line)] for line in shown}
     assert isinstance(by_text["one"], Picture)
     assert by_text["one"].url.startswith("data:image/jpeg;base64,")
     assert by_text["two"] == "gone"
-    assert "Some pictures are missing: gone" in report_page.page(found, "a project", crops)
+    assert "Some pictures are missing: gone" in html.page(found, "a project", crops)
 
 
 def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp_path):
@@ -53,9 +53,9 @@ def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp
 
     source = Gone()
     found = reported(*(task(number, [Work(("one", "one"), "one")]) for number in range(20)))
-    crops = crops_of(report_page.shown_lines(found), source, CONFIG, max_pixels=10**7)
+    crops = crops_of(html.sample_lines(found), source, CONFIG, max_pixels=10**7)
 
     assert set(crops.values()) == {"Label Studio does not answer."}
     assert len(crops) == 20
     assert source.asked <= AT_ONCE
-    assert "100.0 %" in report_page.page(found, "a project", crops)
+    assert "100.0 %" in html.page(found, "a project", crops)

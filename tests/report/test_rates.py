@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.html import NO_LINES, NOT_KNOWN
 from converters.report.rates import ErrorRate, Share
 
@@ -27,9 +27,9 @@ def test_a_share_has_wilsons_interval(hits, of, low, high):
 def test_of_nothing_there_is_no_share_and_no_rate():
     assert (Share().value, Share().interval) == (None, None)
     assert (ErrorRate().value, ErrorRate().interval) == (None, None)
-    assert report_page.share(Share()) == report_page.rate(ErrorRate()) == NO_LINES
-    assert report_page.share(Share(), 3) == report_page.rate(ErrorRate(), 3) == NOT_KNOWN
-    assert report_page.share(Share(0, 5)) == "0.0 %"
+    assert html.share(Share()) == html.rate(ErrorRate()) == NO_LINES
+    assert html.share(Share(), 3) == html.rate(ErrorRate(), 3) == NOT_KNOWN
+    assert html.share(Share(0, 5)) == "0.0 %"
 
 
 def test_an_error_rate_is_edits_over_characters_and_one_text_has_no_interval():

@@ -9,11 +9,11 @@ import random
 import pytest
 
 from backend.page.lines import Verdict
-from converters.report import html as report_page
+from converters.report import html
 from converters.report.comparison import Fate, compare
-from converters.report.counts import Best, Shown, Sizes
+from converters.report.counts import Best, SampleLine, Sizes
 from converters.report.html import NOT_KNOWN
-from converters.reviewed.reasons import TaskWhy
+from converters.reviewed.reasons import TaskReason
 from tests.parts.reviewed_work import (
     RULES,
     Work,
@@ -129,7 +129,7 @@ def test_time_and_work_are_told_by_annotator_and_language():
     found = reported(first, second)
     assert found.languages["ru"].summary()["seconds_per_line"] == 5.0
     assert found.languages["el"].summary()["seconds_per_line"] is None
-    assert report_page.seconds(found.languages["el"]) == NOT_KNOWN
+    assert html.seconds(found.languages["el"]) == NOT_KNOWN
     assert found.annotators["2"].retyped.value == 1.0
 
 
@@ -155,7 +155,7 @@ def test_edits_per_line_are_counted_from_the_text_that_was_filled_in():
         "3": None,
     }
     assert told["all"]["edits_per_line"] == 2.0
-    assert [report_page.edits(found.languages[name]) for name in ("ru", "el", "de")] == [
+    assert [html.edits(found.languages[name]) for name in ("ru", "el", "de")] == [
         "1.50",
         "3.00",
         NOT_KNOWN,
@@ -306,7 +306,7 @@ def test_a_report_is_the_same_in_any_order_of_tasks(turned):
 
 def test_of_two_lines_that_draw_the_same_lot_the_earlier_one_is_shown():
     quad, none = quad_at(0), {}
-    same = [Shown("1", "", 0, quad, text, text, (), True, Fate.APPROVED, 0.0, none) for text in "ab"]
+    same = [SampleLine("1", "", 0, quad, text, text, (), True, Fate.APPROVED, 0.0, none) for text in "ab"]
     best = Best(1)
     for shown in same:
         best.add(shown)
@@ -318,7 +318,7 @@ def test_a_task_that_comes_again_counts_once_and_is_told():
 
     found = reported(one, other, copy.deepcopy(one), without_id(one), without_id(one))
     assert (found.all.tasks, found.all.lines) == (3, 3)
-    assert found.left_out == {TaskWhy.TWICE: 2}
+    assert found.left_out == {TaskReason.TWICE: 2}
 
 
 @pytest.mark.parametrize(

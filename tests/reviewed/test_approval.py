@@ -11,7 +11,7 @@ from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import Rules, review
-from converters.reviewed.reasons import AnnotationWhy, TaskWhy, Why
+from converters.reviewed.reasons import AnnotationReason, LeftOutReason, TaskReason
 from tests.parts.reviewed_tasks import CONFIG, HEIGHT, WIDTH, annotation, polygon, rectangle, task
 
 SIZE = (WIDTH, HEIGHT)
@@ -29,24 +29,28 @@ def whys(result, rules=None, **more):
 @pytest.mark.parametrize(
     ("rule", "chosen", "others"),
     [
-        pytest.param("latest", 3, [AnnotationWhy.OLDER, AnnotationWhy.OLDER], id="the one changed last"),
+        pytest.param(
+            "latest", 3, [AnnotationReason.OLDER, AnnotationReason.OLDER], id="the one changed last"
+        ),
         pytest.param(
             "ground-truth",
             2,
-            [AnnotationWhy.NOT_GROUND_TRUTH, AnnotationWhy.NOT_GROUND_TRUTH],
+            [AnnotationReason.NOT_GROUND_TRUTH, AnnotationReason.NOT_GROUND_TRUTH],
             id="with the star",
         ),
-        pytest.param("by 7", 1, [AnnotationWhy.NOT_BY_USER, AnnotationWhy.NOT_BY_USER], id="by a user's id"),
+        pytest.param(
+            "by 7", 1, [AnnotationReason.NOT_BY_USER, AnnotationReason.NOT_BY_USER], id="by a user's id"
+        ),
         pytest.param(
             "by ada@EXAMPLE.org",
             1,
-            [AnnotationWhy.NOT_BY_USER, AnnotationWhy.NOT_BY_USER],
+            [AnnotationReason.NOT_BY_USER, AnnotationReason.NOT_BY_USER],
             id="by an address",
         ),
         pytest.param(
             "agreeing",
             3,
-            [AnnotationWhy.SECOND_OPINION, AnnotationWhy.SECOND_OPINION],
+            [AnnotationReason.SECOND_OPINION, AnnotationReason.SECOND_OPINION],
             id="with two witnesses",
         ),
     ],
@@ -70,36 +74,36 @@ def test_the_time_of_the_last_change_decides_not_the_order():
 
 def test_an_earlier_annotation_of_the_same_user_is_no_second_opinion():
     choice = choose(task(1, annotation([], 1, 7, 1), annotation([], 2, 7, 2)), Approval.parse("agreeing"))
-    assert (choice.witnesses, choice.others) == ((), (AnnotationWhy.OLDER,))
+    assert (choice.witnesses, choice.others) == ((), (AnnotationReason.OLDER,))
 
 
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        pytest.param(task(1), TaskWhy.NOT_ANNOTATED, id="nothing"),
-        pytest.param(task(1, predictions=[3]), TaskWhy.ONLY_PREDICTIONS, id="a prediction by its id"),
-        pytest.param(task(1, predictions=[{"result": []}]), TaskWhy.ONLY_PREDICTIONS, id="a prediction"),
-        pytest.param(task(1, drafts=[{"result": []}]), TaskWhy.ONLY_DRAFTS, id="a draft"),
-        pytest.param(task(1, annotation([], was_cancelled=True)), TaskWhy.CANCELLED, id="skipped"),
+        pytest.param(task(1), TaskReason.NOT_ANNOTATED, id="nothing"),
+        pytest.param(task(1, predictions=[3]), TaskReason.ONLY_PREDICTIONS, id="a prediction by its id"),
+        pytest.param(task(1, predictions=[{"result": []}]), TaskReason.ONLY_PREDICTIONS, id="a prediction"),
+        pytest.param(task(1, drafts=[{"result": []}]), TaskReason.ONLY_DRAFTS, id="a draft"),
+        pytest.param(task(1, annotation([], was_cancelled=True)), TaskReason.CANCELLED, id="skipped"),
         pytest.param(
             task(1, annotation([], was_cancelled=True, ground_truth=True), is_labeled=True),
-            TaskWhy.CANCELLED,
+            TaskReason.CANCELLED,
             id="skipped, though with the star and counted as labelled",
         ),
         pytest.param(
-            task(1, annotation([], was_cancelled="true")), TaskWhy.CANCELLED, id="skipped, in a string"
+            task(1, annotation([], was_cancelled="true")), TaskReason.CANCELLED, id="skipped, in a string"
         ),
-        pytest.param(task(1, annotation("x")), TaskWhy.NOT_READABLE, id="a result that is no list"),
-        pytest.param(task(1, 12), TaskWhy.NOT_READABLE, id="an annotation that is a number"),
-        pytest.param({"id": 1, "data": {}, "annotations": None}, TaskWhy.NOT_ANNOTATED, id="null"),
+        pytest.param(task(1, annotation("x")), TaskReason.NOT_READABLE, id="a result that is no list"),
+        pytest.param(task(1, 12), TaskReason.NOT_READABLE, id="an annotation that is a number"),
+        pytest.param({"id": 1, "data": {}, "annotations": None}, TaskReason.NOT_ANNOTATED, id="null"),
         pytest.param(
             {"id": 1, "data": {}, "annotations": {"id": 5}},
-            TaskWhy.NOT_READABLE,
+            TaskReason.NOT_READABLE,
             id="annotations as an object",
         ),
         pytest.param(
             {"id": 1, "data": {}, "completions": [{"result": []}]},
-            TaskWhy.NOT_READABLE,
+            TaskReason.NOT_READABLE,
             id="completions of an old version are work that cannot be read, not no work",
         ),
     ],
@@ -121,25 +125,33 @@ def test_a_rule_that_is_none_is_refused(written):
         pytest.param(rectangle("a"), None, id="approved"),
         pytest.param(rectangle("a", label=None), None, id="no label at all"),
         pytest.param(rectangle("a", label="Handwriting"), None, id="a label of the project's own"),
-        pytest.param(rectangle("a", label="check"), Why.UNDECIDED, id="in doubt"),
-        pytest.param(rectangle("a", label="Illegible"), Why.ILLEGIBLE, id="illegible, whatever text is left"),
-        pytest.param(rectangle("a", label="Not text"), Why.NOT_TEXT, id="not text"),
-        pytest.param(rectangle("a", None), Why.NO_TEXT, id="no text"),
-        pytest.param(rectangle("a", None, label="Table"), Why.NOT_A_LINE, id="another label and no text"),
-        pytest.param(rectangle("a", box=(20, 10, 250, 1)), Why.TOO_SMALL, id="no height"),
-        pytest.param(rectangle("a", box=(-10, 10, 250, 26)), None, id="a little over the edge"),
-        pytest.param(rectangle("a", box=(-130, 10, 250, 26)), Why.OFF_PAGE, id="more than half off the page"),
-        pytest.param(rectangle("a", box=(900, 10, 250, 26)), Why.OFF_PAGE, id="off the page"),
+        pytest.param(rectangle("a", label="check"), LeftOutReason.UNDECIDED, id="in doubt"),
         pytest.param(
-            rectangle("a", size=(HEIGHT, WIDTH)), Why.OTHER_PAGE, id="drawn on a picture on its side"
+            rectangle("a", label="Illegible"), LeftOutReason.ILLEGIBLE, id="illegible, whatever text is left"
+        ),
+        pytest.param(rectangle("a", label="Not text"), LeftOutReason.NOT_TEXT, id="not text"),
+        pytest.param(rectangle("a", None), LeftOutReason.NO_TEXT, id="no text"),
+        pytest.param(
+            rectangle("a", None, label="Table"), LeftOutReason.NOT_A_LINE, id="another label and no text"
+        ),
+        pytest.param(rectangle("a", box=(20, 10, 250, 1)), LeftOutReason.TOO_SMALL, id="no height"),
+        pytest.param(rectangle("a", box=(-10, 10, 250, 26)), None, id="a little over the edge"),
+        pytest.param(
+            rectangle("a", box=(-130, 10, 250, 26)), LeftOutReason.OFF_PAGE, id="more than half off the page"
+        ),
+        pytest.param(rectangle("a", box=(900, 10, 250, 26)), LeftOutReason.OFF_PAGE, id="off the page"),
+        pytest.param(
+            rectangle("a", size=(HEIGHT, WIDTH)),
+            LeftOutReason.OTHER_PAGE,
+            id="drawn on a picture on its side",
         ),
         pytest.param(
             rectangle("a", box=(40, 20, 250, 26), size=(2 * WIDTH, 2 * HEIGHT)), None, id="at twice the size"
         ),
-        pytest.param([{"x": 1}], Why.NOT_A_RESULT, id="garbage"),
-        pytest.param([17], Why.NOT_A_RESULT, id="a number"),
+        pytest.param([{"x": 1}], LeftOutReason.NOT_A_RESULT, id="garbage"),
+        pytest.param([17], LeftOutReason.NOT_A_RESULT, id="a number"),
         pytest.param(
-            [*rectangle("a"), *rectangle("a", box=(9, 99, 99, 26))], Why.TWO_SHAPES, id="two shapes"
+            [*rectangle("a"), *rectangle("a", box=(9, 99, 99, 26))], LeftOutReason.TWO_SHAPES, id="two shapes"
         ),
     ],
 )
@@ -153,7 +165,7 @@ def later(identity):
 
 
 def test_a_line_is_put_off_only_while_it_is_in_doubt():
-    assert whys([*rectangle("a", label="Check"), later("a")]) == [Why.LATER]
+    assert whys([*rectangle("a", label="Check"), later("a")]) == [LeftOutReason.LATER]
     assert whys([*rectangle("a", label="Text"), later("a")]) == [None]
 
 
@@ -164,8 +176,8 @@ def test_labels_are_known_by_the_projects_own_names():
         )
     )
     rules = Rules(config=config)
-    assert whys(rectangle("a", label="?"), rules) == [Why.UNDECIDED]
-    assert whys(rectangle("a", None, label="Строка"), rules) == [Why.NO_TEXT]
+    assert whys(rectangle("a", label="?"), rules) == [LeftOutReason.UNDECIDED]
+    assert whys(rectangle("a", None, label="Строка"), rules) == [LeftOutReason.NO_TEXT]
 
 
 def test_only_asked_for_labels_are_exported():
@@ -176,13 +188,18 @@ def test_only_asked_for_labels_are_exported():
         *rectangle("c", None, label="Table"),
         *rectangle("d", label=None),
     ]
-    assert whys(result, rules) == [None, Why.OTHER_LABEL, Why.NOT_A_LINE, Why.OTHER_LABEL]
+    assert whys(result, rules) == [
+        None,
+        LeftOutReason.OTHER_LABEL,
+        LeftOutReason.NOT_A_LINE,
+        LeftOutReason.OTHER_LABEL,
+    ]
 
 
 def test_the_shape_is_told_before_the_labels():
     ellipse = {"id": "e", "type": "ellipselabels", "from_name": "e", "to_name": "image"}
     value = {"x": 5, "y": 5, "radiusX": 2, "radiusY": 2, "ellipselabels": ["Not text"]}
-    assert whys([{**ellipse, "value": value}]) == [Why.ELLIPSE]
+    assert whys([{**ellipse, "value": value}]) == [LeftOutReason.ELLIPSE]
 
 
 def test_a_quad_comes_back_to_the_pixel():
@@ -251,12 +268,14 @@ def test_what_detection_gets_lies_on_the_page():
         pytest.param([rectangle("z")], None, id="the same text at the same place, under another id"),
         pytest.param([rectangle("z", box=(25, 12, 244, 25))], None, id="a slightly other box"),
         pytest.param([rectangle("z", "Счёт ")], None, id="the same text once it is written"),
-        pytest.param([rectangle("z", "Счет")], Why.CONTRADICTED, id="another text"),
-        pytest.param([rectangle("z", box=(20, 110, 250, 26))], Why.CONTRADICTED, id="elsewhere"),
-        pytest.param([rectangle("z", label="Illegible")], Why.CONTRADICTED, id="illegible to the other"),
-        pytest.param([[]], Why.CONTRADICTED, id="not there"),
+        pytest.param([rectangle("z", "Счет")], LeftOutReason.CONTRADICTED, id="another text"),
+        pytest.param([rectangle("z", box=(20, 110, 250, 26))], LeftOutReason.CONTRADICTED, id="elsewhere"),
+        pytest.param(
+            [rectangle("z", label="Illegible")], LeftOutReason.CONTRADICTED, id="illegible to the other"
+        ),
+        pytest.param([[]], LeftOutReason.CONTRADICTED, id="not there"),
         pytest.param([[], rectangle("z")], None, id="one of two others agrees"),
-        pytest.param([], Why.UNCONFIRMED, id="nobody else"),
+        pytest.param([], LeftOutReason.UNCONFIRMED, id="nobody else"),
     ],
 )
 def test_by_the_rule_agreeing_a_line_needs_a_second_annotator(other, why):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.label_studio.regions import regions
-from converters.reviewed.reasons import Why
+from converters.reviewed.reasons import LeftOutReason
 from converters.reviewed.region_text import Change, crop_name, folder_of, region_names, said_in
 from tests.parts.reviewed_tasks import rectangle
 
@@ -45,27 +45,27 @@ def test_a_text_is_written_in_nfc_with_plain_spaces(given, text):
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        pytest.param([], Why.NO_TEXT, id="an empty list"),
-        pytest.param(None, Why.NO_TEXT, id="null"),
-        pytest.param([""], Why.NO_TEXT, id="a field cleared by hand"),
-        pytest.param(["  "], Why.BLANK, id="blanks"),
-        pytest.param(["\u00a0\u3000"], Why.BLANK, id="odd blanks"),
-        pytest.param(["a", "b"], Why.SEVERAL_TEXTS, id="two texts are not joined"),
-        pytest.param([5], Why.BAD_TEXT, id="a number"),
-        pytest.param({"a": 1}, Why.BAD_TEXT, id="an object"),
-        pytest.param(["при\tвет"], Why.TAB, id="a tab"),
-        pytest.param(["две\nстроки"], Why.LINE_BREAK, id="a line break"),
-        pytest.param(["строка\r\n"], Why.LINE_BREAK, id="a line break at the end"),
-        pytest.param(["а\u2028б"], Why.LINE_BREAK, id="a line separator"),
-        pytest.param(["а\u00adб"], Why.CONTROL, id="a soft hyphen, which a page may show"),
-        pytest.param(["\u202eабв\u202c"], Why.CONTROL, id="an override of the direction"),
-        pytest.param(["\u200f \u200b"], Why.BLANK, id="marks alone"),
-        pytest.param(["а\ufffdб"], Why.NO_CHARACTER, id="the mark of what could not be read"),
-        pytest.param(["а\U0001fffeб"], Why.NO_CHARACTER, id="a noncharacter"),
-        pytest.param(["а\u0000б"], Why.CONTROL, id="NUL"),
-        pytest.param(["а\ud83dб"], Why.SURROGATE, id="half a surrogate pair"),
-        pytest.param(["\u1680а\u1680б"], Why.ODD_SPACE, id="an Ogham space mark"),
-        pytest.param([" ### "], Why.IGNORE_MARK, id="the ignore mark"),
+        pytest.param([], LeftOutReason.NO_TEXT, id="an empty list"),
+        pytest.param(None, LeftOutReason.NO_TEXT, id="null"),
+        pytest.param([""], LeftOutReason.NO_TEXT, id="a field cleared by hand"),
+        pytest.param(["  "], LeftOutReason.BLANK, id="blanks"),
+        pytest.param(["\u00a0\u3000"], LeftOutReason.BLANK, id="odd blanks"),
+        pytest.param(["a", "b"], LeftOutReason.SEVERAL_TEXTS, id="two texts are not joined"),
+        pytest.param([5], LeftOutReason.BAD_TEXT, id="a number"),
+        pytest.param({"a": 1}, LeftOutReason.BAD_TEXT, id="an object"),
+        pytest.param(["при\tвет"], LeftOutReason.TAB, id="a tab"),
+        pytest.param(["две\nстроки"], LeftOutReason.LINE_BREAK, id="a line break"),
+        pytest.param(["строка\r\n"], LeftOutReason.LINE_BREAK, id="a line break at the end"),
+        pytest.param(["а\u2028б"], LeftOutReason.LINE_BREAK, id="a line separator"),
+        pytest.param(["а\u00adб"], LeftOutReason.CONTROL, id="a soft hyphen, which a page may show"),
+        pytest.param(["\u202eабв\u202c"], LeftOutReason.CONTROL, id="an override of the direction"),
+        pytest.param(["\u200f \u200b"], LeftOutReason.BLANK, id="marks alone"),
+        pytest.param(["а\ufffdб"], LeftOutReason.NO_CHARACTER, id="the mark of what could not be read"),
+        pytest.param(["а\U0001fffeб"], LeftOutReason.NO_CHARACTER, id="a noncharacter"),
+        pytest.param(["а\u0000б"], LeftOutReason.CONTROL, id="NUL"),
+        pytest.param(["а\ud83dб"], LeftOutReason.SURROGATE, id="half a surrogate pair"),
+        pytest.param(["\u1680а\u1680б"], LeftOutReason.ODD_SPACE, id="an Ogham space mark"),
+        pytest.param([" ### "], LeftOutReason.IGNORE_MARK, id="the ignore mark"),
     ],
 )
 def test_a_text_that_would_be_mangled_has_its_reason(given, why):
@@ -73,7 +73,7 @@ def test_a_text_that_would_be_mangled_has_its_reason(given, why):
 
 
 def test_two_text_areas_that_differ_are_two_texts_unless_one_is_for_transcriptions():
-    assert said(["Счёт"], ["a remark"]).why is Why.SEVERAL_TEXTS
+    assert said(["Счёт"], ["a remark"]).why is LeftOutReason.SEVERAL_TEXTS
     assert said(["Счёт"], ["a remark"], text_name="t0").text == "Счёт"
     assert said(["Счёт"], text_name="renamed since").text == "Счёт"
 

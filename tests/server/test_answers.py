@@ -128,7 +128,7 @@ def test_a_box_that_cannot_be_read_is_kept_as_doubtful_with_the_reason(
 
 
 def test_a_reader_without_an_answer_leaves_the_box_with_the_other_reading() -> None:
-    down = Reading("one", error="no answer in 60 s", again=True)
+    down = Reading("one", error="no answer in 60 s", retryable=True)
     with running([ScriptedReader("one", down), ScriptedReader("two", "Счёт")]) as service:
         result = answers.assist(service, task(), [drawn()], OURS, WORDING, 20)
     assert (label_of(result), text_of(result)) == (["Check"], ["Счёт"])

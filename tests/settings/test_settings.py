@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import SettingsWrong
-from backend.settings import settings
-from backend.settings import tables as settings_table
+from backend.settings import settings, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,12 +21,12 @@ def between(text: str, name: str) -> str:
 
 def test_the_readme_holds_the_table_of_the_code() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert between(readme, "settings") == settings_table.markdown_table(), "run: make docs"
+    assert between(readme, "settings") == tables.markdown_table(), "run: make docs"
 
 
 def test_env_example_names_every_setting_and_sets_none() -> None:
     example = (ROOT / ".env.example").read_text("utf-8")
-    assert example == settings_table.env_example(), "run: make docs"
+    assert example == tables.env_example(), "run: make docs"
     assert [line for line in example.splitlines() if line and not line.startswith("#")] == []
 
 

@@ -9,7 +9,7 @@ import unicodedata
 import pytest
 
 from backend.errors import SettingsWrong
-from backend.text import languages as alphabets
+from backend.text import languages
 
 RUSSIAN = "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"
 
@@ -40,19 +40,19 @@ RUSSIAN = "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"
     ],
 )
 def test_any_usual_name_of_a_language_becomes_one_code(name, code):
-    assert alphabets.language_code(name) == code
-    assert alphabets.language_code(code) == code
+    assert languages.language_code(name) == code
+    assert languages.language_code(code) == code
 
 
 @pytest.mark.parametrize("name", ["", "xx", "x-foo", "cyrillic", "../rus", "ру", "\x00", "a" * 500])
 def test_an_unknown_language_is_refused(name):
     with pytest.raises(SettingsWrong, match="OCR_LANGUAGE"):
-        alphabets.language_code(name)
+        languages.language_code(name)
 
 
 def test_an_unknown_language_is_answered_with_close_ones():
     with pytest.raises(SettingsWrong, match=r"ru \(Russian\)") as caught:
-        alphabets.letters("rusian")
+        languages.letters("rusian")
     assert caught.value.facts["close"][0] == "ru"
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_language_is_answered_with_close_ones():
     ],
 )
 def test_the_letters_of_a_language(language, held, not_held):
-    letters = alphabets.letters(language)
+    letters = languages.letters(language)
     assert set(held) - letters == set()
     assert set(not_held) & letters == set()
     assert all(letter == unicodedata.normalize("NFC", letter) for letter in letters)
@@ -91,7 +91,7 @@ def test_every_language_of_the_recognisers_has_letters():
     paddle = """ru be uk bg mn abq ady kbd av dar inh ce lbe lez tab kk ky tg mk tt cv ba mhr udm kv os sah
     af az bs cs cy da de es et fr ga hr hu id is it ku la lt lv mi ms mt nl no oc pl pt ro sk sl sq sv sw
     tl tr uz vi fi eu gl lb rm ca qu ar fa ug ur ps sd hi mr ne mai bho sa gom th el ta te ko ja zh"""
-    assert [code for code in paddle.split() if len(alphabets.letters(code)) < 20] == []
+    assert [code for code in paddle.split() if len(languages.letters(code)) < 20] == []
 
 
 @pytest.mark.parametrize(
@@ -112,35 +112,35 @@ def test_every_language_of_the_recognisers_has_letters():
     ],
 )
 def test_a_language_has_a_script_and_a_direction(language, script, right_to_left):
-    assert alphabets.script(language) == script
-    assert alphabets.right_to_left(language) is right_to_left
+    assert languages.script(language) == script
+    assert languages.right_to_left(language) is right_to_left
 
 
 def test_japanese_needs_three_scripts():
-    assert alphabets.scripts("ja") == {"Hiragana", "Katakana", "Han"}
+    assert languages.scripts("ja") == {"Hiragana", "Katakana", "Han"}
 
 
 def test_one_missing_letter_of_a_small_alphabet_is_told():
     charset = (RUSSIAN + RUSSIAN.lower()).replace("ё", "")
-    assert alphabets.missing_letters("ru", charset) == ["ё"]
-    assert alphabets.missing_letters("ru", [*charset, "е\u0308"]) == []
+    assert languages.missing_letters("ru", charset) == ["ё"]
+    assert languages.missing_letters("ru", [*charset, "е\u0308"]) == []
 
 
 def test_a_letter_of_several_code_points_is_written_from_its_parts():
-    single = [letter for letter in alphabets.letters("nv") if len(letter) == 1]
-    assert "ǫ\u0301" in alphabets.missing_letters("nv", single)
-    assert alphabets.missing_letters("nv", [*single, "\u0301"]) == []
+    single = [letter for letter in languages.letters("nv") if len(letter) == 1]
+    assert "ǫ\u0301" in languages.missing_letters("nv", single)
+    assert languages.missing_letters("nv", [*single, "\u0301"]) == []
 
 
 def test_rare_characters_of_a_large_alphabet_are_forgiven_and_many_are_not():
-    common = sorted(alphabets.letters("zh"))
-    assert alphabets.missing_letters("zh", common[40:]) == []
-    assert alphabets.missing_letters("zh", common[100:]) == common[:100]
+    common = sorted(languages.letters("zh"))
+    assert languages.missing_letters("zh", common[40:]) == []
+    assert languages.missing_letters("zh", common[100:]) == common[:100]
 
 
 def test_a_latin_dictionary_cannot_write_russian():
     latin = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-    assert len(alphabets.missing_letters("ru", latin)) == 66
+    assert len(languages.missing_letters("ru", latin)) == 66
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_latin_dictionary_cannot_write_russian():
     ],
 )
 def test_the_recogniser_that_can_write_a_language(language, model):
-    assert alphabets.recognition_model(language) == model
+    assert languages.recognition_model(language) == model
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_the_recogniser_that_can_write_a_language(language, model):
     ],
 )
 def test_tesseract_s_name_and_package(language, code, package):
-    assert alphabets.tesseract_code(language) == code
-    assert alphabets.tesseract_package(language) == package
+    assert languages.tesseract_code(language) == code
+    assert languages.tesseract_package(language) == package
 
 
 def test_letters_are_read_without_importing_hyperglot(tmp_path):

@@ -35,12 +35,12 @@ _UNKNOWN_FIELD = re.compile(
 class AnswerUnusable(Exception):
     """There is no reading in an answer, or no answer; str() is one sentence.
 
-    again: asking again later, or with another setting, may give one; the picture is not at fault.
+    retryable: asking again later, or with another setting, may give one; the picture is not at fault.
     """
 
-    def __init__(self, sentence: str, *, again: bool) -> None:
+    def __init__(self, sentence: str, *, retryable: bool) -> None:
         super().__init__(sentence)
-        self.again = again
+        self.retryable = retryable
 
 
 def text_of(raw: str, secrets: Sequence[str] = ()) -> str:
@@ -57,36 +57,36 @@ def text_of(raw: str, secrets: Sequence[str] = ()) -> str:
         raise AnswerUnusable(
             f"ERNIE's server answered with something that is not JSON ({quote(raw, secrets)}); "
             "check that ERNIE_BASE_URL ends in /v1.",
-            again=True,
+            retryable=True,
         ) from None
     choices = body.get("choices") if isinstance(body, dict) else None
     if not (isinstance(choices, list) and choices and isinstance(choices[0], dict)):
         raise AnswerUnusable(
-            f"ERNIE's server answered without a reading ({quote(raw, secrets)}).", again=True
+            f"ERNIE's server answered without a reading ({quote(raw, secrets)}).", retryable=True
         )
     message = choices[0].get("message")
     end = choices[0].get("finish_reason")
     if end in ("length", "recover_stop"):
         raise AnswerUnusable(
-            f"ERNIE's reading was cut off (finish_reason {end}), so it is not whole.", again=False
+            f"ERNIE's reading was cut off (finish_reason {end}), so it is not whole.", retryable=False
         )
     if end not in _GOOD_ENDS:
         raise AnswerUnusable(
-            f"ERNIE did not finish its reading (finish_reason {quote(str(end), secrets)}).", again=False
+            f"ERNIE did not finish its reading (finish_reason {quote(str(end), secrets)}).", retryable=False
         )
     if not isinstance(message, dict):
         raise AnswerUnusable(
-            f"ERNIE's server answered without a reading ({quote(raw, secrets)}).", again=True
+            f"ERNIE's server answered without a reading ({quote(raw, secrets)}).", retryable=True
         )
     content = message.get("content")
     if not content and message.get("reasoning_content"):
         raise AnswerUnusable(
             "ERNIE answered with thoughts but no reading; thinking must be off: ERNIE_DISABLE_THINKING=true.",
-            again=True,
+            retryable=True,
         )
     if not isinstance(content, str):
         raise AnswerUnusable(
-            f"ERNIE's server answered without a text (content is {type(content).__name__}).", again=False
+            f"ERNIE's server answered without a text (content is {type(content).__name__}).", retryable=False
         )
     return content
 
@@ -107,8 +107,10 @@ def unanswered(
     if isinstance(error, openai.APIStatusError):
         said = quote(_words(error.response.text), secrets).rstrip(".")
         advice, again = _what_to_do(error.status_code, said, extra)
-        return AnswerUnusable(f"ERNIE's server answered {error.status_code}: {said}. {advice}", again=again)
-    return AnswerUnusable(_lost(error, often, timeout_s), again=True)
+        return AnswerUnusable(
+            f"ERNIE's server answered {error.status_code}: {said}. {advice}", retryable=again
+        )
+    return AnswerUnusable(_lost(error, often, timeout_s), retryable=True)
 
 
 def _lost(error: Exception, often: str, timeout_s: float) -> str:

@@ -28,7 +28,7 @@ from backend.page.lines import Pixels, Reading
 from backend.readers.ernie.answers import AnswerUnusable, text_of, unanswered
 from backend.readers.ernie.pictures import Pictures
 from backend.readers.ernie.prompts import Prompt, most_tokens
-from backend.readers.ernie.request import ErnieOptions, identity_of, request_body, way_in
+from backend.readers.ernie.request import ErnieOptions, address_and_headers, identity_of, request_body
 from backend.text.cleaning import clean
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
@@ -78,7 +78,7 @@ class ErnieServer:
         self._batches: set[_Batch] = set()
         self._workers: list[asyncio.Task[None]] = []
         self._pictures = Pictures(options.image_format, options.jpeg_quality)
-        address, headers, self._secrets = way_in(options)
+        address, headers, self._secrets = address_and_headers(options)
         self._request: RequestOptions = {
             "headers": {name: openai.Omit() if value is None else value for name, value in headers.items()}
         }
@@ -201,7 +201,7 @@ class ErnieServer:
             _, _, job = await self._waiting.get()
             if not self._take(job):
                 continue
-            reading = Reading(job.reader, error=_STOPPED, again=True)
+            reading = Reading(job.reader, error=_STOPPED, retryable=True)
             try:
                 reading = await self._answer(job)
             except Exception as error:  # a worker that ends takes its share of the concurrency with it
@@ -231,9 +231,9 @@ class ErnieServer:
             left = job.batch.deadline - self._loop.time()
             text = await asyncio.wait_for(self.read(job.crop, job.prompt), left)
         except asyncio.TimeoutError:
-            return Reading(job.reader, error=self._too_late(), again=True)
+            return Reading(job.reader, error=self._too_late(), retryable=True)
         except AnswerUnusable as error:
-            return Reading(job.reader, error=str(error), again=error.again)
+            return Reading(job.reader, error=str(error), retryable=error.retryable)
         return Reading(job.reader, text)
 
     def _too_late(self) -> str:
@@ -263,7 +263,7 @@ class ErnieServer:
             if not job.taken:
                 job.taken = True
                 if job.future.set_running_or_notify_cancel():
-                    self._done(job, Reading(job.reader, error=error, again=True))
+                    self._done(job, Reading(job.reader, error=error, retryable=True))
                 else:
                     self._count_down(batch)
 

@@ -69,7 +69,7 @@ def request_body(options: ErnieOptions, words: str, max_tokens: int, picture: by
     return body if picture is None else body.replace(_PICTURE.encode(), picture, 1)
 
 
-def way_in(options: ErnieOptions) -> tuple[str, dict[str, str | None], tuple[str, ...]]:
+def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | None], tuple[str, ...]]:
     """How to get in.
 
     Returns:

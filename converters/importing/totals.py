@@ -8,14 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
-from converters.paddleocr.label_files import LabelFile, LeftOut, RegionWhy, RowWhy
+from converters.paddleocr.label_files import LabelFile, LeftOut, RegionReason, RowReason
 
 MOST_SHOWN = 20
 """Rows and regions left out that the terminal names; the summary for machines has them all."""
 
 
 @dataclass
-class Account:
+class ImportTotals:
     """What an import came to; rows = made + there + left out, regions = on pages + left out with reasons.
 
     there: rows whose task the project has already.
@@ -34,7 +34,7 @@ class Account:
     lines: int = 0
     reshaped: int = 0
     rows_left_out: list[LeftOut] = field(default_factory=list)
-    regions_left_out: list[RegionWhy] = field(default_factory=list)
+    regions_left_out: list[RegionReason] = field(default_factory=list)
     regions_unreadable: list[LeftOut] = field(default_factory=list)
 
     @property
@@ -44,8 +44,8 @@ class Account:
 
     def summary(self) -> dict[str, Any]:
         """Everything, for machines."""
-        by_why = {why: sum(row.why is why for row in self.rows_left_out) for why in RowWhy}
-        regions = {why: self.regions_left_out.count(why) for why in RegionWhy}
+        by_why = {why: sum(row.why is why for row in self.rows_left_out) for why in RowReason}
+        regions = {why: self.regions_left_out.count(why) for why in RegionReason}
         return {
             "rows": self.rows,
             "tasks_made": self.made,
@@ -65,7 +65,7 @@ class Account:
         }
 
 
-def tell(account: Account, files: Sequence[LabelFile], console: Console) -> None:
+def tell(account: ImportTotals, files: Sequence[LabelFile], console: Console) -> None:
     """Tell an account on the terminal, with the first rows that were left out."""
     summary = account.summary()
     sets = ", ".join(f"{file.name} ({file.kind if file.count else 'empty'})" for file in files)

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from converters.export.account import EXPORTED, Account
 from converters.export.manifest import PageRecord
+from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
-from converters.paddleocr import dictionary as charset
-from converters.reviewed.reasons import Why
+from converters.paddleocr import dictionaries
+from converters.reviewed.reasons import LeftOutReason
 from converters.shared.templating import template
 
 SHEET = 24
@@ -39,7 +39,7 @@ class Example:
     text: str
 
 
-class Shown:
+class PageSamples:
     """The few lines that the page shows, out of however many; drawn by hash, so alike in every run."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Shown:
         """Offer a page's lines, pages in the order of the dataset."""
         for line in record.lines:
             if line.why is not None:
-                examples = self.left_out.setdefault(Why[line.why].words, [])
+                examples = self.left_out.setdefault(LeftOutReason[line.why].words, [])
                 if len(examples) < EXAMPLES:
                     examples.append(Example(record.task, record.number + 1, line.region, line.raw))
             elif line.crop is not None:
@@ -66,7 +66,7 @@ class Shown:
         return [(crop, text) for _, crop, text in sorted(self._crops)[:SHEET]]
 
 
-def page(account: Account, options: PageOptions, shown: Shown, characters: Counter[str]) -> str:
+def page(account: ExportTotals, options: PageOptions, shown: PageSamples, characters: Counter[str]) -> str:
     """Write the page.
 
     Args:
@@ -81,7 +81,7 @@ def page(account: Account, options: PageOptions, shown: Shown, characters: Count
     if options.detection:
         accounts.append(("Detection, by region", EXPORTED, account.detection))
     rare = sorted(characters.items(), key=lambda item: (item[1], item[0]))
-    return template("export.html.j2", named=charset.named, url=quote, visible=visible).render(
+    return template("export.html.j2", named=dictionaries.named, url=quote, visible=visible).render(
         accounts=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in accounts],
         account=account,
         options=options,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.paddleocr import rows as labels
+from converters.paddleocr import label_rows
+from converters.paddleocr.label_rows import DetectionRow, RecognitionRow, RowRegion
 from converters.paddleocr.row_faults import Fault, RowRefused, text_fault
-from converters.paddleocr.rows import DetectionRow, RecognitionRow, Region
 
 QUAD = ((1.0, 2.0), (30.0, 2.0), (30.0, 12.5), (1.0, 12.5))
 
@@ -32,10 +32,10 @@ PLAIN_TEXTS = [
 
 @pytest.mark.parametrize("text", PLAIN_TEXTS)
 def test_a_recognition_row_comes_back_as_it_was(text):
-    row = labels.recognition_row("crops/стр 1/1.png", text)
+    row = label_rows.recognition_row("crops/стр 1/1.png", text)
     assert row.endswith("\n")
     assert row.count("\n") == 1
-    assert labels.parse_recognition_row(row) == RecognitionRow("crops/стр 1/1.png", text)
+    assert label_rows.parse_recognition_row(row) == RecognitionRow("crops/стр 1/1.png", text)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_a_recognition_row_comes_back_as_it_was(text):
 )
 def test_a_text_that_paddleocr_would_mangle_is_refused_by_name(text, fault):
     with pytest.raises(RowRefused) as refused:
-        labels.recognition_row("crops/1.png", text)
+        label_rows.recognition_row("crops/1.png", text)
     assert refused.value.fault is fault
     assert refused.value.facts["image"] == "crops/1.png"
 
 
 def test_the_error_says_where_what_why_and_what_to_do():
     with pytest.raises(RowRefused) as refused:
-        labels.recognition_row("crops/1.png", "Name:\tAda")
+        label_rows.recognition_row("crops/1.png", "Name:\tAda")
     assert str(refused.value).split("\n") == [
         "crops/1.png: the text 'Name:\\tAda' has a tab at character 6.",
         "PaddleOCR ends the label there and trains on what comes before.",
@@ -93,9 +93,9 @@ def test_the_error_says_where_what_why_and_what_to_do():
 @pytest.mark.parametrize(
     "write",
     [
-        pytest.param(lambda image: labels.recognition_row(image, "a"), id="recognition"),
-        pytest.param(lambda image: labels.detection_row(image, [Region("a", QUAD)]), id="detection"),
-        pytest.param(labels.file_state_row, id="file state"),
+        pytest.param(lambda image: label_rows.recognition_row(image, "a"), id="recognition"),
+        pytest.param(lambda image: label_rows.detection_row(image, [RowRegion("a", QUAD)]), id="detection"),
+        pytest.param(label_rows.file_state_row, id="file state"),
     ],
 )
 def test_an_image_name_that_paddleocr_reads_as_something_else_is_refused(write, image, fault):
@@ -106,7 +106,7 @@ def test_an_image_name_that_paddleocr_reads_as_something_else_is_refused(write, 
 
 @pytest.mark.parametrize("image", ["httpd.png", "a[1].png", "/data/1.png", "./стр 1.png"])
 def test_an_image_name_that_paddleocr_opens_is_written(image):
-    assert labels.parse_recognition_row(labels.recognition_row(image, "a")).image == image
+    assert label_rows.parse_recognition_row(label_rows.recognition_row(image, "a")).image == image
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,13 @@ def test_an_image_name_that_paddleocr_opens_is_written(image):
     [*PLAIN_TEXTS[:-2], pytest.param("a\tb\nc", id="breaks, as escapes"), pytest.param("", id="empty")],
 )
 def test_a_detection_row_comes_back_as_it_was(text):
-    regions = (Region(text, QUAD), Region("", (*QUAD, (0.25, 7.0)), ignored=True))
-    row = labels.detection_row("p/1.png", regions)
+    regions = (RowRegion(text, QUAD), RowRegion("", (*QUAD, (0.25, 7.0)), ignored=True))
+    row = label_rows.detection_row("p/1.png", regions)
     assert row.count("\t") == row.count("\n") == 1
-    parsed = labels.parse_detection_row(row)
-    assert parsed == DetectionRow("p/1.png", (regions[0], Region("###", (*QUAD, (0.25, 7.0)), ignored=True)))
+    parsed = label_rows.parse_detection_row(row)
+    assert parsed == DetectionRow(
+        "p/1.png", (regions[0], RowRegion("###", (*QUAD, (0.25, 7.0)), ignored=True))
+    )
 
 
 def as_ppocrlabel_reads(row: str) -> list[dict[str, object]]:
@@ -135,7 +137,7 @@ def as_ppocrlabel_reads(row: str) -> list[dict[str, object]]:
     )
 )
 def test_paddleocr_and_ppocrlabel_read_the_same_text(text):
-    row = labels.detection_row("p/1.png", [Region("x" + text, QUAD)])
+    row = label_rows.detection_row("p/1.png", [RowRegion("x" + text, QUAD)])
     assert json.loads(row.split("\t")[1])[0]["transcription"] == "x" + text
     assert as_ppocrlabel_reads(row)[0]["transcription"] == "x" + text
 
@@ -143,7 +145,8 @@ def test_paddleocr_and_ppocrlabel_read_the_same_text(text):
 @pytest.mark.parametrize("text", ["null", "if true", "\null", "\x0false", "\true"])
 def test_words_of_json_survive_ppocrlabel(text):
     assert (
-        as_ppocrlabel_reads(labels.detection_row("p/1.png", [Region(text, QUAD)]))[0]["transcription"] == text
+        as_ppocrlabel_reads(label_rows.detection_row("p/1.png", [RowRegion(text, QUAD)]))[0]["transcription"]
+        == text
     )
 
 
@@ -151,17 +154,17 @@ def test_words_of_json_survive_ppocrlabel(text):
     ("regions", "fault"),
     [
         pytest.param([], Fault.NO_REGIONS, id="no region"),
-        pytest.param([Region("*", QUAD)], Fault.IGNORE_MARK, id="a star would be ignored"),
-        pytest.param([Region("###", QUAD)], Fault.IGNORE_MARK, id="hashes would be ignored"),
-        pytest.param([Region("a", QUAD[:2])], Fault.FEW_POINTS, id="two points"),
-        pytest.param([Region("a", (*QUAD, (float("nan"), 1.0)))], Fault.NOT_FINITE, id="not a number"),
-        pytest.param([Region("a", (*QUAD, (1.0, float("inf"))))], Fault.NOT_FINITE, id="infinite"),
-        pytest.param([Region("\udcff", QUAD)], Fault.SURROGATE, id="half a character"),
+        pytest.param([RowRegion("*", QUAD)], Fault.IGNORE_MARK, id="a star would be ignored"),
+        pytest.param([RowRegion("###", QUAD)], Fault.IGNORE_MARK, id="hashes would be ignored"),
+        pytest.param([RowRegion("a", QUAD[:2])], Fault.FEW_POINTS, id="two points"),
+        pytest.param([RowRegion("a", (*QUAD, (float("nan"), 1.0)))], Fault.NOT_FINITE, id="not a number"),
+        pytest.param([RowRegion("a", (*QUAD, (1.0, float("inf"))))], Fault.NOT_FINITE, id="infinite"),
+        pytest.param([RowRegion("\udcff", QUAD)], Fault.SURROGATE, id="half a character"),
     ],
 )
 def test_a_region_that_paddleocr_would_lose_is_refused(regions, fault):
     with pytest.raises(RowRefused) as refused:
-        labels.detection_row("p/1.png", regions)
+        label_rows.detection_row("p/1.png", regions)
     assert refused.value.fault is fault
 
 
@@ -177,7 +180,7 @@ def test_a_region_that_paddleocr_would_lose_is_refused(regions, fault):
 )
 def test_a_line_that_is_no_recognition_row_is_refused(row, fault):
     with pytest.raises(RowRefused) as refused:
-        labels.parse_recognition_row(row)
+        label_rows.parse_recognition_row(row)
     assert refused.value.fault is fault
 
 
@@ -191,7 +194,7 @@ def test_a_line_that_is_no_recognition_row_is_refused(row, fault):
 )
 def test_a_line_that_is_no_detection_row_is_refused(label):
     with pytest.raises(RowRefused) as refused:
-        labels.parse_detection_row(f"1.png\t{label}\n")
+        label_rows.parse_detection_row(f"1.png\t{label}\n")
     assert refused.value.fault is Fault.NOT_JSON
 
 
@@ -217,9 +220,9 @@ def test_a_line_that_is_no_detection_row_is_refused(label):
 )  # fmt: skip
 def test_a_bad_region_is_refused_in_its_place_and_takes_no_other_with_it(region, fault, subject):
     good = '{"transcription": "a", "points": [[1, 2], [30, 2], [30, 12]]}'
-    first, refused, last = labels.parse_detection_row(f"1.png\t[{good}, {region}, {good}]").regions
+    first, refused, last = label_rows.parse_detection_row(f"1.png\t[{good}, {region}, {good}]").regions
 
-    assert first == last == Region("a", ((1, 2), (30, 2), (30, 12)))
+    assert first == last == RowRegion("a", ((1, 2), (30, 2), (30, 12)))
     assert isinstance(refused, RowRefused)
     assert (refused.fault, refused.facts["image"], refused.facts["subject"]) == (fault, "1.png", subject)
     # half of a character, as JSON can spell it, would break whatever it is shown on
@@ -228,7 +231,7 @@ def test_a_bad_region_is_refused_in_its_place_and_takes_no_other_with_it(region,
 
 def test_a_file_is_read_row_by_row_with_refusals_in_their_place():
     content = "\ufeff1.png\tа\r\n\n2.png\t".encode() + "текст".encode("cp1251") + b"\n3.png\tb\n\n"
-    rows = list(labels.parse_rows(content, labels.parse_recognition_row))
+    rows = list(label_rows.parse_rows(content, label_rows.parse_recognition_row))
     assert [number for number, _ in rows] == [1, 2, 3, 4]
     assert rows[0][1] == RecognitionRow("1.png", "а")
     assert [row.fault for _, row in rows[1:3] if isinstance(row, RowRefused)] == [
@@ -236,30 +239,32 @@ def test_a_file_is_read_row_by_row_with_refusals_in_their_place():
         Fault.NOT_UTF8,
     ]
     assert rows[3][1] == RecognitionRow("3.png", "b")
-    assert list(labels.parse_rows(b"", labels.parse_recognition_row)) == []
+    assert list(label_rows.parse_rows(b"", label_rows.parse_recognition_row)) == []
 
 
 def test_a_file_state_row_comes_back():
-    assert labels.file_state_row("pages/1.png") == "pages/1.png\t1\n"
-    assert labels.parse_file_state_row("pages/1.png\t1\n") == "pages/1.png"
+    assert label_rows.file_state_row("pages/1.png") == "pages/1.png\t1\n"
+    assert label_rows.parse_file_state_row("pages/1.png\t1\n") == "pages/1.png"
 
 
 def test_the_module_names_what_the_formats_do_not_carry():
     """The same list as in the docstring, each shown by writing and reading."""
-    said = " ".join((labels.__doc__ or "").split())
-    triangle = Region("a", ((0.126, 0.0), (9.0, 0.0), (9.0, 9.0)))
-    (back,) = labels.parse_detection_row(labels.detection_row("1.png", [triangle])).regions
+    said = " ".join((label_rows.__doc__ or "").split())
+    triangle = RowRegion("a", ((0.126, 0.0), (9.0, 0.0), (9.0, 9.0)))
+    (back,) = label_rows.parse_detection_row(label_rows.detection_row("1.png", [triangle])).regions
     assert "parts of a pixel below a hundredth" in said
     assert back.points[0] == (0.13, 0.0)
     assert "triangles as such" in said
     assert back.points[2:] == ((9.0, 9.0), (9.0, 9.0))
-    ignored = Region("too faint to read", QUAD, ignored=True)
+    ignored = RowRegion("too faint to read", QUAD, ignored=True)
     assert "why a region is ignored" in said
-    assert labels.parse_detection_row(labels.detection_row("1.png", [ignored])).regions[0].text == "###"
+    assert (
+        label_rows.parse_detection_row(label_rows.detection_row("1.png", [ignored])).regions[0].text == "###"
+    )
     assert "pages without regions" in said
     assert "illegible lines and lines without text" in said
     assert set(RecognitionRow.__dataclass_fields__) == {"image", "text"}
-    assert set(Region.__dataclass_fields__) == {"text", "points", "ignored"}
+    assert set(RowRegion.__dataclass_fields__) == {"text", "points", "ignored"}
 
 
 def test_every_text_without_a_fault_is_composed_unicode():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import BadRequest
-from converters.paddleocr import dictionary as charset
-from converters.paddleocr.dictionary import Dictionary
+from converters.paddleocr import dictionaries
+from converters.paddleocr.dictionaries import Dictionary
 
 
 def test_a_dictionary_file_is_read_as_paddleocr_reads_it():
-    dictionary = charset.parse_dictionary("а\r\nб\n\n🇦🇩\n\u3000\nа\n".encode())
+    dictionary = dictionaries.parse_dictionary("а\r\nб\n\n🇦🇩\n\u3000\nа\n".encode())
     assert dictionary.entries == ("а", "б", "", "🇦🇩", "\u3000", "а")
     assert dictionary.characters == {"а", "б", "\u3000", " "}
 
@@ -37,16 +37,16 @@ def test_the_space_is_a_character_only_by_the_rule():
 
 
 def test_without_a_dictionary_paddleocr_keeps_digits_and_small_latin_letters():
-    assert charset.BUILT_IN.kept("Hello World 12") == "helloworld12"
+    assert dictionaries.BUILT_IN.kept("Hello World 12") == "helloworld12"
 
 
 def test_a_dictionary_that_is_not_utf8_is_refused():
     with pytest.raises(BadRequest, match="not UTF-8"):
-        charset.parse_dictionary("абв\n".encode("cp1251"))
+        dictionaries.parse_dictionary("абв\n".encode("cp1251"))
 
 
 def test_odd_entries_are_named():
-    found = charset.flaws(charset.parse_dictionary("\ufeffа\nб\n\nб\n🇦🇩\n\u212b\n".encode()))
+    found = dictionaries.flaws(dictionaries.parse_dictionary("\ufeffа\nб\n\nб\n🇦🇩\n\u212b\n".encode()))
     assert found.byte_order_mark
     assert found.blank == (3,)
     assert found.repeated == ("б",)
@@ -55,38 +55,40 @@ def test_odd_entries_are_named():
 
 
 def test_a_clean_dictionary_has_no_flaws():
-    found = charset.flaws(Dictionary(("а", "№")))
-    assert found == charset.DictionaryFlaws(False, (), (), (), ())
+    found = dictionaries.flaws(Dictionary(("а", "№")))
+    assert found == dictionaries.DictionaryFlaws(False, (), (), (), ())
 
 
 def test_a_dictionary_is_made_from_texts_sorted_and_composed():
-    made = charset.dictionary_of(["ёж 12", "и\u0306\u00a0№", "ก่\u00ad"])
+    made = dictionaries.dictionary_of(["ёж 12", "и\u0306\u00a0№", "ก่\u00ad"])
     assert made.entries == ("1", "2", "ж", "й", "ё", "ก", "่", "№")
     assert made.combining == ("่",)
     assert made.left_out == {"\u00a0": 1, "\u00ad": 1}
-    assert charset.dictionary_of(reversed(["ёж 12", "и\u0306\u00a0№", "ก่\u00ad"])).entries == made.entries
+    assert (
+        dictionaries.dictionary_of(reversed(["ёж 12", "и\u0306\u00a0№", "ก่\u00ad"])).entries == made.entries
+    )
 
 
 def test_letters_newer_than_pythons_tables_are_entries_and_what_is_no_character_is_not():
-    made = charset.dictionary_of(["\u0378\U000105ff", "\ufffd\uffff\ufdd0"])
+    made = dictionaries.dictionary_of(["\u0378\U000105ff", "\ufffd\uffff\ufdd0"])
     assert made.entries == ("\u0378", "\U000105ff")
     assert set(made.left_out) == {"\ufffd", "\uffff", "\ufdd0"}
 
 
 def test_a_made_dictionary_writes_every_text_it_was_made_from():
     texts = ["Счёт № 12", "日本語", "می\u200cخواهم", "½ € 😀"]
-    entries = charset.dictionary_of(texts).entries
-    again = charset.parse_dictionary(charset.dictionary_file(entries).encode())
+    entries = dictionaries.dictionary_of(texts).entries
+    again = dictionaries.parse_dictionary(dictionaries.dictionary_file(entries).encode())
     assert again.entries == entries
     assert [again.kept(text) for text in texts] == texts
 
 
 def test_new_characters_go_to_the_end_so_that_old_ones_keep_their_numbers():
-    grown = charset.extended(Dictionary(("в", "а")), "яба а\u00a0\tё")
+    grown = dictionaries.extended(Dictionary(("в", "а")), "яба а\u00a0\tё")
     assert grown.entries == ("в", "а", "б", "я", "ё")
 
 
 def test_an_invisible_character_has_a_name_in_words():
-    assert charset.named("\u00a0") == "U+00A0 NO-BREAK SPACE"
-    assert charset.named("\x07") == "U+0007 control character"
-    assert charset.named("\ue000") == "U+E000 without a name"
+    assert dictionaries.named("\u00a0") == "U+00A0 NO-BREAK SPACE"
+    assert dictionaries.named("\x07") == "U+0007 control character"
+    assert dictionaries.named("\ue000") == "U+E000 without a name"

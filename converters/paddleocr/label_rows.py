@@ -42,7 +42,7 @@ class RecognitionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class RowRegion:
     """One region of a page.
 
     points: three or more corners as (x, y), page pixels, in order around the region.
@@ -59,7 +59,7 @@ class DetectionRow:
     """One page with its regions; a region that cannot be read is a refusal in its place."""
 
     image: str
-    regions: tuple[Region | RowRefused, ...]
+    regions: tuple[RowRegion | RowRefused, ...]
 
 
 _EDIT = "Edit the text in Label Studio and export again."
@@ -98,7 +98,7 @@ def parse_recognition_row(row: str) -> RecognitionRow:
     return RecognitionRow(image, text)
 
 
-def detection_row(image: str, regions: Sequence[Region]) -> str:
+def detection_row(image: str, regions: Sequence[RowRegion]) -> str:
     """Write one row of a detection file (or of PPOCRLabel's `Label.txt`), with its line end.
 
     PPOCRLabel reads the list as Python after replacing `true`, `false` and `null`; letters of those words
@@ -201,7 +201,7 @@ def _two_fields(row: str) -> tuple[str, str]:
     return fields[0], fields[1]
 
 
-def _region_json(image: str, region: Region) -> str:
+def _region_json(image: str, region: RowRegion) -> str:
     if not region.ignored and region.text in IGNORE_MARKS:
         remedy = "Mark the region as ignored, or correct its text in Label Studio."
         raise RowRefused(Fault.IGNORE_MARK, image, "text", region.text, remedy)
@@ -214,14 +214,14 @@ def _region_json(image: str, region: Region) -> str:
     return f'{{"transcription": {text}, "points": {json.dumps([[_number(v) for v in p] for p in points])}}}'
 
 
-def _region_or_refusal(image: str, item: Any) -> Region | RowRefused:
+def _region_or_refusal(image: str, item: Any) -> RowRegion | RowRefused:
     try:
         return _region(image, item)
     except RowRefused as refusal:
         return refusal
 
 
-def _region(image: str, item: Any) -> Region:
+def _region(image: str, item: Any) -> RowRegion:
     def refused(subject: str, shown: Any) -> RowRefused:
         # an escape in JSON can be half of a character, which no terminal and no file takes
         text = json.dumps(shown, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
@@ -236,7 +236,7 @@ def _region(image: str, item: Any) -> Region:
         raise refused("points", corners) from error
     if text is not None and not isinstance(text, str):
         raise refused("transcription", text)
-    return Region(text or "", _checked_points(image, points), ignored=text in IGNORE_MARKS)
+    return RowRegion(text or "", _checked_points(image, points), ignored=text in IGNORE_MARKS)
 
 
 def _checked_points(image: str, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

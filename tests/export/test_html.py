@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from converters.export.account import Account
-from converters.export.account_page import EXAMPLES, SHEET, Shown, page, visible
+from converters.export.html import EXAMPLES, SHEET, PageSamples, page, visible
 from converters.export.run import ExportOptions
+from converters.export.totals import ExportTotals
 from converters.export.write_page import PageOptions
 from tests.parts.exported import PROJECT, run
 from tests.parts.reviewed_tasks import annotation, rectangle, task
@@ -86,7 +86,7 @@ def test_without_recognition_there_are_no_crops_and_no_characters(tmp_path):
 
 
 def test_rare_characters_come_first_by_name():
-    html = page(Account(), PageOptions(), Shown(), Counter({"а": 30, "ё": 1}))
+    html = page(ExportTotals(), PageOptions(), PageSamples(), Counter({"а": 30, "ё": 1}))
     assert "2 different characters" in html
     assert html.index("CYRILLIC SMALL LETTER IO") < html.index("CYRILLIC SMALL LETTER A<")
 

@@ -9,7 +9,7 @@ from typing import Any
 from converters.export.detection_rows import is_ignored, is_written
 from converters.export.manifest import PageRecord
 from converters.export.write_page import PageOptions
-from converters.reviewed.reasons import AnnotationWhy, TaskWhy, Why
+from converters.reviewed.reasons import AnnotationReason, LeftOutReason, TaskReason
 from converters.reviewed.region_text import Change
 
 EXPORTED = "exported"
@@ -18,7 +18,7 @@ MOST_PROBLEMS = 20
 
 
 @dataclass
-class Account:
+class ExportTotals:
     """Counts at every level; the keys are reasons in words, or `EXPORTED`.
 
     tasks: every task that was read.
@@ -56,7 +56,7 @@ class Account:
         """Regions seen, in recognition as in detection."""
         return self.recognition.total()
 
-    def task(self, why: TaskWhy | None, others: tuple[AnnotationWhy, ...], counts: bool) -> None:
+    def task(self, why: TaskReason | None, others: tuple[AnnotationReason, ...], counts: bool) -> None:
         """Enter a task and its annotations."""
         self.tasks[why.value if why else EXPORTED] += 1
         self.annotations.update(other.value for other in others)
@@ -82,7 +82,7 @@ class Account:
             if len(self.problems) < MOST_PROBLEMS:
                 self.problems.append((record.key, problem))
         for line in record.lines:
-            why = Why[line.why] if line.why else None
+            why = LeftOutReason[line.why] if line.why else None
             self.recognition[EXPORTED if why is None else why.words] += 1
             if why is not None and not is_written(why):
                 self.detection[f"out: {why.words}"] += 1

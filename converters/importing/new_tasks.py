@@ -26,13 +26,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from backend.label_studio import predictions as label_studio
-from backend.label_studio import region_notes as kept_readings
+from backend.label_studio import predictions, region_notes
 from backend.label_studio.labeling_config import LabelingConfig, Language
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
-from converters.paddleocr import rows as labels
-from converters.paddleocr.label_files import Labelled, RegionWhy
+from converters.paddleocr import label_rows
+from converters.paddleocr.label_files import Labelled, RegionReason
 from converters.reviewed.line_rules import ON_PAGE, overlap
 
 KEY = "imported_key"
@@ -51,11 +50,11 @@ class Imported:
     task: dict[str, Any]
     regions: int
     reshaped: int = 0
-    left_out: tuple[RegionWhy, ...] = ()
+    left_out: tuple[RegionReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ImportOptions:
     """How tasks are made; the same for all rows of an import.
 
     approved: as a submitted annotation, not as a prediction.
@@ -80,7 +79,7 @@ def task_of(
     page_size: tuple[int, int],
     address: str,
     config: LabelingConfig,
-    manner: Manner,
+    manner: ImportOptions,
     *,
     file: str,
     key: tuple[str, str],
@@ -101,8 +100,8 @@ def task_of(
     """
     width, height = page_size
     keeps_points = config.control.shape == "polygon"
-    placed: list[tuple[labels.Region, Quad]] = []
-    left_out = [RegionWhy.UNREADABLE] * len(row.unreadable)
+    placed: list[tuple[label_rows.RowRegion, Quad]] = []
+    left_out = [RegionReason.UNREADABLE] * len(row.unreadable)
     reshaped = 0
     for region in row.regions:
         quad = _quad(region, width, height)
@@ -116,7 +115,7 @@ def task_of(
         reshaped += many and not keeps_points
         placed.append((region, quad))
     lines = [ReadLine(Line(quad), *_judged(region, manner.approved)) for region, quad in placed]
-    made = label_studio.prediction(
+    made = predictions.prediction(
         ReadPage(width, height, lines),
         config,
         model_version=f"imported:{file}",
@@ -127,7 +126,7 @@ def task_of(
     data = {
         config.data_field: address,
         "imported_from": file,
-        "imported_image": label_studio.storable(row.image),
+        "imported_image": predictions.storable(row.image),
         KEY: "-".join(key),
         **({"language": manner.language} if manner.language else {}),
     }
@@ -145,12 +144,12 @@ def task_of(
 
 
 def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
-    meta = {name: kept for name, kept in part.get("meta", {}).items() if name != kept_readings.KEY}
+    meta = {name: kept for name, kept in part.get("meta", {}).items() if name != region_notes.KEY}
     bare = {name: kept for name, kept in part.items() if name != "meta"}
     return {**bare, "meta": meta} if meta else bare
 
 
-def _quad(region: labels.Region, width: int, height: int) -> Quad:
+def _quad(region: label_rows.RowRegion, width: int, height: int) -> Quad:
     """Four corners clockwise, beginning where the file's begin."""
     if not region.points:
         return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
@@ -163,16 +162,16 @@ def _quad(region: labels.Region, width: int, height: int) -> Quad:
     return np.ascontiguousarray(points[[0, 3, 2, 1]]) if turns_back else points
 
 
-def _unusable(quad: Quad, width: int, height: int) -> RegionWhy | None:
+def _unusable(quad: Quad, width: int, height: int) -> RegionReason | None:
     if geometry.is_degenerate(quad):
-        return RegionWhy.TOO_SMALL
+        return RegionReason.TOO_SMALL
     page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    return RegionWhy.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
+    return RegionReason.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
 
 
-def _judged(region: labels.Region, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
+def _judged(region: label_rows.RowRegion, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
     said = (Reading("imported", region.text),)
-    if region.ignored or not label_studio.storable(region.text).strip():
+    if region.ignored or not predictions.storable(region.text).strip():
         return said, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
     if approved:
         return said, Judgement(Verdict.AGREED, region.text, 1.0)

@@ -20,15 +20,14 @@ from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.region_notes import kept_in
 from backend.label_studio.regions import regions
-from converters.importing import tasks as importing
-from converters.importing.account import Account, tell
+from converters.importing import new_tasks
 from converters.importing.command import known_language
 from converters.importing.files import files_in
 from converters.importing.images import Limits, Ready, look
-from converters.importing.tasks import Manner
-from converters.paddleocr import label_files
-from converters.paddleocr import rows as labels
-from converters.paddleocr.label_files import Labelled, LeftOut, RegionWhy, RowWhy
+from converters.importing.new_tasks import ImportOptions
+from converters.importing.totals import ImportTotals, tell
+from converters.paddleocr import label_files, label_rows
+from converters.paddleocr.label_files import Labelled, LeftOut, RegionReason, RowReason
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import Rules, review
 
@@ -44,7 +43,7 @@ LIMITS = Limits(max_bytes=10**6, max_pixels=10**6)
 
 
 def row(*regions, image="page.png"):
-    return Labelled(1, image, tuple(labels.Region(*region) for region in regions))
+    return Labelled(1, image, tuple(label_rows.RowRegion(*region) for region in regions))
 
 
 def box(x, y, width, height):
@@ -52,9 +51,9 @@ def box(x, y, width, height):
 
 
 def imported(labelled, size=(1000, 700), config=OURS, **manner):
-    key = importing.key_of(labelled, b"picture")
-    return importing.task_of(
-        labelled, size, "/data/upload/1/page.png", config, Manner(**manner), file="Label.txt", key=key
+    key = new_tasks.key_of(labelled, b"picture")
+    return new_tasks.task_of(
+        labelled, size, "/data/upload/1/page.png", config, ImportOptions(**manner), file="Label.txt", key=key
     )
 
 
@@ -197,7 +196,7 @@ def test_a_region_that_cannot_be_a_line_is_named_and_the_page_still_comes():
 
     assert [region.texts for region in predicted(made)] == [("good",)]
     assert made.regions == 1
-    assert Counter(made.left_out) == {RegionWhy.TOO_SMALL: 3, RegionWhy.OFF_PAGE: 1}
+    assert Counter(made.left_out) == {RegionReason.TOO_SMALL: 3, RegionReason.OFF_PAGE: 1}
 
 
 def test_rows_that_make_no_task_are_left_out_by_name():
@@ -206,11 +205,11 @@ def test_rows_that_make_no_task_are_left_out_by_name():
 
     assert [labelled.image for labelled in found.rows] == ["a.png", "d.png"]
     assert [(out.line, out.why) for out in found.left_out] == [
-        (2, RowWhy.REPEATED),
-        (3, RowWhy.NOT_A_ROW),
-        (4, RowWhy.NOT_A_ROW),
-        (5, RowWhy.NOT_A_ROW),
-        (6, RowWhy.NOT_A_ROW),
+        (2, RowReason.REPEATED),
+        (3, RowReason.NOT_A_ROW),
+        (4, RowReason.NOT_A_ROW),
+        (5, RowReason.NOT_A_ROW),
+        (6, RowReason.NOT_A_ROW),
     ]
     assert "row 1 is about the same image" in found.left_out[0].sentence
 
@@ -258,7 +257,7 @@ GOOD = f'{{"transcription": "good", "points": {BOX}}}'
 def test_a_row_left_out_says_once_what_is_wrong_what_was_done_and_what_mends_it(row_bytes, image, sentence):
     (out,) = label_files.read("det.txt", row_bytes + f"\nz.png\t[{GOOD}]\nz2.png\t[{GOOD}]".encode()).left_out
 
-    assert (out.line, out.image, out.why, out.sentence) == (1, image, RowWhy.NOT_A_ROW, sentence)
+    assert (out.line, out.image, out.why, out.sentence) == (1, image, RowReason.NOT_A_ROW, sentence)
     # an importer learns what import did; what training would do with the row is for `check` to say
     assert "PaddleOCR" not in out.sentence
 
@@ -281,9 +280,9 @@ def test_one_bad_region_costs_its_page_nothing_else_and_is_listed(region, what):
     made = imported(labelled)
 
     assert [region.texts for region in predicted(made)] == [("good",), ("good",)]
-    assert (made.regions, made.left_out) == (2, (RegionWhy.UNREADABLE,))
+    assert (made.regions, made.left_out) == (2, (RegionReason.UNREADABLE,))
     (out,) = labelled.unreadable
-    assert (out.line, out.image, out.why, out.regions) == (1, "a.png", RegionWhy.UNREADABLE, 1)
+    assert (out.line, out.image, out.why, out.regions) == (1, "a.png", RegionReason.UNREADABLE, 1)
     assert out.sentence == (
         f"region 2 of 3: {what}, so the page came without it; draw it in Label Studio, or mend the file, "
         "delete the task and import again"
@@ -308,7 +307,7 @@ POINTS = st.lists(st.tuples(CORNERS, CORNERS), min_size=3, max_size=6)
     st.tuples(st.integers(1, 1500), st.integers(1, 1500)),
 )
 def test_lines_and_regions_left_out_are_all_regions_of_the_row(found, approved, config, size):
-    labelled = row(*((text, tuple(points), text in labels.IGNORE_MARKS) for text, points in found))
+    labelled = row(*((text, tuple(points), text in label_rows.IGNORE_MARKS) for text, points in found))
     made = imported(labelled, size=size, config=config, approved=approved)
 
     result = made.task["annotations" if approved else "predictions"][0]["result"]
@@ -344,18 +343,18 @@ def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, s
 @pytest.mark.parametrize(
     ("image", "why"),
     [
-        pytest.param("none.png", RowWhy.MISSING, id="not there"),
-        pytest.param("folder", RowWhy.MISSING, id="a folder"),
-        pytest.param("text.png", RowWhy.UNREADABLE, id="no image"),
-        pytest.param("cut.png", RowWhy.UNREADABLE, id="cut off"),
-        pytest.param("empty.png", RowWhy.UNREADABLE, id="empty"),
-        pytest.param("big.png", RowWhy.UNREADABLE, id="more pixels than allowed"),
-        pytest.param("heavy.png", RowWhy.UNREADABLE, id="more bytes than allowed"),
-        pytest.param("x" * 300, RowWhy.UNREADABLE, id="a name longer than names can be"),
-        pytest.param("nul\0.png", RowWhy.UNREADABLE, id="no file can have that name"),
-        pytest.param("../secret.png", RowWhy.OUTSIDE, id="climbs"),
-        pytest.param("/etc/hostname", RowWhy.OUTSIDE, id="absolute"),
-        pytest.param("link.png", RowWhy.OUTSIDE, id="a link that leads out"),
+        pytest.param("none.png", RowReason.MISSING, id="not there"),
+        pytest.param("folder", RowReason.MISSING, id="a folder"),
+        pytest.param("text.png", RowReason.UNREADABLE, id="no image"),
+        pytest.param("cut.png", RowReason.UNREADABLE, id="cut off"),
+        pytest.param("empty.png", RowReason.UNREADABLE, id="empty"),
+        pytest.param("big.png", RowReason.UNREADABLE, id="more pixels than allowed"),
+        pytest.param("heavy.png", RowReason.UNREADABLE, id="more bytes than allowed"),
+        pytest.param("x" * 300, RowReason.UNREADABLE, id="a name longer than names can be"),
+        pytest.param("nul\0.png", RowReason.UNREADABLE, id="no file can have that name"),
+        pytest.param("../secret.png", RowReason.OUTSIDE, id="climbs"),
+        pytest.param("/etc/hostname", RowReason.OUTSIDE, id="absolute"),
+        pytest.param("link.png", RowReason.OUTSIDE, id="a link that leads out"),
     ],
 )  # fmt: skip
 def test_an_image_that_cannot_come_is_left_out_with_its_reason(tmp_path, image, why):
@@ -464,8 +463,8 @@ def told(account, *files):
 def test_what_was_left_out_is_told_in_one_line_each_in_the_order_of_the_file():
     content = f'a.png\t[{GOOD}, {{"transcription": 5, "points": {BOX}}}]\nb.png\tbroken\nc.png\t[{GOOD}]\n'
     file = label_files.read("det.txt", content.encode())
-    account = Account(rows=3, made=2, rows_left_out=list(file.left_out))
-    account.regions_left_out += [RegionWhy.UNREADABLE]
+    account = ImportTotals(rows=3, made=2, rows_left_out=list(file.left_out))
+    account.regions_left_out += [RegionReason.UNREADABLE]
     account.regions_unreadable += file.rows[0].unreadable
 
     output = told(account, file)
