@@ -13,10 +13,13 @@ run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, p
 
 setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
 
-check: .venv/.dev  ## style and types
+check: .venv/.dev  ## style, types and the direction of imports
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	@if [ -x .venv/bin/lint-imports ]; then .venv/bin/lint-imports --no-logo; \
+	elif [ -n "$$CI" ]; then echo "import-linter needs Python 3.11 or newer, and CI must run it" >&2; exit 1; \
+	else echo "The direction of imports was not checked: import-linter needs Python 3.11 or newer."; fi
 
 format: .venv/.dev
 	.venv/bin/ruff check --fix .

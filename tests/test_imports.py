@@ -1,8 +1,11 @@
-"""The map in the README is the map of the code: imports point one way, heavy libraries have one owner."""
+"""Who may import what, beside the layers in pyproject.toml that `lint-imports` keeps."""
 
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,16 +19,34 @@ OWNERS = {
     "gunicorn": {"backend.server.gunicorn_server"},
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.paddle_engine"},
-    "openai": {
-        "backend.readers.ernie.reader",
-        "backend.readers.ernie.request",
-        "backend.readers.ernie.answers",
-    },
+    "paddlex": {"backend.models.locate"},
+    "openai": {"backend.readers.ernie.reader", "backend.readers.ernie.answers"},
+    "aiohttp": {"backend.readers.ernie.reader", "backend.readers.ernie.answers"},
     "tesserocr": {"backend.readers.tesseract"},
     "sqlalchemy": {"backend.readers.reading_table"},
     "label_studio_ml": {"backend.server.label_studio_ml"},
+    "matplotlib": {"converters.report.plots"},
     "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
+    "cv2": {
+        "backend.detectors.paddle",
+        "backend.models.paddle_engine",
+        "backend.page.crops",
+        "backend.page.geometry",
+        "backend.page.image_files",
+        "backend.readers.ernie.prompts",
+        "backend.readers.paddle",
+        "backend.readers.tesseract",
+        "converters.check.images",
+        "converters.export.processes",
+        "converters.export.split",
+        "converters.importing.new_tasks",
+        "converters.report.comparison",
+        "converters.report.crops",
+        "converters.reviewed.line_rules",
+    },
 }
+"""Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""
+
 IO = {
     "httpx",
     "httpcore",
@@ -35,9 +56,16 @@ IO = {
     "openai",
     "paddleocr",
     "flask",
-    "PIL",
     "subprocess",
 }
+PURE = ("backend.page", "backend.text", "backend.seams", "backend.errors")
+"""Packages without input and output; `page.image_files` decodes bytes, and opens nothing."""
+
+FREE_OF_WEIGHT = {
+    "backend.commands.cli": {"numpy", "cv2", "pydantic", "httpx", "flask", "rich", "PIL", "paddleocr"},
+    "backend.settings.settings": {"numpy", "cv2", "httpx", "flask", "PIL", "paddleocr"},
+}
+"""Modules that every command imports first, and what they must leave to those who need it."""
 
 
 def name_of(path: Path) -> str:
@@ -46,17 +74,8 @@ def name_of(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Every module that a file imports, late ones included, those for type checkers alone left out."""
-    tree = ast.parse(path.read_text("utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    """Every module that a file imports, late ones and those for type checkers included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -64,51 +83,73 @@ def imports_of(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def floors() -> list[set[str]]:
-    """The floors of the README's table, lowest first, as module names."""
-    text = (ROOT / "README.md").read_text("utf-8")
-    table = text.split("<!-- floors -->\n")[1].split("<!-- /floors -->")[0]
-    rows = [line.split("|")[2] for line in table.splitlines() if line.startswith("|")][2:]
-    return [{word.strip(" `") for word in row.split(",")} for row in reversed(rows)]
-
-
-def floor_of(module: str) -> int | None:
-    table = floors()
-    # what is imported may be a name inside a module
-    for known in (module, module.rpartition(".")[0]):
-        for number, names in enumerate(table):
-            if known in names:
-                return number
-    for number, names in enumerate(table):
-        if any(name.endswith(".*") and module.startswith(name[:-1]) for name in names):
-            return number
-    return None
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_stands_on_a_floor_and_imports_nothing_above_it(path: Path) -> None:
-    module = name_of(path)
-    if path.name == "__init__.py":
-        return
-    own = floor_of(module)
-    assert own is not None, f"{module} stands on no floor of the README"
-    for imported in imports_of(path):
-        other = floor_of(imported)
-        assert other is None or other <= own, f"{module} imports {imported}, which is above it"
-
-
-@pytest.mark.parametrize("library", sorted(OWNERS))
-def test_a_heavy_library_is_imported_by_its_owner_alone(library: str) -> None:
-    users = {
+def users_of(library: str) -> set[str]:
+    return {
         name_of(path)
         for path in MODULES
         if any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
     }
-    assert users <= OWNERS[library]
 
 
-def test_the_pure_rooms_know_no_input_or_output() -> None:
-    pure = floors()[0] | floors()[1]
+@pytest.mark.parametrize("library", sorted(OWNERS))
+def test_a_heavy_library_is_imported_by_its_owner_alone(library: str) -> None:
+    assert users_of(library) == OWNERS[library]
+
+
+def test_the_pure_packages_know_no_input_or_output() -> None:
     for path in MODULES:
-        if name_of(path) in pure:
+        if name_of(path).startswith(PURE):
             assert not {name.split(".")[0] for name in imports_of(path)} & IO, name_of(path)
+
+
+def layers() -> list[str]:
+    """Every package that the contract in pyproject.toml puts into a layer."""
+    written = (ROOT / "pyproject.toml").read_text("utf-8").split("layers = [")[1].split("]")[0]
+    return [name.strip() for row in re.findall(r'"([^"]+)"', written) for name in row.split("|")]
+
+
+def test_every_module_lies_in_a_layer_of_the_contract() -> None:
+    known = tuple(layers())
+    outside = {
+        name
+        for name in map(name_of, MODULES)
+        if not any(name == layer or name.startswith(f"{layer}.") for layer in known)
+    }
+    assert outside == {"backend", "backend.__main__", "converters"}
+
+
+def test_the_readme_shows_every_package_and_no_other() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    tree = text.split("<!-- tree -->\n")[1].split("<!-- /tree -->")[0]
+    shown, parent = [], ""
+    for line in tree.splitlines():
+        if match := re.match(r"(backend|converters)/", line):
+            parent = match[1]
+        elif parent and (match := re.match(r"  (\w+)(?:/|\.py)", line)):
+            shown.append(f"{parent}.{match[1]}")
+        elif line and not line.startswith(" "):
+            parent = ""
+    assert sorted(shown) == sorted(layers())
+
+
+@pytest.mark.parametrize("module", sorted(FREE_OF_WEIGHT))
+def test_what_every_command_imports_first_is_light(module: str) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not FREE_OF_WEIGHT[module] & set(done.stdout.split())
+
+
+def test_help_imports_no_command(tmp_path: Path) -> None:
+    code = (
+        "import sys; from backend.commands.cli import twinread; twinread(['--help'], standalone_mode=False)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('MODULES', *sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    imported = done.stdout.split("MODULES ")[1].split()
+    ours = {name for name in imported if name.split(".")[0] in ("backend", "converters")}
+    assert ours == {"backend", "backend.commands", "backend.commands.cli", "backend.errors"}

@@ -21,17 +21,18 @@ def status(project: int, summary_json: str | None) -> None:
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
     reviewed (submitted) or skipped.
     """
+    from pathlib import Path
+
     from rich.console import Console
 
-    from backend.commands.serve import write_summary
-    from backend.label_studio.api import LabelStudioApi
+    from backend.outputs import write_summary
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
-    from backend.settings import logs, settings
+    from backend.settings import connect, logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    with LabelStudioApi.of(values) as api:
+    with connect.label_studio(values) as api:
         found = collect(api, project, project_config(api, project, values))
         users = api.call("GET", "/api/users/", "list its users")
         names = {int(user["id"]): str(user["email"]) for user in users}
@@ -46,7 +47,7 @@ def status(project: int, summary_json: str | None) -> None:
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
     if summary_json:
-        write_summary(summary_json, figures(found, names))
+        write_summary(Path(summary_json), figures(found, names))
 
 
 @click.command()
@@ -59,14 +60,13 @@ def reread(project: int, task: int | None) -> None:
     that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
     at the top, then Duplicate Annotation, and submit.
     """
-    from backend.label_studio.api import LabelStudioApi
     from backend.projects.reread import reread as read_again
-    from backend.settings import logs, settings
+    from backend.settings import connect, logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
     count = doubtful = 0
-    with LabelStudioApi.of(values) as api:
+    with connect.label_studio(values) as api:
         for line in read_again(api, project, project_config(api, project, values), task):
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""

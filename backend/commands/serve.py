@@ -39,9 +39,11 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     exit code is 0 only when all is well.
     """
     from dataclasses import asdict
+    from pathlib import Path
 
     from rich.console import Console
 
+    from backend.outputs import write_summary
     from backend.projects.doctor import examine
     from backend.settings import logs, settings
 
@@ -57,7 +59,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     wrong = sum(not check.ok for check in findings)
     console.print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")
     if summary_json:
-        write_summary(summary_json, [asdict(check) for check in findings])
+        write_summary(Path(summary_json), [asdict(check) for check in findings])
     if wrong:
         raise click.exceptions.Exit(1)
 
@@ -87,13 +89,12 @@ def setup_project(
     """
     from rich.progress import Progress
 
-    from backend.label_studio.api import LabelStudioApi
     from backend.projects import set_up
-    from backend.settings import logs, settings
+    from backend.settings import connect, logs, settings
 
     values = settings.load(**({"message_language": language} if language else {}))
     logs.configure(values.log_level)
-    with LabelStudioApi.of(values) as api:
+    with connect.label_studio(values) as api:
         done = set_up.set_up(api, set_up.ProjectSpec(title, backend_url, project, update), values)
         changes, notes = list(done.changes), done.notes
         if retrieve:
@@ -112,17 +113,3 @@ def setup_project(
             "can invite people (Organization), and each annotator's own browser switches on "
             "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
         )
-
-
-def write_summary(path: str, content: object) -> None:
-    """Write what a command found as JSON, for machines: whole or not at all.
-
-    Raises:
-        OperatorError: the file cannot be written.
-    """
-    import json
-    from pathlib import Path
-
-    from converters.shared.outputs import write_file
-
-    write_file(Path(path), json.dumps(content, indent=1) + "\n")

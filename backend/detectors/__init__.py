@@ -1,1 +1,1 @@
-"""Detectors."""
+"""Who finds lines: PaddleOCR's text detection."""

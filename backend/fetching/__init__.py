@@ -1,1 +1,1 @@
-"""Fetching."""
+"""Image references of tasks to bytes, with limits."""

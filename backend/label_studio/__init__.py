@@ -1,1 +1,1 @@
-"""Label studio."""
+"""Label Studio's API, labeling configs, results to regions and back, percent."""

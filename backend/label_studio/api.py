@@ -6,16 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from backend.errors import LabelStudioFailed, SettingsWrong
+from backend.errors import LabelStudioFailed
 from backend.label_studio.connection import Json, LabelStudioConnection
 from backend.label_studio.uploads import Upload, upload_files
-
-if TYPE_CHECKING:
-    from backend.settings.settings import Settings
 
 __all__ = ["LabelStudioApi", "Upload"]
 
@@ -27,20 +23,6 @@ class LabelStudioApi(LabelStudioConnection):
     """
 
     # The server and the key
-
-    @classmethod
-    def of(cls, settings: Settings) -> LabelStudioApi:
-        """The Label Studio of the settings.
-
-        Raises:
-            SettingsWrong: there is no key.
-        """
-        if settings.label_studio_api_key is None:
-            raise SettingsWrong(
-                "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > "
-                "Personal Access Token, into the environment or .env."
-            )
-        return cls(str(settings.label_studio_url), settings.label_studio_api_key)
 
     def version(self) -> str:
         """Label Studio's version, such as "1.23.2"."""

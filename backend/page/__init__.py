@@ -1,1 +1,1 @@
-"""Page."""
+"""The nouns (page, line, reading, verdict), geometry, crops, reading order: pure."""

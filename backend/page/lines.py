@@ -118,7 +118,7 @@ class Verdict(Enum):
 
 
 class ReasonKind(Enum):
-    """Why a line is not agreed, or what was settled on the way; worded by `backend.label_studio.explanations`."""
+    """Why a line is not agreed, or what was settled on the way; `label_studio.explanations` words it."""
 
     LOOK_ALIKE = "look-alike"
     """Letters of two scripts that look the same: `first` against `second`."""

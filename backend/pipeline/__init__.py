@@ -1,1 +1,1 @@
-"""Pipeline."""
+"""Tasks in, predictions out, before the deadline; composes everything below."""

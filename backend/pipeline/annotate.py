@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from backend.page import crops
 from backend.page.crops import TallLines
 from backend.page.lines import (
-    Detected,
     Judgement,
     Line,
     Page,
@@ -26,45 +25,8 @@ from backend.page.lines import (
     Verdict,
 )
 from backend.page.reading_order import reading_order
+from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
-
-
-class LineDetector(Protocol):
-    """Finds the text lines of a page."""
-
-    @property
-    def identity(self) -> str:
-        """Names model, engine and every parameter that can change the lines."""
-        ...
-
-    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
-        """Find lines, in no promised order, in page pixels.
-
-        Args:
-            page: an upright page.
-            urgent: an annotator waits; go ahead of bulk work.
-
-        Raises:
-            DetectorFailed: the page could not be searched.
-        """
-        ...
-
-
-class LineReader(Protocol):
-    """Reads line crops, in batches and in its own threads."""
-
-    @property
-    def identity(self) -> str:
-        """Names engine, model, prompt or rendering, and parameters: all that can change a reading."""
-        ...
-
-    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
-        """Ask for a reading of each crop, in order; urgent ones first, and of those a few before many.
-
-        Returns at once. Each future ends with a `Reading` (a text, "no text", or an error), never
-        with an exception, whatever happens to its neighbours.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from backend.errors import NotReady, TwinreadError
-from backend.pipeline.annotate import LineDetector, Panel
+from backend.pipeline.annotate import Panel
+from backend.seams import LineDetector, PageSource
 
 log = logging.getLogger(__name__)
 
 ServiceState: TypeAlias = Literal["loading", "ready", "failed"]
-
-
-class PageSource(Protocol):
-    """Gives the bytes behind a task's image reference."""
-
-    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-        """Fetch an image file.
-
-        Raises:
-            ImageRefused, ImageUnreachable, BadImage: it was not, and why.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 from backend.errors import NotReady, ReaderUnavailable, SettingsWrong
 from backend.models.paddle_engine import EngineOptions
 from backend.page.lines import Reason, ReasonKind
-from backend.pipeline.annotate import LineReader, Panel
+from backend.pipeline.annotate import Panel
 from backend.readers.stored import ReadingStore, StoredReader
+from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
 

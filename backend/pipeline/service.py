@@ -21,9 +21,10 @@ from backend.errors import NotReady, ReaderUnavailable, TwinreadError
 from backend.page import image_files
 from backend.page.lines import Line, Page, ReadLine, ReadPage
 from backend.pipeline.annotate import annotate_page, read_lines
-from backend.pipeline.engines import EngineLoader, Engines, PageSource, ServiceState
+from backend.pipeline.engines import EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import STOPPING, PageWork
+from backend.seams import PageSource
 
 __all__ = ["Engines", "Failure", "Late", "PageSource", "Service", "ServiceOptions", "Task"]
 

@@ -1,1 +1,1 @@
-"""Engines that read line crops; each module implements `backend.pipeline.annotate.LineReader`."""
+"""Who reads lines: ERNIE, PaddleOCR, Tesseract, and the store in front of them."""

@@ -12,15 +12,12 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from backend.errors import StoreFailed
 from backend.page.lines import Pixels, Reading, picture_digest
 from backend.readers.reading_table import AT_ONCE, ReadingStore
-
-if TYPE_CHECKING:
-    # for the type alone: the store lies below the pipeline and must not load it
-    from backend.pipeline.annotate import LineReader
+from backend.seams import LineReader
 
 __all__ = ["Hurries", "ReadingStore", "StoredReader"]
 

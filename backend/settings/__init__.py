@@ -1,1 +1,1 @@
-"""Settings."""
+"""Every setting, its documentation, logging."""

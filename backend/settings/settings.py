@@ -13,7 +13,7 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backend.errors import SettingsWrong
-from backend.label_studio.labeling_config import LabelNames
+from backend.label_studio.config_tags import LabelNames
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""

@@ -1,1 +1,1 @@
-"""Text."""
+"""Languages, cleaning, look-alikes, guards, verdicts: pure."""

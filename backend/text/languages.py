@@ -1,6 +1,6 @@
 """Languages as OCR needs them: one code for many names, the letters, the script, and who can write it.
 
-Letters come from `backend.text.hyperglot_data`; for Chinese, Japanese and Korean they are the common characters
+Letters come from `hyperglot_data`; for Chinese, Japanese and Korean they are the common characters
 of the national standards (see `letters`).
 """
 

@@ -1,1 +1,1 @@
-"""Check."""
+"""What PaddleOCR would do with each row, before it does."""

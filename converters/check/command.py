@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
+from backend.outputs import check_place, write_summary
 from converters.check import terminal
 from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check.images import pictures_of
@@ -24,7 +25,6 @@ from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_files import kind_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules, Rules
-from converters.shared.outputs import check_place, write_summary
 
 # other text files that lie in such folders
 _NO_LABELS = {FIXED_DICTIONARY, "dict.txt", "fileState.txt", "Cache.cach", "README.txt", "requirements.txt"}

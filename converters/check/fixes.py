@@ -8,10 +8,10 @@ from typing import Any
 import yaml
 
 from backend.errors import BadRequest
+from backend.outputs import write_file
 from converters.check.result import CheckReport, Part
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.training_config import RecognitionRules
-from converters.shared.outputs import write_file
 
 FIXED_DICTIONARY = "check.dict.txt"
 FIXED_CONFIG = "check.train.yml"

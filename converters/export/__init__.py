@@ -1,1 +1,1 @@
-"""Export."""
+"""What people approved, as a PaddleOCR dataset."""

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.label_studio.api import LabelStudioApi
-from backend.settings import settings
+from backend.outputs import write_summary
+from backend.seams import PageSource
+from backend.settings import connect, settings
 from backend.settings.settings import Settings
 from converters.export import options, terminal
-from converters.export.page_maker import PageSource
 from converters.export.page_records import STATE
 from converters.export.previous_dataset import Origin
 from converters.export.run import ExportOptions, NothingToExport, export
@@ -25,7 +25,6 @@ from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
 from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
-from converters.shared.outputs import write_summary
 
 
 def run(**given: Any) -> int:
@@ -122,7 +121,7 @@ def _sources(
     rules = chosen.rules
     api = None
     if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
-        api = opened.enter_context(LabelStudioApi.of(values))
+        api = opened.enter_context(connect.label_studio(values))
     if given["project"] is not None:
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))

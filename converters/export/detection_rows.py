@@ -1,7 +1,7 @@
 """What a page's regions come to in a detection file; pure.
 
 A region is written with its text where the text is approved, as `###` where there is text that is not
-exported, and not at all where there is none. See `converters.paddleocr.label_rows` for what the rows do not carry.
+exported, and not at all where there is none. See `paddleocr.label_rows` for what the rows do not carry.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from backend.label_studio.region_notes import kept_in
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Reading
 from backend.text.cleaning import plain_text
-from converters.reviewed.approval import Json, moment_of, user_of
+from converters.reviewed.approval import Json, user_of
 from converters.reviewed.reasons import LeftOutReason
 
 
@@ -125,30 +125,6 @@ def author_of(annotation: Json) -> Author:
         updated_at=_text_or_empty(annotation.get("updated_at")),
         lead_time_s=_seconds(annotation.get("lead_time")),
     )
-
-
-def prediction_of(task: Json, annotation: Json) -> Json | None:
-    """The prediction that an annotator began with; None where the export does not hold it.
-
-    Label Studio's exports hold predictions as ids; the full parent stands in the annotation at times,
-    and in the task where it was read through the API. Without a word of a parent the newest
-    prediction that was there before the annotation is taken.
-    """
-    parent = annotation.get("prediction")
-    if isinstance(parent, dict) and isinstance(parent.get("result"), list):
-        return parent
-    listed = task.get("predictions")
-    known = [
-        prediction
-        for prediction in (listed if isinstance(listed, list) else [])
-        if isinstance(prediction, dict) and isinstance(prediction.get("result"), list)
-    ]
-    named = annotation.get("parent_prediction")
-    if named is not None:
-        return next((prediction for prediction in known if prediction.get("id") == named), None)
-    began = moment_of(annotation.get("created_at"))
-    before = [p for p in known if moment_of(p.get("created_at")) <= began]
-    return max(before, key=lambda p: moment_of(p.get("created_at")), default=None)
 
 
 def readings_of(region: Region, predicted: Mapping[str, Region] | None) -> Readings:

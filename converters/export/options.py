@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.outputs import check_place
 from backend.settings.settings import Settings
 from converters.export.previous_dataset import newest_change
 from converters.export.ratio import parse_ratio
@@ -17,7 +18,6 @@ from converters.export.write_page import PageOptions
 from converters.paddleocr.row_faults import image_fault
 from converters.reviewed.approval import Approval, moment_of
 from converters.reviewed.line_rules import Rules
-from converters.shared.outputs import check_place
 
 LAST = "last"
 OVERLAP = timedelta(seconds=10)

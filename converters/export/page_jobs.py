@@ -9,9 +9,9 @@ from typing import Any
 from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
-from converters.export import detection_rows, manifest
+from converters.export import detection_rows
 from converters.reviewed import tasks
-from converters.reviewed.approval import Json
+from converters.reviewed.approval import Json, prediction_of
 from converters.reviewed.line_rules import page_of
 from converters.reviewed.reasons import LeftOutReason
 
@@ -72,7 +72,7 @@ def page_jobs(
     except BadRequest as error:
         references, sentence = (), str(error)
     numbers = {0} if _one_page(annotation, config) else _page_numbers(annotation, config)
-    prediction = manifest.prediction_of(task, annotation)
+    prediction = prediction_of(task, annotation)
     for number in sorted({*range(max(1, len(references))), *numbers}):
         there = 0 <= number < len(references)
         yield PageJob(

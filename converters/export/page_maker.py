@@ -9,9 +9,9 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from backend.seams import PageSource
 from converters.export.manifest import PageRecord
 from converters.export.page_jobs import PageJob
 from converters.export.page_records import Earlier, files_of
@@ -22,20 +22,6 @@ from converters.reviewed.reasons import LeftOutReason
 
 VERSION = 3
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
-
-
-class PageSource(Protocol):
-    """Gives the bytes of images."""
-
-    def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-        """The bytes of an image.
-
-        Raises:
-            ImageRefused: the reference may not be followed.
-            BadImage: the file breaks a limit.
-            ImageUnreachable: nobody gave it.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 
 from backend.errors import BadRequest, ProjectError
+from backend.seams import PageSource
 from converters.export import previous_dataset
 from converters.export.dataset_files import Rows
 from converters.export.manifest import PageRecord
 from converters.export.page_jobs import PageJob, page_jobs
-from converters.export.page_maker import PageMaker, PageResult, PageSource
+from converters.export.page_maker import PageMaker, PageResult
 from converters.export.page_records import SPILL, record_line, record_of
 from converters.export.previous_dataset import Origin
 from converters.export.processes import workers

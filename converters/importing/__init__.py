@@ -1,1 +1,1 @@
-"""Importing."""
+"""Label files to tasks that wait for review."""

@@ -21,6 +21,7 @@ from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.outputs import check_place, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
@@ -28,7 +29,6 @@ from converters.importing.images import Limits, Ready, look
 from converters.importing.new_tasks import KEY, ImportOptions
 from converters.importing.totals import ImportTotals, tell
 from converters.paddleocr.label_files import LabelFile, LeftOut
-from converters.shared.outputs import check_place, write_summary
 from converters.shared.progress import progress
 
 BATCH = 100
@@ -246,12 +246,12 @@ def import_(
     often wrong. A TIFF is uploaded as PNG, because neither Label Studio nor a browser takes it. Run it
     again after a stop: what is there is not made twice.
     """
-    from backend.settings import logs, settings
+    from backend.settings import connect, logs, settings
 
     language = language and known_language(language)
     values = settings.load()
     logs.configure("ERROR")
-    with LabelStudioApi.of(values) as api:
+    with connect.label_studio(values) as api:
         code = run(
             labels,
             api,

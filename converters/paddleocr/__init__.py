@@ -1,1 +1,1 @@
-"""Paddleocr."""
+"""PaddleOCR's label files, dictionaries and training rules."""

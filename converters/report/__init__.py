@@ -1,1 +1,1 @@
-"""Report."""
+"""What the readings were worth, from people's work."""

@@ -13,15 +13,16 @@ from rich.console import Console
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
+from backend.outputs import check_place, write_file, write_summary
 from backend.page.crops import TallLines
-from converters.export.page_maker import PageSource
+from backend.seams import PageSource
+from backend.settings import connect
 from converters.report import html
 from converters.report.counts import Report
 from converters.report.crops import crops_of
 from converters.reviewed import task_sources
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.task_sources import TaskSource
-from converters.shared.outputs import check_place, write_file, write_summary
 from converters.shared.progress import progress
 
 
@@ -196,7 +197,7 @@ def report(
     with ExitStack() as opened:
         api = None
         if project is not None or (images is None and values.label_studio_api_key is not None):
-            api = opened.enter_context(LabelStudioApi.of(values))
+            api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
         if json_file is not None:
             source = TaskSource(task_sources.from_file(json_file), inputs.labeling_config(config, names))

@@ -19,8 +19,7 @@ from backend.label_studio.region_notes import kept_in
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
-from converters.export.manifest import prediction_of
-from converters.reviewed.approval import Approval, Json, choose, moment_of, user_of
+from converters.reviewed.approval import Approval, Json, choose, moment_of, prediction_of, user_of
 from converters.reviewed.line_rules import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name

@@ -18,7 +18,7 @@ from backend.label_studio.labeling_config import LabelingConfig
 from backend.page import image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Pixels
-from converters.export.page_maker import PageSource
+from backend.seams import PageSource
 from converters.report.counts import SampleLine
 from converters.report.html import Picture
 from converters.reviewed import tasks

@@ -1,1 +1,1 @@
-"""Reviewed."""
+"""Tasks in: which annotation counts, what a region says."""

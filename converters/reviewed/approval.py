@@ -126,6 +126,30 @@ def moment_of(written: object) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+def prediction_of(task: Json, annotation: Json) -> Json | None:
+    """The prediction that an annotator began with; None where the export does not hold it.
+
+    Label Studio's exports hold predictions as ids; the full parent stands in the annotation at times,
+    and in the task where it was read through the API. Without a word of a parent the newest
+    prediction that was there before the annotation is taken.
+    """
+    parent = annotation.get("prediction")
+    if isinstance(parent, dict) and isinstance(parent.get("result"), list):
+        return parent
+    listed = task.get("predictions")
+    known = [
+        prediction
+        for prediction in (listed if isinstance(listed, list) else [])
+        if isinstance(prediction, dict) and isinstance(prediction.get("result"), list)
+    ]
+    named = annotation.get("parent_prediction")
+    if named is not None:
+        return next((prediction for prediction in known if prediction.get("id") == named), None)
+    began = moment_of(annotation.get("created_at"))
+    before = [p for p in known if moment_of(p.get("created_at")) <= began]
+    return max(before, key=lambda p: moment_of(p.get("created_at")), default=None)
+
+
 def _unfit(annotation: object, approval: Approval) -> AnnotationReason | None:
     if not isinstance(annotation, dict) or not isinstance(annotation.get("result"), list):
         return AnnotationReason.NOT_READABLE

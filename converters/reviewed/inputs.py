@@ -11,8 +11,8 @@ from backend.label_studio import result_fields
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.seams import PageSource
 from backend.settings.settings import Settings
-from converters.export.page_maker import PageSource
 from converters.reviewed.image_folder import ImageFolder
 from converters.reviewed.tasks import as_task, labels_in
 

@@ -1,1 +1,1 @@
-"""Shared."""
+"""Progress, templates, Ctrl-C."""

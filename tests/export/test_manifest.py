@@ -8,6 +8,7 @@ from backend.label_studio.region_notes import note
 from backend.label_studio.regions import regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.export import manifest
+from converters.reviewed.approval import prediction_of
 from tests.parts.reviewed_tasks import annotation, rectangle, task
 from tests.parts.reviewed_work import quad_at
 
@@ -89,7 +90,7 @@ FULL = {"id": 5, "result": [], "model_version": "m", "created_at": "2026-11-22T0
 )
 def test_the_prediction_that_the_annotator_began_with_is_found(more, predictions, found):
     approved = annotation([], **more)
-    assert manifest.prediction_of(task(1, approved, predictions=predictions), approved) == found
+    assert prediction_of(task(1, approved, predictions=predictions), approved) == found
 
 
 def test_a_row_names_the_readers_and_counts_the_edits_against_each():

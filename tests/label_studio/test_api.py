@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed, SettingsWrong
 from backend.label_studio.api import LabelStudioApi
+from backend.settings import connect
 from backend.settings.settings import Settings
 from tests.parts.http_script import HttpScript, says, serving
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
@@ -74,7 +75,7 @@ def test_every_refusal_is_one_clear_sentence(
 
 def test_without_a_key_it_is_said_where_to_get_one():
     with pytest.raises(SettingsWrong, match="LABEL_STUDIO_API_KEY is not set"):
-        LabelStudioApi.of(Settings(label_studio_api_key=None))
+        connect.label_studio(Settings(label_studio_api_key=None))
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

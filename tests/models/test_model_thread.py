@@ -152,7 +152,9 @@ def test_a_model_that_fails_to_load_says_why_to_everyone(error: Exception, kind:
 
 def test_one_of_several_threads_that_fails_to_build_fails_them_all():
     numbers = iter([1])
-    thread = ModelThread[int, str, str]("pair", lambda: next(numbers), lambda _, items: list(items), threads=2)
+    thread = ModelThread[int, str, str](
+        "pair", lambda: next(numbers), lambda _, items: list(items), threads=2
+    )
     future = thread.submit("a")
     thread.start()
     with pytest.raises(NotReady, match="StopIteration"):

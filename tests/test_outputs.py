@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import OperatorError
-from converters.shared.outputs import check_place, write_file, write_summary
+from backend.outputs import check_place, write_file, write_summary
 
 
 def test_a_summary_is_json_that_people_can_read(tmp_path):

@@ -7,14 +7,12 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from backend.errors import OperatorError
 
 
-def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+def write_summary(path: Path, summary: object) -> None:
     """Write what a command came to as JSON, for machines; errors as for `write_file`."""
     write_file(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
 
