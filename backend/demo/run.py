@@ -27,7 +27,7 @@ from rich.console import Console
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.errors import OperatorError, SettingsWrong, TwinreadError
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
 from backend.settings import settings
 
@@ -75,7 +75,7 @@ def run() -> None:
             backend_variables(values, server.base_url, account, state), backend_port, state / LOG
         ) as backend,
     ):
-        with LabelStudioApi(server.base_url, account.token) as api:
+        with LabelStudio(server.base_url, account.token) as api:
             backend_url = f"http://127.0.0.1:{backend_port}"
             wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url, values)
@@ -194,7 +194,7 @@ def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Pa
     )
 
 
-def _project(api: LabelStudioApi, backend_url: str, values: settings.Settings) -> int:
+def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> int:
     """The demo project, with its pages imported and predictions retrieved for those that lack them."""
     for project in api.projects():
         if project["title"] == TITLE:
@@ -215,12 +215,11 @@ def _project(api: LabelStudioApi, backend_url: str, values: settings.Settings) -
     return done.project
 
 
-def _move_backend(api: LabelStudioApi, project: int, url: str) -> None:
+def _move_backend(api: LabelStudio, project: int, url: str) -> None:
     """Let the demo's project ask the backend where it is now; the last run may have had another port."""
     before = [backend for backend in api.backends(project) if backend["url"] != url]
     for backend in before:
-        body = {"project": project, "url": url}
-        api.call("PATCH", f"/api/ml/{backend['id']}", "move the backend's connection", body=body)
+        api.update_backend(backend["id"], project=project, url=url)
     for webhook in api.webhooks(project):
         if webhook["url"] in {f"{backend['url']}/webhook" for backend in before}:
             api.update_webhook(webhook["id"], url=f"{url}/webhook")

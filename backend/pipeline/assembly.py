@@ -9,7 +9,7 @@ from importlib.resources import files
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.errors import StoreFailed
 from backend.fetching.sources import Sources
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.pipeline.annotate import Panel
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels, engine_options
@@ -163,6 +163,6 @@ def model_version(find: PaddleDetector, panel: Panel, read: Panels, settings: Se
     return f"{find.location.identity} {who} {panel.language} {digest}"
 
 
-def _label_studio(settings: Settings) -> LabelStudioApi | None:
+def _label_studio(settings: Settings) -> LabelStudio | None:
     key = settings.label_studio_api_key
-    return LabelStudioApi(str(settings.label_studio_url), key) if key is not None else None
+    return LabelStudio(str(settings.label_studio_url), key) if key is not None else None

@@ -8,8 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
@@ -62,7 +63,7 @@ def project_fields(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetUp:
+def set_up(api: LabelStudio, wanted: ProjectSpec, settings: Settings) -> SetUp:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
     Args:
@@ -103,7 +104,7 @@ def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetU
     return SetUp(number, existing is None, tuple(changes), notes(api, number))
 
 
-def retrieve(api: LabelStudioApi, project: int) -> Iterator[int]:
+def retrieve(api: LabelStudio, project: int) -> Iterator[int]:
     """Let Label Studio ask the backend for every page that lacks a prediction of its present version.
 
     A lot at a time, and again what was not reached, until a round brings nothing.
@@ -126,7 +127,7 @@ def retrieve(api: LabelStudioApi, project: int) -> Iterator[int]:
         left = lacking(api, project, version)
 
 
-def lacking(api: LabelStudioApi, project: int, version: str) -> list[int]:
+def lacking(api: LabelStudio, project: int, version: str) -> list[int]:
     """Tasks that have no prediction of a version."""
     return [
         int(task["id"])
@@ -135,7 +136,7 @@ def lacking(api: LabelStudioApi, project: int, version: str) -> list[int]:
     ]
 
 
-def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
+def choose_predictions(api: LabelStudio, project: int) -> list[str]:
     """Let pages be filled from stored predictions, so that they are filled when the backend is down, too.
 
     Named after the backend, a project asks it for each page that somebody opens, shows an empty page
@@ -146,7 +147,7 @@ def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
     Returns:
         What was changed, as a sentence; nothing where the right version is chosen already.
     """
-    stored = stored_versions(api, project)
+    stored = api.model_versions(project)
     chosen = api.project(project)["model_version"] or ""
     best = _best_version(stored, _backend_version(api, project), chosen)
     if best is None or best == chosen:
@@ -164,18 +165,6 @@ def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
     ]
 
 
-def stored_versions(api: LabelStudioApi, project: int) -> dict[str, int]:
-    """Versions of the predictions that are stored, newest first, and how many predictions each has."""
-    answer = api.call(
-        "GET",
-        f"/api/projects/{project}/model-versions/",
-        f"list the prediction versions of project {project}",
-        params={"extended": "true"},
-    )
-    rows = sorted(answer["static"], key=lambda row: str(row["latest"]), reverse=True)
-    return {str(row["model_version"]): int(row["count"]) for row in rows if row["model_version"]}
-
-
 def _best_version(stored: dict[str, int], present: str, chosen: str) -> str | None:
     """The version to fill pages from; None where nothing fit is stored."""
     # predictions of a re-read are made for people to compare, not to start from
@@ -185,12 +174,12 @@ def _best_version(stored: dict[str, int], present: str, chosen: str) -> str | No
     return chosen if chosen in fit else next(iter(fit), None)
 
 
-def _backend_version(api: LabelStudioApi, project: int) -> str:
+def _backend_version(api: LabelStudio, project: int) -> str:
     backends = api.backends(project)
     return str(backends[0].get("model_version") or "") if backends else ""
 
 
-def notes(api: LabelStudioApi, project: int) -> tuple[str, ...]:
+def notes(api: LabelStudio, project: int) -> tuple[str, ...]:
     """What a person still has to do for a project, and where; empty when its pages are ready."""
     now = api.project(project)
     tasks = int(now.get("task_number") or 0)
@@ -207,7 +196,7 @@ def notes(api: LabelStudioApi, project: int) -> tuple[str, ...]:
     )
 
 
-def _find(api: LabelStudioApi, wanted: ProjectSpec) -> dict[str, Any] | None:
+def _find(api: LabelStudio, wanted: ProjectSpec) -> dict[str, Any] | None:
     if wanted.project is not None:
         return api.project(wanted.project)
     same = [project for project in api.projects() if project.get("title") == wanted.title]
@@ -220,7 +209,7 @@ def _find(api: LabelStudioApi, wanted: ProjectSpec) -> dict[str, Any] | None:
     return api.project(same[0]["id"]) if same else None
 
 
-def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
+def _connect(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:
     """Connect the backend; Label Studio asks the first backend of a project and no other."""
     addresses = [str(backend["url"]).rstrip("/") for backend in api.backends(project)]
     if addresses and addresses[0] != url:
@@ -229,11 +218,11 @@ def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) ->
             "of a project. Delete that one in Settings > Model, then run this again."
         )
     # also when it is connected: the password may have changed, and Label Studio checks the connection
-    api.connect_backend(project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
+    connect_backend(api, project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
     return [] if addresses else [f"Connected the backend at {url}, with interactive preannotations."]
 
 
-def _guard_webhooks(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
+def _guard_webhooks(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:
     """Give the webhook that Label Studio made for the backend its secret; it sends no credentials itself."""
     secret = settings.webhook_secret
     if secret is None:

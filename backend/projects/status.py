@@ -13,7 +13,7 @@ from enum import Enum
 from statistics import median
 from typing import Any
 
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, regions
 
@@ -84,7 +84,7 @@ class Status:
         return waiting * median(paces) if paces else None
 
 
-def collect(api: LabelStudioApi, project: int, config: LabelingConfig) -> Status:
+def collect(api: LabelStudio, project: int, config: LabelingConfig) -> Status:
     """Look at every task of a project.
 
     Raises:

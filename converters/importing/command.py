@@ -18,9 +18,10 @@ import click
 from rich.console import Console
 
 from backend.errors import BadRequest, SettingsWrong
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.prediction_check import PredictionCheck
 from backend.outputs import check_place, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
@@ -28,7 +29,7 @@ from converters.importing.files import files_in, folders_of, read_file
 from converters.importing.images import Limits, Ready, look
 from converters.importing.new_tasks import KEY, ImportOptions
 from converters.importing.totals import ImportTotals, tell
-from converters.paddleocr.label_files import LabelFile, LeftOut
+from converters.paddleocr.label_files import LabelFile, LeftOut, RowReason
 from converters.shared.progress import progress
 
 BATCH = 100
@@ -39,10 +40,11 @@ BATCH = 100
 class _Target:
     """Where tasks go, and how they are made."""
 
-    api: LabelStudioApi
+    api: LabelStudio
     project: int
     config: LabelingConfig
     manner: ImportOptions
+    check: PredictionCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class _ExistingTask:
 
 def run(
     paths: Sequence[Path],
-    api: LabelStudioApi,
+    api: LabelStudio,
     project: int,
     *,
     names: LabelNames,
@@ -100,13 +102,14 @@ def run(
         if summary_json:
             write_summary(summary_json, account.summary())
         return 1
-    config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
+    xml = str(api.project(project).get("label_config") or "")
+    config = LabelingConfig.parse(xml, names)
     if config.multi_image or config.source != f"${config.data_field}":
         raise BadRequest(
             f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
             'image each. Import into a project whose Image tag has a value like "$image".'
         )
-    target = _Target(api, project, config, manner)
+    target = _Target(api, project, config, manner, PredictionCheck(xml))
     there = _there(api, project)
     try:
         with progress(console) as bars:
@@ -121,6 +124,8 @@ def run(
         if summary_json:
             write_summary(summary_json, account.summary())
     if account.made and not manner.approved:
+        if target.check.blind:
+            console.print(target.check.blind, markup=False)
         shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
             f"To meet the lines in the label stream, choose {shown} under Settings > Annotation > "
@@ -143,7 +148,7 @@ def known_language(name: str) -> str:
         raise BadRequest(f"--language: {error}") from error
 
 
-def _there(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
+def _there(api: LabelStudio, project: int) -> dict[str, _ExistingTask]:
     """The tasks that earlier imports made, by image."""
     found: dict[str, _ExistingTask] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
@@ -187,28 +192,52 @@ def _import_file(
                     else:
                         ready.append(found)
                         there[found.key[0]] = _ExistingTask(found.key[1], annotated=target.manner.approved)
-                _make(ready, file.name, target, account)
+                for image in _make(ready, file.name, target, account):
+                    del there[image]
             yield len(batch)
 
 
-def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTotals) -> None:
-    if not ready:
-        return
-    uploads = target.api.upload_files(target.project, [each.path for each in ready])
-    tasks = [
-        new_tasks.task_of(
-            each.row, each.page_size, upload.address, target.config, target.manner, file=file, key=each.key
+def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTotals) -> set[str]:
+    """Make the tasks of rows whose lines fit the labeling config; gives the images of the other rows."""
+    made, misfits = [], set()
+    for each in ready:
+        task = new_tasks.task_of(
+            # the address comes with the upload, and what does not fit is not uploaded
+            *(each.row, each.page_size, "", target.config, target.manner),
+            file=file,
+            key=each.key,
         )
-        for each, upload in zip(ready, uploads, strict=True)
-    ]
-    target.api.import_tasks(target.project, [task.task for task in tasks])
-    account.made += len(tasks)
-    account.converted += sum(each.converted for each in ready)
-    account.regions_unreadable += [out for each in ready for out in each.row.unreadable]
-    for task in tasks:
+        faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
+        if any(faults):
+            sentence = (
+                f"{'; '.join(filter(None, faults))}. Label Studio drops or refuses such lines; mend the "
+                "labeling config under Settings > Labeling Interface, and import again"
+            )
+            why = RowReason.MISFIT
+            account.rows_left_out.append(
+                LeftOut(file, each.row.line, each.row.image, why, sentence, task.regions)
+            )
+            misfits.add(each.key[0])
+        else:
+            made.append((each, task))
+    if not made:
+        return misfits
+    uploads = target.api.upload_files(target.project, [each.path for each, _ in made])
+    target.api.import_tasks(
+        target.project,
+        [
+            new_tasks.shown_at(task.task, target.config, upload.address)
+            for (_, task), upload in zip(made, uploads, strict=True)
+        ],
+    )
+    account.made += len(made)
+    for each, task in made:
+        account.converted += each.converted
+        account.regions_unreadable += each.row.unreadable
         account.lines += task.regions
         account.reshaped += task.reshaped
         account.regions_left_out += task.left_out
+    return misfits
 
 
 @click.command("import")

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.outputs import check_place, write_file, write_summary
 from backend.page.crops import TallLines
@@ -123,13 +123,12 @@ def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1)
     return said if pair is None else f"{said} ({html.interval(pair, digits)})"
 
 
-def people_of(api: LabelStudioApi) -> dict[str, str]:
+def people_of(api: LabelStudio) -> dict[str, str]:
     """Annotators' addresses by id; empty where the key may not see them, because ids do as well."""
     try:
-        users = api.call("GET", "/api/users/", "list its users")
+        return {str(user): email or str(user) for user, email in api.users().items()}
     except LabelStudioFailed:
         return {}
-    return {str(user["id"]): str(user.get("email") or user["id"]) for user in users}
 
 
 @click.command()
