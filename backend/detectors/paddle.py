@@ -106,7 +106,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
 
     Raises:
         SettingsWrong: a setting cannot work, such as a GPU that is not there.
-        NotReady: the model cannot be had.
+        ModelMissing: the model cannot be had.
     """
 
     def __init__(

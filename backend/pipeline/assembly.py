@@ -11,9 +11,10 @@ from backend.errors import StoreFailed
 from backend.fetching.sources import Sources
 from backend.label_studio.api import LabelStudioApi
 from backend.pipeline.annotate import Panel
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels, engine_options
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.stored import ReadingStore
 from backend.settings.settings import Settings
 
@@ -91,7 +92,7 @@ def detector(settings: Settings) -> PaddleDetector:
 
     Raises:
         SettingsWrong: a setting cannot work, such as a GPU that is not there.
-        NotReady: the model cannot be had.
+        ModelMissing: the model cannot be had.
     """
     options = DetectionOptions(
         limit_side_len=settings.detection_limit_side_len,

@@ -9,11 +9,13 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from backend.errors import NotReady, TwinreadError
+from backend.errors import NotReady, TwinreadError, UnexpectedFailure
 from backend.pipeline.annotate import Panel
 from backend.seams import LineDetector, PageSource
 
 log = logging.getLogger(__name__)
+
+_LOADING = "The models are still loading; try again in a minute."
 
 ServiceState: TypeAlias = Literal["loading", "ready", "failed"]
 
@@ -55,7 +57,7 @@ class EngineLoader:
     def state(self) -> tuple[ServiceState, str]:
         """How far it is, with one sentence."""
         if not self._engines.done():
-            return "loading", "The models are still loading; try again in a minute."
+            return "loading", _LOADING
         error = self._engines.exception()
         return ("failed", str(error)) if error else ("ready", "Ready.")
 
@@ -66,13 +68,13 @@ class EngineLoader:
             timeout_s: how long to wait for them, seconds.
 
         Raises:
-            NotReady: they are still loading, or failed to load.
+            NotReady: they are still loading.
+            TwinreadError: why they failed to load.
         """
         if timeout_s:
             wait([self._engines], timeout_s)
-        state, sentence = self.state
-        if state != "ready":
-            raise NotReady(sentence)
+        if not self._engines.done():
+            raise NotReady(_LOADING)
         return self._engines.result()
 
     def close(self) -> None:
@@ -90,7 +92,7 @@ class EngineLoader:
         except Exception as error:  # the thread's last word: without it /health would say "loading" for ever
             log.exception("twinread cannot start")
             self._engines.set_exception(
-                NotReady(f"The models failed to load ({type(error).__name__}); see the log.")
+                UnexpectedFailure(f"The models failed to load ({type(error).__name__}); see the log.")
             )
         else:
             log.info("ready: %s", engines.model_version)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from backend.errors import NotReady, ReaderUnavailable, SettingsWrong
+from backend.errors import ModelMissing, ReaderUnavailable, SettingsWrong
 from backend.models.paddle_engine import EngineOptions
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel
@@ -142,7 +142,7 @@ class Panels:
             turn = sum(name == before for before, _ in built)
             try:
                 built.append((name, self._reader(name, code, turn)))
-            except (ReaderUnavailable, NotReady) as error:
+            except (ReaderUnavailable, ModelMissing) as error:
                 # the language of the settings was promised; another one is read by those who can
                 if promised and name in self._asked_for():
                     raise

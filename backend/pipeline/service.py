@@ -17,16 +17,13 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from functools import partial
 
-from backend.errors import NotReady, ReaderUnavailable, TwinreadError
+from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
 from backend.page import image_files
 from backend.page.lines import Line, Page, ReadLine, ReadPage
 from backend.pipeline.annotate import annotate_page, read_lines
 from backend.pipeline.engines import EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import STOPPING, PageWork
-from backend.seams import PageSource
-
-__all__ = ["Engines", "Failure", "Late", "PageSource", "Service", "ServiceOptions", "Task"]
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +68,6 @@ class ServiceOptions:
     kept_s: float = 900
 
 
-class Late(NotReady):
-    """A task that the deadline cut off; its work goes on."""
-
-
 class Service:
     """The pipeline behind every face; thread-safe."""
 
@@ -105,7 +98,8 @@ class Service:
         """The loaded engines.
 
         Raises:
-            NotReady: they are still loading, or failed to load.
+            NotReady: they are still loading.
+            TwinreadError: why they failed to load.
         """
         return self._loader.engines(timeout_s)
 
@@ -125,7 +119,8 @@ class Service:
         gets it. A task that failed does not touch its neighbours.
 
         Raises:
-            NotReady: the models are still loading, or failed to load.
+            NotReady: the models are still loading.
+            TwinreadError: why they failed to load.
         """
         engines = self.engines()
         end = time.monotonic() + deadline_s
@@ -212,7 +207,7 @@ class Service:
             self.metrics.late.inc()
             return Failure(task, Late("Not reached before the deadline; the work goes on, ask again."))
         if future.cancelled():
-            return Failure(task, Late(STOPPING))
+            return Failure(task, Stopping(STOPPING))
         error = future.exception()
         if error is None:
             return future.result()
@@ -222,7 +217,7 @@ class Service:
 
     def note(self, task: Task, result: ReadPage | Failure) -> None:
         """Make a failure visible, in the log, the metrics and the status, until it is mended."""
-        if isinstance(result, Failure) and not isinstance(result.error, Late):
+        if isinstance(result, Failure) and not isinstance(result.error, (Late, Stopping)):
             log.warning("%s: %s", task.name, result.error)
             self.metrics.pages.labels(type(result.error).__name__).inc()
         with self._lock:
@@ -233,10 +228,12 @@ class Service:
                 self._failures.popitem(last=False)
 
 
-def _unexpected(task: Task, error: BaseException) -> NotReady:
+def _unexpected(task: Task, error: BaseException) -> UnexpectedFailure:
     """What may be said of an error that is not ours; the rest is logged."""
     log.error("%s: unexpected failure", task.name, exc_info=error)
-    return NotReady(f"Unexpected failure ({type(error).__name__}); the log of the backend says more.")
+    return UnexpectedFailure(
+        f"Unexpected failure ({type(error).__name__}); the log of the backend says more."
+    )
 
 
 def _demand_answers(page: ReadPage) -> None:

@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 import cv2
 import numpy as np
 
-from backend.errors import NotReady, ReaderUnavailable
+from backend.errors import ModelMissing, ReaderUnavailable
 from backend.models import locate, paddle_engine
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread
@@ -114,12 +114,12 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         try:
             self.location = find(wanted, source)
             why = ""
-        except NotReady as error:
+        except ModelMissing as error:
             if model is not None or wanted == _CARRIED:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             try:
                 self.location = find(_CARRIED, "packages")
-            except NotReady:
+            except ModelMissing:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             why = str(error)
         _refuse_if_lacking(self.location, language, wanted, why)

@@ -42,7 +42,7 @@ def predict(
     stores nothing for it and asks again. (`null` would lose the whole batch.)
 
     Raises:
-        NotReady: the models are still loading, or failed to load.
+        NotReady: the models are still loading.
     """
     version = service.model_version
     pages_of_tasks = [_pages(service, item, config, wording) for item in items]
@@ -102,7 +102,7 @@ def assist(
         deadline_s: when a box goes back unread, seconds.
 
     Raises:
-        NotReady: the models are still loading, or failed to load.
+        NotReady: the models are still loading.
     """
     end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
-from backend.errors import DetectorFailed, NotReady, SettingsWrong
+from backend.errors import DetectorFailed, SettingsWrong, UnexpectedFailure
 from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
 from backend.page import image_files
@@ -269,10 +269,10 @@ def test_a_model_whose_file_is_damaged_fails_with_a_reason(tmp_path):
     (good.location.directory / "inference.onnx").write_bytes(b"not a network")
     bad = PaddleDetector(DetectionOptions(engine=CPU), model_dir=good.location.directory)
     bad.start()
-    with pytest.raises(NotReady, match="detection model failed to load"):
+    with pytest.raises(UnexpectedFailure, match="detection model failed to load"):
         bad.wait(300)
     assert bad.state is ModelState.FAILED
-    with pytest.raises(NotReady, match="detection model failed to load"):
+    with pytest.raises(UnexpectedFailure, match="detection model failed to load"):
         bad.detect(page_of(np.zeros((50, 50, 3), np.uint8)))
     assert "failed to load" in str(bad.failure)
     bad.stop()

@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 from backend.errors import ImageUnreachable, TwinreadError
 from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.annotate import Panel
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.service import Service, ServiceOptions
 
 CONFIG = """<View><RectangleLabels name="label" toName="image"><Label value="Text"/><Label value="Check"/>
 </RectangleLabels><Image name="image" value="$image"/>

@@ -9,10 +9,20 @@ from contextlib import contextmanager
 
 import pytest
 
-from backend.errors import BadImage, DetectorFailed, ImageUnreachable, NotReady, ReaderUnavailable
+from backend.errors import (
+    BadImage,
+    DetectorFailed,
+    ImageUnreachable,
+    Late,
+    NotReady,
+    ReaderUnavailable,
+    Stopping,
+    UnexpectedFailure,
+)
 from backend.page.lines import Line, Reading, ReadPage, Verdict
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Failure, Late, Service, ServiceOptions, Task
+from backend.pipeline.service import Failure, Service, ServiceOptions, Task
 from tests.parts.scripted import (
     ScriptedDetector,
     ScriptedReader,
@@ -174,7 +184,7 @@ def test_before_the_models_are_loaded_every_question_is_answered_with_loading() 
         with pytest.raises(NotReady, match="still loading"):
             service.read_tasks(tasks("/page"), 1)
         gate.set()
-        with pytest.raises(NotReady, match="No Russian data"):
+        with pytest.raises(ReaderUnavailable, match="No Russian data"):
             service.engines(timeout_s=10)
         assert service.state == ("failed", "No Russian data for Tesseract.")
 
@@ -228,7 +238,7 @@ def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
     assert isinstance(answers[0], ReadPage)
     assert isinstance(answers[1], Failure)
     assert "stopping" in str(answers[1].error)
-    with pytest.raises(NotReady, match="stopping"):
+    with pytest.raises(Stopping, match="stopping"):
         service.read_tasks(tasks("/page-3"), 1)
     service.close()
 
@@ -241,7 +251,7 @@ def test_a_drawn_box_over_which_a_library_breaks_is_told_in_one_sentence(
 
     with (
         running(scripted_service(readers=[ScriptedReader("one", say)])) as service,
-        pytest.raises(NotReady, match="Unexpected failure") as caught,
+        pytest.raises(UnexpectedFailure, match="Unexpected failure") as caught,
     ):
         service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 20)
     assert "/secret" not in str(caught.value)

@@ -14,7 +14,8 @@ from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.models.paddle_engine import EngineOptions
 from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.annotate import Panel
-from backend.pipeline.service import Engines, Service, ServiceOptions, Task
+from backend.pipeline.engines import Engines
+from backend.pipeline.service import Service, ServiceOptions, Task
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from tests.parts.samples import sample
 from tests.parts.scripted import ScriptedSource

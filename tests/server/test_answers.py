@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from backend.errors import NotReady, ReaderUnavailable
+from backend.errors import OperatorError, ReaderUnavailable
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.page.lines import Reading
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.service import Service, ServiceOptions
 from backend.server import answers
 from tests.parts.scripted import (
     CONFIG,
@@ -259,7 +260,7 @@ def test_before_the_models_are_loaded_there_is_no_answer_at_all() -> None:
             lambda: answers.assist(service, task(), [drawn()], OURS, WORDING, 20),
             lambda: answers.predict(service, [task()], OURS, WORDING, 20),
         ):
-            with pytest.raises(NotReady):
+            with pytest.raises(OperatorError):
                 ask()
     finally:
         service.close()

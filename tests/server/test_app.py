@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from backend.errors import ReaderUnavailable
 from backend.page.lines import Reading
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.service import Service, ServiceOptions
 from backend.server.app import create_app
 from backend.settings.settings import Settings
 from tests.parts.scripted import CONFIG, ScriptedReader, ScriptedSource, scripted_service
