@@ -204,7 +204,7 @@ def test_degenerate_quads_are_dropped_and_counted():
 def test_the_identity_says_everything_that_can_change_a_box():
     usual = PaddleDetector(DetectionOptions(engine=CPU), source="packages")
     assert usual.identity == (
-        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600)"
+        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600,r1)"
     )
     identities = [usual.identity]
     for options in (

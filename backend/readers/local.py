@@ -15,3 +15,11 @@ def no_answer(reader: str, error: Exception) -> Reading:
     """
     again = isinstance(error, OperatorError)
     return Reading(reader, error=sentence_of(error, "The line could not be read"), retryable=again)
+
+
+def numbered(rendering: int) -> list[str]:
+    """How a rendering's number stands in an identity, such as `r2`.
+
+    The first one is left unsaid: readings were kept before renderings had numbers.
+    """
+    return [f"r{rendering}"] if rendering > 1 else []
