@@ -13,7 +13,7 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.models.paddle_engine import EngineOptions
 from backend.page import crops, geometry, image_files
-from backend.page.lines import Line, Page, Reading, ReadLine, ReadPage
+from backend.page.lines import Judgement, Line, Page, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from backend.page.reading_order import reading_order
 from backend.pipeline import annotate
 from backend.readers import paddle, tesseract
@@ -141,17 +141,29 @@ def _judged(readings: list[Reading], language: str) -> Value:
 
 
 def _read_page() -> ReadPage:
-    """Lines of every verdict, turned and leaning ones among them."""
-    quads = _quads("syn_033")[:3] + _quads("syn_001")[:6] + _quads("syn_009")[:2]
-    pairs = itertools.cycle(
-        [("Счёт 12", "Счёт 12"), ("Счёт 12", "Счет 12"), ("", ""), ("12", "12"), ("Cтол", "Стол")]
-    )
-    lines = []
-    for quad, (first, second) in zip(quads, pairs, strict=False):
-        readings = (Reading("one", first, 0.8), Reading("two", second))
-        lines.append(ReadLine(Line(quad, 0.9), readings, judge(readings, crop_size=(600, 40), language="ru")))
-    down = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
-    lines.append(ReadLine(Line(quads[0], 0.9), down, judge(down, crop_size=(600, 40), language="ru")))
+    """Lines of every verdict with every kind of reason, turned and leaning ones among them."""
+    quads = itertools.cycle(_quads("syn_033")[:3] + _quads("syn_001")[:6] + _quads("syn_009")[:2])
+    one, two = Reading("one", "Счёт 12", 0.8), Reading("two", "Счет 12")
+    down = Reading("two", error="no answer in 60 s")
+    judged = [
+        ((one, one), Judgement(Verdict.AGREED, "Счёт 12", 0.96)),
+        ((one, one), Judgement(Verdict.AGREED, "12", 0.7, (Reason(ReasonKind.DIGITS_ONLY),))),
+        ((Reading("one"), Reading("two")), Judgement(Verdict.NO_TEXT, "", 0.05)),
+        (
+            (down, down),
+            Judgement(Verdict.UNREAD, "", 0.0, (Reason(ReasonKind.READER_FAILED, "two", "down"),)),
+        ),
+        (
+            (one, down),
+            Judgement(Verdict.DISPUTED, "Счёт 12", 0.3, (Reason(ReasonKind.READER_FAILED, "two", "x"),)),
+        ),
+    ]
+    disputes = ((Reason(kind, "ё", "е"),) for kind in ReasonKind)
+    judged += [((one, two), Judgement(Verdict.DISPUTED, "Счёт 12", 0.5, reasons)) for reasons in disputes]
+    lines = [
+        ReadLine(Line(quad, 0.9), readings, judgement)
+        for quad, (readings, judgement) in zip(quads, judged, strict=False)
+    ]
     return ReadPage(1240, 1754, lines)
 
 
@@ -162,19 +174,18 @@ def label_studio_stage() -> Mapping[str, Value]:
         '<Rectangle name="r" toName="i"/><TextArea name="t" toName="i" perRegion="true"/></View>'
     )
     made: dict[str, Value] = {}
-    for name, xml in (
-        ("ours", default_config()),
-        ("rectangles", CONFIG),
-        ("polygons", polygons),
-        ("apart", apart),
-    ):
-        config = LabelingConfig.parse(xml, LabelNames())
-        for language in ("en", "ru"):
-            made[f"{name} {language}"] = predictions.prediction(
-                _read_page(), config, model_version="v", message_language=language
-            )
+    forms = {"ours": default_config(), "rectangles": CONFIG, "polygons": polygons, "labels apart": apart}
+    for (name, xml), language in zip(forms.items(), itertools.cycle(("ru", "en"))):
+        made[f"{name} {language}"] = predictions.prediction(
+            _read_page(),
+            LabelingConfig.parse(xml, LabelNames()),
+            model_version="v",
+            message_language=language,
+        )
     several = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), LabelNames())
-    made["several pages"] = predictions.prediction_of_pages([_read_page()] * 2, several, model_version="v")
+    made["several pages"] = predictions.prediction_of_pages(
+        [replace(_read_page(), lines=_read_page().lines[:3])] * 2, several, model_version="v"
+    )
     written = predictions.prediction(
         _read_page(), LabelingConfig.parse(CONFIG, LabelNames()), model_version="v"
     )
