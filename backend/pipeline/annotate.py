@@ -1,7 +1,7 @@
 """One page in, its lines with two readings each out: the whole idea, on two small seams.
 
 `LineDetector` finds lines, `LineReader` reads crops; the functions here compose them with the pure
-rooms `reading_order`, `crops` and `verdicts` and know nothing of Label Studio, HTTP or model files.
+modules `reading_order`, `crops` and `verdicts`, and know nothing of Label Studio, HTTP or model files.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Panel:
     policy: who they are, and how many must agree.
     language: canonical code of the language of the page.
     tall_lines: the crop policy for lines that are taller than wide.
-    prompts: what vision models were told, so that an echo of it is recognised.
+    prompts: what vision models are asked, so that an echo of it is recognised.
     lacking: why nobody reads, where `readers` is empty.
     """
 

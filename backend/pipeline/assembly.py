@@ -27,6 +27,10 @@ def service(settings: Settings) -> Service:
 def engines(settings: Settings, metrics: Metrics) -> Engines:
     """Load everything; takes seconds, or minutes where a model is downloaded.
 
+    Args:
+        settings: name models, readers, store and Label Studio.
+        metrics: of the service that will use them.
+
     Raises:
         TwinreadError: why the backend cannot serve.
     """

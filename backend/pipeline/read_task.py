@@ -115,6 +115,13 @@ def pages_of(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) 
 def open_page(engines: Engines, page: TaskPage) -> Page:
     """Fetch and decode the image of a page.
 
+    Args:
+        engines: give the source of images, and the limit of their size.
+        page: whose image.
+
+    Returns:
+        The upright page, RGB, uint8.
+
     Raises:
         TwinreadError: it cannot be had, or is no image.
     """
@@ -214,7 +221,7 @@ def _whole(pages: Sequence[TaskPage], read: Callable[[TaskPage], ReadPage]) -> l
     outcomes = [_attempt(page, read) for page in pages]
     failures = [outcome for outcome in outcomes if isinstance(outcome, TwinreadError)]
     if failures:
-        # a page that can be mended is what people must hear of, not one that only takes its time
+        # a page that can be mended is what people must know of, not one that only takes its time
         raise min(failures, key=lambda error: isinstance(error, (Late, Stopping)))
     return [outcome for outcome in outcomes if isinstance(outcome, ReadPage)]
 

@@ -12,6 +12,10 @@ def no_answer(reader: str, error: Exception) -> Reading:
 
     An engine that could not be loaded, or was stopped, may read the line another day; a line over which
     it breaks stays as it is.
+
+    Args:
+        reader: the reader's identity.
+        error: what the engine raised.
     """
     again = isinstance(error, OperatorError)
     return Reading(reader, error=sentence_of(error, "The line could not be read"), retryable=again)

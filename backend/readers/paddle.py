@@ -71,7 +71,12 @@ class SharedRecognisers:
         self._borrowed: dict[Path, tuple[Recogniser, int]] = {}
 
     def borrow(self, folder: Path, make: Callable[[], Recogniser]) -> Recogniser:
-        """The recogniser of a model's folder; made when nobody has it. Give it back once."""
+        """The recogniser of a model's folder; give it back once.
+
+        Args:
+            folder: of the model.
+            make: called when no reader has that model at this moment.
+        """
         with self._lock:
             recogniser, readers = self._borrowed.get(folder) or (make(), 0)
             self._borrowed[folder] = recogniser, readers + 1

@@ -78,6 +78,11 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
     ) -> list[dict[str, Any]]:
         """One result per task, in order; an empty one for a task to be asked for again.
 
+        Args:
+            tasks: as Label Studio sends them.
+            context: holds the regions that an annotator drew; None for an ordinary request.
+            more: what either version adds, unused.
+
         The version is left out of results: Label Studio then takes the one that /setup gave, which
         under 1.0.9 is not ours.
         """
