@@ -187,7 +187,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             return future.result()
         except TwinreadError:
             raise
-        except Exception as error:  # PaddleOCR raises bare Exceptions, of whatever went wrong
+        except Exception as error:  # PaddleOCR raises bare Exceptions for any failure
             what = f"Page {page.digest[:12]} ({page.width}x{page.height}) could not be searched for lines"
             raise DetectorFailed(
                 f"{sentence_of(error, what)} Try again; if it fails again, restart the backend with more "

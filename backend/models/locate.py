@@ -243,7 +243,7 @@ def _download(name: str, engine: EngineName) -> Path | str:
             "engine, or convert the model and set its folder.",
             model=name,
         ) from error
-    except Exception as error:  # noqa: BLE001 - PaddleX raises bare Exceptions here, whatever went wrong
+    except Exception as error:  # noqa: BLE001 - PaddleX raises bare Exceptions here for any failure
         log.debug("PaddleOCR's answer: %s", error)
         if "hosting platforms" in str(error):
             return "none of PaddleOCR's hubs can be reached"

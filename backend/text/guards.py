@@ -94,7 +94,7 @@ def reason(kind: ReasonKind, text: str, reader: str) -> Reason:
 def repeated_piece(text: str) -> str:
     """Find the piece that a text repeats over at least half its length; empty when there is none."""
     # a repeating text has few different triples of characters: this test is cheap and passes most lines
-    if len({text[place : place + 3] for place in range(len(text))}) > 0.6 * len(text) + 6:
+    if len({text[start : start + 3] for start in range(len(text))}) > 0.6 * len(text) + 6:
         return ""
     for found in _LETTER_LOOP.finditer(text):
         piece = str(found[1] or found[2]).strip()
