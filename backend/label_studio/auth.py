@@ -142,7 +142,7 @@ class LabelStudioAuth(httpx.Auth):
         """Get a new access token; call with the lock held."""
         url = f"{str(self._base_url).rstrip('/')}/api/token/refresh/"
         try:
-            answer = self._client.post(url, json={"refresh": self._key.get_secret_value()}, auth=_no_auth)
+            answer = self._client.post(url, json={"refresh": self._key.get_secret_value()}, auth=httpx.Auth())
         except httpx.RequestError as error:
             raise unreachable(self._base_url, error) from error
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
@@ -164,10 +164,6 @@ class LabelStudioAuth(httpx.Auth):
         except (KeyError, TypeError, ValueError):
             lifetime = ASSUMED_LIFETIME_S
         self._renew_at = self._clock() + lifetime - min(RENEW_EARLY_S, lifetime / 2)
-
-
-def _no_auth(request: httpx.Request) -> httpx.Request:
-    return request
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -1,9 +1,9 @@
-"""Label Studio as twinread uses it: one method per thing to do.
+"""Label Studio's API as twinread uses it: one method per thing to do.
 
-Its own SDK writes the requests, except where by hand is better: projects are looked at without its part
-for them, which takes 0.08 s of CPU to import; imports are sent without it, which takes seven times the
-CPU; tasks come without it by growing id, because its pages end in an error; and it has no method for
-uploads, for versions of predictions, and for judging a config without a project.
+Label Studio's SDK makes the requests, except where a plain request is better: to read projects (the SDK's
+part for them takes 0.08 s of CPU to import), to import tasks and predictions (the SDK takes seven times the
+CPU), to page through tasks (the SDK's pages end with an error), and for what the SDK has no method for:
+uploads, model versions, and validating a config without a project.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from backend.label_studio.uploads import Upload, upload_files
 __all__ = ["LabelStudio", "StoredPredictions", "Upload"]
 
 Row = dict[str, Json]
-"""What Label Studio says of one thing, as it came."""
+"""One object as Label Studio's JSON has it."""
 
 
 class LabelStudio(HttpClient):
-    """What twinread asks of Label Studio; safe between threads. Close it, or use it in a `with` block.
+    """A client of one Label Studio; safe between threads. Close it, or use it in a `with` block.
 
-    Every method raises `LabelStudioFailed` with one sentence when Label Studio is out of reach or refuses.
+    Every method raises `LabelStudioFailed`, with one sentence, when Label Studio is out of reach or refuses.
     """
 
     # The server and the key
@@ -44,7 +44,7 @@ class LabelStudio(HttpClient):
         return self._sdk_call("tell whose key this is", dict, lambda sdk: sdk.users.whoami(), reads=True)
 
     def users(self) -> dict[int, str]:
-        """The e-mail address of everybody whom the key may see, by id."""
+        """The e-mail addresses of the users that the key can see, by user id."""
         rows = self._sdk_call("list its users", list, lambda sdk: sdk.users.list(), reads=True)
         return {int(row["id"]): str(row.get("email") or "") for row in rows}
 
@@ -95,7 +95,7 @@ class LabelStudio(HttpClient):
     def import_tasks(self, project: int, tasks: Sequence[Mapping[str, Json]]) -> list[int]:
         """Make tasks, each `{"data": {...}}` with optional predictions and annotations; gives their ids.
 
-        What stands in predictions is not judged here; see `PredictionCheck`.
+        Predictions in the tasks are not checked here; see `PredictionCheck`.
         """
         doing = f"import {len(tasks)} tasks into project {project}"
         params = {"return_task_ids": "true"}
@@ -167,7 +167,7 @@ class LabelStudio(HttpClient):
         self._sdk_call(doing, object, lambda sdk: sdk.actions.create(**sent))
 
     def create_prediction(self, task: int, result: Sequence[Mapping[str, Json]], model_version: str) -> None:
-        """Store one prediction; Label Studio stores what does not fit, too, or refuses it aloud."""
+        """Store one prediction. Label Studio stores it even if it does not fit the config, or refuses it."""
         sent = {"task": task, "result": list(result), "model_version": model_version}
         doing = f"store a prediction of task {task}"
         self._sdk_call(doing, object, lambda sdk: sdk.predictions.create(**sent))
@@ -175,21 +175,21 @@ class LabelStudio(HttpClient):
     def import_predictions(
         self, project: int, predictions: Sequence[Mapping[str, Json]]
     ) -> StoredPredictions:
-        """Store those predictions, each `{task, result, score, model_version}`, that fit the labeling config.
+        """Store predictions, each `{task, result, score, model_version}`, that fit the labeling config.
 
-        Label Studio would drop the others in silence.
+        The others are not sent, because Label Studio would drop them silently.
         """
         check = PredictionCheck(str(self.project(project)["label_config"]))
-        fit, left_out = check.parted(predictions)
+        fit, left_out = check.split(predictions)
         created = 0
         if fit:
             path = f"/api/projects/{project}/import/predictions"
             doing = f"import {len(fit)} predictions into project {project}"
             created = int(self.call("POST", path, doing, body=fit, bulk=True)["created"])
-        return StoredPredictions(created, len(fit) - created, left_out, check.blind)
+        return StoredPredictions(created, len(fit) - created, left_out, check.unchecked)
 
     def read_boxes(self, backend: int, task: int, drawn: Sequence[Mapping[str, Json]]) -> Row:
-        """What the backend with this id answers when it is asked for drawn boxes, as the editor asks."""
+        """The answer of the backend with this id to drawn boxes, requested as the editor does."""
         sent = {"task": task, "context": {"result": list(drawn)}, "request_options": self._bulk}
         doing = f"read boxes of task {task}"
         return self._sdk_call(doing, dict, lambda sdk: sdk.ml.predict_interactive(backend, **sent))
@@ -202,7 +202,7 @@ class LabelStudio(HttpClient):
         return self._sdk_call(doing, list, lambda sdk: sdk.ml.list(project=project), reads=True)
 
     def add_backend(self, **fields: Json) -> Row:
-        """Connect a backend once more; `projects.backend_connection` never makes a second connection."""
+        """Make a connection, even a second one; `projects.backend_connection` makes only one per address."""
         doing = f"connect the backend {fields['url']}"
         return self._sdk_call(doing, dict, lambda sdk: sdk.ml.create(**fields))
 
@@ -228,6 +228,6 @@ class LabelStudio(HttpClient):
         return self._sdk_call("change the webhook", dict, lambda sdk: sdk.webhooks.update(webhook, **sent))
 
 
-def _filter(column: str, kind: str, than: Json) -> Row:
-    """Tasks whose column is greater than this."""
-    return {"filter": f"filter:tasks:{column}", "operator": "greater", "type": kind, "value": than}
+def _filter(column: str, kind: str, value: Json) -> Row:
+    """A filter for tasks whose column is greater than a value."""
+    return {"filter": f"filter:tasks:{column}", "operator": "greater", "type": kind, "value": value}

@@ -1,4 +1,4 @@
-"""What went wrong between twinread and Label Studio, one sentence for each; pure."""
+"""The errors for requests to Label Studio, each with one sentence; pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from backend.errors import LabelStudioFailed
 
 DETAIL_SHOWN = 400
-"""Characters of Label Studio's own words that a sentence repeats."""
+"""Characters of Label Studio's own message that a sentence repeats."""
 
 UNBLOCK = (
     "Start Label Studio with USE_DEFAULT_BANNED_SUBNETS=false and "
@@ -36,7 +36,7 @@ def not_label_studio(base_url: str) -> LabelStudioFailed:
 
 
 def moved(base_url: str, status: int, target: str) -> LabelStudioFailed:
-    """The error for a redirect; none is followed, because the key would go along."""
+    """The error for a redirect; none is followed, because the key would be sent along."""
     return LabelStudioFailed(
         f"{base_url} answers with a redirect to {target.partition('?')[0]}. Set LABEL_STUDIO_URL to the "
         "address that Label Studio really has.",
@@ -45,12 +45,12 @@ def moved(base_url: str, status: int, target: str) -> LabelStudioFailed:
 
 
 def refused(doing: str, status: int, detail: str) -> LabelStudioFailed:
-    """The error for a refusal that has nothing to do with the key.
+    """The error for a refusal of any other kind than a wrong key.
 
     Args:
         doing: completes "Label Studio refused to ...".
         status: the HTTP status.
-        detail: Label Studio's own words, as `detail` gives them.
+        detail: Label Studio's own message, as `detail` returns it.
     """
     if "reserved network address" in detail:
         return LabelStudioFailed(
@@ -71,16 +71,16 @@ def refused(doing: str, status: int, detail: str) -> LabelStudioFailed:
 
 
 def detail(body: Any, status: int, secrets: tuple[str, ...]) -> str:
-    """Label Studio's own words about a failure, on one line.
+    """Label Studio's own message about a failure, on one line.
 
     Args:
-        body: the answer's JSON, or its text where it is none.
+        body: the answer's JSON, or its text where it is not JSON; None for an empty one.
         status: the HTTP status.
-        secrets: what must not stand in a sentence, whatever an answer repeats.
+        secrets: texts to hide, because an answer may repeat the request.
     """
     if isinstance(body, Mapping):
         body = body.get("validation_errors") or body.get("detail") or body
-    # a page for browsers says nothing that fits into a sentence
+    # an HTML page has no message that fits into a sentence
     page = isinstance(body, str) and body.lstrip().startswith("<")
     words = "" if page or body is None else "; ".join(_sentences(body))
     for secret in secrets:

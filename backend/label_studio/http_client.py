@@ -1,8 +1,8 @@
-"""Requests to one Label Studio with one key: plain ones, and those that Label Studio's SDK writes.
+"""Requests to one Label Studio with one key: plain requests, and those that Label Studio's SDK makes.
 
-Both go through one httpx client, so that proxies, redirects, time limits and the key are ours. The SDK
-alone follows redirects with the key in its hands and repeats imports, which Label Studio appends; here
-only what reads is repeated.
+Both go through one httpx client, so that we decide about proxies, redirects, time limits and the key. By
+default the SDK follows redirects with the key and repeats imports, although Label Studio appends what it is
+sent twice. Here no redirect is followed, and only GET requests are repeated.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ ATTEMPTS = 3
 
 
 class HttpClient:
-    """One Label Studio, spoken to with one key; safe between threads. Close it, or use it in a `with` block.
+    """Requests to one Label Studio with one key; safe between threads. Close it, or use it in a `with` block.
 
     Attributes:
         base_url: where Label Studio is, without a slash at the end.
         url: the same, in parts.
-        auth: proves who we are; `sources` uses it for files.
+        auth: adds the key to requests; `Sources` uses it for files.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class HttpClient:
             transport=transport,
         )
         self.auth = LabelStudioAuth(url, api_key, self._client)
-        # in place of whatever header the SDK writes
+        # it replaces the Authorization header that the SDK sets
         self._client.auth = self.auth
 
     def __enter__(self: Client) -> Client:
@@ -110,7 +110,7 @@ class HttpClient:
         files: Sequence[tuple[str, Any]] | None = None,
         bulk: bool = False,
     ) -> Json:
-        """Send one request by hand.
+        """Send one plain request.
 
         Args:
             method: the HTTP method; a GET is repeated when it fails in passing.
@@ -130,21 +130,21 @@ class HttpClient:
         sent: dict[str, Any] = {"params": params, "json": body, "files": files}
         sent |= self._bulk if bulk else {}
         url = self.base_url + path
-        return self._asked(doing, lambda: self._client.request(method, url, **sent), reads=method == "GET")
+        return self._send(doing, lambda: self._client.request(method, url, **sent), reads=method == "GET")
 
     def _sdk_call(
         self, doing: str, gives: type[Answer], ask: Callable[[Any], Any], *, reads: bool = False
     ) -> Answer:
-        """Let the SDK write one request.
+        """Send one request through the SDK.
 
         Args:
             doing: completes "Label Studio refused to ...".
-            gives: what the answer's JSON must be; `object` for anything, also for nothing.
-            ask: the call, given the SDK.
-            reads: a GET, which is repeated when it fails in passing.
+            gives: the type of the answer's JSON; `object` where any will do, or none comes.
+            ask: the call; its argument is the SDK.
+            reads: it is a GET, which is repeated when it fails in passing.
 
         Returns:
-            The answer's JSON as it came, not the SDK's model of it.
+            The answer's JSON as Label Studio sent it, not the SDK's model of it.
 
         Raises:
             LabelStudioFailed: no answer, a refusal, or an answer that is not Label Studio's.
@@ -156,42 +156,43 @@ class HttpClient:
             try:
                 answer: httpx.Response = ask(self._sdk).response
             except ApiError as error:
-                # nothing else of it goes on: its own words hold headers
+                # not the error itself, because its text holds headers
                 to = {"Location": (error.headers or {}).get("location", "")}
                 said = {"text" if isinstance(error.body, str) else "json": error.body}
                 return httpx.Response(error.status_code or 500, headers=to, **said)
-            except (ParsingError, TypeError, ValueError) as error:  # what it makes of JSON of another shape
+            except (ParsingError, TypeError, ValueError) as error:
+                # the SDK raises all of them for JSON of another shape
                 raise failures.not_label_studio(self.base_url) from error
             return answer
 
-        answer = self._asked(doing, send, reads=reads)
+        answer = self._send(doing, send, reads=reads)
         if not isinstance(answer, gives):
             raise failures.not_label_studio(self.base_url)
         return answer
 
     @cached_property
     def _sdk(self) -> _Raw:
-        """Label Studio's SDK, imported when a call first needs it: who only fetches images never does."""
+        """Label Studio's SDK, imported by the first call that uses it; fetching images never does."""
         from label_studio_sdk.base_client import LabelStudioBase
 
-        # without a slash at the end it leaves the path that Label Studio may have
-        base_url = f"{self.base_url}/"
+        # without the slash the SDK asks for access tokens outside of a path like /label-studio
+        url = f"{self.base_url}/"
         return _Raw(
-            LabelStudioBase(base_url=base_url, api_key="in auth", httpx_client=self._client, max_retries=0)
+            LabelStudioBase(base_url=url, api_key="in auth", httpx_client=self._client, max_retries=0)
         )
 
-    def _asked(self, doing: str, send: Callable[[], httpx.Response], *, reads: bool) -> Json:
-        """The JSON of an answer; what only reads is asked for again when it fails in passing."""
+    def _send(self, doing: str, send: Callable[[], httpx.Response], *, reads: bool) -> Json:
+        """The JSON of an answer; a request that only reads is repeated when it fails in passing."""
         for attempt in range(ATTEMPTS - 1 if reads else 0):
             try:
-                return self._answer(doing, send)
+                return self._json_of(doing, send)
             except LabelStudioFailed as error:
                 if not error.facts.get("passing"):
                     raise
             time.sleep(random.uniform(0, self._retry_wait_s * 2**attempt))  # noqa: S311 - no secret
-        return self._answer(doing, send)
+        return self._json_of(doing, send)
 
-    def _answer(self, doing: str, send: Callable[[], httpx.Response]) -> Json:
+    def _json_of(self, doing: str, send: Callable[[], httpx.Response]) -> Json:
         try:
             answer = send()
         except httpx.RequestError as error:
@@ -214,7 +215,7 @@ class HttpClient:
 
 
 class _Raw:
-    """The SDK, each part of it in the form that gives the answer and not a model made of it."""
+    """The SDK; each part of it in the form that returns the HTTP response with its own model of it."""
 
     def __init__(self, sdk: Any) -> None:
         self._sdk = sdk

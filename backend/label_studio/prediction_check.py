@@ -1,8 +1,9 @@
-"""Says before predictions are stored which of them Label Studio would drop, and why.
+"""Finds predictions that Label Studio would drop, and says why, before they are stored.
 
-Its bulk import of predictions drops what does not fit the labeling config and tells only how many it
-took; its import of tasks drops nothing, or refuses all tasks for one of them, as the server is set. The
-judge is `LabelInterface` of its own SDK, which Label Studio asks, too: 0.6 s of CPU to import, hence late.
+Label Studio's bulk import of predictions silently drops those that do not fit the labeling config, and
+returns only how many it stored. Its import of tasks stores all of them, or refuses the whole request because
+of one, depending on the server's feature flags. Label Studio checks with `LabelInterface` of its SDK, and so
+do we. That takes 0.6 s of CPU to import, so it is imported when the first prediction is checked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from backend.errors import BadRequest
-from backend.label_studio.config_tags import root_of
+from backend.label_studio.config_tags import parse_xml
 
 FAULTS_SHOWN = 3
 """Faults of one prediction that its sentence names."""
@@ -25,17 +26,17 @@ VALUE_SHOWN = 160
 
 LABEL_TAGS = ("Label", "Choice", "Relation")
 ATTRIBUTES = ("name", "toName", "value", "valueList")
-"""What `LabelInterface` finds in this spelling alone; Label Studio's editor reads it in any case."""
+"""Names that `LabelInterface` finds in this spelling only; Label Studio's editor ignores case."""
 
-UNJUDGED = "Nobody could look whether predictions fit the project's labeling config"
+UNCHECKED = "Predictions were not checked against the project's labeling config"
 
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
     """A prediction that Label Studio would drop.
 
-    task: the task it is of; None where it does not say.
-    sentence: which result of it does not fit, and why.
+    task: the id of its task; None where the prediction has none.
+    sentence: which of its results does not fit, and why.
     """
 
     task: int | None
@@ -44,49 +45,49 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class StoredPredictions:
-    """What became of predictions: stored + dropped + left out = given.
+    """What became of predictions: created + dropped + left out = sent to `import_predictions`.
 
     created: how many are stored.
-    dropped: how many Label Studio dropped although they seemed to fit.
-    left_out: those that it would have dropped, which were not sent.
-    blind: why nobody could look for those; empty where somebody did.
+    dropped: how many Label Studio dropped although no fault was found.
+    left_out: those with a fault, which were not sent to Label Studio.
+    unchecked: why the predictions could not be checked; empty when they were.
     """
 
     created: int
     dropped: int = 0
     left_out: tuple[Misfit, ...] = ()
-    blind: str = ""
+    unchecked: str = ""
 
 
 class PredictionCheck:
-    """Judges predictions by one labeling config."""
+    """Checks predictions against one labeling config, given as XML."""
 
     def __init__(self, xml: str) -> None:
         self._xml = xml
 
     @property
-    def blind(self) -> str:
-        """Why predictions cannot be judged by this config, in one sentence; empty where they can.
+    def unchecked(self) -> str:
+        """Why predictions cannot be checked against this config, as one sentence; empty where they can.
 
-        They then count as fitting: Label Studio's editor reads configs that its SDK does not.
+        All of them then count as fitting, because Label Studio's editor reads configs that its SDK does not.
         """
-        return self._judge[1]
+        return self._validator[1]
 
     def misfit(self, prediction: Mapping[str, Any]) -> str:
-        """Why Label Studio would drop a prediction; empty where it fits or nobody can tell (`blind`)."""
-        judge, _ = self._judge
-        found = judge(prediction, return_errors=True) if judge is not None else []
-        # a relation's faults come as a list of their own
+        """Why Label Studio would drop a prediction; empty where it fits, or where that is `unchecked`."""
+        validate, _ = self._validator
+        found = validate(prediction, return_errors=True) if validate is not None else []
+        # the faults of a relation come as a list inside the list
         faults = [str(fault) for some in found for fault in ([some] if isinstance(some, str) else some)]
         result = prediction.get("result")
         parts = result if isinstance(result, list) else []
         more = [f"and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
-        return "; ".join([*(_named(fault, parts) for fault in faults[:FAULTS_SHOWN]), *more])
+        return "; ".join([*(_with_id(fault, parts) for fault in faults[:FAULTS_SHOWN]), *more])
 
-    def parted(
+    def split(
         self, predictions: Sequence[Mapping[str, Any]]
     ) -> tuple[list[Mapping[str, Any]], tuple[Misfit, ...]]:
-        """The predictions that fit, and why the others do not, each in order."""
+        """The predictions that fit, and the misfits, both in the order of `predictions`."""
         fit: list[Mapping[str, Any]] = []
         misfits = []
         for prediction in predictions:
@@ -98,41 +99,41 @@ class PredictionCheck:
         return fit, tuple(misfits)
 
     @cached_property
-    def _judge(self) -> tuple[Callable[..., Any] | None, str]:
-        """Who judges, or why nobody can."""
+    def _validator(self) -> tuple[Callable[..., Any] | None, str]:
+        """`LabelInterface.validate_prediction` for the config, or None and the reason why there is none."""
         from label_studio_sdk.label_interface.interface import LabelInterface
 
         try:
-            if overlooked := _overlooked(root_of(self._xml)):
-                return None, f"{UNJUDGED}: Label Studio's SDK overlooks {overlooked} in it."
+            if overlooked := _overlooked(parse_xml(self._xml)):
+                return None, f"{UNCHECKED}: Label Studio's SDK overlooks {overlooked} in it."
             return LabelInterface(self._xml).validate_prediction, ""
         except BadRequest as error:
-            return None, f"{UNJUDGED}: {error}"
-        except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions here, and lxml's ValueError
-            return None, f"{UNJUDGED}: Label Studio's SDK cannot read the labeling config ({error})."
+            return None, f"{UNCHECKED}: {error}"
+        except Exception as error:  # noqa: BLE001 - the SDK raises bare Exceptions, and errors of lxml
+            return None, f"{UNCHECKED}: Label Studio's SDK cannot read it ({error})."
 
 
 def _overlooked(root: Element) -> str:
     """A tag or an attribute that `LabelInterface` does not find because of its spelling; empty for none."""
     for element in root.iter():
-        if _misspelled(element.tag, LABEL_TAGS):
+        if _in_other_case(element.tag, LABEL_TAGS):
             return f"<{element.tag}>"
         for attribute, value in element.attrib.items():
-            if _misspelled(attribute, ATTRIBUTES) or (attribute == "toName" and " " in value):
+            if _in_other_case(attribute, ATTRIBUTES) or (attribute == "toName" and " " in value):
                 return f'{attribute}="{value[:VALUE_SHOWN]}"'
     return ""
 
 
-def _misspelled(name: str, spellings: Sequence[str]) -> bool:
+def _in_other_case(name: str, spellings: Sequence[str]) -> bool:
     return name not in spellings and name.lower() in map(str.lower, spellings)
 
 
-def _named(fault: str, result: Sequence[Any]) -> str:
-    """A fault in the SDK's words, which count results from 0, with the result by its number and id."""
+def _with_id(fault: str, result: Sequence[Any]) -> str:
+    """A fault in the SDK's words, with the number (from 1) and the id of the result that has it."""
     words = " ".join(fault.split())
-    long = re.search(r"Got: (.*)\. Valid options: ", words)
-    if long and len(long[1]) > VALUE_SHOWN:
-        words = words.replace(long[1], f"{long[1][:VALUE_SHOWN]}...", 1)
+    value = re.search(r"Got: (.*)\. Valid options: ", words)
+    if value and len(value[1]) > VALUE_SHOWN:
+        words = words.replace(value[1], f"{value[1][:VALUE_SHOWN]}...", 1)
     found = re.match(r"(?:Region|Relation) (\d+): ", words)
     if found is None:
         return words

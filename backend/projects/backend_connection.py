@@ -1,4 +1,4 @@
-"""The connection of a backend to a project, made so that trying again never makes a second one."""
+"""Connects a backend to a Label Studio project; doing it again makes no second connection."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def connect_backend(
 ) -> dict[str, Any]:
     """Connect a backend to a project.
 
-    A connection with the same address is changed in place; one that was saved by half (its webhook is
-    missing, see `failures.UNBLOCK`) is removed first. The project shows its predictions afterwards, unless
-    it was set to show others.
+    A connection with the same address is changed in place. One without its webhook (see `failures.UNBLOCK`)
+    is removed and made anew. Afterwards the project shows the backend's predictions, unless it was set to
+    show others.
 
     Args:
         api: Label Studio.
@@ -34,10 +34,10 @@ def connect_backend(
         interactive: also call it while somebody draws.
 
     Returns:
-        The connection, as Label Studio tells it.
+        The connection, as Label Studio's JSON has it.
 
     Raises:
-        LabelStudioFailed: it does not reach the backend, blocks its address, or refuses.
+        LabelStudioFailed: Label Studio does not reach the backend, blocks its address, or refuses.
     """
     same = _at(api, project, url)
     hooked = any(hook["url"] == f"{url.rstrip('/')}/webhook" for hook in api.webhooks(project))

@@ -28,8 +28,8 @@ CV2_WHEELS = (
     "opencv-python-headless",
     "opencv-contrib-python-headless",
 )
-"""Wheels that write the folder cv2. PaddleX asks for the first, which holds all of the others; pip brings
-the others with other packages and says nothing."""
+"""Wheels that write the folder cv2. PaddleX requires the first one, which contains all of the others; pip
+installs the others for other packages without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,9 @@ def _detection(settings: Settings) -> str:
 
 def _model_sentence(detector: PaddleDetector) -> str:
     location = detector.location
-    stands_in = f"; it stands in for {location.asked}, which could not be had" if location.stands_in else ""
+    stands_in = (
+        f"; it stands in for {location.requested}, which could not be had" if location.is_substitute else ""
+    )
     return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
 
 
@@ -177,17 +179,17 @@ def _store(settings: Settings) -> str:
 
 
 def _cv2() -> Check:
-    """Whether one wheel alone writes cv2: of two the last one wins; taking one away empties the folder."""
+    """Check that only one wheel wrote cv2; where two did, uninstalling one leaves an empty package."""
     found = {name: version for name in CV2_WHEELS if (version := _version(name))}
     named = " and ".join(f"{name} {version}" for name, version in found.items())
     if len(found) < 2:
-        return Check("cv2", True, f"It comes from {named or 'no wheel that is known'}.")
+        return Check("cv2", True, f"{named or 'No known wheel'} provides it.")
     others = " ".join(name for name in found if name != CV2_WHEELS[0])
     kept = "==".join(filter(None, (CV2_WHEELS[0], found.get(CV2_WHEELS[0]))))
     return Check(
         "cv2",
         False,
-        f"{named} write the same folder, and which of them it is depends on their order. Keep one: "
+        f"{named} write the same folder, and which one is imported depends on their order. Keep one: "
         f"pip uninstall -y {others} && pip install --force-reinstall --no-deps {kept}",
     )
 

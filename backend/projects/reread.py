@@ -42,7 +42,7 @@ class Reread:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """A task whose prediction Label Studio did not take, and why: which part of it does not fit."""
+    """A task whose new prediction Label Studio refused, and why."""
 
     task: int
     why: str
@@ -60,8 +60,8 @@ def reread(
         only: the one task to look at; None looks at all.
 
     Yields:
-        Each line that was read again, once its prediction is stored, and each task whose prediction was
-        refused: most servers store what a person drew whether it fits the labeling config or not.
+        Each line that was read again, once its prediction is stored, and each task whose prediction Label
+        Studio refused; most servers store it even if it does not fit the labeling config.
 
     Raises:
         BadRequest: no backend is connected, or the one task is another project's.
@@ -100,12 +100,12 @@ def reread(
                 region.id,
                 " ".join(region.texts),
                 " ".join(after.texts),
-                labels.tell_doubt and labels.check in after.labels,
+                labels.has_check_label and labels.check in after.labels,
             )
 
 
 def _why(api: LabelStudio, project: int, result: Sequence[Any]) -> str:
-    """Which part of a result does not fit the labeling config, where that is why it was refused."""
+    """Which part of a result does not fit the labeling config; empty where all of it fits."""
     return PredictionCheck(str(api.project(project)["label_config"])).misfit({"result": list(result)})
 
 

@@ -22,7 +22,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.prediction_check import PredictionCheck
-from backend.outputs import check_place, write_summary
+from backend.outputs import check_writable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
@@ -89,7 +89,7 @@ def run(
         OperatorError: a file cannot be read or written.
     """
     if summary_json:
-        check_place(summary_json)
+        check_writable(summary_json)
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
     account = ImportTotals()
     if not any(file.count for _, file in files):
@@ -124,8 +124,8 @@ def run(
         if summary_json:
             write_summary(summary_json, account.summary())
     if account.made and not manner.approved:
-        if target.check.blind:
-            console.print(target.check.blind, markup=False)
+        if target.check.unchecked:
+            console.print(target.check.unchecked, markup=False)
         shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
             f"To meet the lines in the label stream, choose {shown} under Settings > Annotation > "
@@ -198,11 +198,11 @@ def _import_file(
 
 
 def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTotals) -> set[str]:
-    """Make the tasks of rows whose lines fit the labeling config; gives the images of the other rows."""
+    """Make the tasks of rows whose lines fit the labeling config; returns the images of the other rows."""
     made, misfits = [], set()
     for each in ready:
         task = new_tasks.task_of(
-            # the address comes with the upload, and what does not fit is not uploaded
+            # without an address, because an image is uploaded only when its lines fit
             *(each.row, each.page_size, "", target.config, target.manner),
             file=file,
             key=each.key,
@@ -210,7 +210,7 @@ def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTot
         faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
         if any(faults):
             sentence = (
-                f"{'; '.join(filter(None, faults))}. Label Studio drops or refuses such lines; mend the "
+                f"{'; '.join(filter(None, faults))}. Label Studio drops or refuses such lines; change the "
                 "labeling config under Settings > Labeling Interface, and import again"
             )
             why = RowReason.MISFIT
@@ -226,7 +226,7 @@ def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTot
     target.api.import_tasks(
         target.project,
         [
-            new_tasks.shown_at(task.task, target.config, upload.address)
+            new_tasks.with_address(task.task, target.config, upload.address)
             for (_, task), upload in zip(made, uploads, strict=True)
         ],
     )

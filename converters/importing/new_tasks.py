@@ -143,7 +143,7 @@ def task_of(
     return Imported(task, len(placed), reshaped, tuple(left_out))
 
 
-def shown_at(task: Mapping[str, Any], config: LabelingConfig, address: str) -> dict[str, Any]:
+def with_address(task: Mapping[str, Any], config: LabelingConfig, address: str) -> dict[str, Any]:
     """The task with another address of its image."""
     return {**task, "data": {**task["data"], config.data_field: address}}
 

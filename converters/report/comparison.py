@@ -15,7 +15,7 @@ from enum import Enum
 import cv2
 import numpy as np
 
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
@@ -183,7 +183,7 @@ def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: i
 
 
 def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
-    kept = kept_in(before, line.region)
+    kept = readings_in(before, line.region)
     compared = ComparedLine(
         line.region.id,
         page,
@@ -203,7 +203,7 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
 
 
 def _removed(region: Region, page: int) -> ComparedLine:
-    kept = kept_in(region)
+    kept = readings_in(region)
     return ComparedLine(
         region.id,
         page,

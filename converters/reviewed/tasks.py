@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from backend.errors import BadRequest, ConfigLacking
-from backend.label_studio.config_tags import Tag, root_of
+from backend.errors import BadRequest, ConfigIncomplete
+from backend.label_studio.config_tags import Tag, parse_xml
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from converters.reviewed.approval import Json
 
@@ -46,7 +46,7 @@ def config_of(xml: str, names: LabelNames) -> LabelingConfig | None:
     """A labeling config, or None for one that twinread could not work with, whose tasks it can still read."""
     try:
         return LabelingConfig.parse(xml, names)
-    except ConfigLacking:
+    except ConfigIncomplete:
         return None
 
 
@@ -57,7 +57,7 @@ def labels_in(xml: str) -> tuple[str, ...] | None:
         BadRequest: it is no labeling config.
     """
     labels = []
-    for tag in map(Tag.of, root_of(xml).iter()):
+    for tag in map(Tag.of, parse_xml(xml).iter()):
         shown = tag.attributes.get("alias") or tag.attributes.get("value", "")
         if tag.kind.endswith(("label", "labels")):
             if shown.startswith("$"):

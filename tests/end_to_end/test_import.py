@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.commands.cli import twinread
-from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
+from backend.errors import BadRequest, ConfigIncomplete, LabelStudioFailed
 from backend.fetching.sources import SourceLimits, Sources
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import DEFAULT_NAMES
@@ -244,7 +244,7 @@ def test_rows_whose_lines_do_not_fit_the_config_are_named_and_the_others_come(ap
     assert run(api, project, tmp_path, approved=True)[1]["tasks_made"] == 2
 
 
-def test_a_config_that_nobody_can_judge_by_stops_no_import(api, tmp_path):
+def test_a_config_that_the_sdk_cannot_read_stops_no_import(api, tmp_path):
     lower = default_config().replace("<Label ", "<label ")
     project = int(api.create_project(title="Import", label_config=lower)["id"])
     shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", tmp_path / "a.jpg")
@@ -254,7 +254,7 @@ def test_a_config_that_nobody_can_judge_by_stops_no_import(api, tmp_path):
     code, told = run(api, project, tmp_path, console=console)
 
     assert (code, told["tasks_made"]) == (0, 1)
-    assert "Nobody could look whether predictions fit" in console.file.getvalue()
+    assert "Predictions were not checked against the project" in console.file.getvalue()
 
 
 def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, tmp_path):
@@ -292,7 +292,9 @@ def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, 
 @pytest.mark.parametrize(
     ("config", "error"),
     [
-        pytest.param('<View><Image name="image" value="$image"/></View>', ConfigLacking, id="no text area"),
+        pytest.param(
+            '<View><Image name="image" value="$image"/></View>', ConfigIncomplete, id="no text area"
+        ),
         pytest.param(
             default_config().replace('value="$image"', 'valueList="$pages"'), BadRequest, id="several images"
         ),

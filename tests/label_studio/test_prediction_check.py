@@ -101,20 +101,18 @@ def test_looking_for_faults_is_what_first_imports_the_sdk() -> None:
         pytest.param("", "not well-formed", id="empty"),
     ],
 )
-def test_where_the_sdk_cannot_read_the_config_nobody_looked_and_nothing_is_dropped(
-    xml: str, why: str
-) -> None:
+def test_where_the_sdk_cannot_read_the_config_it_is_said_and_nothing_is_left_out(xml: str, why: str) -> None:
     check = PredictionCheck(xml)
 
-    fit, misfits = check.parted([planted for planted, _ in PLANTED.values()])
+    fit, misfits = check.split([planted for planted, _ in PLANTED.values()])
 
-    assert why in check.blind
-    assert "\n" not in check.blind
+    assert why in check.unchecked
+    assert "\n" not in check.unchecked
     assert (len(fit), misfits) == (len(PLANTED), ())
 
 
-def test_a_config_that_can_be_read_is_not_blind() -> None:
-    assert PredictionCheck(CONFIG).blind == ""
+def test_with_a_config_that_the_sdk_reads_predictions_are_checked() -> None:
+    assert PredictionCheck(CONFIG).unchecked == ""
 
 
 @LABEL_STUDIO
@@ -160,7 +158,7 @@ def test_bulk_predictions_are_stored_but_for_those_that_do_not_fit(label_studio:
     stored = api.import_predictions(project, given)
 
     fits = [name for name, (_, why) in PLANTED.items() if not why]
-    assert (stored.created, stored.dropped, stored.blind) == (len(fits), 0, "")
+    assert (stored.created, stored.dropped, stored.unchecked) == (len(fits), 0, "")
     assert stored.created + stored.dropped + len(stored.left_out) == len(given)
     names = {
         task["id"]: [made["model_version"] for made in task["predictions"]] for task in api.tasks(project)
@@ -171,7 +169,7 @@ def test_bulk_predictions_are_stored_but_for_those_that_do_not_fit(label_studio:
 
 
 @LABEL_STUDIO
-def test_what_label_studio_drops_although_nobody_could_look_is_counted(
+def test_what_label_studio_drops_unchecked_is_counted(
     label_studio: RunningLabelStudio,
 ) -> None:
     api = label_studio.api()
@@ -182,4 +180,4 @@ def test_what_label_studio_drops_although_nobody_could_look_is_counted(
     stored = api.import_predictions(project, [wrong, {"task": task, "result": [shape()]}])
 
     assert (stored.created, stored.dropped, stored.left_out) == (1, 1, ())
-    assert "<label>" in stored.blind
+    assert "<label>" in stored.unchecked
