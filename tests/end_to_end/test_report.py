@@ -47,12 +47,8 @@ def project(label_studio: RunningLabelStudio) -> int:
         prediction(work, (page.width, page.height), language="ru", version="det a+b ru 1")
         for work, page in zip(works, pages, strict=True)
     ]
-    assert (
-        api.import_predictions(
-            made, [{"task": task, **each} for task, each in zip(tasks, predicted, strict=True)]
-        )
-        == 3
-    )
+    of_tasks = [{"task": task, **each} for task, each in zip(tasks, predicted, strict=True)]
+    assert api.import_predictions(made, of_tasks).created == 3
     for number, task in enumerate(tasks[:2]):
         (stored,) = api.task(task)["predictions"]
         result = submitted(stored, works[number])
