@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, RegionShape
+from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
-from backend.page.lines import Judgement, Line, Quad, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from backend.page.lines import Judgement, Line, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from backend.pipeline.service import Failure, Service, Task
 
 ASSIST_LIMIT_S = 30.0
@@ -120,7 +118,7 @@ def _read(
     service: Service, region: Region, pages: Sequence[Task], config: LabelingConfig, end: float
 ) -> ReadLine:
     """One drawn region, read; a region that cannot be read says why."""
-    line = Line(_quad(region))
+    line = Line(region_quad(region))
     page = config.page_of(region)
     # a Repeater says the page in the names of its tags
     if len(pages) > 1 and region.item_index is None and config.index_flag is None:
@@ -134,14 +132,6 @@ def _read(
     except TwinreadError as error:
         service.note(pages[page], Failure(pages[page], error))
         return _unread(line, str(error))
-
-
-def _quad(region: Region) -> Quad:
-    if region.points is None:
-        return np.zeros((4, 2), np.float32)
-    if region.shape is RegionShape.RECTANGLE:
-        return region.points
-    return geometry.minimum_area_quad(region.points)
 
 
 def _unread(line: Line, why: str) -> ReadLine:

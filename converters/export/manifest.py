@@ -13,11 +13,11 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from backend.label_studio.annotations import Json, user_of
 from backend.label_studio.region_notes import kept_in
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Reading
 from backend.text.cleaning import plain_text
-from converters.reviewed.approval import Json, user_of
 from converters.reviewed.reasons import LeftOutReason
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.label_studio.annotations import moment_of
 from backend.outputs import check_place
 from backend.settings.settings import Settings
 from converters.export.previous_dataset import newest_change
@@ -16,7 +17,7 @@ from converters.export.ratio import parse_ratio
 from converters.export.run import ExportOptions
 from converters.export.write_page import PageOptions
 from converters.paddleocr.row_faults import image_fault
-from converters.reviewed.approval import Approval, moment_of
+from converters.reviewed.approval import Approval
 from converters.reviewed.line_rules import Rules
 
 LAST = "last"
@@ -176,7 +177,7 @@ def since_of(written: str | None, out: Path) -> datetime | None:
         told = _last(out)
     moment = moment_of(told)
     # at the edges of the calendar a moment has no neighbours to count to
-    if not 1970 <= moment.year < 9999:
+    if moment is None or not 1970 <= moment.year < 9999:
         raise BadRequest(
             f"--since {told!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=told
         )

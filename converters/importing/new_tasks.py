@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from backend.label_studio import predictions, region_notes
@@ -32,7 +31,7 @@ from backend.page import geometry
 from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters.paddleocr import label_rows
 from converters.paddleocr.label_files import Labelled, RegionReason
-from converters.reviewed.line_rules import ON_PAGE, overlap
+from converters.reviewed.line_rules import ON_PAGE
 
 KEY = "imported_key"
 """The field of a task's data by which a second import knows the task."""
@@ -152,21 +151,19 @@ def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
 def _quad(region: label_rows.RowRegion, width: int, height: int) -> Quad:
     """Four corners clockwise, beginning where the file's begin."""
     if not region.points:
-        return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+        return geometry.page_corners(width, height)
     # beyond what float32 holds a corner is as far off the page as it can be
     with np.errstate(over="ignore"):
         points = np.array(region.points, dtype=np.float64).astype(np.float32)
     if len(points) != 4:
         return geometry.minimum_area_quad(points)
-    turns_back = float(cv2.contourArea(points, oriented=True)) < 0
-    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if turns_back else points
+    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if geometry.runs_counter_clockwise(points) else points
 
 
 def _unusable(quad: Quad, width: int, height: int) -> RegionReason | None:
     if geometry.is_degenerate(quad):
         return RegionReason.TOO_SMALL
-    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    return RegionReason.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
+    return RegionReason.OFF_PAGE if geometry.share_on_page(quad, width, height) < ON_PAGE else None
 
 
 def _judged(region: label_rows.RowRegion, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:

@@ -12,20 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-import cv2
-import numpy as np
-
+from backend.label_studio.annotations import Json, moment_of, prediction_of, user_of
 from backend.label_studio.region_notes import kept_in
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
-from converters.reviewed.approval import Approval, Json, choose, moment_of, prediction_of, user_of
-from converters.reviewed.line_rules import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
+from converters.reviewed.approval import Approval, choose
+from converters.reviewed.line_rules import ReviewedLine, Rules, is_same_place, page_of, review
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name
-
-MOVED = 1.5
-"""Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
 
 _Place = tuple[int, str, Quad | None]
 """Page, Label Studio's id (empty for none) and box of a line."""
@@ -141,7 +136,6 @@ def compare(task: Json, rules: Rules) -> ComparedTask | TaskReason:
 
 def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> ComparedAnnotation:
     parent = prediction_of(task, annotation)
-    when = moment_of(annotation.get("created_at"))
     seconds = annotation.get("lead_time")
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
@@ -159,7 +153,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
     return ComparedAnnotation(
         user=user_of(annotation),
-        when=when if when.year > 1 else None,
+        when=moment_of(annotation.get("created_at")),
         seconds=float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None,
         language=language,
         version=None if parent is None else str(parent.get("model_version") or ""),
@@ -195,11 +189,12 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
     )
     if before is None:
         return replace(compared, drawn=known)
-    points = before.points
-    same = points is not None and line.region.points is not None and points.shape == line.region.points.shape
-    moved = not same or bool(np.abs(np.subtract(points, line.region.points)).max() > MOVED)  # type: ignore[arg-type]
-    relabelled = set(before.labels) != set(line.region.labels)
-    return replace(compared, predicted=_filled_in(before), moved=moved, relabelled=relabelled)
+    return replace(
+        compared,
+        predicted=_filled_in(before),
+        moved=moved(before, line.region),
+        relabelled=set(before.labels) != set(line.region.labels),
+    )
 
 
 def _removed(region: Region, page: int) -> ComparedLine:
@@ -216,7 +211,7 @@ def _removed(region: Region, page: int) -> ComparedLine:
 
 
 def _quad(region: Region) -> Quad | None:
-    return quad_of(region) if region.points is not None else None
+    return region_quad(region) if region.points is not None else None
 
 
 def _fate(why: LeftOutReason | None) -> Fate:
@@ -262,7 +257,7 @@ def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | 
             del left[number]
     for place, (page, _, quad) in enumerate(ours):
         if found[place] is None:
-            near = (number for number, one in left.items() if one[0] == page and _over(quad, one[2]))
+            near = (number for number, one in left.items() if one[0] == page and is_same_place(quad, one[2]))
             found[place] = next(near, None)
             if (number := found[place]) is not None:
                 del left[number]
@@ -271,11 +266,3 @@ def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | 
 
 def _is_line(line: ComparedLine) -> bool:
     return line.fate in (Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS, Fate.OPEN)
-
-
-def _over(first: Quad | None, second: Quad | None) -> bool:
-    if first is None or second is None:
-        return False
-    shared = overlap(first, second)
-    areas = float(cv2.contourArea(first)) + float(cv2.contourArea(second))
-    return shared > 0 and shared >= SAME_PLACE * (areas - shared)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import ProblemKind, Region, RegionShape, regions
+from backend.label_studio.regions import ProblemKind, Region, RegionShape, region_quad, regions
 from backend.page import geometry
 from backend.page.lines import Quad
-from converters.reviewed.approval import LATEST, Approval, Json
+from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
 from converters.reviewed.region_text import RegionText, said_in
 
@@ -129,10 +129,10 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
     shape = _unreadable(region, page_size)
     if shape is not None or region.points is None:
         return ReviewedLine(region, said, shape or LeftOutReason.BAD_GEOMETRY)
-    quad = quad_of(region)
+    quad = region_quad(region)
     if geometry.is_degenerate(quad):
         return ReviewedLine(region, said, LeftOutReason.TOO_SMALL)
-    if _share_on_page(quad, page_size) < ON_PAGE:
+    if geometry.share_on_page(quad, *page_size) < ON_PAGE:
         return ReviewedLine(region, said, LeftOutReason.OFF_PAGE)
     outline = region.points
     if region.shape is not RegionShape.RECTANGLE and geometry.crosses_itself(outline):
@@ -159,44 +159,11 @@ def _other_shape(recorded: tuple[int, int], found: tuple[int, int]) -> bool:
     return abs(recorded[1] * scale - found[1]) > max(0.01 * found[1], scale, 1)
 
 
-def quad_of(region: Region) -> Quad:
-    """What a rectangle or polygon is cropped by.
-
-    A rectangle's own corners; a coordinate within 0.01 of a whole number is taken for that number,
-    because percent and back makes 301.9999 out of 302, and the crop would lose a pixel. A polygon's
-    smallest rectangle, as PaddleOCR crops it; the four corners of a polygon that is a rectangle but
-    for rounding, as a detector's quads are, stay as they are.
-
-    Raises:
-        ValueError: the region has no points.
-    """
-    if region.points is None:
-        raise ValueError("a region without points has no quad")
-    whole = np.rint(region.points)
-    points = np.where(np.abs(region.points - whole) < 0.01, whole, region.points).astype(np.float32)
-    if region.shape is RegionShape.RECTANGLE:
-        return points
-    smallest = geometry.minimum_area_quad(points)
-    if len(points) == 4:
-        own = geometry.own_order(points)
-        if np.abs(own - smallest).max() <= 1.5:
-            return own
-    return smallest
-
-
-def _share_on_page(quad: Quad, page_size: tuple[int, int]) -> float:
-    width, height = page_size
-    xs, ys = quad.T.tolist()
-    if min(*xs, *ys) >= 0 and max(xs) <= width and max(ys) <= height:
-        return 1.0
-    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    return overlap(quad, page) / float(cv2.contourArea(quad))
-
-
-def overlap(first: Quad, second: Quad) -> float:
-    """The area that two convex quads share, square pixels."""
-    shared, _ = cv2.intersectConvexConvex(first.astype(np.float32), second.astype(np.float32))
-    return float(shared)
+def is_same_place(first: Quad | None, second: Quad | None) -> bool:
+    """Whether two boxes are on the same line; a shape without a quad is nowhere."""
+    if first is None or second is None:
+        return False
+    return geometry.intersection_over_union(first, second) >= SAME_PLACE
 
 
 def _by_labels(region: Region, rules: Rules, said: RegionText) -> LeftOutReason | None:
@@ -234,19 +201,11 @@ def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -
     if not opinions:
         return _left_out(line, LeftOutReason.UNCONFIRMED)
     agreed = any(
-        other.why is None and other.said.text == line.said.text and _same_place(line, other)
+        other.why is None and other.said.text == line.said.text and is_same_place(line.quad, other.quad)
         for opinion in opinions
         for other in opinion
     )
     return line if agreed else _left_out(line, LeftOutReason.CONTRADICTED)
-
-
-def _same_place(first: ReviewedLine, second: ReviewedLine) -> bool:
-    if first.quad is None or second.quad is None:
-        return False
-    shared = overlap(first.quad, second.quad)
-    together = float(cv2.contourArea(first.quad)) + float(cv2.contourArea(second.quad)) - shared
-    return shared >= SAME_PLACE * together
 
 
 def _left_out(line: ReviewedLine, why: LeftOutReason) -> ReviewedLine:

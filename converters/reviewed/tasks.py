@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.errors import BadRequest, ConfigLacking
+from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import Tag, root_of
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from converters.reviewed.approval import Json
 
 _IMAGE = re.compile(r"(?i)^(/data/|https?://|s3://|gs://|azure-blob://)|\.(png|jpe?g|webp|bmp|gif|tiff?)$")
 _USUAL_FIELDS = ("image", "ocr", "img", "captioning", "url")
