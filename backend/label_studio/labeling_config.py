@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Literal
 from xml.etree.ElementTree import Element, tostring
 
 from backend.errors import BadRequest, ConfigLacking, SettingsWrong
@@ -24,11 +23,10 @@ from backend.label_studio.config_tags import (
     root_of,
     text_area,
 )
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region
 
 __all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
-
-Language = Literal["en", "ru"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,7 @@ class LabelingConfig:
         return tuple(str(reference) for reference in references)
 
 
-def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en") -> str:
+def default_config(names: LabelNames = DEFAULT_NAMES, language: MessageLanguage = "en") -> str:
     """Our own labeling config: doubtful lines cannot be submitted by reflex, agreed ones cost no key.
 
     Args:
@@ -197,7 +195,7 @@ class _Hints:
     placeholder: str
 
 
-_HINTS: Mapping[Language, _Hints] = {
+_HINTS: Mapping[MessageLanguage, _Hints] = {
     "en": _Hints(
         gate="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
         "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from backend.label_studio import explanations, percent, region_notes, result_fields
-from backend.label_studio.labeling_config import LabelingConfig, Language, RegionControl
+from backend.label_studio.labeling_config import LabelingConfig, RegionControl
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad, ReadLine, ReadPage, Verdict
 
@@ -34,7 +35,7 @@ def empty_result() -> dict[str, Any]:
 
 
 def prediction(
-    page: ReadPage, config: LabelingConfig, *, model_version: str, message_language: Language = "en"
+    page: ReadPage, config: LabelingConfig, *, model_version: str, message_language: MessageLanguage = "en"
 ) -> dict[str, Any]:
     """The prediction for a task of one image: see `prediction_of_pages`."""
     return prediction_of_pages([page], config, model_version=model_version, message_language=message_language)
@@ -45,7 +46,7 @@ def prediction_of_pages(
     config: LabelingConfig,
     *,
     model_version: str,
-    message_language: Language = "en",
+    message_language: MessageLanguage = "en",
 ) -> dict[str, Any]:
     """The prediction for a task: every line of its pages, those in doubt first.
 
@@ -118,7 +119,7 @@ def assist_result(
     config: LabelingConfig,
     *,
     model_version: str,
-    message_language: Language = "en",
+    message_language: MessageLanguage = "en",
 ) -> dict[str, Any]:
     """The answer to an interactive request: each drawn region under its own id, with its text.
 
@@ -195,7 +196,7 @@ def _line_results(
     place: Mapping[str, Any],
     page: ReadPage,
     config: LabelingConfig,
-    language: Language,
+    language: MessageLanguage,
 ) -> list[dict[str, Any]]:
     control = config.control
     shape, notes = _shape(read.line.quad, control, page)
@@ -237,7 +238,7 @@ def _texts(
     return [{**common, "from_name": config.text_name, "type": "textarea", "value": value}]
 
 
-def _explanation(read: ReadLine, language: Language) -> dict[str, Any]:
+def _explanation(read: ReadLine, language: MessageLanguage) -> dict[str, Any]:
     """Both readings and what differs, in words; nothing for a line that is agreed without a remark."""
     if _is_ready(read) and not read.judgement.reasons:
         return {}
@@ -246,7 +247,7 @@ def _explanation(read: ReadLine, language: Language) -> dict[str, Any]:
 
 
 def _answered(
-    region: Region, read: ReadLine, config: LabelingConfig, language: Language
+    region: Region, read: ReadLine, config: LabelingConfig, language: MessageLanguage
 ) -> list[dict[str, Any]]:
     """A drawn region's own results with its labels set, and its text."""
     control = next(

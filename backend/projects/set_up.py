@@ -10,6 +10,7 @@ from typing import Any
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
@@ -87,7 +88,7 @@ def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetU
         project = existing
         config = str(project.get("label_config") or "")
         # ours in another language is ours to change
-        own = {default_config(names, language) for language in ("en", "ru")}
+        own = {default_config(names, language) for language in MESSAGE_LANGUAGES}
         if wanted.replace_config or config in own or config.replace(" ", "") in ("", "<View></View>"):
             fields["label_config"] = ours
         else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, ReadLine, ReadPage, Reason, ReasonKind, Verdict
@@ -24,7 +25,7 @@ class Wording:
     """Languages: of pages that do not say their own, and of what annotators are told."""
 
     page_language: str
-    message_language: Literal["en", "ru"]
+    message_language: MessageLanguage
 
 
 def predict(

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
+from backend.label_studio.message_language import MessageLanguage
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -42,7 +43,7 @@ class Settings(BaseSettings):
     label_check: str = Field("Check", description="Label of a line that a person must decide")
     label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
     label_not_text: str = Field("Not text", description="Label of a box that holds no text")
-    message_language: Literal["en", "ru"] = Field(
+    message_language: MessageLanguage = Field(
         "en", description="Language of what annotators are told about a line: en or ru"
     )
 

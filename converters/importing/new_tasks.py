@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from backend.label_studio import predictions, region_notes
-from backend.label_studio.labeling_config import LabelingConfig, Language
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from converters.paddleocr import label_rows
@@ -63,7 +64,7 @@ class ImportOptions:
 
     approved: bool = False
     language: str = ""
-    message_language: Language = "en"
+    message_language: MessageLanguage = "en"
 
 
 def key_of(row: Labelled, content: bytes) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from backend.label_studio import predictions
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.label_studio.region_notes import StoredReadings, kept_in
 from backend.label_studio.regions import regions
 from backend.page.geometry import RotatedRectangle, rectangle_corners
@@ -177,7 +178,7 @@ def test_a_line_without_a_reading_is_marked_to_check_and_says_why(line):
 def test_the_explanation_is_in_the_annotators_language():
     english, russian = (
         predicted(page(disputed()), message_language=language)["result"][0]["meta"]["text"]
-        for language in ("en", "ru")
+        for language in MESSAGE_LANGUAGES
     )
     assert english != russian
 
