@@ -81,7 +81,7 @@ def page(account: ExportTotals, options: PageOptions, shown: PageSamples, charac
     if options.detection:
         accounts.append(("Detection, by region", EXPORTED, account.detection))
     rare = sorted(characters.items(), key=lambda item: (item[1], item[0]))
-    return template("export.html.j2", named=dictionaries.named, url=quote, visible=visible).render(
+    return template("export.html.j2", named=dictionaries.character_name, url=quote, visible=visible).render(
         accounts=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in accounts],
         account=account,
         options=options,

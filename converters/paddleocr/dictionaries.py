@@ -159,7 +159,7 @@ def dictionary_file(entries: Iterable[str]) -> str:
     return "".join(f"{entry}\n" for entry in entries)
 
 
-def named(char: str) -> str:
+def character_name(char: str) -> str:
     """A character in words, for a person who cannot see it: `U+00A0 NO-BREAK SPACE`."""
     unnamed = "control character" if unicodedata.category(char) == "Cc" else "without a name"
     return f"U+{ord(char):04X} {unicodedata.name(char, unnamed)}"
