@@ -116,6 +116,10 @@ def is_degenerate(quad: Quad, min_side: float = 3.0) -> bool:
 
     That is: a coordinate that is not a number, a side shorter than `min_side` pixels, next to no
     area, or corners that cross over or cave in.
+
+    Args:
+        quad: page pixels; any shape but (4, 2) is no quad.
+        min_side: pixels.
     """
     corners = np.asarray(quad, dtype=np.float64)
     if corners.shape != (4, 2):

@@ -119,6 +119,11 @@ def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: Labeling
 
     A text that differs from the prediction's was changed by a person, and is kept; so is a box that a
     person called illegible or no text.
+
+    Args:
+        result: what the person left.
+        parent: the result that the work began with; empty where that is not known.
+        config: the project's, which says what the labels mean.
     """
     first = {region.id: region for region in regions(list(parent))}
     changed = []
@@ -134,7 +139,12 @@ def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: Labeling
 
 
 def with_answers(result: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
-    """The person's result, with the results of the boxes that were read again in their place."""
+    """The person's result, with the results of the boxes that were read again in their place.
+
+    Args:
+        result: what the person left.
+        answers: the backend's results for the boxes that were read again.
+    """
     fresh: dict[str, list[Any]] = {}
     for part in answers:
         fresh.setdefault(part["id"], []).append({**part, "origin": "prediction"})

@@ -97,6 +97,11 @@ class Status:
 def collect(api: LabelStudioApi, project: int, config: LabelingConfig) -> Status:
     """Look at every task of a project.
 
+    Args:
+        api: Label Studio.
+        project: its number.
+        config: its labeling config.
+
     Raises:
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """

@@ -66,9 +66,19 @@ class RowRefused(ProjectError):
     def __init__(
         self, fault: Fault, image: str, subject: str, text: str, remedy: str, where: str = ""
     ) -> None:
-        shown = text if len(text) <= 60 else text[:57] + "..."
+        """Word the refusal.
+
+        Args:
+            fault: what is wrong.
+            image: of the row; empty where it has none.
+            subject: which part of the row is wrong, in words.
+            text: what stands there.
+            remedy: what to do, a sentence.
+            where: where in the text, in words that follow the fault's.
+        """
+        quoted = text if len(text) <= 60 else text[:57] + "..."
         super().__init__(
-            f"{image or 'a row'}: the {subject} {shown!r} {fault.what}{where}.\n{fault.why}\n{remedy}",
+            f"{image or 'a row'}: the {subject} {quoted!r} {fault.what}{where}.\n{fault.why}\n{remedy}",
             image=image,
             subject=subject,
             text=text,

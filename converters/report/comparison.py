@@ -186,7 +186,7 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
         _decision(line.why),
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
-        text=line.said.text if line.why is None else "",
+        text=line.written.text if line.why is None else "",
         quad=line.quad,
     )
     if before is None:

@@ -43,7 +43,12 @@ def task_name(task: Json) -> str:
 
 
 def config_of(xml: str, names: LabelNames) -> LabelingConfig | None:
-    """A labeling config, or None for one that twinread could not work with, whose tasks it can still read."""
+    """A labeling config, or None for one that twinread could not work with, whose tasks it can still read.
+
+    Args:
+        xml: the config as Label Studio has it.
+        names: what the labels are called.
+    """
     try:
         return LabelingConfig.parse(xml, names)
     except ConfigLacking:
@@ -58,11 +63,11 @@ def labels_in(xml: str) -> tuple[str, ...] | None:
     """
     labels = []
     for tag in map(Tag.of, root_of(xml).iter()):
-        shown = tag.attributes.get("alias") or tag.attributes.get("value", "")
+        label = tag.attributes.get("alias") or tag.attributes.get("value", "")
         if tag.kind.endswith(("label", "labels")):
-            if shown.startswith("$"):
+            if label.startswith("$"):
                 return None
-            labels += [shown] if tag.kind == "label" else []
+            labels += [label] if tag.kind == "label" else []
     return tuple(dict.fromkeys(filter(None, labels)))
 
 
