@@ -12,7 +12,11 @@
         ├── LabelStudioFailed   Label Studio is out of reach or refused                502 / 3
         ├── DetectorFailed      the page could not be searched                         503 / 3
         ├── ReaderUnavailable   a reader cannot start or does not answer               503 / 3
-        ├── NotReady            models are still loading, or failed to load            503 / 3
+        ├── ModelMissing        a model is nowhere at hand                             503 / 3
+        ├── NotReady            models are still loading                               503 / 3
+        ├── Late                the deadline came first; the work goes on              503 / 3
+        ├── Stopping            twinread is being stopped                              503 / 3
+        ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
         └── StoreFailed         the store of readings cannot be used                   503 / 3
 
 A message says where, what, why it matters and what to do, in one or two sentences without secrets
@@ -98,8 +102,24 @@ class ReaderUnavailable(OperatorError):
     """A reader cannot start, or does not answer."""
 
 
+class ModelMissing(OperatorError):
+    """A model is nowhere at hand."""
+
+
 class NotReady(OperatorError):
-    """Models are still loading, or failed to load."""
+    """Models are still loading."""
+
+
+class Late(OperatorError):
+    """The deadline came before the result; the work goes on, and asking again is cheap."""
+
+
+class Stopping(OperatorError):
+    """What was asked for is being stopped."""
+
+
+class UnexpectedFailure(OperatorError):
+    """A library failed in an unforeseen way; its words are in the log alone, because they may hold paths."""
 
 
 class StoreFailed(OperatorError):

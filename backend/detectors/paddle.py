@@ -21,6 +21,10 @@ from backend.models.paddle_engine import EngineOptions, Predictor
 from backend.page import geometry
 from backend.page.lines import Detected, Line, Page, Pixels
 
+RENDERING: Final = 1
+"""Counts up when a page reaches the model otherwise, or its boxes are handled otherwise: part of the
+identity, so of the model version."""
+
 _LARGEST_SIDE: Final = 32_767
 """PaddleOCR gives corners as int16; beyond this they turn negative."""
 _LARGEST_GROWTH: Final = 4.0
@@ -106,7 +110,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
 
     Raises:
         SettingsWrong: a setting cannot work, such as a GPU that is not there.
-        NotReady: the model cannot be had.
+        ModelMissing: the model cannot be had.
     """
 
     def __init__(
@@ -160,6 +164,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             parts.append("shape=" + "x".join(str(side) for side in options.input_shape))
         if options.engine.precision != "fp32":
             parts.append(options.engine.precision)
+        parts.append(f"r{RENDERING}")
         return f"{self.location.identity}({','.join(parts)})"
 
     def detect(self, page: Page, *, urgent: bool = False) -> Detected:

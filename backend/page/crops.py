@@ -6,7 +6,7 @@ kind of picture when it reads.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
@@ -130,6 +130,19 @@ def is_blank(crop: Pixels) -> bool:
     left = np.abs(smooth - surface.T @ shading)
     # Measured on flat crops with noise of every strength: the highest value stays below 3.3 grains.
     return bool(left.max() <= np.clip(3.3 * grain, 12, 32))
+
+
+def ground_colour(crop: npt.NDArray[Any]) -> tuple[float, ...]:
+    """The colour that a line stands on: the median of the crop's outermost pixels.
+
+    Args:
+        crop: uint8, shape (height, width) or (height, width, 3).
+
+    Returns:
+        One level per channel, 0 to 255; halves are possible.
+    """
+    edge = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
+    return tuple(float(level) for level in np.atleast_1d(np.median(edge, axis=0)))
 
 
 def _longer(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> int:

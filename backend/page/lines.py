@@ -182,12 +182,18 @@ class ReadLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadPage:
-    """A page's lines in reading order, and how many candidates were dropped as degenerate."""
+    """A page's lines in reading order, with what they were read by.
+
+    width, height: of the upright page, pixels.
+    dropped: how many candidates were left out as degenerate.
+    model_version: of the engines that read it; empty where nothing is predicted from it.
+    """
 
     width: int
     height: int
     lines: Sequence[ReadLine]
     dropped: int = 0
+    model_version: str = ""
 
     @property
     def score(self) -> float:

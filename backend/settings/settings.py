@@ -192,12 +192,7 @@ class Settings(BaseSettings):
 
     @field_validator("readers")
     @classmethod
-    def _known_readers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = sorted({name for name in value if name.lower() not in {"ernie", "paddle", "tesseract"}})
-        if unknown:
-            raise ValueError(
-                f"no reader is named {', '.join(unknown)}; there are ernie, paddle and tesseract"
-            )
+    def _pairs_of_readers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         often = [name for name in value if sum(name.lower() == other.lower() for other in value) > 2]
         if often:
             raise ValueError(f"{often[0]} looks at a line in two ways at most; name it once or twice")
@@ -209,8 +204,6 @@ class Settings(BaseSettings):
     def _pairs(self) -> Settings:
         if (self.ernie_base_url is None) != (self.ernie_model is None):
             raise ValueError("set ERNIE_BASE_URL and ERNIE_MODEL together, or neither")
-        if "ernie" in self.readers and self.ernie_base_url is None:
-            raise ValueError("READERS names ernie: set ERNIE_BASE_URL and ERNIE_MODEL")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
         password, secret = self.basic_auth_pass, self.webhook_secret

@@ -57,14 +57,14 @@ def judge(
     *,
     crop_size: tuple[int, int],
     language: str,
+    must_agree: int | None = None,
     line_score: float = 1.0,
     prompts: Sequence[str] = (),
 ) -> Judgement:
     """Say what any number of readings of one line are worth together.
 
-    More than half of all readings, by at least two unlike readers (`Reading.reader` differs), must say
-    the same, and no guard may fire on what they say; then the line is agreed. With two readings that
-    is both. Failed and empty readings count among all. Without agreement:
+    `must_agree` readings, by at least two unlike readers (`Reading.reader` differs), must say the same, and
+    no guard may fire on what they say; then the line is agreed. Without agreement:
 
     - no reading at all, every reader failed, or one failed and none saw text: unread;
     - every reader looked and none saw text: no text, however many say so;
@@ -76,6 +76,7 @@ def judge(
         readings: in the order of preference; texts cleaned of wrapping.
         crop_size: (width, height) in pixels of the crop that was read.
         language: the project's language, any name that `languages.language_code` knows.
+        must_agree: how many readings must say the same; None for more than half of them.
         line_score: how sure the detector is that there is text, 0 to 1.
         prompts: what vision models were asked, so that an echo is known.
 
@@ -102,7 +103,7 @@ def judge(
         return Judgement(Verdict.UNREAD, "", 0.0, failures)
     if not heard:
         return Judgement(Verdict.NO_TEXT, "", 0.05, alone)
-    agreeing = _majority(heard, len(readings))
+    agreeing = _agreeing(heard, must_agree or len(readings) // 2 + 1)
     doubts = _doubts(agreeing)
     if agreeing and not doubts:
         return _agreed(agreeing, line_score)
@@ -129,10 +130,10 @@ def _candidates(
     return heard
 
 
-def _majority(heard: Sequence[_Candidate], total: int) -> list[_Candidate]:
+def _agreeing(heard: Sequence[_Candidate], must_agree: int) -> list[_Candidate]:
     for first in heard:
         group = [each for each in heard if each.key == first.key]
-        if len(group) > total / 2 and len({each.reading.reader for each in group}) > 1:
+        if len(group) >= must_agree and len({each.reading.reader for each in group}) > 1:
             return group
     return []
 
