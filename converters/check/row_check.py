@@ -28,6 +28,7 @@ from converters.check.findings import (
 )
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import IGNORE_MARKS
+from converters.paddleocr.row_faults import LINE_BREAKS
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
@@ -45,7 +46,7 @@ class _Opened:
 
 
 _MIXED = regex.compile(r"\p{Latin}\p{M}*\p{Cyrillic}|\p{Cyrillic}\p{M}*\p{Latin}")
-_BREAK = regex.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAK = regex.compile(f"[{LINE_BREAKS}]")
 
 
 def images_of(row: bytes) -> list[str]:
@@ -169,7 +170,7 @@ def check_detection_row(
     if points is None:
         return judged(Outcome.REPLACED, Finding.BAD_POINTS, infects=True)
     missing = np.isnan(points).any(axis=(1, 2))
-    ignored = [text in ("###", "*") or bool(gone) for text, gone in zip(texts, missing, strict=True)]
+    ignored = [text in IGNORE_MARKS or bool(gone) for text, gone in zip(texts, missing, strict=True)]
     kept = tuple(("" if text is None else str(text), mark) for text, mark in zip(texts, ignored, strict=True))
     more = {"regions": kept, "four_points": points.shape[1] == 4}
     if points.shape[2] != 2:
@@ -294,7 +295,7 @@ def _doubts_about_regions(
     points: np.ndarray[Any, np.dtype[np.float32]], texts: list[Any], picture: Picture | None
 ) -> list[Finding]:
     doubts = []
-    if any(text == "*" for text in texts if text in IGNORE_MARKS):
+    if "*" in texts:
         doubts.append(Finding.STAR)
     finite = points[np.isfinite(points).all(axis=(1, 2))].astype(np.float64)
     x, y = finite[..., 0], finite[..., 1]

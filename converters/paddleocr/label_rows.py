@@ -27,8 +27,10 @@ from typing import Any, TypeVar
 
 from converters.paddleocr.row_faults import IGNORED, SURROGATES, Fault, RowRefused, image_fault, text_fault
 
-IGNORE_MARKS = frozenset({IGNORED, "*"})
-"""What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too."""
+IGNORE_MARKS = (IGNORED, "*")
+"""What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too.
+
+No set: a transcription in a file may be a list, which no set can be asked for."""
 
 Row = TypeVar("Row")
 

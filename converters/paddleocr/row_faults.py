@@ -12,8 +12,10 @@ from backend.errors import ProjectError
 IGNORED = "###"
 """The transcription of a detection region that PaddleOCR neither learns as text nor as background."""
 
-# every character that str.splitlines takes for the end of a line
-_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+LINE_BREAKS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+"""What str.splitlines takes for the end of a line, to stand between the brackets of a pattern."""
+
+_BREAK = re.compile(f"[{LINE_BREAKS}]")
 SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of characters, which no file can hold."""
 
@@ -117,7 +119,7 @@ def _character_fault(char: str) -> Fault | None:
     category = unicodedata.category(char)
     if char == "\t":
         return Fault.TAB
-    if _BREAKS.match(char):
+    if _BREAK.match(char):
         return Fault.LINE_BREAK
     if category == "Zs" and char != " ":
         return Fault.ODD_SPACE
@@ -143,7 +145,7 @@ def image_fault(image: str) -> Fault | None:
         return Fault.REMOTE_IMAGE
     if "\t" in image:
         return Fault.TAB
-    if _BREAKS.search(image):
+    if _BREAK.search(image):
         return Fault.LINE_BREAK
     if SURROGATES.search(image):
         return Fault.SURROGATE

@@ -30,7 +30,7 @@ _OF_FAULT = {
     Fault.EMPTY: LeftOutReason.BLANK,
     Fault.IGNORE_MARK: LeftOutReason.IGNORE_MARK,
 }
-_BREAKS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_BREAKS = re.compile(f"[\t{row_faults.LINE_BREAKS}]+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 NAME_LENGTH = 32
 

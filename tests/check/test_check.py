@@ -154,8 +154,9 @@ def detected(regions, training=True):
 
 
 def test_a_page_tells_which_regions_are_trained_and_which_ignored():
-    told = detected([{"transcription": text, "points": QUAD} for text in ("а", "###", "*", None)])
-    assert told.regions == (("а", False), ("###", True), ("*", True), ("", False))
+    told = detected([{"transcription": text, "points": QUAD} for text in ("а", "###", "*", None, ["б"])])
+    # a list is no text, but PaddleOCR does not look
+    assert told.regions == (("а", False), ("###", True), ("*", True), ("", False), ("['б']", False))
     assert (told.outcome, told.findings, told.four_points) == (Outcome.KEPT, (Finding.STAR,), True)
 
 
