@@ -78,7 +78,7 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
                 region.id,
                 " ".join(region.texts),
                 " ".join(after.texts),
-                labels.tell_doubt and labels.check in after.labels,
+                labels.has_check_label and labels.check in after.labels,
             )
 
 

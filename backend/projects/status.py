@@ -145,7 +145,7 @@ def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
 def _doubtful(region: Region, config: LabelingConfig) -> bool:
     """The line still wants a person: by its label, or, where no label says so, because it has no text."""
     labels = config.labels_of(region.from_name)
-    if labels.tell_doubt:
+    if labels.has_check_label:
         return labels.check in region.labels
     return not any(text.strip() for text in region.texts)
 

@@ -215,7 +215,7 @@ def _read(predictor: Predictor, looks: Sequence[_ReadJob]) -> list[Reading]:
     for indices in by_width.values():
         arrays = [pieces[index][1] for index in indices]
         results = predictor.predict(arrays, batch_size=len(arrays))
-        for index, result in zip(indices, paddle_engine.one_each(results, arrays), strict=True):
+        for index, result in zip(indices, paddle_engine.one_result_each(results, arrays), strict=True):
             answers[index] = (str(result["rec_text"]), float(result["rec_score"]))
     for index, (number, _) in enumerate(pieces):
         said[number].append(answers[index])

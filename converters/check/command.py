@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import check_place, write_summary
+from backend.outputs import check_writable, write_summary
 from converters.check import terminal
 from converters.check.findings import FileCheck, Part
 from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
@@ -62,7 +62,7 @@ def run(
         OperatorError: a file cannot be written.
     """
     if summary_json:
-        check_place(summary_json)
+        check_writable(summary_json)
     result = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
     written = write_fixes(result, _folder(dataset), config, dictionary, data_dir) if fix else []
     terminal.tell(result, console, fixes=written if fix else None)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.errors import BadRequest
 from backend.label_studio.annotations import moment_of
-from backend.outputs import check_place
+from backend.outputs import check_writable
 from backend.page.crops import TallLines
 from backend.settings.settings import Settings
 from converters.export.layouts import FORMATS, Format, layout_of
@@ -122,7 +122,7 @@ def check_places(request: ExportRequest, out: Path) -> None:
             f"--summary-json {path} lies in the dataset's folder, which is replaced as a whole and holds a "
             "summary.json of its own. Name a file beside it."
         )
-    check_place(path)
+    check_writable(path)
 
 
 def options_of(request: ExportRequest, values: Settings) -> ExportOptions:

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from backend.label_studio.annotations import Json, user_of
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region
 from backend.page.lines import Reading
 from backend.text.cleaning import plain_text
@@ -75,7 +75,7 @@ class Readings:
             predicted: the prediction's regions by id; None where the prediction is not known.
         """
         before = predicted.get(region.id) if predicted is not None else None
-        kept = kept_in(before, region)
+        kept = readings_in(before, region)
         filled_in = plain_text(before.texts[0]) if before is not None and before.texts else ""
         return cls(
             verdict=kept.verdict.value if kept is not None else None,

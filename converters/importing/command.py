@@ -21,7 +21,7 @@ from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.outputs import check_place, write_summary
+from backend.outputs import check_writable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
@@ -93,7 +93,7 @@ def run(
         OperatorError: a file cannot be read or written.
     """
     if summary_json:
-        check_place(summary_json)
+        check_writable(summary_json)
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
     totals = ImportTotals()
     if not any(file.count for _, file in files):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.api import LabelStudioApi
-from backend.outputs import check_place, write_file, write_summary
+from backend.outputs import check_writable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
 from converters.report import html, terminal
@@ -127,7 +127,7 @@ def report(
     if summary_json is not None and summary_json.resolve() == out.resolve():
         raise BadRequest("--summary-json names the file of --out; the numbers would take the page's place.")
     for file in filter(None, (out, summary_json)):
-        check_place(file)
+        check_writable(file)
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import Enum
 
 from backend.label_studio.annotations import Json, moment_of, prediction_of, user_of
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
@@ -179,7 +179,7 @@ def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: i
 
 
 def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
-    kept = kept_in(before, line.region)
+    kept = readings_in(before, line.region)
     compared = ComparedLine(
         line.region.id,
         page,
@@ -200,7 +200,7 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
 
 
 def _removed(region: Region, page: int) -> ComparedLine:
-    kept = kept_in(region)
+    kept = readings_in(region)
     return ComparedLine(
         region.id,
         page,

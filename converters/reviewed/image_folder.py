@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.fetching.references import LOCAL_FILES, climbs, redacted
+from backend.fetching.references import LOCAL_FILES, leaves_folder, redacted
 
 
 class ImageFolder:
@@ -38,7 +38,7 @@ class ImageFolder:
             ImageUnreachable: there is no such file.
         """
         name = redacted(reference)
-        if climbs(reference) or "\0" in unquote(reference):
+        if leaves_folder(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)
         try:
             parts = [part for part in _path_of(reference).split("/") if part not in ("", ".")]

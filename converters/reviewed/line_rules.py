@@ -181,7 +181,7 @@ def _by_labels(region: Region, rules: Rules, written: RegionText) -> LeftOutReas
     if rules.config is not None:
         of = rules.config.labels_of(region.from_name)
         text, illegible, not_text = of.text, of.illegible or illegible, of.not_text or not_text
-        check = of.check if of.tell_doubt else check
+        check = of.check if of.has_check_label else check
     given = {label.casefold() for label in region.labels}
     if not_text.casefold() in given:
         return LeftOutReason.NOT_TEXT

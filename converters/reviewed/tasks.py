@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from backend.errors import BadRequest, ConfigLacking
+from backend.errors import BadRequest, ConfigIncomplete
 from backend.label_studio.annotations import Json
-from backend.label_studio.config_tags import Tag, root_of
+from backend.label_studio.config_tags import Tag, parse_xml
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 
 _IMAGE = re.compile(r"(?i)^(/data/|https?://|s3://|gs://|azure-blob://)|\.(png|jpe?g|webp|bmp|gif|tiff?)$")
@@ -51,7 +51,7 @@ def config_of(xml: str, names: LabelNames) -> LabelingConfig | None:
     """
     try:
         return LabelingConfig.parse(xml, names)
-    except ConfigLacking:
+    except ConfigIncomplete:
         return None
 
 
@@ -62,7 +62,7 @@ def labels_in(xml: str) -> tuple[str, ...] | None:
         BadRequest: it is no labeling config.
     """
     labels = []
-    for tag in map(Tag.of, root_of(xml).iter()):
+    for tag in map(Tag.of, parse_xml(xml).iter()):
         label = tag.attributes.get("alias") or tag.attributes.get("value", "")
         if tag.kind.endswith(("label", "labels")):
             if label.startswith("$"):

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.cli import twinread
+from backend.errors import OperatorError
+from backend.outputs import write_summary
 from tests.parts.http_script import says, serving
 from tests.parts.scripted import CONFIG
 
@@ -48,3 +50,10 @@ def test_a_summary_for_machines_keeps_cyrillic_so_that_people_can_read_it(
     written = summary.read_text("utf-8")
     assert word in written, done.output
     assert word in str(json.loads(written))
+
+
+def test_a_summary_that_cannot_be_written_is_one_sentence_with_the_way_out(tmp_path: Path) -> None:
+    write_summary(tmp_path / "found.json", {"pages": 2})
+    assert json.loads((tmp_path / "found.json").read_text("utf-8")) == {"pages": 2}
+    with pytest.raises(OperatorError, match="no folder"):
+        write_summary(tmp_path / "no folder" / "found.json", {})

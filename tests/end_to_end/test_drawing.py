@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.page.lines import Quad, Verdict
 from backend.pipeline.service import Task
 from backend.server import answers
@@ -57,7 +57,7 @@ def test_a_missed_line_costs_two_keys_and_a_drag_and_touches_nothing_else(
 
     assert editor.count() == ["1", "m"]
     assert drawn.labels == ("Text",)
-    kept = kept_in(drawn)
+    kept = readings_in(drawn)
     assert kept is not None
     assert kept.verdict is Verdict.AGREED
     assert [said.text for said in kept.readings] == ["Пропущенная строка"] * 2

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.commands.cli import twinread
-from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
+from backend.errors import BadRequest, ConfigIncomplete, LabelStudioFailed
 from backend.fetching.sources import SourceLimits, Sources
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import DEFAULT_NAMES
@@ -249,7 +249,9 @@ def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, 
 @pytest.mark.parametrize(
     ("config", "error"),
     [
-        pytest.param('<View><Image name="image" value="$image"/></View>', ConfigLacking, id="no text area"),
+        pytest.param(
+            '<View><Image name="image" value="$image"/></View>', ConfigIncomplete, id="no text area"
+        ),
         pytest.param(
             default_config().replace('value="$image"', 'valueList="$pages"'), BadRequest, id="several images"
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.label_studio.regions import regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.export.layouts.layout import recognition_rows
@@ -18,7 +18,7 @@ SAID = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
 
 def kept(identity, verdict=Verdict.DISPUTED, said=SAID):
     """The meta that the backend writes."""
-    return note(ReadLine(Line(quad_at(0)), said, Judgement(verdict, "", 0.5)), identity)
+    return readings_meta(ReadLine(Line(quad_at(0)), said, Judgement(verdict, "", 0.5)), identity)
 
 
 def predicted(text="Счет", meta=None, **more):

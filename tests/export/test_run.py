@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.page.crops import crop_line
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict, picture_digest
 from converters.export.run import ExportOptions, NothingToExport
@@ -59,7 +59,7 @@ def test_a_manifest_row_says_all_that_is_known_of_its_row(tmp_path):
     source = Pictures({"/data/upload/1/7.png": png(page)})
     readers = (Reading("one", "Счет"), Reading("two", error="no answer in 60 s"))
     quad = np.float32([[20, 10], [270, 10], [270, 36], [20, 36]])
-    meta = note(ReadLine(Line(quad), readers, Judgement(Verdict.DISPUTED, "Счет", 0.5)), "a")
+    meta = readings_meta(ReadLine(Line(quad), readers, Judgement(Verdict.DISPUTED, "Счет", 0.5)), "a")
     prediction = {
         "id": 4,
         "model_version": "ernie 1a2b",

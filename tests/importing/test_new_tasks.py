@@ -18,7 +18,7 @@ from rich.console import Console
 from backend.commands.cli import twinread
 from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig, default_config
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from converters.importing import new_tasks
 from converters.importing.command import known_language
@@ -111,7 +111,7 @@ def test_a_trusted_set_comes_as_an_annotation_that_the_export_takes():
     assert annotation["ground_truth"] is False
     assert annotation["was_cancelled"] is False
     # nobody read it, so no report may count it as read
-    assert kept_in(*regions(annotation["result"])) is None
+    assert readings_in(*regions(annotation["result"])) is None
     chosen = choose({"annotations": [annotation]}, Approval()).annotation
     lines = review(chosen, Rules(config=OURS), page_size=(1000, 700))
     assert sorted((line.written.text, line.why is None) for line in lines) == [("", False), ("one", True)]

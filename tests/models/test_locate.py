@@ -62,7 +62,7 @@ def test_the_same_packages_serve_paddles_engine(tmp_path):
 def test_a_smaller_model_never_stands_in_silently(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         location = find_model("PP-OCRv5_server_det", source="packages", cache_dir=tmp_path)
-    assert (location.name, location.asked, location.stands_in) == (
+    assert (location.name, location.requested, location.is_substitute) == (
         "PP-OCRv5_mobile_det",
         "PP-OCRv5_server_det",
         True,
@@ -107,7 +107,7 @@ def test_a_folder_of_ones_own_wins_and_is_told_apart_from_another_training(tmp_p
     further = find_model(None, tmp_path / "a")
 
     assert first.came_from == "folder"
-    assert first.name == first.asked == "eslav_PP-OCRv5_mobile_rec"
+    assert first.name == first.requested == "eslav_PP-OCRv5_mobile_rec"
     assert first.identity == moved.identity == f"eslav_PP-OCRv5_mobile_rec@{first.fingerprint}"
     assert len(first.fingerprint) == 8
     assert further.identity != first.identity

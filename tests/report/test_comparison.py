@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.report.comparison import compare
 from converters.reviewed.reasons import TaskReason
@@ -105,7 +105,7 @@ def test_labels_say_nothing_of_the_verdict():
 def with_readings(parts, *said):
     """The results of a drawn line as they are once the readers have read it."""
     line = ReadLine(Line(quad_at(0)), said, Judgement(Verdict.DISPUTED, "", 0.5))
-    return [{**part, "meta": note(line, "drawn")} for part in parts]
+    return [{**part, "meta": readings_meta(line, "drawn")} for part in parts]
 
 
 def test_what_was_read_of_a_line_that_a_person_drew_counts_for_its_readers():
