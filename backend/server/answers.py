@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
@@ -75,16 +75,16 @@ def assist(
     """
     end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version
-    wanted = predictions.drawn_regions(drawn, config)
+    wanted = interactive.drawn_regions(drawn, config)
     if not wanted:
-        return predictions.unchanged_result(drawn, model_version=version)
+        return interactive.unchanged_result(drawn, model_version=version)
     try:
         pages = pages_of(task, config, wording)
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
     answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
-    return predictions.assist_result(
+    return interactive.assist_result(
         answers, config, model_version=version, message_language=wording.message_language
     )
 

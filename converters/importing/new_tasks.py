@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.label_studio import predictions, region_notes
+from backend.label_studio import line_results, predictions, region_notes
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
@@ -120,7 +120,7 @@ def task_of(
     data = {
         config.data_field: address,
         "imported_from": file,
-        "imported_image": predictions.storable(row.image),
+        "imported_image": line_results.storable(row.image),
         KEY: "-".join(key),
         **({"language": options.language} if options.language else {}),
     }
@@ -163,7 +163,7 @@ def _unusable(quad: Quad, width: int, height: int) -> RegionReason | None:
 
 def _judged(region: label_rows.RowRegion, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
     reading = (Reading("imported", region.text),)
-    if region.ignored or not predictions.storable(region.text).strip():
+    if region.ignored or not line_results.storable(region.text).strip():
         return reading, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
     if approved:
         return reading, Judgement(Verdict.AGREED, region.text, 1.0)
