@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import click
 
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -73,7 +75,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
 )
 @click.option("--project", type=int, help="Number of an existing project, instead of a title.")
 @click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
-@click.option("--language", type=click.Choice(["en", "ru"]), help="Language of hints and instructions.")
+@click.option("--language", type=click.Choice(MESSAGE_LANGUAGES), help="Language of hints and instructions.")
 @click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
 @click.option(
     "--backend-url",

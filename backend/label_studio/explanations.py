@@ -12,15 +12,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 import regex
 
+from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
 from backend.text.look_alikes import script_of
-
-Language = Literal["en", "ru"]
 
 MAX_PIECE_LENGTH = 40
 """Characters of a piece; a longer one is cut."""
@@ -132,7 +130,7 @@ _RUSSIAN = _Words(
     },
 )
 
-_WORDS: dict[Language, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
+_WORDS: dict[MessageLanguage, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
 
 _COMPARISONS = {
     ReasonKind.LOOK_ALIKE,
@@ -150,7 +148,7 @@ _GUARDS = {
 }
 
 
-def explain(judgement: Judgement, readings: Sequence[Reading], language: Language) -> str:
+def explain(judgement: Judgement, readings: Sequence[Reading], language: MessageLanguage) -> str:
     """Explain to an annotator what was read, and why the line is doubtful.
 
     Args:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Literal
 from xml.etree.ElementTree import Element, tostring
 
 from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
@@ -24,11 +23,10 @@ from backend.label_studio.config_tags import (
     parse_xml,
     text_area,
 )
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region
 
 __all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
-
-Language = Literal["en", "ru"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ class LabelingConfig:
         return tuple(str(reference) for reference in references)
 
 
-def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en") -> str:
+def default_config(names: LabelNames = DEFAULT_NAMES, language: MessageLanguage = "en") -> str:
     """Our own labeling config: a person must decide doubtful lines before Submit; agreed ones cost no key.
 
     Args:
@@ -203,7 +201,7 @@ class _Hints:
     placeholder: str
 
 
-_HINTS: Mapping[Language, _Hints] = {
+_HINTS: Mapping[MessageLanguage, _Hints] = {
     "en": _Hints(
         required_choices="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
         "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",

@@ -18,8 +18,8 @@ from typing import Any
 
 from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
 from backend.label_studio import predictions
-from backend.label_studio.explanations import Language
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
 from backend.page import image_files
 from backend.page.lines import Page, ReadPage
 from backend.pipeline.annotate import annotate_page
@@ -33,7 +33,7 @@ class Wording:
     """Languages: of pages that do not name their own, and of explanations for annotators."""
 
     page_language: str
-    message_language: Language
+    message_language: MessageLanguage
 
 
 @dataclass(frozen=True, slots=True)

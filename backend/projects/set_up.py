@@ -14,6 +14,7 @@ from typing import Any
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
 
@@ -95,7 +96,7 @@ def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResu
         project = existing
         config = str(project.get("label_config") or "")
         # our own config in another language may be replaced, too
-        our_configs = {default_config(names, language) for language in ("en", "ru")}
+        our_configs = {default_config(names, language) for language in MESSAGE_LANGUAGES}
         if spec.replace_config or config in our_configs or config.replace(" ", "") in ("", "<View></View>"):
             fields["label_config"] = our_config
         else:

@@ -6,14 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from backend.errors import BadRequest, TwinreadError
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, RegionShape
+from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
-from backend.page.lines import Judgement, Line, Quad, ReadLine, Reason, ReasonKind, Verdict
+from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
 from backend.pipeline.service import Service
 
@@ -77,16 +75,16 @@ def assist(
     """
     end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version
-    wanted = predictions.drawn_regions(drawn, config)
+    wanted = interactive.drawn_regions(drawn, config)
     if not wanted:
-        return predictions.unchanged_result(drawn, model_version=version)
+        return interactive.unchanged_result(drawn, model_version=version)
     try:
         pages = pages_of(task, config, wording)
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
     answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
-    return predictions.assist_result(
+    return interactive.assist_result(
         answers, config, model_version=version, message_language=wording.message_language
     )
 
@@ -95,7 +93,7 @@ def _read(
     service: Service, region: Region, pages: Sequence[TaskPage], config: LabelingConfig, end: float
 ) -> ReadLine:
     """One drawn region, read; a region that cannot be read says why."""
-    line = Line(_quad(region))
+    line = Line(region_quad(region))
     page = config.page_of(region)
     # a Repeater says the page in the names of its tags
     if len(pages) > 1 and region.item_index is None and config.index_flag is None:
@@ -109,14 +107,6 @@ def _read(
     except TwinreadError as error:
         service.note(Failure(pages[page].task, error))
         return _unread(line, str(error))
-
-
-def _quad(region: Region) -> Quad:
-    if region.points is None:
-        return np.zeros((4, 2), np.float32)
-    if region.shape is RegionShape.RECTANGLE:
-        return region.points
-    return geometry.minimum_area_quad(region.points)
 
 
 def _unread(line: Line, why: str) -> ReadLine:

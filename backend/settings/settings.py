@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
+from backend.label_studio.message_language import MessageLanguage
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -43,7 +44,7 @@ class Settings(BaseSettings):
     label_check: str = Field("Check", description="Label of a line that a person must decide")
     label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
     label_not_text: str = Field("Not text", description="Label of a box that holds no text")
-    message_language: Literal["en", "ru"] = Field(
+    message_language: MessageLanguage = Field(
         "en", description="Language of the explanations that annotators see: en or ru"
     )
 

@@ -81,7 +81,7 @@ def page(totals: ExportTotals, options: PageOptions, samples: PageSamples, chara
     if options.detection:
         tables.append(("Detection, by region", EXPORTED, totals.detection))
     rare = sorted(characters.items(), key=lambda item: (item[1], item[0]))
-    return template("export.html.j2", named=dictionaries.named, url=quote, visible=visible).render(
+    return template("export.html.j2", named=dictionaries.character_name, url=quote, visible=visible).render(
         tables=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in tables],
         totals=totals,
         options=options,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from backend.errors import BadRequest
+from backend.label_studio.annotations import moment_of
 from backend.outputs import check_writable
 from backend.page.crops import TallLines
 from backend.settings.settings import Settings
@@ -18,7 +19,7 @@ from converters.export.run import ExportOptions
 from converters.export.split_ratio import parse_ratio
 from converters.export.write_page import CropFormat, PageOptions
 from converters.paddleocr.row_faults import image_fault
-from converters.reviewed.approval import Approval, moment_of
+from converters.reviewed.approval import Approval
 from converters.reviewed.line_rules import Rules
 
 LAST = "last"
@@ -224,7 +225,7 @@ def since_of(written: str | None, out: Path) -> datetime | None:
     text = _last(out) if written == LAST else written
     moment = moment_of(text)
     # at the edges of the calendar a moment has no neighbours to count to
-    if not 1970 <= moment.year < 9999:
+    if moment is None or not 1970 <= moment.year < 9999:
         raise BadRequest(
             f"--since {text!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=text
         )

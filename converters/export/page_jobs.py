@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
 from converters.reviewed import tasks
-from converters.reviewed.approval import Json, prediction_of
 from converters.reviewed.line_rules import page_of
 from converters.reviewed.reasons import LeftOutReason
 

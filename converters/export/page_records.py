@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from backend.label_studio.annotations import Json, user_of
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region
 from backend.page.lines import Reading
 from backend.text.cleaning import plain_text
-from converters.reviewed.approval import Json, user_of
 
 STATE = "state.jsonl"
 """All pages with all regions: what a later export compares with."""

@@ -190,14 +190,14 @@ def _line(
         region=line.region.id,
         quad=_as_lists(line.quad),
         points=_as_lists(points),
-        text=line.said.text if line.why is None else "",
-        raw=line.said.raw,
+        text=line.written.text if line.why is None else "",
+        raw=line.written.raw,
         labels=list(line.region.labels),
         why=line.why.name if line.why else None,
         crop=crop_path,
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
-        changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
+        changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
         readings=Readings.of(line.region, predicted),
     )
 

@@ -28,6 +28,10 @@ class ImageFolder:
     def fetch(self, reference: str, *, task_id: int | None) -> bytes:
         """The bytes of an image: the file whose path ends most like the reference.
 
+        Args:
+            reference: of the image, as the task's data has it.
+            task_id: of no use here; the file lies on this machine.
+
         Raises:
             ImageRefused: the reference leads out of the folder or is none, the file is too large, or is
                 what another reference came to as well.

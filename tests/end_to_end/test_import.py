@@ -20,8 +20,7 @@ from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import regions
 from backend.page import image_files
 from converters.importing import command, files
-from converters.importing.images import Limits
-from converters.importing.new_tasks import ImportOptions
+from converters.importing.options import ImageLimits, ImportOptions
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import all_samples
 
@@ -51,12 +50,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(api, project, *paths, console=None, **manner):
+def run(api, project, *paths, console=None, **options):
     summary = Path(paths[0].parent if paths[0].is_file() else paths[0]) / "summary.json"
     fields = {
         "names": DEFAULT_NAMES,
-        "manner": ImportOptions(**manner),
-        "limits": Limits(),
+        "options": ImportOptions(**options),
+        "limits": ImageLimits(),
         "summary_json": summary,
     }
     try:
@@ -312,8 +311,8 @@ def test_a_project_that_cannot_show_the_lines_is_refused_before_anything_is_made
             api,
             project,
             names=DEFAULT_NAMES,
-            manner=ImportOptions(),
-            limits=Limits(),
+            options=ImportOptions(),
+            limits=ImageLimits(),
             console=Console(quiet=True),
         )
     assert list(api.tasks(project)) == []

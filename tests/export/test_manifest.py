@@ -10,8 +10,7 @@ from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.export.layouts.layout import recognition_rows
 from converters.export.manifest import manifest_row
 from converters.export.page_records import Author, LineRecord, PageRecord, Readings
-from converters.reviewed.approval import prediction_of
-from tests.parts.reviewed_tasks import annotation, rectangle, task
+from tests.parts.reviewed_tasks import rectangle
 from tests.parts.reviewed_work import quad_at
 
 SAID = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
@@ -69,25 +68,6 @@ LOST = Readings(None, "Счет", False, ())
 def test_what_every_reader_said_is_found_by_name(own, before, readings):
     [region] = regions(rectangle("l1", meta=own))
     assert Readings.of(region, before) == readings
-
-
-FULL = {"id": 5, "result": [], "model_version": "m", "created_at": "2026-11-22T09:00:00Z"}
-
-
-@pytest.mark.parametrize(
-    ("more", "predictions", "found"),
-    [
-        pytest.param({"prediction": FULL}, [5], FULL, id="in the annotation"),
-        pytest.param({"parent_prediction": 5, "prediction": {}}, [{**FULL, "id": 6}, FULL], FULL, id="by id"),
-        pytest.param({"parent_prediction": 7}, [FULL], None, id="the parent is gone"),
-        pytest.param({}, [FULL], FULL, id="the newest from before"),
-        pytest.param({}, [{**FULL, "created_at": "2026-11-22T11:00:00Z"}], None, id="made afterwards"),
-        pytest.param({"parent_prediction": 5}, [5], None, id="an export with ids alone"),
-    ],
-)
-def test_the_prediction_that_the_annotator_began_with_is_found(more, predictions, found):
-    approved = annotation([], **more)
-    assert prediction_of(task(1, approved, predictions=predictions), approved) == found
 
 
 def test_a_row_names_the_readers_and_counts_the_edits_against_each():

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, Labels, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 
 # label_studio/annotation_templates/computer-vision/optical-character-recognition of Label Studio 1.23.2
 STOCK_OCR = """<View>
@@ -344,7 +345,7 @@ def test_label_names_that_cannot_work_are_refused(names):
         default_config(names)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", MESSAGE_LANGUAGES)
 def test_label_studio_accepts_our_config(language):
     from label_studio_sdk.label_interface import LabelInterface
 

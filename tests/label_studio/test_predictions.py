@@ -9,8 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.label_studio.region_notes import StoredReadings, readings_in
 from backend.label_studio.regions import regions
 from backend.page.geometry import RotatedRectangle, rectangle_corners
@@ -177,7 +178,7 @@ def test_a_line_without_a_reading_is_marked_to_check_and_says_why(line):
 def test_the_explanation_is_in_the_annotators_language():
     english, russian = (
         predicted(page(disputed()), message_language=language)["result"][0]["meta"]["text"]
-        for language in ("en", "ru")
+        for language in MESSAGE_LANGUAGES
     )
     assert english != russian
 
@@ -494,13 +495,13 @@ def manual_with_text(**changes):
     ],
 )
 def test_only_what_was_just_drawn_is_read(context, expected):
-    assert [region.id for region in predictions.drawn_regions(context, OURS, 200, 100)] == expected
+    assert [region.id for region in interactive.drawn_regions(context, OURS, 200, 100)] == expected
 
 
 def assisted(line, drawn=DRAWN, xml=None):
     config = OURS if xml is None else LabelingConfig.parse(xml)
-    [region] = predictions.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
-    return predictions.assist_result([(region, line)], config, model_version="v1")
+    [region] = interactive.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
+    return interactive.assist_result([(region, line)], config, model_version="v1")
 
 
 def test_a_drawn_box_comes_back_where_it_was_with_its_text():
@@ -591,7 +592,7 @@ def test_a_field_left_blank_is_replaced_not_doubled():
 
 def test_a_drawn_box_that_wants_no_text_goes_back_unchanged():
     illegible = drawn_as("Illegible")
-    answer = predictions.unchanged_result([*sent_along(), illegible], model_version="v1")
+    answer = interactive.unchanged_result([*sent_along(), illegible], model_version="v1")
     assert answer["result"] == [illegible]
-    assert predictions.unchanged_result([], model_version="v1") == {}
-    assert predictions.unchanged_result("garbage", model_version="v1") == {}
+    assert interactive.unchanged_result([], model_version="v1") == {}
+    assert interactive.unchanged_result("garbage", model_version="v1") == {}

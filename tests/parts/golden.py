@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from backend import label_studio, page, text
 from backend.detectors import paddle as detector
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.models.paddle_engine import EngineOptions
 from backend.page import crops, geometry, image_files
@@ -193,9 +193,9 @@ def label_studio_stage() -> Mapping[str, Value]:
         :1
     ]
     config = LabelingConfig.parse(CONFIG, LabelNames())
-    regions = predictions.drawn_regions(drawn, config)
+    regions = interactive.drawn_regions(drawn, config)
     answers = list(zip(regions, _read_page().lines, strict=False))
-    made["a drawn box"] = predictions.assist_result(answers, config, model_version="v")
+    made["a drawn box"] = interactive.assist_result(answers, config, model_version="v")
     return made
 
 
