@@ -24,7 +24,7 @@ DECIDING_ROOMS = (
     "page/crops",
     "text/languages",
     "text/language_tables",
-    "text/hyperglot_data",
+    "text/alphabets",
     "text/cleaning",
     "text/verdicts",
     "text/guards",
