@@ -1,6 +1,7 @@
-"""The letters that languages are written with: `alphabets.tsv`, made from hyperglot's data, a line per alphabet.
+"""The letters that languages are written with, from `alphabets.tsv`: a line per language and script.
 
-`scripts/hyperglot-table` writes the table, so that hyperglot and what it needs stay out of a running twinread.
+`scripts/hyperglot-table` makes the table from hyperglot's data, so that hyperglot itself and what it needs
+stay out of a running twinread.
 """
 
 from __future__ import annotations
