@@ -6,7 +6,7 @@ export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
 INSTALL = $(UV) pip install --quiet --no-deps
 
-.PHONY: run setup check format test bench lock docs clean
+.PHONY: run setup check format test bench lock docs alphabets clean
 
 run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
@@ -67,11 +67,14 @@ bench: setup  ## one table of ratios, measured side by side
 .venv-paddle/installed.txt: locks/paddle.txt | .venv/bin/uv
 	scripts/setup_paddle.sh
 
-lock: .venv/bin/uv  ## pins without addresses, from pyproject.toml
-	scripts/lock
+lock: .venv/bin/uv  ## pins with hashes, from pyproject.toml; UPGRADE=1 takes the newest of everything
+	scripts/lock $(if $(UPGRADE),--upgrade)
 
 docs: .venv/.dev  ## the settings, into README.md and .env.example
 	PYTHONPATH=. .venv/bin/python scripts/docs
+
+alphabets: .venv/.dev  ## the letters of languages, from hyperglot's data
+	PYTHONPATH=. .venv/bin/python scripts/hyperglot-table
 
 clean:
 	rm -rf .venv .venv-* .cache .run

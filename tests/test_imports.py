@@ -25,7 +25,9 @@ OWNERS = {
     "tesserocr": {"backend.readers.tesseract"},
     "sqlalchemy": {"backend.readers.reading_table"},
     "label_studio_ml": {"backend.server.label_studio_ml"},
-    "matplotlib": {"converters.report.plots"},
+    # of the tools that make something for us, nothing is needed when twinread runs
+    "hyperglot": set(),
+    "matplotlib": set(),
     "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
     "cv2": {
         "backend.detectors.paddle",

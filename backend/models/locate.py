@@ -219,7 +219,9 @@ def _cached(name: str, engine: EngineName) -> Path | None:
 
 def _download(name: str, engine: EngineName) -> Path | str:
     """Let PaddleOCR fetch a published model; returns its folder, or why there is none."""
-    # Importing PaddleX takes seconds; a model that is at hand must not wait for it.
+    # Importing PaddleX takes seconds; a model that is at hand must not wait for it. The path is PaddleX's
+    # own affair: nothing public tells which models there are or fetches one without building a predictor
+    # on it. Hence the narrow range of paddlex in pyproject.toml, and test_locate.py, which looks for it.
     from paddlex.inference.utils.official_models import official_models  # type: ignore[import-untyped]
 
     if name not in official_models:
