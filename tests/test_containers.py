@@ -58,7 +58,7 @@ def test_setup_sees_the_same_settings_as_the_backend() -> None:
 
 def test_what_the_images_set_are_settings_or_names_of_other_programs() -> None:
     others = {
-        *("PATH", "HOME", "PYTHONUNBUFFERED", "XDG_CACHE_HOME", "MPLCONFIGDIR", "PADDLE_PDX_CACHE_HOME"),
+        *("PATH", "HOME", "PYTHONUNBUFFERED", "XDG_CACHE_HOME", "PADDLE_PDX_CACHE_HOME"),
         *("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "LABEL_STUDIO_BASE_DATA_DIR"),
     }
     for dockerfile in DOCKERFILES:

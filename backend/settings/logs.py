@@ -6,7 +6,7 @@ import logging
 import sys
 
 OWN = ("backend", "converters")
-CLIENTS = ("aiohttp", "httpcore", "httpx", "openai", "urllib3")
+CLIENTS = ("aiohttp", "httpcore", "httpcore2", "httpx", "httpx2", "openai", "urllib3")
 
 
 def configure(level: str) -> None:
