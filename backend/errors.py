@@ -3,32 +3,37 @@
     TwinreadError
     ├── ProjectError            the annotator or project owner: the same again gives the same
     │   ├── BadRequest          a request or file that is not what it should be        400 / 2
-    │   │   └── ConfigLacking   the labeling config lacks a tag that is needed         400 / 2
+    │   │   └── ConfigIncomplete  the labeling config lacks a tag that is needed       400 / 2
     │   ├── BadImage            an image that cannot be decoded or breaks a limit      422 / 1
     │   └── ImageRefused        an image reference that may not be followed            422 / 1
     └── OperatorError           the operator: the same again may work
         ├── SettingsWrong       a setting that cannot work                             500 / 2
-        ├── ImageUnreachable    the image's server did not give it                     502 / 3
-        ├── LabelStudioFailed   Label Studio is out of reach or refused                502 / 3
+        ├── ImageUnreachable    the image's server did not send it                     502 / 3
+        ├── LabelStudioFailed   Label Studio cannot be reached, or refused             502 / 3
         ├── DetectorFailed      the page could not be searched                         503 / 3
         ├── ReaderUnavailable   a reader cannot start or does not answer               503 / 3
-        ├── NotReady            models are still loading, or failed to load            503 / 3
+        ├── ModelMissing        a model is not on this machine and cannot be had       503 / 3
+        ├── NotReady            models are still loading                               503 / 3
+        ├── Late                the deadline came first; the work goes on              503 / 3
+        ├── Stopping            twinread is being stopped                              503 / 3
+        ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
         └── StoreFailed         the store of readings cannot be used                   503 / 3
 
-A message says where, what, why it matters and what to do, in one or two sentences without secrets
-or file-system paths of the server; the facts are attributes.
+The two numbers are the HTTP status and the exit code. A message says where, what, why it matters and
+what to do, in one or two sentences. It holds no secrets and no file-system paths of the server; the
+facts are attributes.
 """
 
 from __future__ import annotations
 
 
 class TwinreadError(Exception):
-    """Anything twinread itself reports; str() is one message for a person.
+    """Every error that twinread reports; str() is one message for a person.
 
     Attributes:
         status: the HTTP status of an answer that reports it.
         exit_code: the exit code of a command that ends with it.
-        facts: what the sentence is about, by name.
+        facts: the values that the message is about, by name.
     """
 
     status = 500
@@ -52,7 +57,7 @@ class BadRequest(ProjectError):
     exit_code = 2
 
 
-class ConfigLacking(BadRequest):
+class ConfigIncomplete(BadRequest):
     """The labeling config lacks a tag that twinread needs."""
 
 
@@ -79,13 +84,13 @@ class SettingsWrong(OperatorError):
 
 
 class ImageUnreachable(OperatorError):
-    """The server of an image did not give it."""
+    """The server of an image did not send it."""
 
     status = 502
 
 
 class LabelStudioFailed(OperatorError):
-    """Label Studio is out of reach, or refused a request."""
+    """Label Studio cannot be reached, or refused a request."""
 
     status = 502
 
@@ -98,8 +103,24 @@ class ReaderUnavailable(OperatorError):
     """A reader cannot start, or does not answer."""
 
 
+class ModelMissing(OperatorError):
+    """A model is not on this machine, and cannot be downloaded or taken from a package."""
+
+
 class NotReady(OperatorError):
-    """Models are still loading, or failed to load."""
+    """Models are still loading."""
+
+
+class Late(OperatorError):
+    """The deadline came before the result; the work goes on, and asking again is cheap."""
+
+
+class Stopping(OperatorError):
+    """The part of twinread that was asked is being stopped."""
+
+
+class UnexpectedFailure(OperatorError):
+    """A library failed in an unforeseen way; only the log has its message, because that may hold paths."""
 
 
 class StoreFailed(OperatorError):

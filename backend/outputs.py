@@ -1,4 +1,7 @@
-"""Single files that commands write beside a dataset: a page, a summary for machines, a dictionary."""
+"""Writes single files beside a dataset (an HTML page, a JSON summary, a dictionary), whole or not at all.
+
+Commands of both packages use it, so that no command leaves half a file behind.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,30 @@ from backend.errors import OperatorError
 
 
 def write_summary(path: Path, summary: object) -> None:
-    """Write what a command came to as JSON, for machines; errors as for `write_file`."""
+    """Write the summary of a command as JSON, for other programs.
+
+    Args:
+        path: the file; it is replaced.
+        summary: anything that `json` can write.
+
+    Raises:
+        OperatorError: the file cannot be written.
+    """
     write_file(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
 
 
-def check_place(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Make sure that a file can be written, before the work that fills it begins.
 
     Raises:
         OperatorError: it cannot.
     """
     try:
-        if _takes_no_place(path):
+        if _is_device_or_pipe(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         else:
-            # asked by doing: a permission on paper is not one on a disk that is mounted read-only
+            # a trial write: permissions say nothing about a disk that is mounted read-only
             with tempfile.TemporaryFile(dir=path.parent):
                 pass
     except OSError as error:
@@ -39,14 +50,18 @@ def check_place(path: Path) -> None:
 
 
 def write_file(path: Path, content: str) -> None:
-    """Write a file whole or not at all; a pipe or a device gets it as it comes.
+    """Write a file whole or not at all; a pipe or a device is written directly.
+
+    Args:
+        path: the file; it is replaced.
+        content: its text; line ends are written as they are, in UTF-8.
 
     Raises:
         OperatorError: it cannot be written.
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
-        if _takes_no_place(path):
+        if _is_device_or_pipe(path):
             path.write_text(content, "utf-8", newline="")
             return
         partial.write_text(content, "utf-8", newline="")
@@ -60,6 +75,6 @@ def write_file(path: Path, content: str) -> None:
         ) from error
 
 
-def _takes_no_place(path: Path) -> bool:
-    """Something like /dev/stdout, which no file may replace."""
+def _is_device_or_pipe(path: Path) -> bool:
+    """Something like /dev/stdout, which must not be replaced by a file."""
     return path.exists() and not path.is_file()

@@ -153,8 +153,8 @@ def ours(folder: Path, tasks: list[dict[str, Any]]) -> int:
     options = ExportOptions(pages=PageOptions(format="recognition"))
     shutil.rmtree(folder / "set", ignore_errors=True)
     with Staging(folder / "set") as staging:
-        account = export(iter(tasks), ImageFolder(folder / "images", 10**8), staging, options)
-    return account.regions
+        totals = export(iter(tasks), ImageFolder(folder / "images", 10**8), staging, options)
+    return totals.regions
 
 
 def seconds(work: Callable[[], int], expected: int) -> float:
@@ -260,11 +260,11 @@ def flat_memory() -> Row:
 
 def from_server(count: int = 200) -> Row:
     """Tasks per second out of a real Label Studio, without images: 30 lines each."""
-    account = Login("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
+    login = Login("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
     with (
         tempfile.TemporaryDirectory() as name,
-        LabelStudioServer(Path(name), account, legacy_tokens=True) as server,
-        LabelStudioApi(server.base_url, account.token) as api,
+        LabelStudioServer(Path(name), login, legacy_tokens=True) as server,
+        LabelStudioApi(server.base_url, login.token) as api,
     ):
         project = int(api.create_project(title="bench", label_config=CONFIG)["id"])
         made = [task(number, "/none.jpg") for number in range(count)]

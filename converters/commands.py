@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
+
+from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
 
 
 @click.command()
@@ -12,27 +15,28 @@ import click
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="An export of Label Studio, JSON.",
 )
 @click.option(
     "--images",
-    type=click.Path(exists=True, file_okay=False),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="With --json: folder that holds the images; without it they are fetched.",
 )
-@click.option("--out", required=True, type=click.Path(file_okay=False), help="Folder of the dataset.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the dataset."
+)
 @click.option(
     "--format",
-    "kind",
-    type=click.Choice(["recognition", "detection", "both"]),
+    type=click.Choice(FORMATS),
     default="both",
     show_default=True,
     help="What to export.",
 )
 @click.option(
     "--layout",
-    type=click.Choice(["paddleocr", "ppocrlabel"]),
-    default="paddleocr",
+    type=click.Choice(list(LAYOUTS)),
+    default=DEFAULT,
     show_default=True,
     help="PaddleOCR's label files, or a folder that PPOCRLabel opens (not with --format recognition).",
 )
@@ -79,14 +83,20 @@ import click
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
 @click.option(
     "--config",
-    type=click.Path(exists=True, dir_okay=False),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --json: the project's labeling config, XML.",
 )
 @click.option(
     "--jobs", type=click.IntRange(1, 256), help="Processes that make pages; as many as cores by default."
 )
-@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the summary to this file, too.")
-def export(**given: Any) -> None:
+@click.option(
+    "--summary-json",
+    type=click.Path(dir_okay=False, path_type=Path),
+    # an empty text, such as an unset variable of a script, names no file
+    callback=lambda context, option, path: None if path == Path() else path,
+    help="Write the summary to this file, too.",
+)
+def export(**options: Any) -> None:
     """Export what people approved as a PaddleOCR training set; every region is accounted for.
 
     Writes crops and rec_gt_{train,val,test}.txt, pages and det_gt_{train,val,test}.txt, dict.txt,
@@ -102,7 +112,8 @@ def export(**given: Any) -> None:
         # an import that Ctrl-C tears may end with another error
         with held():
             from converters.export.command import run
-        code = run(**given)
+            from converters.export.options import ExportRequest
+        code = run(ExportRequest(**options))
     except KeyboardInterrupt:
         click.echo("Stopped. The dataset is as it was; run the same command again.")
         code = 1
@@ -134,8 +145,6 @@ def check(
 
     The exit code is 1 where rows would be lost or changed.
     """
-    from pathlib import Path
-
     from rich.console import Console
 
     from converters.check import command

@@ -17,7 +17,7 @@ __all__ = ["chromium", "editor", "label_studio", "label_studio_strict", "stage"]
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
     """Commands set the levels of the whole process; the next test begins without them."""
-    loggers = [logging.getLogger(name) for name in (*logs.OWN, *logs.CLIENTS)]
+    loggers = [logging.getLogger(name) for name in (*logs.OUR_PACKAGES, *logs.HTTP_CLIENTS)]
     before = [logger.level for logger in loggers]
     yield
     for logger, level in zip(loggers, before, strict=True):

@@ -41,10 +41,7 @@ OWNERS = {
         "converters.check.images",
         "converters.export.processes",
         "converters.export.split",
-        "converters.importing.new_tasks",
-        "converters.report.comparison",
         "converters.report.crops",
-        "converters.reviewed.line_rules",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import OperatorError
-from backend.outputs import check_place, write_file, write_summary
+from backend.outputs import check_writable, write_file, write_summary
 
 
 def test_a_summary_is_json_that_people_can_read(tmp_path):
@@ -41,14 +41,14 @@ def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
 def test_a_place_is_found_unfit_before_the_work(tmp_path, place, why):
     (tmp_path / "file").write_text("x", "utf-8")
     with pytest.raises(OperatorError, match=rf"page\.html cannot be written \({why}\), so nothing was begun"):
-        check_place(tmp_path / place)
+        check_writable(tmp_path / place)
 
 
 def test_looking_at_a_place_leaves_nothing_there_and_what_is_there_alone(tmp_path):
     (tmp_path / "page.html").write_text("earlier", "utf-8")
     os.mkfifo(tmp_path / "pipe")
     for name in ("page.html", "new.html", "pipe"):
-        check_place(tmp_path / name)
+        check_writable(tmp_path / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["page.html", "pipe"]
     assert (tmp_path / "page.html").read_text("utf-8") == "earlier"
 
@@ -56,7 +56,7 @@ def test_looking_at_a_place_leaves_nothing_there_and_what_is_there_alone(tmp_pat
 def test_a_pipe_may_lie_where_no_file_can():
     reading, writing = os.pipe()
     try:
-        check_place(Path(f"/proc/self/fd/{writing}"))
+        check_writable(Path(f"/proc/self/fd/{writing}"))
     finally:
         os.close(reading)
         os.close(writing)

@@ -15,15 +15,17 @@ from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.image_files import decode
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
+from backend.server import answers
 from converters.export.run import ExportOptions
 from converters.export.write_page import page_file
 from converters.paddleocr import label_rows
 from converters.reviewed.line_rules import Rules
 from tests.parts import paddle_loader
 from tests.parts.exif import stored
-from tests.parts.exported import manifest, rows, run
-from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, task
+from tests.parts.exported import manifest, pixels, rows, run
+from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, png, polygon, rectangle, task
 from tests.parts.samples import all_samples
+from tests.parts.scripted import ScriptedReader, ScriptedSource, scripted_service
 
 TEXTS = {
     "null": "null",
@@ -117,6 +119,57 @@ def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size,
     assert [region.text for region in row.regions] == list(TEXTS.values())
     for region, quad in zip(row.regions, quads, strict=True):
         assert np.abs(np.array(region.points) - quad).max() < 0.02
+
+
+class KeepsCrops(ScriptedReader):
+    """Says the same of every crop, and keeps what it saw."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.seen = []
+
+    def submit(self, crops, *, urgent=False):
+        self.seen += crops
+        return super().submit(crops, urgent=urgent)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        pytest.param(rectangle("a", None, box=(13, 7, 289, 23)), id="whole pixels, which percent loses"),
+        pytest.param(rectangle("a", None, box=(13.4, 7.7, 250.2, 26.1)), id="parts of pixels"),
+        pytest.param(
+            polygon("a", [(20.4, 10.3), (270.6, 14.2), (270.2, 40.8), (20.1, 36.6)])[:1], id="slanted"
+        ),
+        pytest.param(polygon("a", [(270, 40), (270, 14), (20, 10), (20, 36)])[:1], id="clicked backwards"),
+        pytest.param(
+            polygon("a", [(20, 10), (150, 22), (270, 14), (270, 40), (20, 36)])[:1], id="five corners"
+        ),
+    ],
+)
+def test_the_crop_that_was_read_for_a_drawn_box_is_the_crop_that_is_exported(tmp_path, result):
+    content = png(page_pixels(3))
+    config = LabelingConfig.parse(CONFIGS["polygon" if result[0]["type"] == "polygonlabels" else "rectangle"])
+    reader = KeepsCrops("one")
+    service = scripted_service(
+        readers=[reader, ScriptedReader("two")], source=ScriptedSource({"/p": content})
+    )
+    drawn = [{**result[0], "from_name": config.control.name}]
+    try:
+        item = {"id": 1, "data": {"image": "/p"}}
+        answer = answers.assist(service, item, drawn, config, answers.Wording("ru", "en"), 20)
+    finally:
+        service.close()
+    run(
+        tmp_path / "set",
+        [task(1, annotation(answer["result"]), image="/p")],
+        ExportOptions(jobs=1, rules=Rules(config=config)),
+        Pictures({"/p": content}),
+    )
+
+    [read] = reader.seen
+    [exported] = rows(tmp_path / "set")
+    np.testing.assert_array_equal(pixels(tmp_path / "set" / exported), read)
 
 
 @pytest.mark.parametrize("page", all_samples(), ids=lambda page: page.path.name)

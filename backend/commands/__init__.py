@@ -1,1 +1,1 @@
-"""The command `twinread`; each sub-command imports its work when it is called."""
+"""The command `twinread`; each sub-command imports the modules it needs when it is called."""

@@ -1,4 +1,4 @@
-"""The command `twinread`: sub-commands are imported when they are called, so that `--help` is quick."""
+"""The command `twinread`: a table of sub-commands, each imported when it is called, so `--help` is fast."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ COMMANDS = {
     ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
 }
-"""Name to place and summary; the place is imported late."""
+"""For each sub-command: where it is, as "module:function", and its summary."""
 
 
 class Commands(click.Group):
-    """A group that knows its commands' summaries without importing them."""
+    """A group of commands that shows their summaries without importing them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which people need them."""
@@ -71,7 +71,7 @@ def twinread() -> None:
 
 
 def main() -> None:
-    """Run the command; a known error is one message and its exit code."""
+    """Run the command; an error of ours ends it with one message and the error's exit code."""
     try:
         twinread()
     except TwinreadError as error:

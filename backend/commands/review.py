@@ -1,4 +1,7 @@
-"""The sub-commands for the people's side of the loop; each imports its work when it is called."""
+"""The sub-commands about the review of a project: `status` and `reread`.
+
+Each imports the modules it needs when it is called, so that `--help` is fast.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +82,13 @@ def reread(project: int, task: int | None) -> None:
 def project_config(api: LabelStudioApi, project: int, values: Settings) -> LabelingConfig:
     """The labeling config of a project.
 
+    Args:
+        api: Label Studio.
+        project: the id of the project.
+        values: the settings, for the names of the labels.
+
     Raises:
-        ConfigLacking: it lacks a tag that twinread needs.
+        ConfigIncomplete: it lacks a tag that twinread needs.
     """
     from backend.label_studio.labeling_config import LabelingConfig
 

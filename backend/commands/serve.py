@@ -1,8 +1,13 @@
-"""The sub-commands that serve; each imports its work when it is called."""
+"""The sub-commands that run and connect the backend: `serve`, `doctor` and `setup-project`.
+
+Each imports the modules it needs when it is called, so that `--help` is fast.
+"""
 
 from __future__ import annotations
 
 import click
+
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 
 
 @click.command()
@@ -70,7 +75,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
 )
 @click.option("--project", type=int, help="Number of an existing project, instead of a title.")
 @click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
-@click.option("--language", type=click.Choice(["en", "ru"]), help="Language of hints and instructions.")
+@click.option("--language", type=click.Choice(MESSAGE_LANGUAGES), help="Language of hints and instructions.")
 @click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
 @click.option(
     "--backend-url",
@@ -96,7 +101,7 @@ def setup_project(
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
         done = set_up.set_up(api, set_up.ProjectSpec(title, backend_url, project, update), values)
-        changes, notes = list(done.changes), done.notes
+        changes, remaining_steps = list(done.changes), done.remaining_steps
         if retrieve:
             with Progress(transient=True) as progress:
                 reading = progress.add_task("Reading pages")
@@ -105,8 +110,8 @@ def setup_project(
                     total = max(total, left)
                     progress.update(reading, total=total, completed=total - left)
             changes += set_up.choose_predictions(api, done.project)
-            notes = set_up.notes(api, done.project)
-        for sentence in (*(changes or ["Nothing had to change."]), *notes):
+            remaining_steps = set_up.remaining_steps(api, done.project)
+        for sentence in (*(changes or ["Nothing had to change."]), *remaining_steps):
             click.echo(sentence)
         click.echo(
             f"Project {done.project}: {api.base_url}/projects/{done.project}/data. Only Label Studio itself "

@@ -1,8 +1,8 @@
-"""The Label Studio that is installed beside twinread: its version, and data folders that are ready for it.
+"""Finds the Label Studio that is installed beside twinread, and prepares data folders for it.
 
-Label Studio lives in an environment of its own (its pins fight with ours) and is never imported. A fresh
-database costs it almost a minute of migrations, so a migrated data folder is built once per version and
-copied.
+Label Studio has its own Python environment, because its pinned dependencies conflict with ours; it is never
+imported. The migrations of a fresh database take almost a minute, so a migrated data folder is built once
+per version and then copied.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = ROOT / ".venv-label-studio"
 TEMPLATES = ROOT / ".cache" / "label-studio"
 DATABASE = "label_studio.sqlite3"
-LOG_LINES_SHOWN = 15
+MAX_LOG_LINES = 15
 
-# Label Studio takes bare names such as HOST, PORT, DEBUG or PASSWORD for its own settings, so it
-# inherits these and nothing else.
+# Label Studio reads unprefixed names such as HOST, PORT, DEBUG or PASSWORD as its own settings, so it
+# inherits only these.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
-NO_CALLS_HOME = {
+NO_TELEMETRY = {
     "COLLECT_ANALYTICS": "false",
     "LATEST_VERSION_CHECK": "false",
     "SENTRY_DSN": "",
@@ -55,7 +55,11 @@ def installed_version(environment: Path = ENVIRONMENT) -> str:
 def migrated_template(environment: Path = ENVIRONMENT, templates: Path = TEMPLATES) -> Path:
     """A data folder with an empty, migrated database for the installed version; built when missing.
 
-    Safe between processes: one builds, the others wait for it, and a folder appears only when whole.
+    Safe between processes: one builds, the others wait for it, and a folder appears only when it is whole.
+
+    Args:
+        environment: the Python environment that Label Studio is installed in.
+        templates: holds one template per version.
 
     Raises:
         SettingsWrong: Label Studio is not installed there.
@@ -91,28 +95,38 @@ def migrated_template(environment: Path = ENVIRONMENT, templates: Path = TEMPLAT
                     f"The last lines it printed:\n{last_lines(run.stdout)}",
                     exit_code=run.returncode,
                 )
-            # it holds the key that signs sessions and tokens: every copy makes its own
+            # .env holds the key that signs sessions and tokens; without it every copy makes its own
             (data / ".env").unlink(missing_ok=True)
             data.rename(template)
     return template
 
 
 def copy_template(template: Path, data: Path) -> None:
-    """Copy a template; the database comes last and whole, because its presence says "done"."""
+    """Copy a template; the database comes last and whole, because its presence means "done".
+
+    Args:
+        template: as `migrated_template` returns it.
+        data: the new data folder; made where it is missing.
+    """
     shutil.copytree(template, data, ignore=shutil.ignore_patterns(DATABASE), dirs_exist_ok=True)
     data.chmod(0o700)
-    part = data / f"{DATABASE}.part"
-    shutil.copyfile(template / DATABASE, part)
-    part.replace(data / DATABASE)
+    partial = data / f"{DATABASE}.part"
+    shutil.copyfile(template / DATABASE, partial)
+    partial.replace(data / DATABASE)
 
 
 def bare_variables() -> dict[str, str]:
-    """The environment that every run of it gets: what of ours it may see, and that it calls nobody."""
-    return {name: os.environ[name] for name in INHERITED if name in os.environ} | NO_CALLS_HOME
+    """The environment variables of every Label Studio process: those that it inherits, and no telemetry."""
+    return {name: os.environ[name] for name in INHERITED if name in os.environ} | NO_TELEMETRY
 
 
 def last_lines(printed: str, secrets: Sequence[str] = ()) -> str:
-    """The end of what it printed, indented for a message, with secrets blotted out."""
+    """The last lines of an output, indented for a message.
+
+    Args:
+        printed: the whole output.
+        secrets: texts to replace by ***.
+    """
     for secret in secrets:
         printed = printed.replace(secret, "***")
-    return "\n".join(f"    {line}" for line in printed.splitlines()[-LOG_LINES_SHOWN:])
+    return "\n".join(f"    {line}" for line in printed.splitlines()[-MAX_LOG_LINES:])

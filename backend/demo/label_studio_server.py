@@ -1,6 +1,6 @@
-"""Starts a real Label Studio of its own on this machine, for `make run` and for the tests.
+"""Starts a real Label Studio on this machine, for `make run` and for the tests.
 
-It is run as a process, in the environment that `backend.demo.label_studio_installation` describes.
+It runs as a process, in the environment that `backend.demo.label_studio_installation` describes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PRIVATE_BACKENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The first user of a new data folder; an existing folder keeps the account that it was made with.
+    """The first user of a new data folder; an existing folder keeps the user that it was made with.
 
     user: an e-mail address.
     token: the legacy token, 40 hexadecimal digits; it opens the API only with `legacy_tokens`.
@@ -76,15 +76,15 @@ class LabelStudioServer:
 
         Args:
             data: the data folder; made from the migrated template when it is not there.
-            account: who can log in; see `Account` for a folder that exists.
+            account: who can log in; see `Login` for a folder that exists.
             port: where to listen; 0 takes a free port.
             private_backends: let Label Studio call backends on loopback and private addresses. Off,
                 it runs with its stock address block, as a default installation does.
             legacy_tokens: accept `account.token`; decided when the data folder is made.
             local_files: folder that local file storages may serve from.
             environment: the Python environment that Label Studio is installed in.
-            templates: where migrated data folders are kept, one per Label Studio version.
-            start_timeout_s: how long it may take to answer.
+            templates: folder of migrated data folders, one per Label Studio version.
+            start_timeout_s: longest wait for the first answer, seconds.
         """
         self.data = data
         self.account = account
@@ -114,7 +114,7 @@ class LabelStudioServer:
         """Start the process and wait for `/health`.
 
         Args:
-            watch: called a few times a second while waiting, such as to draw progress.
+            watch: called a few times a second while waiting, for example to draw progress.
 
         Raises:
             SettingsWrong: Label Studio is not installed where `environment` says, or the port is taken.
@@ -163,7 +163,7 @@ class LabelStudioServer:
         except subprocess.TimeoutExpired:
             pass
         finally:
-            # children that outlived the first signal, and the process itself when it did
+            # children, and perhaps the process itself, may have survived the first signal
             _signal_group(process.pid, signal.SIGKILL)
             process.wait()
 
@@ -181,20 +181,22 @@ class LabelStudioServer:
                 "csrfmiddlewaretoken": client.cookies.get("csrftoken") or "",
             }
             client.post("/user/login/", data=form)
-            made = client.post("/api/token/", headers={"X-CSRFToken": client.cookies.get("csrftoken") or ""})
-        if made.status_code == httpx.codes.CONFLICT:
+            response = client.post(
+                "/api/token/", headers={"X-CSRFToken": client.cookies.get("csrftoken") or ""}
+            )
+        if response.status_code == httpx.codes.CONFLICT:
             raise LabelStudioFailed(
                 "This Label Studio user already has a personal access token, and it is shown only once. "
                 "Revoke it under Account & Settings > Personal Access Token to make another.",
-                status=made.status_code,
+                status=response.status_code,
             )
-        if made.is_error:
+        if response.is_error:
             raise LabelStudioFailed(
-                f"Label Studio gave no personal access token ({made.status_code}): the login was refused. "
-                "The data folder keeps the user and password that it was made with.",
-                status=made.status_code,
+                f"Label Studio gave no personal access token ({response.status_code}): the login was "
+                "refused. The data folder keeps the user and password that it was made with.",
+                status=response.status_code,
             )
-        return SecretStr(made.json()["token"])
+        return SecretStr(response.json()["token"])
 
     def _variables(self) -> dict[str, str]:
         """The environment of the process; secrets go here because arguments are visible to everybody."""

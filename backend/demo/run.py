@@ -27,9 +27,9 @@ from rich.console import Console
 
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.label_studio_server import LabelStudioServer, Login
-from backend.errors import NotReady, OperatorError, SettingsWrong, TwinreadError
+from backend.errors import ModelMissing, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.api import LabelStudioApi
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
 from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
@@ -149,7 +149,7 @@ def _letters_of_packaged_models(values: settings.Settings) -> list[str]:
     """What can be read without a model hub, which is not asked here: that may take minutes."""
     try:
         model = find_model("PP-OCRv5_mobile_rec", source="packages", cache_dir=values.cache_dir / "models")
-    except NotReady:
+    except ModelMissing:
         return []
     return dictionary(model)
 
@@ -163,7 +163,7 @@ def page_to_open(tasks: Iterable[Mapping[str, Any]]) -> int | None:
 
 def _read_twice(task: Mapping[str, Any]) -> bool:
     lines = [line for made in task["predictions"] for line in regions(made["result"])]
-    kept = [kept_in(line) for line in lines]
+    kept = [readings_in(line) for line in lines]
     return bool(kept) and all(
         said is not None and sum(not reading.failed for reading in said.readings) > 1 for said in kept
     )

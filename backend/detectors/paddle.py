@@ -1,6 +1,6 @@
 """Finds the text lines of a page with PaddleOCR's `TextDetection`.
 
-One model, loaded once, in the one thread that touches it; see `backend.models.model_thread` for why.
+There is one model, loaded once and used in one thread; `backend.models.model_thread` says why.
 """
 
 from __future__ import annotations
@@ -21,30 +21,36 @@ from backend.models.paddle_engine import EngineOptions, Predictor
 from backend.page import geometry
 from backend.page.lines import Detected, Line, Page, Pixels
 
-_LARGEST_SIDE: Final = 32_767
-"""PaddleOCR gives corners as int16; beyond this they turn negative."""
-_LARGEST_GROWTH: Final = 4.0
-"""Small pages grow by this at most: letters as tall as a page of 480 px are no longer seen as text."""
-_ZERO: Final = -5e-324
-"""Stands for 0 in thresholds: PaddleOCR writes `given or default`, so a true 0 is never heard. This, the
-float next below 0, is heard, and compares with every pixel and score as 0 does."""
+RENDERING: Final = 1
+"""Counts up when a page is given to the model in another way, or its boxes are used in another way: part of
+the identity, and so of the model version."""
+
+_MAX_SIDE: Final = 32_767
+"""Pixels. PaddleOCR gives corners as int16, so larger ones would become negative."""
+_MAX_ENLARGEMENT: Final = 4.0
+"""Largest factor for small pages: a letter that fills a page of 480 px is no longer seen as text."""
+_ALMOST_ZERO: Final = -5e-324
+"""Stands for 0 in thresholds: PaddleOCR computes `given or default`, so it ignores a true 0. This, the next
+float below 0, is not ignored, and compares with every pixel and score as 0 does."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectionOptions:
-    """How pages are searched; names and meanings are `TextDetection`'s. None is the model's own value.
+    """How pages are searched; names and meanings are `TextDetection`'s. None takes the model's own value.
 
-    limit_side_len, limit_type: a page's long side is brought down to the limit ("max"), brought to it
-        ("resize_long"), or its short side up to it ("min"; 0 then means full size).
+    limit_side_len, limit_type: pixels. A page's long side is reduced to the limit ("max") or resized to
+        it ("resize_long"), or its short side is enlarged to it ("min"; 0 then means full size).
     max_side_limit: no page is searched larger than this, pixels.
     thresh, box_thresh: 0 to 1, zero included.
     unclip_ratio: how far boxes are widened beyond the text's core, zero included.
     input_shape: fixed (channels, height, width) of the model.
-    enlarge_below: a page whose long side is shorter, in pixels, is enlarged to it (by four at most)
-        before it is searched; 0 for never. Of the true lines of the sample pages shrunk to 280 px the
-        mobile model finds 133 as they are and 200 enlarged to 480, of 218.
+    enlarge_below: a page whose long side is shorter, in pixels, is enlarged to it (by a factor of four at
+        most) before it is searched; 0 for never. Measured on the sample pages, shrunk to 280 px: of 218
+        lines the mobile model finds 133, and 200 after enlarging to 480.
     high_resolution_from: a page whose long side is at least this, in pixels, is searched at
-        `high_resolution_limit` where that is more; 0 for never. For big scans with small print.
+        `high_resolution_limit` where that is more; 0 for never. For large scans with small print.
+    high_resolution_limit: pixels.
+    engine: the engine and device of the model.
     """
 
     limit_side_len: int | None = None
@@ -65,7 +71,7 @@ class DetectionOptions:
                 f"DETECTION_LIMIT_TYPE is {self.limit_type!r}; it can be max, min or resize_long.",
                 limit_type=self.limit_type,
             )
-        # The smallest picture the model takes; asked for as an upper limit it would hide every line.
+        # 32 is the smallest picture that the model takes; a smaller upper limit would hide every line
         upper = [] if self.limit_type == "min" else [("DETECTION_LIMIT_SIDE_LEN", self.limit_side_len)]
         for name, value in [*upper, ("DETECTION_MAX_SIDE_LIMIT", self.max_side_limit)]:
             if value is not None and value < 32:
@@ -78,9 +84,9 @@ class DetectionOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How one page is handed to PaddleOCR.
+    """How one page is given to PaddleOCR.
 
-    scale: handed pixels per page pixel.
+    scale: pixels of the resized page per page pixel.
     limit: `limit_side_len` of the call.
     """
 
@@ -92,21 +98,20 @@ _DetectorThread: TypeAlias = ModelThread[Predictor, Page, Detected]
 
 
 class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
-    """A `LineDetector` over any PP-OCR detection model.
+    """A `LineDetector` with any PP-OCR detection model.
 
     Args:
-        options: how pages are searched, and on what.
-        model: PaddleOCR's name of the model.
-        model_dir: a folder of one's own, instead.
-        source: "packages" to ask no hub.
-        cache_dir: where models out of packages are put together.
+        options: how pages are searched, and on which engine; None for the defaults.
+        model: PaddleOCR's name of the model; ignored where `model_dir` is given.
+        model_dir: a folder with a detection model.
+        source: "packages" to use neither PaddleOCR's cache nor its hubs.
+        cache_dir: folder for models out of packages; None for `models` in twinread's cache.
 
-    Finding the model may mean downloading it, so construct it where minutes may pass. `start` then
-    loads it in the background.
+    The constructor may download the model, which takes minutes. `start` then loads it in the background.
 
     Raises:
         SettingsWrong: a setting cannot work, such as a GPU that is not there.
-        NotReady: the model cannot be had.
+        ModelMissing: the model cannot be found or downloaded.
     """
 
     def __init__(
@@ -160,10 +165,18 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             parts.append("shape=" + "x".join(str(side) for side in options.input_shape))
         if options.engine.precision != "fp32":
             parts.append(options.engine.precision)
+        parts.append(f"r{RENDERING}")
         return f"{self.location.identity}({','.join(parts)})"
 
     def detect(self, page: Page, *, urgent: bool = False) -> Detected:
         """Find the lines of a page, in PaddleOCR's order.
+
+        Args:
+            page: upright RGB pixels.
+            urgent: before the pages that wait already, because a person waits for this one.
+
+        Returns:
+            Quads in page pixels, float32, clockwise from the text's own top-left corner.
 
         Raises:
             DetectorFailed: the page could not be searched.
@@ -174,7 +187,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             return future.result()
         except TwinreadError:
             raise
-        except Exception as error:  # PaddleOCR raises bare Exceptions, of whatever went wrong
+        except Exception as error:  # PaddleOCR raises bare Exceptions for any failure
             what = f"Page {page.digest[:12]} ({page.width}x{page.height}) could not be searched for lines"
             raise DetectorFailed(
                 f"{sentence_of(error, what)} Try again; if it fails again, restart the backend with more "
@@ -210,13 +223,13 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
     def _search_page(self, predictor: Predictor, page: Page) -> Detected:
         plan = self._plan(page)
         pixels = paddle_engine.to_paddle(_resized(page.pixels, plan.scale))
-        options: dict[str, Any] = {"limit_side_len": plan.limit or _ZERO}
+        options: dict[str, Any] = {"limit_side_len": plan.limit or _ALMOST_ZERO}
         if self._options.max_side_limit is not None:
             options["max_side_limit"] = self._options.max_side_limit
-        # batch_size sticks to the predictor, and above 1 it wants pages of one size and gains nothing
+        # the predictor keeps its last batch_size; above 1 all pages must have one size, and nothing is gained
         found = predictor.predict([pixels], batch_size=1, **options)
-        result = paddle_engine.one_each(found, [pixels])[0]
-        # without lines PaddleOCR gives an array of shape (0,)
+        result = paddle_engine.one_result_each(found, [pixels])[0]
+        # for a page without lines PaddleOCR gives an array of shape (0,)
         quads = np.asarray(result["dt_polys"], dtype=np.float32).reshape(-1, 4, 2)
         # both axes were resized to whole pixels, so each has its own scale
         quads *= np.array([page.width / pixels.shape[1], page.height / pixels.shape[0]], dtype=np.float32)
@@ -230,14 +243,14 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
     def _plan(self, page: Page) -> _Plan:
         options, long_side = self._options, max(page.width, page.height)
         limit, scale = self._limit, 1.0
-        # Shrunk with care here, because PaddleOCR's own shrinking of huge pages skips pixels.
-        largest = min(options.max_side_limit or 4000, _LARGEST_SIDE)
+        # huge pages are reduced here with all their pixels, because PaddleOCR's own resizing skips some
+        largest = min(options.max_side_limit or 4000, _MAX_SIDE)
         if long_side < options.enlarge_below:
-            scale = min(options.enlarge_below / long_side, _LARGEST_GROWTH)
+            scale = min(options.enlarge_below / long_side, _MAX_ENLARGEMENT)
         elif long_side > largest:
             scale = largest / long_side
-        big = options.high_resolution_from and long_side >= options.high_resolution_from
-        if big and self._limit_type == "max":
+        high_resolution = options.high_resolution_from and long_side >= options.high_resolution_from
+        if high_resolution and self._limit_type == "max":
             limit = max(limit, options.high_resolution_limit)
         return _Plan(scale, limit)
 
@@ -247,12 +260,12 @@ def _resized(pixels: Pixels, scale: float) -> Pixels:
         return pixels
     height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
+    interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    return np.ascontiguousarray(cv2.resize(pixels, size, interpolation=interpolation), dtype=np.uint8)
 
 
 def _nonzero(value: float) -> float:
-    return value or _ZERO
+    return value or _ALMOST_ZERO
 
 
 def _short(value: float) -> str:

@@ -1,1 +1,1 @@
-"""Image references of tasks to bytes, with limits."""
+"""Downloads the images of tasks by their references, with limits on hosts, size and time."""

@@ -1,8 +1,8 @@
-"""Which network addresses may be asked for an image, checked on the address that is connected to.
+"""Checks the network address of an image before connecting to it.
 
-A task names any host it likes, so a task could make the backend ask machines that only the backend
-reaches: cloud metadata, databases, the router. Checking the name is not enough, because a name can
-mean another address a moment later: the name is resolved once, checked, and that address is used.
+A task can name any host, so a task could make the backend ask machines that only the backend reaches:
+cloud metadata, databases, the router. Checking the name is not enough, because a name can lead to another
+address a moment later. So the name is resolved once, its address is checked, and that address is used.
 """
 
 from __future__ import annotations
@@ -22,16 +22,25 @@ Resolver: TypeAlias = Callable[[str, int], list[str]]
 """Gives the addresses of a host name, as text; raises `OSError` for an unknown name, `UnicodeError` for
 something that cannot be one."""
 
-# Carries an IPv4 address in its last 32 bits; a gateway brings the packet there.
+# These addresses hold an IPv4 address in their last 32 bits; a gateway forwards the packet to it.
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class AddressForbidden(Exception):
-    """A host has no address that may be asked; the message is the host."""
+    """None of a host's addresses may be asked; the message is the host."""
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Every address of a host name, in the system's order."""
+    """Every address of a host name, in the system's order.
+
+    Args:
+        host: a name or an address.
+        port: of the connection to come.
+
+    Raises:
+        OSError: the name is unknown.
+        UnicodeError: it cannot be a host name.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
@@ -43,7 +52,7 @@ def is_public(address: Address) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class AllowedHosts:
-    """What may be asked although it is private: names, addresses and networks.
+    """Private hosts that may be asked all the same: by name, by network, or by host and port.
 
     names: lower-case host names, trusted wherever they lead.
     networks: such as 10.1.0.0/16; a lone address is a network of one.
@@ -56,7 +65,12 @@ class AllowedHosts:
 
     @classmethod
     def parse(cls, entries: Iterable[str], endpoints: Iterable[tuple[str, int]] = ()) -> AllowedHosts:
-        """Tell names, addresses and networks apart."""
+        """Sort entries into names and networks.
+
+        Args:
+            entries: as in ALLOWED_IMAGE_HOSTS: names, addresses, or networks such as 10.1.0.0/16.
+            endpoints: (host, port) of services that may always be asked.
+        """
         parsed = {entry.strip().lower(): _network(entry) for entry in entries}
         return cls(
             frozenset(name for name, network in parsed.items() if network is None),
@@ -65,7 +79,13 @@ class AllowedHosts:
         )
 
     def permits(self, host: str, port: int, address: str) -> bool:
-        """Whether this address may be asked under this name."""
+        """Whether a host may be asked.
+
+        Args:
+            host: the name in the image's address.
+            port: its port.
+            address: an IP address that the name resolved to.
+        """
         if host.lower() in self.names or (host.lower(), port) in self.endpoints:
             return True
         parsed = ipaddress.ip_address(address.partition("%")[0])
@@ -73,7 +93,7 @@ class AllowedHosts:
 
 
 class GuardedNetwork(httpcore.NetworkBackend):
-    """Connects to permitted addresses only, and lets nothing last beyond a deadline."""
+    """Connects to permitted addresses only, and ends everything at a deadline."""
 
     def __init__(
         self,
@@ -86,9 +106,9 @@ class GuardedNetwork(httpcore.NetworkBackend):
 
         Args:
             allowed: the exceptions to "public addresses only".
-            deadline: on `clock`; every wait ends then.
-            clock: seconds that only go up.
-            resolver: asked once per connection.
+            deadline: a time of `clock`, seconds; every wait ends then.
+            clock: a monotonic clock, seconds.
+            resolver: gives a name's addresses; called once per connection.
         """
         self._allowed = allowed
         self._deadline = deadline
@@ -106,10 +126,19 @@ class GuardedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to the first permitted address that answers.
 
-        Resolving the name takes as long as the system lets it; everything after it ends at the deadline.
+        The system limits the time for resolving the name; everything after it ends at the deadline.
+
+        Args:
+            host: a name or an address.
+            port: the port.
+            timeout: of the connection, seconds; None waits until the deadline.
+            local_address: as for httpcore.
+            socket_options: as for httpcore.
 
         Raises:
-            AddressForbidden: the name leads to forbidden addresses alone.
+            AddressForbidden: none of the host's addresses is permitted.
+            httpcore.ConnectError: the name is unknown, or nothing answers.
+            httpcore.TimeoutException: the timeout or the deadline has passed.
         """
         try:
             addresses = self._resolver(host, port)
@@ -132,29 +161,29 @@ class GuardedNetwork(httpcore.NetworkBackend):
         local_address: str | None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
     ) -> httpcore.NetworkStream:
-        left = self._left(timeout)
-        stream = self._network.connect_tcp(address, port, left, local_address, socket_options)
-        return _TimedStream(stream, self._left)
+        remaining = self._remaining(timeout)
+        stream = self._network.connect_tcp(address, port, remaining, local_address, socket_options)
+        return _TimedStream(stream, self._remaining)
 
-    def _left(self, timeout: float | None) -> float:
-        left = self._deadline - self._clock()
-        if left <= 0:
+    def _remaining(self, timeout: float | None) -> float:
+        remaining = self._deadline - self._clock()
+        if remaining <= 0:
             raise httpcore.ReadTimeout("out of time")
-        return left if timeout is None else min(left, timeout)
+        return remaining if timeout is None else min(remaining, timeout)
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A connection whose every read and write also ends at the deadline."""
+    """A connection in which every read and write ends at the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, left: Callable[[float | None], float]) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, remaining: Callable[[float | None], float]) -> None:
         self._stream = stream
-        self._left = left
+        self._remaining = remaining
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout))
+        return self._stream.read(max_bytes, self._remaining(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout))
+        self._stream.write(buffer, self._remaining(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -162,8 +191,8 @@ class _TimedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        stream = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
-        return _TimedStream(stream, self._left)
+        stream = self._stream.start_tls(ssl_context, server_hostname, self._remaining(timeout))
+        return _TimedStream(stream, self._remaining)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
@@ -183,7 +212,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _with_embedded(address: Address) -> Iterator[Address]:
-    """The addresses that a packet would reach: itself, or the IPv4 addresses that it carries."""
+    """The addresses that a packet would reach: the address itself, or the IPv4 addresses inside it."""
     if address.version == 4:
         yield address
     elif address.ipv4_mapped is not None:

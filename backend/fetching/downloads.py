@@ -1,7 +1,7 @@
-"""Downloads one image file with limits of time and size, over redirects that are checked one by one.
+"""Downloads one image file with limits of time and size, and checks every redirect.
 
-Straight over httpcore: the address that was checked is the one that is connected to (see
-`backend.fetching.addresses`), and the clock runs over all redirects together.
+It uses httpcore directly, so that it connects to the very address that was checked (see
+`backend.fetching.addresses`). One time limit covers all redirects together.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ import httpx
 
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
 from backend.fetching.addresses import AddressForbidden, AllowedHosts, GuardedNetwork, Resolver, resolve
-from backend.fetching.references import not_given
+from backend.fetching.references import no_image_error
 from backend.label_studio.auth import LabelStudioAuth
 
 REDIRECTS = (301, 302, 303, 307, 308)
 MIB = 1024**2
 
-# httpcore writes the headers of answers at DEBUG: redirects to signed addresses, cookies.
+# at DEBUG httpcore logs the headers of answers: redirects to signed addresses, cookies
 logging.getLogger("httpcore").setLevel(logging.INFO)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLimits:
-    """What one image may cost, and where it may come from.
+    """Limits on one image's size and time, and on where it may come from.
 
-    max_bytes: largest image file.
-    connect_s, read_s: longest wait for a connection, and for the next bytes.
-    total_s: longest whole download, redirects included.
+    max_bytes: largest image file, bytes.
+    connect_s, read_s: longest wait for a connection, and for the next bytes, seconds.
+    total_s: longest whole download, redirects included, seconds.
     max_redirects: how many are followed.
-    allowed_hosts: names, addresses or networks that may be asked although they are private.
-    cache_bytes: size of the folder of fetched images; 0 keeps none.
-    keep_s: how long an image that may change is used without asking again.
+    allowed_hosts: private names, addresses or networks that may be asked.
+    cache_bytes: size limit of the folder of fetched images, bytes; 0 keeps none.
+    keep_s: how long a fetched image that may change is used without asking again, seconds.
     """
 
     max_bytes: int = 100 * 1024**2
@@ -51,10 +51,10 @@ class SourceLimits:
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """Who decides what is asked on the way to one image.
+    """Decides which addresses may be asked for one image, and which of them get our key.
 
-    check: raises `ImageRefused` for the target of a redirect, given with the words it came in.
-    auth: proves who we are to the server of an address; None where it must not learn that.
+    check: called with the target of a redirect and the `Location` header; raises `ImageRefused`.
+    auth: the credentials for an address; None where its server must not get any.
     """
 
     check: Callable[[httpx.URL, str], None]
@@ -62,7 +62,7 @@ class FetchPolicy:
 
 
 class Downloader:
-    """Gets image files over http(s); safe between threads."""
+    """Downloads image files over http(s); safe between threads."""
 
     def __init__(
         self,
@@ -75,10 +75,10 @@ class Downloader:
         """Prepare; nothing is sent yet.
 
         Args:
-            limits: what one image may cost.
+            limits: of time and size.
             allowed: the exceptions to "public addresses only".
             resolver: gives a name's addresses.
-            clock: seconds that only go up.
+            clock: a monotonic clock, seconds.
         """
         self._limits = limits
         self._allowed = allowed
@@ -86,13 +86,13 @@ class Downloader:
         self._clock = clock
         self._ssl = httpx.create_ssl_context()
 
-    def get(self, url: httpx.URL, name: str, way: FetchPolicy) -> bytes:
+    def get(self, url: httpx.URL, name: str, policy: FetchPolicy) -> bytes:
         """The file behind an address.
 
         Args:
-            url: http(s), checked already.
-            name: how messages call the image.
-            way: checks redirects, and says who may see our key.
+            url: http(s), already checked.
+            name: the image's name in messages.
+            policy: checks redirects, and says which server may get our key.
 
         Returns:
             At least one byte, not decoded.
@@ -100,14 +100,14 @@ class Downloader:
         Raises:
             ImageRefused: it is on a private address, or a redirect may not be followed.
             BadImage: the file is too big, or empty.
-            ImageUnreachable: its server did not give it.
+            ImageUnreachable: its server did not send it.
             LabelStudioFailed: Label Studio refuses our key.
         """
         limits = self._limits
         network = GuardedNetwork(self._allowed, self._clock() + limits.total_s, self._clock, self._resolver)
         try:
             for _ in range(limits.max_redirects + 1):
-                answer = self._ask(url, network, name, way)
+                answer = self._ask(url, network, name, policy)
                 if isinstance(answer, bytes):
                     return answer
                 url = answer
@@ -133,27 +133,36 @@ class Downloader:
             f"The image {name} redirects more than {limits.max_redirects} times.", reference=name
         )
 
-    def _ask(self, url: httpx.URL, network: GuardedNetwork, name: str, way: FetchPolicy) -> bytes | httpx.URL:
+    def _ask(
+        self, url: httpx.URL, network: GuardedNetwork, name: str, policy: FetchPolicy
+    ) -> bytes | httpx.URL:
         """Ask one address: the image, or where to ask instead."""
-        auth = way.auth(url)
+        auth = policy.auth(url)
         if auth is None:
-            return self._request(url, None, network, name, way)
+            return self._request(url, None, network, name, policy)
         header = auth.header()
         try:
-            return self._request(url, header, network, name, way)
+            return self._request(url, header, network, name, policy)
         except ImageUnreachable as error:
-            again = auth.renewed(header) if error.facts.get("status") == httpx.codes.UNAUTHORIZED else header
-            if again == header:
+            renewed = (
+                auth.renewed(header) if error.facts.get("status") == httpx.codes.UNAUTHORIZED else header
+            )
+            if renewed == header:
                 raise
-            return self._request(url, again, network, name, way)
+            return self._request(url, renewed, network, name, policy)
 
     def _request(
-        self, url: httpx.URL, authorization: str | None, network: GuardedNetwork, name: str, way: FetchPolicy
+        self,
+        url: httpx.URL,
+        authorization: str | None,
+        network: GuardedNetwork,
+        name: str,
+        policy: FetchPolicy,
     ) -> bytes | httpx.URL:
         target = httpcore.URL(
             scheme=url.raw_scheme, host=url.raw_host, port=port_of(url), target=url.raw_path
         )
-        # No compression: a small answer could unpack to any size.
+        # no compression: a small answer could unpack to any size
         headers = [
             ("Host", url.netloc.decode("ascii")),
             ("Accept", "image/*,*/*;q=0.1"),
@@ -171,9 +180,9 @@ class Downloader:
         ):
             fields = httpx.Headers(answer.headers)
             if answer.status in REDIRECTS and "Location" in fields:
-                return _redirected(url, fields["Location"], name, way)
+                return _redirected(url, fields["Location"], name, policy)
             if answer.status != httpx.codes.OK:
-                raise not_given(answer.status, name, ours=authorization is not None)
+                raise no_image_error(answer.status, name, ours=authorization is not None)
             if fields.get("Content-Type", "").startswith("text/html"):
                 raise ImageUnreachable(
                     f"The server of the image {name} gave a web page instead, such as a login form.",
@@ -205,10 +214,10 @@ def port_of(url: httpx.URL) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _redirected(url: httpx.URL, location: str, name: str, way: FetchPolicy) -> httpx.URL:
+def _redirected(url: httpx.URL, location: str, name: str, policy: FetchPolicy) -> httpx.URL:
     try:
         target = url.join(location)
-        way.check(target, location)
+        policy.check(target, location)
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ImageRefused(
             f"The image {name} redirects to something that is not an address.", reference=name

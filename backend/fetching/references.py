@@ -1,4 +1,4 @@
-"""What an image reference says, and how people are told about it. Pure: nothing is asked here."""
+"""Examines image references of tasks, and words the errors about them; no network access."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LOCAL_FILES = "/data/local-files/"
 LABEL_STUDIO_FILES = re.compile(
     rf"{UPLOADS}|{LOCAL_FILES}|/storage-data/uploaded/|/(tasks|projects)/\d+/(resolve|presign)/"
 )
-"""How the paths begin under which Label Studio serves files."""
+"""Beginnings of the paths under which Label Studio serves files."""
 
-SHOWN = 120
+MAX_LENGTH_SHOWN = 120
 NO_LOGIN = "it wants a login. If it is Label Studio itself, LABEL_STUDIO_URL must begin the same way"
 
 
@@ -27,8 +27,8 @@ def scheme_of(reference: str) -> str | None:
     return found[1].lower() if found else None
 
 
-def climbs(reference: str) -> bool:
-    """Whether a part of the path, or of a local file's path in the query, is '..'."""
+def leaves_folder(reference: str) -> bool:
+    """Whether a part of the path, or of a local file's path in the query, is '..'; percent codes included."""
     return ".." in re.split(r"[/\\?&=]", unquote(unquote(reference)))
 
 
@@ -42,11 +42,20 @@ def redacted(reference: str) -> str:
     if LOCAL_FILES in address:
         address += "?d=" + parse_qs(query).get("d", [""])[0]
     address = "".join(character if character.isprintable() else "�" for character in address)
-    return address if len(address) <= SHOWN else f"{address[: SHOWN // 3]}…{address[-SHOWN * 2 // 3 :]}"
+    return (
+        address
+        if len(address) <= MAX_LENGTH_SHOWN
+        else f"{address[: MAX_LENGTH_SHOWN // 3]}…{address[-MAX_LENGTH_SHOWN * 2 // 3 :]}"
+    )
 
 
-def forbidden(scheme: str | None, name: str) -> str:
-    """Why a reference with this scheme, or without one, is not followed."""
+def refusal(scheme: str | None, name: str) -> str:
+    """The sentence that says why a reference is not followed.
+
+    Args:
+        scheme: the reference's scheme; None for a path.
+        name: the image's name in messages.
+    """
     if scheme is None:
         return (
             f"The image reference {name} is a path, and twinread opens no files by path. Upload the image to "
@@ -58,8 +67,14 @@ def forbidden(scheme: str | None, name: str) -> str:
     )
 
 
-def not_given(status: int, name: str, *, ours: bool) -> ImageUnreachable:
-    """The error for an HTTP status; `ours`: Label Studio was asked, with our key."""
+def no_image_error(status: int, name: str, *, ours: bool) -> ImageUnreachable:
+    """The error for an HTTP answer without an image.
+
+    Args:
+        status: the HTTP status.
+        name: the image's name in messages.
+        ours: Label Studio was asked, with our key.
+    """
     if status in (404, 410):
         reason = (
             f"There is no image at {name} (HTTP {status}); it was removed, or its storage does not hold it."

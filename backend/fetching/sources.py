@@ -1,11 +1,12 @@
-"""From the image reference in a task to the bytes of the image, whatever the reference says.
+"""Fetches the image that a task refers to, from Label Studio, a cloud storage or the web.
 
-Label Studio's own files are asked for with our key; cloud objects through Label Studio, which holds the
-credentials; any other http(s) address without a key and only where it leads to the open internet. The
-key never leaves Label Studio's scheme, host and port, and nothing on this machine's disk is ever opened.
+Label Studio's own files are fetched with our key. Objects in a cloud storage are fetched through Label
+Studio, which has the credentials. Any other http(s) address is fetched without a key, and only from the
+public internet. The key is sent to Label Studio's scheme, host and port alone, and no file of this machine
+is ever opened.
 
-What is kept: an upload of Label Studio never changes, so it is kept until room is needed. Everything
-else may change under the same address and is asked for again once `SourceLimits.keep_s` has passed.
+The cache: an upload in Label Studio never changes, so it is kept until the cache is full. Every other image
+may change under the same address, and is fetched again after `SourceLimits.keep_s`.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from backend.fetching.references import (
     CLOUD_SCHEMES,
     LABEL_STUDIO_FILES,
     UPLOADS,
-    climbs,
-    forbidden,
+    leaves_folder,
     redacted,
+    refusal,
     scheme_of,
 )
 from backend.label_studio.auth import LabelStudioAuth
@@ -55,24 +56,24 @@ class Sources:
         """Prepare; nothing is sent yet.
 
         Args:
-            label_studio: holds address and key; None where only plain http(s) addresses are wanted.
-            limits: what one image may cost.
+            label_studio: holds address and key; None where only public http(s) addresses are needed.
+            limits: of time, size and hosts.
             cache_dir: folder for fetched images; None keeps none.
             resolver: gives a name's addresses.
-            clock: seconds that only go up.
+            clock: a monotonic clock, seconds.
         """
         self._label_studio = label_studio
         self._limits = limits
         self._cache = ImageCache(cache_dir, limits.cache_bytes) if cache_dir else None
-        own = []
+        endpoints = []
         if label_studio is not None:
-            own.append((label_studio.url.raw_host.decode("ascii"), port_of(label_studio.url)))
-        allowed = AllowedHosts.parse(limits.allowed_hosts, own)
+            endpoints.append((label_studio.url.raw_host.decode("ascii"), port_of(label_studio.url)))
+        allowed = AllowedHosts.parse(limits.allowed_hosts, endpoints)
         self._downloader = Downloader(limits, allowed, resolver=resolver, clock=clock)
 
     @classmethod
     def of(cls, settings: Settings, label_studio: LabelStudioConnection | None) -> Sources:
-        """Sources with the limits and the cache of the settings."""
+        """Make sources with the limits and the cache of the settings; `label_studio` as for the class."""
         limits = SourceLimits(
             max_bytes=settings.max_image_bytes,
             total_s=settings.image_timeout_s,
@@ -85,28 +86,28 @@ class Sources:
         """The bytes of an image.
 
         Args:
-            reference: as the task's data has it.
-            task_id: the task; Label Studio needs it to resolve cloud storage.
+            reference: as in the task's data.
+            task_id: the task's id, which Label Studio needs to resolve cloud storage; None without one.
 
         Returns:
-            The file as it is, at least one byte, not decoded.
+            The whole file, at least one byte, not decoded.
 
         Raises:
             ImageRefused: the reference may not be followed.
             BadImage: the file is too big, or empty.
-            ImageUnreachable: its server did not give it.
+            ImageUnreachable: its server did not send it.
             LabelStudioFailed: Label Studio refuses our key.
             SettingsWrong: the reference needs Label Studio, and no key is set.
         """
         url = self._locate(reference, task_id)
-        lasting = self._is_upload(url)
+        is_upload = self._is_upload(url)
         if self._cache is not None:
-            kept = self._cache.get(str(url), max_age_s=None if lasting else self._limits.keep_s)
-            if kept is not None:
-                return kept
+            cached = self._cache.get(str(url), max_age_s=None if is_upload else self._limits.keep_s)
+            if cached is not None:
+                return cached
         name = redacted(reference)
-        way = FetchPolicy(lambda target, words: self._check(target, words, name), self._auth)
-        content = self._downloader.get(url, name, way)
+        policy = FetchPolicy(lambda target, words: self._check(target, words, name), self._auth)
+        content = self._downloader.get(url, name, policy)
         if self._cache is not None:
             self._cache.put(str(url), content)
         return content
@@ -119,34 +120,34 @@ class Sources:
             if scheme in ("http", "https"):
                 url = httpx.URL(reference)
             elif scheme in CLOUD_SCHEMES:
-                url = self._resolving(reference, name, task_id)
+                url = self._cloud_url(reference, name, task_id)
             elif scheme is None and self._path_in_label_studio(reference):
                 url = httpx.URL(self._base(name) + self._path_in_label_studio(reference))
             else:
-                raise ImageRefused(forbidden(scheme, name), reference=name)
+                raise ImageRefused(refusal(scheme, name), reference=name)
             self._check(url, reference, name)
-        # half of a surrogate pair, which JSON can hold, and "xn--" are told as UnicodeError
+        # a lone half of a surrogate pair, which JSON can hold, and "xn--" raise UnicodeError
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ImageRefused(f"The image reference {name} is not an address.", reference=name) from error
         return url
 
     def _check(self, url: httpx.URL, reference: str, name: str) -> None:
-        """Refuse an address, of a task or of a redirect, by what it says alone."""
+        """Refuse the address of a task or of a redirect, by its text alone."""
         if url.scheme not in ("http", "https") or not url.host:
-            raise ImageRefused(forbidden(url.scheme, name), reference=name)
+            raise ImageRefused(refusal(url.scheme, name), reference=name)
         if url.userinfo:
             raise ImageRefused(
                 f"The image address {name} carries a user or password, which every reader of the task sees. "
                 "Use cloud storage in Label Studio or a signed address.",
                 reference=name,
             )
-        if self._is_label_studio(url) and climbs(reference):
+        if self._is_label_studio(url) and leaves_folder(reference):
             raise ImageRefused(
                 f"The image reference {name} leads out of its folder with '..', which is never followed.",
                 reference=name,
             )
 
-    def _resolving(self, reference: str, name: str, task_id: int | None) -> httpx.URL:
+    def _cloud_url(self, reference: str, name: str, task_id: int | None) -> httpx.URL:
         if task_id is None:
             raise ImageRefused(
                 f"The image {name} is in cloud storage, which Label Studio opens for one of its tasks, and "
@@ -167,13 +168,13 @@ class Sources:
         return self._label_studio.base_url
 
     def _path_in_label_studio(self, path: str) -> str:
-        """The part of a path that begins at Label Studio's root, when a file lies there; else nothing."""
+        """The part of a path behind Label Studio's own prefix, where it serves files; else empty."""
         prefix = self._label_studio.url.path.rstrip("/") if self._label_studio else ""
         inner = path.removeprefix(prefix)
         return inner if LABEL_STUDIO_FILES.match(inner) else ""
 
     def _auth(self, url: httpx.URL) -> LabelStudioAuth | None:
-        """Our key for files of Label Studio alone, lest a task calls its API with it."""
+        """Our key, for files of Label Studio alone: otherwise a task could call its API with our key."""
         if self._label_studio is None or not self._is_label_studio_file(url):
             return None
         return self._label_studio.auth

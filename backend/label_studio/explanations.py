@@ -1,9 +1,9 @@
-"""A verdict in words, for the person who decides: what each reader read, and what differs.
+"""Writes the explanation of a line for the annotator: what each reader read, and what differs.
 
-Letters that look the same are named by script ("Latin A / Cyrillic А"), because nobody can see it;
-invisible and odd characters by code point. The text goes into Label Studio's region panel, so it is
-plain lines without control characters. What is quoted from a page that is written from right to left
-stands between Unicode's isolates, so that it keeps its own order inside a line that runs the other way.
+Letters that look the same are named by script ("Latin A / Cyrillic А"), because nobody can see the
+difference; invisible and unusual characters by code point. Label Studio shows the explanation in its region
+panel, so it is plain lines without control characters. A quoted text that runs from right to left is put
+between Unicode's isolates, so that it keeps its own order inside a line that runs the other way.
 """
 
 from __future__ import annotations
@@ -12,29 +12,27 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
 
 import regex
 
+from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
 from backend.text.look_alikes import script_of
 
-Language = Literal["en", "ru"]
-
-LONGEST_PIECE = 40
-"""Characters of a piece that are shown before it is cut."""
-LONGEST_READING = 300
-"""Characters of a reading or an error that are shown before it is cut; no line is as long."""
-APART, APART_END = "\u2068", "\u2069"
-"""Unicode's first strong isolate and its end: what stands between has a direction of its own."""
-MOST_PIECES = 8
-"""Reasons that are named before the rest is counted."""
+MAX_PIECE_LENGTH = 40
+"""Characters of a piece; a longer one is cut."""
+MAX_READING_LENGTH = 300
+"""Characters of a reading or an error; a longer one is cut. No line of text is as long."""
+ISOLATE, ISOLATE_END = "\u2068", "\u2069"
+"""Unicode's first strong isolate and its end: the text between them has its own direction."""
+MAX_PIECES = 8
+"""Reasons that are named; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """Everything said in one language; {a} and {b} are a reason's pieces, named."""
+    """The wording in one language; {a} and {b} stand for a reason's two pieces."""
 
     nothing: str
     failed: str
@@ -45,8 +43,8 @@ class _Words:
     missing: str
     missing_space: str
     names: dict[str, tuple[str, str]]
-    """What a character is called, for one and for several."""
-    settled: str
+    """Names of kinds of characters, in the singular and the plural."""
+    unified: str
     by_hand: str
     kinds: dict[ReasonKind, str]
 
@@ -68,7 +66,7 @@ _ENGLISH = _Words(
         "small": ("small letter", "small letters"),
         "capital": ("capital letter", "capital letters"),
     },
-    settled="written in one script: {a} (was: {b})",
+    unified="written in one script: {a} (was: {b})",
     by_hand="none that twinread knows, transcribe by hand",
     kinds={
         ReasonKind.LOOK_ALIKE: "{a} / {b}",
@@ -110,7 +108,7 @@ _RUSSIAN = _Words(
         "small": ("строчная", "строчные"),
         "capital": ("прописная", "прописные"),
     },
-    settled="записано одним алфавитом: {a} (было: {b})",
+    unified="записано одним алфавитом: {a} (было: {b})",
     by_hand="twinread таких не знает, введите текст вручную",
     kinds={
         ReasonKind.LOOK_ALIKE: "{a} / {b}",
@@ -132,7 +130,7 @@ _RUSSIAN = _Words(
     },
 )
 
-_WORDS: dict[Language, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
+_WORDS: dict[MessageLanguage, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
 
 _COMPARISONS = {
     ReasonKind.LOOK_ALIKE,
@@ -150,23 +148,25 @@ _GUARDS = {
 }
 
 
-def explain(judgement: Judgement, readings: Sequence[Reading], language: Language) -> str:
-    """Tell a person what was read and why it is as it is.
+def explain(judgement: Judgement, readings: Sequence[Reading], language: MessageLanguage) -> str:
+    """Explain to an annotator what was read, and why the line is doubtful.
 
     Args:
-        judgement: what the readings come to.
+        judgement: the judgement on the readings.
         readings: the same readings, in the same order; they are called A, B, C, ...
-        language: of the message, not of the page.
+        language: of the explanation, not of the page.
 
     Returns:
         One line for each reading ("A: ..."), then up to two lines: what differs, and why the line is
-        doubtful or what was settled. Nothing invisible but the line breaks and the isolates around
-        what runs from right to left; never empty for a line that is not agreed.
+        doubtful or what was corrected. The only invisible characters are line breaks and the isolates
+        around text that runs from right to left. Never empty for a line that is not agreed.
     """
     words = _WORDS[language]
-    lines = [f"{_name(place)}: {_said(reading, words)}" for place, reading in enumerate(readings)]
+    lines = [
+        f"{_reader_letter(index)}: {_reading_text(reading, words)}" for index, reading in enumerate(readings)
+    ]
     compared = [_compared(reason, words) for reason in judgement.reasons if reason.kind in _COMPARISONS]
-    # what a reader failed with stands beside its letter already
+    # the error of a reader already stands beside its letter
     others = [
         _explained(reason, readings, words)
         for reason in judgement.reasons
@@ -175,40 +175,42 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Languag
     heading = words.note if judgement.verdict is Verdict.AGREED else words.why
     for title, parts in ((words.differs, compared), (heading, others)):
         if parts:
-            lines.append(f"{title}: {_listed(parts, words)}")
+            lines.append(f"{title}: {_joined(parts, words)}")
     return "\n".join(lines)
 
 
-def _listed(parts: list[str], words: _Words) -> str:
-    shown = list(dict.fromkeys(parts))
-    if len(shown) > MOST_PIECES:
-        shown[MOST_PIECES:] = [words.more.format(a=len(shown) - MOST_PIECES)]
-    return "; ".join(shown)
+def _joined(parts: list[str], words: _Words) -> str:
+    pieces = list(dict.fromkeys(parts))
+    if len(pieces) > MAX_PIECES:
+        pieces[MAX_PIECES:] = [words.more.format(a=len(pieces) - MAX_PIECES)]
+    return "; ".join(pieces)
 
 
-def _name(place: int) -> str:
-    return chr(ord("A") + place) if place < 26 else f"#{place + 1}"
+def _reader_letter(index: int) -> str:
+    return chr(ord("A") + index) if index < 26 else f"#{index + 1}"
 
 
-def _said(reading: Reading, words: _Words) -> str:
+def _reading_text(reading: Reading, words: _Words) -> str:
     if reading.failed:
-        return words.failed.format(a=_safe(reading.error or "", LONGEST_READING))
-    return _safe(reading.text, LONGEST_READING) or words.nothing
+        return words.failed.format(a=_displayable(reading.error or "", MAX_READING_LENGTH))
+    return _displayable(reading.text, MAX_READING_LENGTH) or words.nothing
 
 
 def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> str:
     wording = words.kinds[reason.kind]
-    first, second = _safe(reason.first), _safe(reason.second, LONGEST_READING)
+    first, second = _displayable(reason.first), _displayable(reason.second, MAX_READING_LENGTH)
     if reason.kind is ReasonKind.NO_READER:
         return wording.format(a=first, b=second or words.by_hand)
     if reason.kind is ReasonKind.MIXED_SCRIPT:
         spelled = _by_script(reason.first, words)
-        return words.settled.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
-    told = wording.format(a=first, b=second)
+        return words.unified.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
+    sentence = wording.format(a=first, b=second)
     if reason.kind in _GUARDS:
-        who = [_name(place) for place, reading in enumerate(readings) if reading.reader == reason.second]
-        return f"{', '.join(who)}: {told}" if who and len(readings) > 1 else told
-    return told
+        who = [
+            _reader_letter(index) for index, reading in enumerate(readings) if reading.reader == reason.second
+        ]
+        return f"{', '.join(who)}: {sentence}" if who and len(readings) > 1 else sentence
+    return sentence
 
 
 def _compared(reason: Reason, words: _Words) -> str:
@@ -218,14 +220,14 @@ def _compared(reason: Reason, words: _Words) -> str:
     if not first or not second:
         return words.missing.format(a=_quoted(first or second))
     if reason.kind is ReasonKind.LOOK_ALIKE:
-        one, two = _called(first, second, words), _called(second, first, words)
+        one, two = _look_alike_name(first, second, words), _look_alike_name(second, first, words)
     else:
         one, two = _quoted(first, other=second), _quoted(second, other=first)
     return words.kinds[reason.kind].format(a=one, b=two)
 
 
-def _called(piece: str, other: str, words: _Words) -> str:
-    """Say what a look-alike is where its shape does not: "Latin AB", "digit 0", "capital letter I"."""
+def _look_alike_name(piece: str, other: str, words: _Words) -> str:
+    """Name a look-alike, because its shape does not show it: "Latin AB", "digit 0", "capital letter I"."""
     kinds = {_kind(character) for character in piece}
     others = {_kind(character) for character in other}
     name = kinds.pop() if len(kinds) == 1 else "mixed"
@@ -233,9 +235,9 @@ def _called(piece: str, other: str, words: _Words) -> str:
         # l and I of one script
         name = "small" if piece.islower() else "capital" if piece.isupper() else name
     elif others & {"digit", "sign"} and name not in {"digit", "sign", "mixed"}:
-        # beside a digit only that it is a letter matters, not of which script
+        # beside a digit it matters only that it is a letter, not of which script
         name = "letter"
-    return f"{_count(name, piece, words)} {_quoted(piece)}"
+    return f"{_character_name(name, piece, words)} {_quoted(piece)}"
 
 
 def _kind(character: str) -> str:
@@ -244,7 +246,7 @@ def _kind(character: str) -> str:
     return script_of(character) if character.isalpha() else "sign"
 
 
-def _count(name: str, piece: str, words: _Words) -> str:
+def _character_name(name: str, piece: str, words: _Words) -> str:
     one, several = words.names.get(name, (name.replace("_", " "),) * 2)
     return one if len(piece) == 1 else several
 
@@ -253,31 +255,32 @@ def _by_script(word: str, words: _Words) -> str:
     """Spell a word by script: "Latin C, Cyrillic тол"."""
     runs = groupby(regex.findall(r"\X", word), key=lambda letter: script_of(letter[0]))
     pieces = [(script, "".join(run)) for script, run in runs]
-    return ", ".join(f"{_count(script, run, words)} {_safe(run)}" for script, run in pieces)
+    return ", ".join(f"{_character_name(script, run, words)} {_displayable(run)}" for script, run in pieces)
 
 
 def _quoted(piece: str, other: str = "") -> str:
-    """A piece as a person can see it, with its code point where it would pass for the other piece."""
+    """A piece as a person can see it, with its code point where it looks like the other piece."""
     if regex.fullmatch(r"\p{M}+", piece):
-        return f"\u25cc{_safe(piece)} ({_code_points(piece)})"
+        return f"\u25cc{_displayable(piece)} ({_code_points(piece)})"
     alike = all(regex.fullmatch(r"\p{Pd}|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
-    shown = _safe(piece) or _code_points(piece)
-    return f"{shown} ({_code_points(piece)})" if alike else shown
+    text = _displayable(piece) or _code_points(piece)
+    return f"{text} ({_code_points(piece)})" if alike else text
 
 
-def _safe(text: str, longest: int = LONGEST_PIECE) -> str:
-    """Leave in a text only what can be shown; a character without a shape is given by its code point.
+def _displayable(text: str, max_length: int = MAX_PIECE_LENGTH) -> str:
+    """A text with visible characters only, cut to a length.
 
-    A text with letters that run from right to left is set apart from the words around it.
+    A character without a shape becomes its code point. A text with letters that run from right to left
+    is put between isolates.
     """
-    shown = "".join(
+    visible = "".join(
         f"<{_code_points(character)}>" if _shapeless(character) else character
         for character in visible_text(text)
     )
-    graphemes = regex.findall(r"\X", shown)
-    cut = shown if len(graphemes) <= longest else "".join(graphemes[: longest - 1]) + "…"
+    graphemes = regex.findall(r"\X", visible)
+    cut = visible if len(graphemes) <= max_length else "".join(graphemes[: max_length - 1]) + "…"
     leftwards = any(unicodedata.bidirectional(character) in {"R", "AL", "AN"} for character in cut)
-    return f"{APART}{cut}{APART_END}" if leftwards else cut
+    return f"{ISOLATE}{cut}{ISOLATE_END}" if leftwards else cut
 
 
 def _shapeless(character: str) -> bool:

@@ -1,7 +1,7 @@
-"""Which tags of a labeling config carry text lines, and our own config.
+"""Reads a project's labeling config, and writes twinread's own.
 
-A config is read once per request: the image that lines stand on, the controls that draw them, the
-text area that holds their text, and the labels that say how sure they are, under whatever names.
+A config is read once per request. It gives the names of the image, of the controls that draw lines on
+it, of the text area that holds their text, and of the labels for ready and doubtful lines.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Literal
 from xml.etree.ElementTree import Element, tostring
 
-from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
 from backend.label_studio.config_tags import (
     DEFAULT_NAMES,
     LabelNames,
@@ -21,14 +20,13 @@ from backend.label_studio.config_tags import (
     RegionControl,
     Tag,
     controls_on,
-    root_of,
+    parse_xml,
     text_area,
 )
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region
 
 __all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
-
-Language = Literal["en", "ru"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,15 @@ class LabelingConfig:
     """The tags of one labeling config that twinread uses.
 
     image_name: the Image tag.
-    source: its `value` or `valueList` as it stands there, such as `$image` or `$pages[{{idx}}].url`.
+    source: its `value` or `valueList`, unchanged, such as `$image` or `$pages[{{idx}}].url`.
     data_field: the field of the task's data that `source` begins with.
     controls: the tags that can draw a line, the preferred one first; never empty.
     text_name: the TextArea that holds one text per region.
-    gate_name: the Choices per region that must be answered while a line is in doubt.
+    required_choices_name: the Choices per region that a person must answer while a line is in doubt;
+        None where the config has none.
     multi_image: a task holds several images, by `valueList` or by Repeater.
-    index_flag: what a Repeater replaces by the page's index in names; None without a Repeater.
+    index_flag: the placeholder in names that a Repeater replaces by the page's index; None without a
+        Repeater.
     """
 
     image_name: str
@@ -50,7 +50,7 @@ class LabelingConfig:
     data_field: str
     controls: tuple[RegionControl, ...]
     text_name: str
-    gate_name: str | None = None
+    required_choices_name: str | None = None
     multi_image: bool = False
     index_flag: str | None = None
 
@@ -58,31 +58,31 @@ class LabelingConfig:
     def parse(cls, xml: str, labels: LabelNames = DEFAULT_NAMES) -> LabelingConfig:
         """Read a labeling config.
 
-        Where it holds several images, the first one that has all it needs is taken. Rectangles are
-        preferred to polygons: people change them faster, and Label Studio marks the change.
+        Of several images, the first one with all needed tags is taken. Rectangles are preferred to
+        polygons: people change them faster, and Label Studio marks the change.
 
         Args:
             xml: the labeling config as Label Studio stores it.
-            labels: what the project calls the four labels.
+            labels: the names of the four labels in this project.
 
         Raises:
             BadRequest: it is too long, is not XML, or declares entities.
-            ConfigLacking: a tag is lacking; the message names it.
+            ConfigIncomplete: a tag is lacking; the message names it.
         """
-        root = root_of(xml)
+        root = parse_xml(xml)
         tags = [Tag.of(element) for element in root.iter()]
         images = [tag for tag in tags if tag.kind == "image" and tag.name]
         if not images:
-            raise ConfigLacking(
+            raise ConfigIncomplete(
                 "The labeling config has no Image tag, so there is nothing to find lines on: "
                 'add <Image name="image" value="$image"/>.'
-                + (_PDF if any(tag.kind == "pdf" for tag in tags) else "")
+                + (_PDF_ADVICE if any(tag.kind == "pdf" for tag in tags) else "")
             )
         outcomes = [_config_on(image, tags, labels, _repeater_flag(root, image)) for image in images]
         for outcome in outcomes:
             if isinstance(outcome, LabelingConfig):
                 return outcome
-        raise next(outcome for outcome in outcomes if isinstance(outcome, ConfigLacking))
+        raise next(outcome for outcome in outcomes if isinstance(outcome, ConfigIncomplete))
 
     @property
     def control(self) -> RegionControl:
@@ -113,12 +113,14 @@ class LabelingConfig:
                 for control in self.controls
             ),
             text_name=numbered(self.text_name),
-            gate_name=None if self.gate_name is None else numbered(self.gate_name),
+            required_choices_name=None
+            if self.required_choices_name is None
+            else numbered(self.required_choices_name),
             index_flag=None,
         )
 
     def page_of(self, region: Region) -> int:
-        """Which page of its task a region is on, from 0."""
+        """The index of the page, in its task, that a region is on; from 0."""
         if region.item_index is not None:
             return region.item_index
         before, flag, after = self.image_name.partition(self.index_flag or "\0")
@@ -132,14 +134,14 @@ class LabelingConfig:
             data: the task's `data`.
 
         Raises:
-            BadRequest: the task does not hold what the Image tag names.
+            BadRequest: the task has no image in the field that the Image tag names.
         """
         if self.index_flag is not None:
             pages = data.get(self.data_field)
             count = len(pages) if isinstance(pages, list) else 0
-            found: object = [_follow(data, self.on_page(index).source) for index in range(count)]
+            found: object = [_value_at(data, self.on_page(index).source) for index in range(count)]
         else:
-            found = _follow(data, self.source)
+            found = _value_at(data, self.source)
         references = found if isinstance(found, list) else [found]
         if not references or not all(isinstance(reference, str) and reference for reference in references):
             raise BadRequest(
@@ -151,12 +153,12 @@ class LabelingConfig:
         return tuple(str(reference) for reference in references)
 
 
-def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en") -> str:
-    """Our own labeling config: doubtful lines cannot be submitted by reflex, agreed ones cost no key.
+def default_config(names: LabelNames = DEFAULT_NAMES, language: MessageLanguage = "en") -> str:
+    """Our own labeling config: a person must decide doubtful lines before Submit; agreed ones cost no key.
 
     Args:
-        names: what to call the four labels; keep them ASCII, as Label Studio cannot filter others.
-        language: of the hints that an annotator sees; labels stay as `names` says.
+        names: the names of the four labels; keep them ASCII, because Label Studio cannot filter others.
+        language: of the hints that an annotator sees; it does not change the labels.
 
     Raises:
         SettingsWrong: two labels have one name, or a name is empty or holds a comma.
@@ -170,21 +172,23 @@ def default_config(names: LabelNames = DEFAULT_NAMES, language: Language = "en")
             "each must be a name of its own, without a comma.",
             names=spelled,
         )
-    root = root_of(resources.files("backend.label_studio").joinpath("default_config.xml").read_text("utf-8"))
+    root = parse_xml(
+        resources.files("backend.label_studio").joinpath("default_config.xml").read_text("utf-8")
+    )
     for label, name in zip(root.iter("Label"), spelled, strict=True):
         label.set("value", name)
-    gate, text = next(root.iter("Choices")), next(root.iter("TextArea"))
+    choices, text_area_tag = next(root.iter("Choices")), next(root.iter("TextArea"))
     hints = _HINTS[language]
     keys = {"text": names.text, "illegible": names.illegible, "not_text": names.not_text}
-    gate.set("whenLabelValue", names.check)
-    gate.set("requiredMessage", hints.gate.format(**keys))
-    text.set("whenLabelValue", f"{names.text},{names.check}")
-    text.set("requiredMessage", hints.text.format(**keys))
-    text.set("placeholder", hints.placeholder)
+    choices.set("whenLabelValue", names.check)
+    choices.set("requiredMessage", hints.required_choices.format(**keys))
+    text_area_tag.set("whenLabelValue", f"{names.text},{names.check}")
+    text_area_tag.set("requiredMessage", hints.text.format(**keys))
+    text_area_tag.set("placeholder", hints.placeholder)
     return tostring(root, encoding="unicode") + "\n"
 
 
-_PDF = (
+_PDF_ADVICE = (
     " A Pdf tag only shows a document: make images of its pages (pdftoppm -r 200 -png FILE.pdf page) and "
     'import those, one task for each, or a list of them for <Image name="image" valueList="$pages"/>.'
 )
@@ -192,21 +196,21 @@ _PDF = (
 
 @dataclass(frozen=True, slots=True)
 class _Hints:
-    gate: str
+    required_choices: str
     text: str
     placeholder: str
 
 
-_HINTS: Mapping[Language, _Hints] = {
+_HINTS: Mapping[MessageLanguage, _Hints] = {
     "en": _Hints(
-        gate="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
+        required_choices="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
         "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",
         text="Type the text of this line, or press 3 ({illegible}) or 4 ({not_text}).",
         placeholder="type the text of this line",
     ),
     "ru": _Hints(
-        gate="Два прочтения этой строки расходятся. Исправьте текст и нажмите 1 ({text}) или нажмите "
-        "3 ({illegible}: не читается), 4 ({not_text}: не текст), 9 (leave for later: отложить).",
+        required_choices="Два прочтения этой строки расходятся. Исправьте текст и нажмите 1 ({text}) "
+        "или нажмите 3 ({illegible}: не читается), 4 ({not_text}: не текст), 9 (leave for later: отложить).",
         text="Введите текст этой строки или нажмите 3 ({illegible}: не читается) или "
         "4 ({not_text}: не текст).",
         placeholder="введите текст этой строки",
@@ -223,23 +227,25 @@ def _repeater_flag(root: Element, image: Tag) -> str | None:
 
 def _config_on(
     image: Tag, tags: Sequence[Tag], names: LabelNames, flag: str | None
-) -> LabelingConfig | ConfigLacking:
-    """The config's use of one image, or what that image lacks."""
+) -> LabelingConfig | ConfigIncomplete:
+    """The config of one image, or the error that says what that image lacks."""
     listed = image.attributes.get("valuelist", "")
     source = listed or image.attributes.get("value", "")
     field = re.match(r"\$([^\s.\[\]]+)", source)
     if field is None:
-        return ConfigLacking(
+        return ConfigIncomplete(
             f'The Image tag "{image.name}" names no field of the tasks: '
             f'write <Image name="{image.name}" value="$image"/>, with the field that holds the image.'
         )
-    here = [tag for tag in tags if image.name in tag.on and tag.name]
+    tags_on_image = [tag for tag in tags if image.name in tag.to_names and tag.name]
     try:
-        text, controls = text_area(image, here, controls_on(image, here, names))
-    except ConfigLacking as lacking:
-        return lacking
-    gates = (
-        tag.name for tag in here if tag.kind == "choices" and tag.says("perregion") and tag.says("required")
+        text, controls = text_area(image, tags_on_image, controls_on(image, tags_on_image, names))
+    except ConfigIncomplete as error:
+        return error
+    required_choices = (
+        tag.name
+        for tag in tags_on_image
+        if tag.kind == "choices" and tag.is_true("perregion") and tag.is_true("required")
     )
     return LabelingConfig(
         image_name=image.name,
@@ -247,14 +253,14 @@ def _config_on(
         data_field=field.group(1),
         controls=controls,
         text_name=text.name,
-        gate_name=next(gates, None),
+        required_choices_name=next(required_choices, None),
         multi_image=bool(listed) or flag is not None,
         index_flag=flag,
     )
 
 
-def _follow(data: Mapping[str, object], source: str) -> object:
-    """What `$a.b[0]` stands for in a task's data; None where it leads nowhere."""
+def _value_at(data: Mapping[str, object], source: str) -> object:
+    """The value of `$a.b[0]` in a task's data; None where there is none."""
     path = source.removeprefix("$")
     if path in data:
         return data[path]

@@ -1,8 +1,9 @@
-"""Page pixels ↔ Label Studio's percent: the only place that reckons in percent.
+"""Converts page pixels to Label Studio's percent and back; no other module computes in percent.
 
-Label Studio measures a rectangle by its first corner, its sides and a rotation about that corner,
-x and width in percent of the page's width, y and height of its height, also where the rectangle is
-turned. A polygon is a list of points in percent.
+Label Studio describes a rectangle by its first corner, its sides and a clockwise rotation about that
+corner: x and width in percent of the page's width, y and height in percent of its height, also where the
+rectangle is turned. A polygon is a list of points in percent. Pixels are page pixels, with the origin at
+the top left of the upright page.
 """
 
 from __future__ import annotations
@@ -19,51 +20,77 @@ from backend.page.geometry import RotatedRectangle
 from backend.page.lines import Quad
 
 FIRST_CORNER = "first_corner"
-"""A rectangle's meta: at which of its corners, counted clockwise from its own first one, the text begins."""
+"""Key in a rectangle's meta: the corner where the text begins, counted clockwise from the first one."""
 
-SLACK = 0.1
-"""Share of a line's height by which it may begin off the page and be cut there; turned about another
-corner instead, Label Studio writes its label upside down."""
+OFF_PAGE_TOLERANCE = 0.1
+"""A line may begin off the page by this share of its height, and is cut there. The other way, turning it
+about another corner, makes Label Studio write its label upside down."""
 
-UNSEEN = 0.1
-"""Pixels by which a corner may move without anyone noticing."""
+MAX_UNSEEN_MOVE = 0.1
+"""Pixels; nobody sees a corner that moves by so little."""
 
 
 def polygon_value(quad: Quad, width: int, height: int) -> dict[str, Any]:
-    """The four corners as a closed polygon; a corner outside the page is moved to its edge."""
+    """The four corners as a closed polygon; a corner outside the page is moved to its edge.
+
+    Args:
+        quad: (4, 2) float32, page pixels.
+        width: of the page, pixels.
+        height: of the page, pixels.
+
+    Returns:
+        `points` in percent, 0 to 100, and `closed`, as they go into a result's `value`.
+    """
     return {"points": [[_percent(x, width), _percent(y, height)] for x, y in quad.tolist()], "closed": True}
 
 
 def polygon_points(pairs: Sequence[Sequence[float]], width: int, height: int) -> npt.NDArray[np.float32]:
-    """Points in percent, as page pixels, shape (n, 2)."""
+    """The points of a polygon in page pixels.
+
+    Args:
+        pairs: x and y in percent.
+        width: of the page, pixels.
+        height: of the page, pixels.
+
+    Returns:
+        (n, 2) float32, page pixels.
+    """
     return (np.array(pairs) * [width / 100, height / 100]).astype(np.float32)
 
 
 def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, float], dict[str, int]]:
-    """The smallest rectangle around a quad, with every number as Label Studio accepts it.
+    """The smallest rectangle around a quad, with numbers that Label Studio accepts.
 
-    A turned line that is longer than the page is wide would be wider than 100 percent; turned about
-    another of its corners the same box can be said, and the meta then notes where its text begins.
+    A turned line that is longer than the page is wide would be wider than 100 percent. The same box
+    may fit when it is turned about another of its corners; the meta then notes where its text begins.
     Where that fails too, the first corner is moved to the nearest point of the page, the opposite
-    corner stays where it is, and no side is longer than the page's own or shorter than a pixel.
-    Whatever moves the corners least is taken, but a box that begins only a little off the page, as
-    a detector's may at the edge, keeps its own first corner (`SLACK`).
+    corner stays, and no side is longer than the page's own or shorter than a pixel. The form that
+    moves the corners least is taken, except that a box that begins only a little off the page, as a
+    detector's may at the edge, keeps its own first corner (`OFF_PAGE_TOLERANCE`).
+
+    Args:
+        quad: (4, 2) float32, page pixels, clockwise from the text's own top-left corner.
+        width: of the page, pixels.
+        height: of the page, pixels.
 
     Returns:
-        x, y, width, height in 0 to 100 and rotation in [0, 360); and what goes under `meta`.
+        A result's `value` (x, y, width, height in 0 to 100, rotation in [0, 360) degrees clockwise),
+        and its `meta`: `FIRST_CORNER`, or nothing.
     """
     rectangle = geometry.rectangle_of(quad)
     corners = geometry.rectangle_corners(rectangle)
-    choices: list[tuple[float, int, RotatedRectangle]] = []
+    candidates: list[tuple[float, int, RotatedRectangle]] = []
     for start in range(4):
         turned = np.roll(corners, -start, axis=0)
         cut = _cut(turned, (rectangle.angle + 90 * start) % 360, width, height)
         moved = float(np.abs(geometry.rectangle_corners(cut) - turned).max())
-        choices.append((round(moved, 1), start, cut))
+        candidates.append((round(moved, 1), start, cut))
     outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
     fits = rectangle.width <= width and rectangle.height <= height
-    keeps_its_corner = choices[0][0] <= UNSEEN or (fits and outside <= SLACK * rectangle.height)
-    _, start, cut = choices[0] if keeps_its_corner else min(choices, key=lambda choice: choice[:2])
+    keeps_its_corner = candidates[0][0] <= MAX_UNSEEN_MOVE or (
+        fits and outside <= OFF_PAGE_TOLERANCE * rectangle.height
+    )
+    _, start, cut = candidates[0] if keeps_its_corner else min(candidates, key=lambda choice: choice[:2])
     value = {
         "x": _percent(cut.x, width),
         "y": _percent(cut.y, height),
@@ -82,9 +109,9 @@ def rectangle_points(
 
     Args:
         numbers: x, y, width, height in percent, and rotation in degrees clockwise.
-        meta: the region's meta, which may note at which corner the text begins.
-        width: of the page in pixels.
-        height: of the page in pixels.
+        meta: the region's meta, which may have `FIRST_CORNER`.
+        width: of the page, pixels.
+        height: of the page, pixels.
     """
     x, y, along, across, rotation = numbers
     # turned in pixels: on a page that is not square, a turn in percent would skew the box
@@ -100,10 +127,10 @@ def rectangle_points(
 def _cut(corners: Quad, angle: float, width: int, height: int) -> RotatedRectangle:
     """The rectangle from the first corner, moved onto the page, to the third."""
     first = np.clip(np.asarray(corners[0], dtype=np.float64), 0, [width, height])
-    reach = np.asarray(corners[2], dtype=np.float64) - first
+    diagonal = np.asarray(corners[2], dtype=np.float64) - first
     turn = math.radians(angle)
-    along = float(reach @ [math.cos(turn), math.sin(turn)])
-    across = float(reach @ [-math.sin(turn), math.cos(turn)])
+    along = float(diagonal @ [math.cos(turn), math.sin(turn)])
+    across = float(diagonal @ [-math.sin(turn), math.cos(turn)])
     return RotatedRectangle(
         x=float(first[0]),
         y=float(first[1]),
@@ -114,5 +141,5 @@ def _cut(corners: Quad, angle: float, width: int, height: int) -> RotatedRectang
 
 
 def _percent(pixels: float, side: int) -> float:
-    """Percent of a side, moved into 0 to 100: Label Studio refuses 100.0000001."""
+    """Percent of a side, limited to 0 to 100: Label Studio refuses 100.0000001."""
     return min(100.0, max(0.0, round(100 * pixels / side, 6)))

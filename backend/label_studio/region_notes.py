@@ -1,7 +1,8 @@
-r"""What the readers said of a line, kept in its region's `meta` in Label Studio and found there again; pure.
+r"""Writes a line's readings into its region's `meta` in Label Studio, and reads them back; no IO.
 
-Label Studio shows `meta.text` to people, and carries every other key unseen from the prediction to the
-submitted annotation. For people stands there what `messages.explain` says; for machines, once per region:
+Label Studio shows `meta.text` to people. It copies every other key, without showing it, from the prediction
+to the submitted annotation. `meta.text` holds the explanation (`explanations.explain`); for programs there
+is, once per region:
 
     "meta": {
         "text": "A: Счёт\nB: (failed: no answer in 60 s)",
@@ -15,11 +16,11 @@ submitted annotation. For people stands there what `messages.explain` says; for 
         }
     }
 
-- `region`: the region that was read. A box that a person copies takes its meta along to another place,
-  under an id of its own; what was read elsewhere is not taken for a reading of it.
+- `region`: the id of the region that was read. A box that a person copies has the same meta and a new id:
+  so its readings are known to belong to another place, and are not used.
 - `verdict`: the value of a `Verdict`.
-- `readings`: in the order of the readers, each whole. An empty text is "no text"; an error is the
-  sentence that annotators may see. Nothing invisible is kept, nor the readers' own scores.
+- `readings`: whole, in the order of the readers. An empty text is "no text"; an error is the sentence that
+  annotators may see. Invisible characters and the readers' own scores are left out.
 """
 
 from __future__ import annotations
@@ -33,44 +34,44 @@ from backend.page.lines import Reading, ReadLine, Verdict
 from backend.text.cleaning import visible_text
 
 KEY = "twinread"
-"""The key of a region's meta under which everything here stands."""
+"""The key in a region's meta that holds all of this."""
 
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredReadings:
-    """What was said of one line; no readings where no reader was asked."""
+    """The readings of one line, from its region's meta; none where no reader was asked."""
 
     verdict: Verdict
     readings: tuple[Reading, ...]
 
 
-def note(read: ReadLine, region: str) -> dict[str, Any]:
-    """What goes into the meta of a region that was read.
+def readings_meta(read: ReadLine, region_id: str) -> dict[str, Any]:
+    """The meta of a region, with the readings of its line.
 
     Args:
-        read: what the readers said.
-        region: Label Studio's id of the region.
+        read: the line and its readings.
+        region_id: Label Studio's id of the region.
     """
     verdict = read.judgement.verdict.value
-    return {KEY: {"region": region, "verdict": verdict, "readings": _told(read.readings)}}
+    return {KEY: {"region": region_id, "verdict": verdict, "readings": _entries(read.readings)}}
 
 
-def kept_in(*regions: Region | None) -> StoredReadings | None:
-    """What readers said of a line, by the first of its regions that holds it.
+def readings_in(*regions: Region | None) -> StoredReadings | None:
+    """The readings of a line, from the first of its regions that holds them.
 
     Args:
-        regions: the same line as it was predicted and as a person left it; None where it is missing.
+        regions: the same line, as predicted and as a person submitted it; None where it is missing.
 
     Returns:
-        None where none of them was read by twinread, or what stands there is not as it writes it.
+        None where no region has readings by twinread, or they are not in the form described above.
     """
-    found = (_kept(region) for region in regions if region is not None)
-    return next((kept for kept in found if kept is not None), None)
+    per_region = (_stored(region) for region in regions if region is not None)
+    return next((readings for readings in per_region if readings is not None), None)
 
 
-def _told(readings: Sequence[Reading]) -> list[dict[str, str]]:
+def _entries(readings: Sequence[Reading]) -> list[dict[str, str]]:
     return [
         {"reader": visible_text(reading.reader), "text": visible_text(reading.text)}
         if reading.error is None
@@ -79,15 +80,15 @@ def _told(readings: Sequence[Reading]) -> list[dict[str, str]]:
     ]
 
 
-def _kept(region: Region) -> StoredReadings | None:
-    told = region.meta.get(KEY)
-    if not isinstance(told, dict) or not region.id or told.get("region") != region.id:
+def _stored(region: Region) -> StoredReadings | None:
+    stored = region.meta.get(KEY)
+    if not isinstance(stored, dict) or not region.id or stored.get("region") != region.id:
         return None
-    named, listed = told.get("verdict"), told.get("readings")
-    verdict = _VERDICTS.get(named) if isinstance(named, str) else None
-    readings = [_reading(entry) for entry in listed] if isinstance(listed, list) else [None]
+    verdict_name, entries = stored.get("verdict"), stored.get("readings")
+    verdict = _VERDICTS.get(verdict_name) if isinstance(verdict_name, str) else None
+    readings = [_reading(entry) for entry in entries] if isinstance(entries, list) else [None]
     whole = tuple(reading for reading in readings if reading is not None)
-    # half of what was said would pass for all of it
+    # a part of the readings would look like all of them
     return StoredReadings(verdict, whole) if verdict is not None and len(whole) == len(readings) else None
 
 

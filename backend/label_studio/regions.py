@@ -20,8 +20,34 @@ import numpy.typing as npt
 
 from backend.label_studio import result_fields
 from backend.label_studio.result_fields import Problem, ProblemKind, RegionShape, Result, Size, TextAnswer
+from backend.page import geometry
+from backend.page.lines import Quad
 
-__all__ = ["Problem", "ProblemKind", "Region", "RegionShape", "TextAnswer", "regions"]
+__all__ = [
+    "MOVED",
+    "Problem",
+    "ProblemKind",
+    "Region",
+    "RegionShape",
+    "TextAnswer",
+    "moved",
+    "region_quad",
+    "regions",
+]
+
+MOVED = 1.0
+"""Pixels from which a corner counts as moved. What a prediction loses by being stored (percent with six
+digits, degrees with four) is 0.01 pixel on a page of 10,000, and Label Studio's editor gives back
+what it was given: after a submission and three edits of the texts every corner of three boxes was where it
+had been, to the last digit. From one pixel on a crop can have another width, and the readers another text."""
+
+WHOLE = 0.01
+"""Pixels within which a coordinate is taken for a whole number: percent and back makes 301.9999 out of 302,
+and the crop would lose a pixel."""
+
+SAME_RECTANGLE = 1.5
+"""Pixels by which the corners of a polygon may miss its smallest rectangle, which PaddleOCR finds after it
+dropped the fractions of pixels; such a polygon is a detector's quad, and is cropped by its own corners."""
 
 RELATION = "relation"
 """A result that joins two regions, and is none."""
@@ -102,6 +128,47 @@ def regions(result: object, page_size: Size | None = None) -> list[Region]:
         elif not _answers_for_the_task(parts):
             found.append(_region(parts, page_size))
     return found
+
+
+def moved(before: Region, after: Region) -> bool:
+    """Whether a corner of a region moved by `MOVED` pixels or more.
+
+    Args:
+        before: the region as it was predicted.
+        after: the same region as a person left it.
+
+    Returns:
+        True as well where the two have not the same number of points, or one of them has none.
+    """
+    if before.points is None or after.points is None or before.points.shape != after.points.shape:
+        return True
+    return bool(np.abs(after.points - before.points).max() >= MOVED)
+
+
+def region_quad(region: Region) -> Quad:
+    """The quad that a rectangle or polygon is cropped by, for the readers and for the export alike.
+
+    A rectangle's own corners; a polygon's smallest rectangle, as PaddleOCR crops it, but the four corners
+    of a polygon that is a rectangle but for rounding, as a detector's quads are, stay as they are.
+
+    Returns:
+        (4, 2) float32, page pixels, clockwise from the text's own top-left corner; nothing is clamped.
+
+    Raises:
+        ValueError: the region has no points.
+    """
+    if region.points is None:
+        raise ValueError("a region without points has no quad")
+    whole = np.rint(region.points)
+    points = np.where(np.abs(region.points - whole) < WHOLE, whole, region.points).astype(np.float32)
+    if region.shape is RegionShape.RECTANGLE:
+        return points
+    smallest = geometry.minimum_area_quad(points)
+    if len(points) == 4:
+        own = geometry.own_order(points)
+        if np.abs(own - smallest).max() <= SAME_RECTANGLE:
+            return own
+    return smallest
 
 
 def _key(item: Result, position: int) -> object:

@@ -1,8 +1,8 @@
-"""One Label Studio result as it stands in an export: its names, numbers, geometry, labels and text.
+"""Reads the fields of one Label Studio result: its names, numbers, geometry, labels and text.
 
-People, imports and old configs leave everything there: a number as a string, a text without a list,
-a shape without points. These functions take what can be taken, add a `Problem` for the rest, and
-never raise.
+Results that people, imports and old configs made may hold anything: a number as a string, a text without a
+list, a shape without points. These functions return what can be read, add a `Problem` for the rest, and
+never raise. `regions` puts the results of a region together.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Result: TypeAlias = Mapping[str, Any]
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 
-FURTHEST = 1e6
-"""Percent or pixels beyond this are garbage; it keeps all arithmetic finite."""
+MAX_COORDINATE = 1e6
+"""Percent or pixels. Larger numbers are garbage; the limit keeps all arithmetic finite."""
 
 
 class RegionShape(Enum):
-    """What was drawn."""
+    """The shape of a region."""
 
     RECTANGLE = "rectangle"
     POLYGON = "polygon"
@@ -40,7 +40,7 @@ class RegionShape(Enum):
 
 
 class ProblemKind(Enum):
-    """Why something in a region cannot be taken as it stands."""
+    """Why something in a region cannot be read."""
 
     NOT_A_RESULT = "not a result"
     NO_GEOMETRY = "no geometry"
@@ -55,7 +55,7 @@ class ProblemKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that could not be read, and what stood there in a few words."""
+    """One thing that could not be read; `detail` is the beginning of it, or says more."""
 
     kind: ProblemKind
     detail: str = ""
@@ -63,10 +63,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class TextAnswer:
-    """The text that one TextArea holds for a region, letter for letter.
+    """The text that one TextArea holds for a region, unchanged.
 
     texts: its strings, in order; several where a person added more than one.
-    as_list: False where Label Studio stored one bare string, or null, in place of a list.
+    as_list: False where Label Studio stored one string, or null, instead of a list.
     """
 
     from_name: str
@@ -77,7 +77,7 @@ class TextAnswer:
 ANSWERS = frozenset(
     {"textarea", "choices", "taxonomy", "number", "rating", "datetime", "ranker", "pairwise", "chat"}
 )
-"""Types that answer for the whole task where they come without geometry."""
+"""Types of results that belong to the whole task if they have no geometry."""
 
 _TYPES = {
     f"{name}{suffix}": shape
@@ -97,23 +97,23 @@ _GEOMETRY = frozenset({"x", "y", "points", "rle", "vertices", "imageDataURL", "s
 
 
 def draws(item: Result) -> bool:
-    """It is a drawing tag's result, with geometry."""
+    """Whether it is the result of a drawing tag, with geometry."""
     return name_in(item, "type") in _TYPES and has_geometry(item)
 
 
 def has_geometry(item: Result) -> bool:
-    """Its value says where on the image (or in the text) it is."""
+    """Whether its value says where on the image (or in the text) it is."""
     return not _GEOMETRY.isdisjoint(value_of(item))
 
 
 def geometry_of(item: Result) -> str:
-    """Its geometry, written out to be compared."""
+    """Its geometry as a string, to be compared."""
     value = value_of(item)
-    return written([value.get(key) for key in (*_RECTANGLE, "rotation", "points", "radiusX", "radiusY")])
+    return safe_repr([value.get(key) for key in (*_RECTANGLE, "rotation", "points", "radiusX", "radiusY")])
 
 
 def shape_of(drawn: Result) -> RegionShape:
-    """By the result's type; a text or label whose shape's own result is lost, by its geometry."""
+    """The shape, by the result's type; of a text or label without a drawing tag's result, by its geometry."""
     by_type = _TYPES.get(name_in(drawn, "type"))
     if by_type is not None:
         return by_type
@@ -130,7 +130,19 @@ def shape_of(drawn: Result) -> RegionShape:
 def points_of(
     shape: RegionShape, drawn: Result, meta: Result, size: Size | None, problems: list[Problem]
 ) -> npt.NDArray[np.float32] | None:
-    """The corners of a rectangle or the points of a polygon in page pixels, or None and a problem."""
+    """The corners of a rectangle or the points of a polygon, in page pixels.
+
+    Args:
+        shape: the shape of the region.
+        drawn: the result that holds the geometry.
+        meta: the region's meta, for the corner where the text begins.
+        size: width and height of the upright page in pixels; None where nobody recorded it.
+        problems: a problem is added here where None is returned.
+
+    Returns:
+        (n, 2) float32, page pixels, a rectangle clockwise from the text's own top-left; None where they
+        cannot be read, or the shape is another.
+    """
     value = value_of(drawn)
     numbers = _rectangle_in(value) if shape is RegionShape.RECTANGLE else None
     pairs = _pairs_in(value.get("points")) if shape is RegionShape.POLYGON else None
@@ -165,7 +177,7 @@ def _pairs_in(points: object) -> list[list[float]] | None:
 
 
 def labels_of(items: Iterable[Result], problems: list[Problem]) -> tuple[str, ...]:
-    """The labels of a region, in order, without repetition."""
+    """The labels of a region, in order, without repetition; what cannot be read is added to `problems`."""
     labels: list[str] = []
     for item in items:
         for key, given in value_of(item).items():
@@ -175,7 +187,7 @@ def labels_of(items: Iterable[Result], problems: list[Problem]) -> tuple[str, ..
 
 
 def answers_of(items: Iterable[Result], problems: list[Problem]) -> tuple[TextAnswer, ...]:
-    """The texts of a region, one answer per TextArea."""
+    """The texts of a region, one per TextArea result; what cannot be read is added to `problems`."""
     answers = []
     for item in items:
         if name_in(item, "type") == "textarea":
@@ -186,7 +198,7 @@ def answers_of(items: Iterable[Result], problems: list[Problem]) -> tuple[TextAn
 
 
 def choices_of(items: Iterable[Result], problems: list[Problem]) -> tuple[tuple[str, str], ...]:
-    """What was chosen for a region, each with the tag that it was chosen in."""
+    """The choices for a region, as (name of the Choices tag, choice); see `labels_of` for `problems`."""
     return tuple(
         (name_in(item, "from_name"), choice)
         for item in items
@@ -195,7 +207,7 @@ def choices_of(items: Iterable[Result], problems: list[Problem]) -> tuple[tuple[
 
 
 def _strings(given: object, kind: ProblemKind, problems: list[Problem]) -> list[str]:
-    """The strings of a list, or the one string in its place; null is none, all else a problem."""
+    """The strings of a list, or a single string; null gives none, anything else is a problem."""
     listed = given if isinstance(given, list) else [] if given is None else [given]
     if any(not isinstance(string, str) for string in listed):
         problems.append(Problem(kind, short_repr(given)))
@@ -203,7 +215,7 @@ def _strings(given: object, kind: ProblemKind, problems: list[Problem]) -> list[
 
 
 def meta_of(items: Iterable[Result]) -> dict[str, Any]:
-    """The notes on a region; Label Studio merges those of its results."""
+    """A region's meta; Label Studio merges the `meta` of its results."""
     merged: dict[str, Any] = {}
     for item in items:
         meta = item.get("meta")
@@ -236,7 +248,7 @@ def score_of(items: Iterable[Result]) -> float | None:
 
 
 def size_of(items: Iterable[Result]) -> Size | None:
-    """The page's size as the first of a region's results that knows it recorded it."""
+    """The page's size, from the first of a region's results that records it."""
     for item in items:
         width, height = _number(item.get("original_width")), _number(item.get("original_height"))
         if width and height and width >= 1 and height >= 1:
@@ -245,24 +257,24 @@ def size_of(items: Iterable[Result]) -> Size | None:
 
 
 def _number(value: object) -> float | None:
-    """A number that can be reckoned with, also where it was written as a string."""
+    """A finite number of sensible size, also from a string; None otherwise."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if abs(number) <= FURTHEST else None
+    return number if abs(number) <= MAX_COORDINATE else None
 
 
 def short_repr(value: object) -> str:
-    """The beginning of what stood there, for a message."""
-    text = written(value)
+    """The beginning of a value's repr, for a message."""
+    text = safe_repr(value)
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def written(value: object) -> str:
-    """A value written out, however deep it is."""
+def safe_repr(value: object) -> str:
+    """A value's repr, also where it is nested too deep for Python's own."""
     try:
         return repr(value)
     except RecursionError:

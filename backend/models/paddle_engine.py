@@ -1,7 +1,7 @@
-"""Builds PaddleOCR's own predictors on the engine and device that were asked for.
+"""Builds PaddleOCR's own predictors on the engine and device that the settings ask for.
 
-The one module that imports paddleocr. It takes seconds to import, so that happens in the thread
-that owns the model; and Paddle's silent ways (falling back to the CPU, dropping a zero) end here.
+Only this module imports paddleocr. The import takes seconds, so it happens in the thread that owns the
+model. Where Paddle would silently do something else, such as fall back to the CPU, this module raises.
 """
 
 from __future__ import annotations
@@ -22,31 +22,39 @@ from backend.errors import SettingsWrong
 from backend.models.locate import EngineName, ModelLocation
 
 PaddlePixels = npt.NDArray[np.uint8]
-"""BGR, uint8, shape (height, width, 3), C-contiguous: the one form that PaddleOCR never misreads."""
+"""BGR, uint8, shape (height, width, 3), C-contiguous: the only form that PaddleOCR always reads correctly."""
 
 
 class Predictor(Protocol):
-    """What of PaddleOCR's predictors is used here."""
+    """The part of PaddleOCR's predictors that twinread uses."""
 
     def predict(self, input: list[PaddlePixels], **options: Any) -> list[Mapping[str, Any]]:
-        """One result for each array, in order."""
+        """Find or read text in each array.
+
+        Args:
+            input: one array per image.
+            options: arguments of PaddleOCR's `predict`, such as `batch_size`.
+
+        Returns:
+            One result for each array, in order; PaddleOCR may leave some out, see `one_result_each`.
+        """
         ...
 
     def close(self) -> None:
-        """Give back memory."""
+        """Free the memory."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """On what a model runs; names and meanings are PaddleOCR's.
+    """The engine and device that a model runs on; names and meanings are PaddleOCR's.
 
     engine: "auto" is onnxruntime on a CPU (four times cheaper there) and Paddle's own on a GPU.
     device: "auto" (the GPU that Paddle sees, else the CPU), "cpu", or "gpu:N".
     cpu_threads: threads of either engine on a CPU; None for all cores.
     engine_config: options of the engine; with Paddle's engine they replace the ones below.
-    enable_mkldnn: None for wherever it works (not in PaddlePaddle 3.3 and later, where detection
-        crashes with it).
+    enable_mkldnn: None enables it wherever it works (not in PaddlePaddle 3.3 and later, where
+        detection crashes with it).
     """
 
     engine: Literal["auto", "onnxruntime", "paddle"] = "auto"
@@ -70,11 +78,11 @@ class Engine:
 
 
 def choose_engine(options: EngineOptions) -> Engine:
-    """Choose engine and device; imports Paddle (seconds) only where a GPU may be used.
+    """Choose engine and device; imports Paddle, which takes seconds, only where a GPU may be used.
 
     Raises:
-        SettingsWrong: a GPU or an engine was asked for that is not there, or something of Paddle's
-            engine where another one runs.
+        SettingsWrong: the GPU or the engine that the options ask for is not there, or an option is
+            for Paddle's engine and another one runs.
     """
     if options.engine not in ("auto", "onnxruntime", "paddle"):
         raise SettingsWrong(
@@ -88,52 +96,77 @@ def choose_engine(options: EngineOptions) -> Engine:
             "ENGINE=paddle was asked for, but PaddlePaddle is not installed. Install paddlepaddle 3.x, or "
             "set ENGINE=onnxruntime, which gives the same boxes on a CPU."
         )
-    if name == "onnxruntime" and (idle := _for_paddle_alone(options)):
+    if name == "onnxruntime" and (ignored := _for_paddle_alone(options)):
         raise SettingsWrong(
-            f"{', '.join(idle)} would do nothing: the engine is onnxruntime, and Paddle's own alone looks at "
-            "that. Set ENGINE=paddle, or leave it out.",
-            settings=idle,
+            f"{', '.join(ignored)} would do nothing: the engine is onnxruntime, and Paddle's own alone looks "
+            "at that. Set ENGINE=paddle, or leave it out.",
+            settings=ignored,
         )
     return Engine(name, device)
 
 
 def _for_paddle_alone(options: EngineOptions) -> list[str]:
-    """Settings that ask for something of Paddle's engine."""
-    asked = {
+    """The settings in use that only Paddle's engine knows."""
+    chosen = {
         "ENABLE_HPI": options.enable_hpi,
         "USE_TENSORRT": options.use_tensorrt,
         "PRECISION": options.precision != "fp32",
         "ENABLE_MKLDNN": options.enable_mkldnn is True,
         "ENABLE_CINN": options.enable_cinn,
     }
-    return [name for name, set_ in asked.items() if set_]
+    return [name for name, set_ in chosen.items() if set_]
 
 
-def text_detection(location: ModelLocation, engine: Engine, options: EngineOptions, **more: Any) -> Predictor:
-    """Load a detection model; `more` goes to `paddleocr.TextDetection`. Call it in the owning thread."""
-    return _build("TextDetection", location, engine, options, more)
+def text_detection(
+    location: ModelLocation, engine: Engine, options: EngineOptions, **detection_arguments: Any
+) -> Predictor:
+    """Load a detection model; takes seconds. Call it in the thread that owns the model.
+
+    Args:
+        location: the model's folder.
+        engine: as `choose_engine` chose it.
+        options: the same options that it chose from.
+        detection_arguments: more arguments of `paddleocr.TextDetection`, such as `thresh`.
+
+    Raises:
+        SettingsWrong: PaddleOCR cannot load the model.
+    """
+    return _build("TextDetection", location, engine, options, detection_arguments)
 
 
 def text_recognition(location: ModelLocation, engine: Engine, options: EngineOptions) -> Predictor:
-    """Load a recogniser. Call it in the owning thread."""
+    """Load a recogniser; takes seconds. Call it in the thread that owns the model.
+
+    Args:
+        location: the model's folder.
+        engine: as `choose_engine` chose it.
+        options: the same options that it chose from.
+
+    Raises:
+        SettingsWrong: PaddleOCR cannot load the model.
+    """
     return _build("TextRecognition", location, engine, options, {})
 
 
 def _build(
-    kind: str, location: ModelLocation, engine: Engine, options: EngineOptions, more: Mapping[str, Any]
+    class_name: str,
+    location: ModelLocation,
+    engine: Engine,
+    options: EngineOptions,
+    arguments: Mapping[str, Any],
 ) -> Predictor:
     # A GPU that is lost later must be an error too, not a server that is silently fifty times slower.
     os.environ.setdefault("PADDLE_PDX_DISABLE_DEVICE_FALLBACK", "1")
     import paddleocr  # type: ignore[import-untyped]
 
     try:
-        predictor: Predictor = getattr(paddleocr, kind)(
+        predictor: Predictor = getattr(paddleocr, class_name)(
             model_name=location.name,
             model_dir=str(location.directory),
             device=engine.device,
             engine=engine.name,
             **_engine_arguments(engine, options),
-            **more,
+            **arguments,
         )
     except ValueError as error:
         if "No engine bindings" not in str(error):
@@ -145,7 +178,7 @@ def _build(
             model=location.name,
         ) from error
     except AssertionError as error:
-        # of a model's description PaddleX asserts what it knows, without a word
+        # PaddleX asserts, without a message, that it knows each step of the model's description
         raise SettingsWrong(
             f"PaddleOCR cannot read with {location.name} in {location.directory.name!r}: it does not know a "
             "step of PreProcess in inference.yml, as when the training config encodes labels with "
@@ -158,8 +191,8 @@ def _build(
 def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
     threads = options.cpu_threads or os.cpu_count() or 1
     if engine.name == "onnxruntime":
-        # This engine does not look at cpu_threads. Of a converted model it says of each constant that it
-        # was not needed, dozens of lines; errors alone are told.
+        # This engine ignores cpu_threads. For a converted model it logs dozens of unneeded constants, so it
+        # logs errors only.
         ours = {"intra_op_num_threads": threads, "log_severity_level": 3}
         return {"engine_config": {**ours, **options.engine_config}}
     mkldnn = _mkldnn_works() if options.enable_mkldnn is None else options.enable_mkldnn
@@ -176,31 +209,31 @@ def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
 
 
 def _device(options: EngineOptions) -> str:
-    asked = options.device.strip().lower()
-    if asked == "cpu":
+    device = options.device.strip().lower()
+    if device == "cpu":
         return "cpu"
-    if asked == "auto":
-        # onnxruntime by name means the CPU that it is good at; a GPU for it must be asked for.
+    if device == "auto":
+        # ENGINE=onnxruntime means the CPU, where it is fast; a GPU for it must be named in DEVICE.
         return "gpu:0" if options.engine != "onnxruntime" and _paddle_gpus() else "cpu"
-    match = re.fullmatch(r"gpu(?::(\d+))?", asked)
+    match = re.fullmatch(r"gpu(?::(\d+))?", device)
     if match is None:
-        raise SettingsWrong(f"DEVICE is {options.device!r}; it can be auto, cpu or gpu:N.", device=asked)
+        raise SettingsWrong(f"DEVICE is {options.device!r}; it can be auto, cpu or gpu:N.", device=device)
     number = int(match[1] or 0)
     if options.engine == "onnxruntime":
         import onnxruntime  # type: ignore[import-untyped]
 
         if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
             raise SettingsWrong(
-                f"DEVICE={asked} was asked for, but the installed onnxruntime has no CUDA. Install "
+                f"DEVICE={device} was asked for, but the installed onnxruntime has no CUDA. Install "
                 "onnxruntime-gpu, or set ENGINE=paddle, or DEVICE=cpu.",
-                device=asked,
+                device=device,
             )
     elif number >= (gpus := _paddle_gpus()):
         seen = f"PaddlePaddle sees {gpus} GPUs" if _paddle_installed() else "PaddlePaddle is not installed"
         raise SettingsWrong(
-            f"DEVICE={asked} was asked for, but {seen}. Install paddlepaddle-gpu 3.x from Paddle's own index "
-            "and check the driver (README, 'On a GPU'), or set DEVICE=cpu.",
-            device=asked,
+            f"DEVICE={device} was asked for, but {seen}. Install paddlepaddle-gpu 3.x from Paddle's own "
+            "index and check the driver (README, 'On a GPU'), or set DEVICE=cpu.",
+            device=device,
             gpus=gpus,
         )
     return f"gpu:{number}"
@@ -208,7 +241,7 @@ def _device(options: EngineOptions) -> str:
 
 def _paddle_installed() -> bool:
     spec = importlib.util.find_spec("paddle")
-    # any folder named "paddle" on the path is found too, without an origin
+    # any folder named "paddle" on the path is found, too, but has no origin
     return spec is not None and spec.origin is not None
 
 
@@ -234,18 +267,25 @@ def _version(distribution: str) -> tuple[int, ...] | None:
 
 
 def to_paddle(pixels: npt.NDArray[np.uint8]) -> PaddlePixels:
-    """Turn RGB pixels into the form that PaddleOCR wants."""
+    """Turn RGB pixels, uint8, shape (height, width, 3), into the form that PaddleOCR needs."""
     # numpy's own reversing takes ten times as long
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
 
 
-def one_each(
+def one_result_each(
     results: Sequence[Mapping[str, Any]], arrays: Sequence[PaddlePixels]
 ) -> Sequence[Mapping[str, Any]]:
-    """Check that PaddleOCR answered for every array: what it dislikes it leaves out without a word.
+    """Check that PaddleOCR gave a result for every array; arrays that it cannot use it leaves out silently.
+
+    Args:
+        results: what `Predictor.predict` returned.
+        arrays: its input.
+
+    Returns:
+        The results, unchanged.
 
     Raises:
-        RuntimeError: it gave another number of results.
+        RuntimeError: the number of results differs.
     """
     if len(results) != len(arrays):
         raise RuntimeError(f"PaddleOCR gave {len(results)} results for {len(arrays)} images")

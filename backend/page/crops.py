@@ -1,12 +1,12 @@
-"""The one crop of a line, used by readings, interactive assist and export alike; and what it shows.
+"""Cuts a line out of its page, and says whether a crop is blank; pure functions on pixels.
 
-Pure functions on pixels. A crop is PaddleOCR's own, so that a model trained on it meets the same
-kind of picture when it reads.
+Readers, interactive assist and export all use this one crop. It equals PaddleOCR's own crop, so that
+a model is trained on the same kind of picture as it reads later.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
@@ -16,25 +16,25 @@ from backend.page.geometry import TALL, is_degenerate
 from backend.page.lines import Pixels, Quad
 
 TallLines: TypeAlias = Literal["auto", "never", "always"]
-"""What happens to a crop of `TALL` times its width or more: turned on its side unless it shows a
-lone character, left standing, or turned whatever it shows (as PaddleOCR does it)."""
+"""What happens to a crop that is `TALL` times as high as wide, or more. "auto": a quarter turn, unless it
+shows a single character; "never": it stays; "always": a quarter turn, whatever it shows (as in PaddleOCR)."""
 
-MOST_SIDE = 32_766
+MAX_SIDE = 32_766
 """Pixels; OpenCV warps no picture with a longer side."""
 
 LONE_CHARACTER_HEIGHT = 4.0
-"""In widths. A box higher than that holds a line, not one narrow character with some margin."""
+"""Height over width. A box higher than that holds a line, not one narrow character with some margin."""
 
 LONE_CHARACTER_SHARE = 0.8
-"""Of the ink, in one connected piece: "1" is all of it, "i" nearly; of two letters neither is."""
+"""Share of the ink in one connected piece: all of "1", nearly all of "i", less for two letters."""
 
 
 def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pixels:
     """Cut a line out of its page and straighten it, as PaddleOCR's `get_rotate_crop_image` does.
 
-    The perspective warp is bicubic and repeats the page's edge outside the page. A crop of `TALL`
-    times its width or more holds, for PaddleOCR, a line that reads downwards and is turned a
-    quarter to the left. "auto" leaves a lone narrow character ("1", "I") as it stands: a box less
+    The perspective warp is bicubic and repeats the page's edge outside the page. PaddleOCR takes a
+    crop that is `TALL` times as high as wide, or more, for a line that reads downwards, and gives it
+    a quarter turn to the left. "auto" does not turn a single narrow character ("1", "I"): a box less
     than four times as high as wide, in which one connected piece holds four fifths of the ink.
     A short word of joined letters (Arabic, Devanagari, handwriting) that reads downwards looks
     the same; "always" turns that too.
@@ -45,7 +45,8 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
         tall_lines: see `TallLines`.
 
     Returns:
-        RGB, uint8, C-contiguous, as large as the longer of each two opposite sides.
+        RGB, uint8, shape (height, width, 3), C-contiguous; width and height are the longer of the two
+        opposite sides of the quad.
 
     Raises:
         ValueError: nothing can be cropped from this quad (PaddleOCR returns the whole page there),
@@ -61,8 +62,8 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
     if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= page_width or min(ys) >= page_height:
         raise ValueError("the quad lies off the page, so there is nothing to crop")
     # Also keeps one wrong coordinate from asking for gigabytes of repeated edge.
-    across = -page_width <= min(xs) and max(xs) <= 2 * page_width
-    if not across or min(ys) < -page_height or max(ys) > 2 * page_height:
+    within_width = -page_width <= min(xs) and max(xs) <= 2 * page_width
+    if not within_width or min(ys) < -page_height or max(ys) > 2 * page_height:
         raise ValueError("the quad reaches beyond the page by more than the page's own size")
     crop = _window(pixels, corners)
     if crop is None:
@@ -75,7 +76,7 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
 
 
 def _window(pixels: Pixels, corners: Quad) -> Pixels | None:
-    """The part of the page within an upright box of whole pixels: what the warp gives there, for nothing.
+    """The part of the page within an upright box of whole pixels: the warp's result, without its cost.
 
     None for any other quad.
     """
@@ -94,8 +95,8 @@ def _straightened(pixels: Pixels, corners: Quad) -> Pixels:
     top_left, top_right, bottom_right, bottom_left = corners
     width = _longer(top_right - top_left, bottom_right - bottom_left)
     height = _longer(bottom_left - top_left, bottom_right - top_right)
-    if max(width, height, *pixels.shape[:2]) > MOST_SIDE:
-        raise ValueError(f"page or quad is longer than the {MOST_SIDE} pixels that can be cropped")
+    if max(width, height, *pixels.shape[:2]) > MAX_SIDE:
+        raise ValueError(f"page or quad is longer than the {MAX_SIDE} pixels that can be cropped")
     upright = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     return cv2.warpPerspective(
         pixels,
@@ -107,29 +108,45 @@ def _straightened(pixels: Pixels, corners: Quad) -> Pixels:
 
 
 def is_blank(crop: Pixels) -> bool:
-    """Whether a crop shows nothing at all; in doubt it does not, so that no text is missed.
+    """Whether a crop shows nothing at all; False in doubt, so that no text is missed.
 
-    Gentle shading (a quadratic surface per channel) is taken off; what is left must stay within
-    the noise that the crop itself has, and within 32 of 255 levels however noisy it is.
+    Gentle shading (a quadratic surface per channel) is subtracted. The residue of a blank crop stays
+    within the noise of the crop itself, and within 32 of 255 levels, however noisy it is.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
     """
     height, width = crop.shape[:2]
     if width >= 100:
-        # Ink is plain to see in most lines, and the fit below dear: residues within 32 levels differ by 64 at
-        # most, and shading gentle enough for a surface of the second degree by 40 over four pixels.
+        # The fit below is slow, and most lines show their ink clearly. In a blank crop residues within 32
+        # levels differ by 64 at most, and a quadratic surface rises by 40 at most over four pixels.
         soft = cv2.blur(crop, (3, 3)).astype(np.int16)
         if int(np.abs(soft[:, 4:] - soft[:, :-4]).max()) > 64 + 40:
             return False
     sharp = crop.reshape(-1, 3).astype(np.float64)
-    # A little blur takes sensor and JPEG noise down to a third, but not the stroke of a letter.
+    # A little blur reduces sensor and JPEG noise to a third, but not the stroke of a letter.
     smooth = cv2.GaussianBlur(crop.astype(np.float64), (0, 0), 0.8).reshape(-1, 3)
-    # Most pixels of a line are ground or the inside of a stroke, so their grain tells the noise.
+    # Most pixels of a line are background or the inside of a stroke, so their grain measures the noise.
     grain = float(np.median(np.abs(sharp - smooth).max(axis=1)))
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].reshape(2, -1)
     surface = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
     shading = np.linalg.pinv(surface @ surface.T) @ (surface @ smooth)
-    left = np.abs(smooth - surface.T @ shading)
+    residue = np.abs(smooth - surface.T @ shading)
     # Measured on flat crops with noise of every strength: the highest value stays below 3.3 grains.
-    return bool(left.max() <= np.clip(3.3 * grain, 12, 32))
+    return bool(residue.max() <= np.clip(3.3 * grain, 12, 32))
+
+
+def ground_colour(crop: npt.NDArray[Any]) -> tuple[float, ...]:
+    """The colour that a line stands on: the median of the crop's outermost pixels.
+
+    Args:
+        crop: uint8, shape (height, width) or (height, width, 3).
+
+    Returns:
+        One level per channel, 0 to 255; halves are possible.
+    """
+    edge = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
+    return tuple(float(level) for level in np.atleast_1d(np.median(edge, axis=0)))
 
 
 def _longer(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> int:
@@ -145,7 +162,7 @@ def _shows_lone_character(crop: Pixels) -> bool:
     _, ink = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     frame = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
     if frame.mean() > 0.5:
-        # The frame is ground: dark ink on light paper.
+        # The frame is background: dark ink on light paper.
         ink = 1 - ink
     _, _, pieces, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     areas = pieces[1:, cv2.CC_STAT_AREA]

@@ -116,6 +116,10 @@ def is_degenerate(quad: Quad, min_side: float = 3.0) -> bool:
 
     That is: a coordinate that is not a number, a side shorter than `min_side` pixels, next to no
     area, or corners that cross over or cave in.
+
+    Args:
+        quad: page pixels; any shape but (4, 2) is no quad.
+        min_side: pixels.
     """
     corners = np.asarray(quad, dtype=np.float64)
     if corners.shape != (4, 2):
@@ -151,11 +155,72 @@ def crosses_itself(points: Points) -> bool:
     return bool((parted & parted.T).any())
 
 
+def quad_area(quad: Quad) -> float:
+    """The area that a quad encloses, square pixels, whichever way round its corners run."""
+    return abs(_signed_area(quad))
+
+
+def runs_counter_clockwise(points: Points) -> bool:
+    """Whether a polygon's points run counter-clockwise, as a person sees them; not where it has no area.
+
+    Args:
+        points: (n, 2), in order; the last one is joined with the first. A coordinate may be infinite;
+            such a polygon has no direction.
+    """
+    return _signed_area(points) < 0
+
+
+def overlap_area(first: Quad, second: Quad) -> float:
+    """The area that two convex quads share, square pixels; 0 where they only touch."""
+    shared, _ = cv2.intersectConvexConvex(first.astype(np.float32), second.astype(np.float32))
+    return float(shared)
+
+
+def intersection_over_union(first: Quad, second: Quad) -> float:
+    """How much two convex quads are one: the area that they share, of the area that they cover together.
+
+    Returns:
+        0 for quads that share nothing, or have no area; 1 for the same quad.
+    """
+    shared = overlap_area(first, second)
+    together = quad_area(first) + quad_area(second) - shared
+    return shared / together if shared > 0 and together > 0 else 0.0
+
+
+def share_on_page(quad: Quad, width: int, height: int) -> float:
+    """Which share of a convex quad's area lies on the page, 0 to 1; 0 for a quad without area.
+
+    Args:
+        quad: page pixels; corners may lie anywhere.
+        width: of the page in pixels.
+        height: likewise.
+    """
+    xs, ys = quad.T.tolist()
+    # nearly every line: the answer without reckoning
+    if min(*xs, *ys) >= 0 and max(xs) <= width and max(ys) <= height:
+        return 1.0
+    area = quad_area(quad)
+    return overlap_area(quad, page_corners(width, height)) / area if area > 0 else 0.0
+
+
+def page_corners(width: int, height: int) -> Quad:
+    """The quad that covers a whole page of this size in pixels."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+
+
 def clamp(quad: Quad, width: int, height: int) -> Quad:
     """The quad with each corner moved into the page, x into [0, width] and y into [0, height]."""
     # np.clip looks up its bounds' types first, which takes ten times as long as eight comparisons
     moved: Quad = np.minimum(np.maximum(quad, 0), np.array([width, height])).astype(np.float32)
     return moved
+
+
+def _signed_area(points: Points) -> float:
+    """Half the shoelace sum: above 0 for points that run clockwise as seen; NaN where one is infinite."""
+    # plain floats: nothing warns of infinity, and on eight numbers numpy is slower
+    corners: list[tuple[float, float]] = [(x, y) for x, y in np.asarray(points, dtype=np.float64).tolist()]
+    pairs = zip(corners, corners[1:] + corners[:1], strict=True)
+    return sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs) / 2
 
 
 def _finite(points: Points) -> Floats:

@@ -1,8 +1,8 @@
-"""Bytes of an image file to an upright page of RGB pixels, or one sentence why not; and back.
+"""Decodes the bytes of an image file into an upright page of RGB pixels, and encodes crops.
 
 The page is what a browser shows, because Label Studio's coordinates are those of the picture on
-the screen: turned by EXIF, the first frame of several. Unlike a browser it stands on a ground that
-shows its ink. Nothing here opens paths, and no global switch of Pillow is touched.
+the screen: turned by EXIF, the first frame of several. Unlike in a browser, transparent parts get a
+background on which the ink can be seen. Nothing here opens paths or changes Pillow's global switches.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from PIL import (
 )
 
 from backend.errors import BadImage
-from backend.page.crops import MOST_SIDE
+from backend.page.crops import MAX_SIDE
 from backend.page.lines import Page, Pixels
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -44,9 +44,9 @@ OPENERS: dict[str, tuple[re.Pattern[bytes], Opener]] = {
     "GIF": (re.compile(rb"GIF8[79]a"), GifImagePlugin.GifImageFile),
     "TIFF": (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImagePlugin.TiffImageFile),
 }
-READ_HERE = "PNG, JPEG, WebP, BMP, GIF and TIFF"
+SUPPORTED = "PNG, JPEG, WebP, BMP, GIF and TIFF"
 
-OTHERS = {
+UNSUPPORTED = {
     "a PDF file": re.compile(rb"\s*%PDF"),
     "an SVG drawing": re.compile(rb"[^\0]{0,1000}<svg[\s>]", re.IGNORECASE),
     "an HTML page, perhaps a login page": re.compile(rb"[^\0]{0,1000}<(!doctype html|html)", re.IGNORECASE),
@@ -58,11 +58,11 @@ OTHERS = {
     "a DjVu file": re.compile(rb"AT&TFORM"),
     "a ZIP archive or an Office document": re.compile(rb"PK\x03\x04"),
 }
-CURES = {
+ADVICE = {
     "a PDF file": "Label Studio makes no page images of it: make them (pdftoppm -r 200 -png FILE.pdf page) "
     "and import those, one task for each or a list of them for <Image valueList>.",
 }
-"""What to do with a file of such a kind, where saving it in another format is not all."""
+"""What to do with such a file, where "save it in another format" is not enough."""
 
 # Of these formats Pillow itself warns of more pixels than that, and then refuses them.
 PILLOW_PIXELS = 89_478_485
@@ -77,26 +77,27 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What brings an image upright, by its EXIF orientation."""
+"""How to turn an image upright, by its EXIF orientation."""
 
 WHITE, BLACK, GREY = 255, 0, 128
 
 
-def decode(data: bytes, *, max_pixels: int, max_side: int = MOST_SIDE) -> Page:
+def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
     """Decode an image file into an upright page.
 
     Args:
         data: the whole file: PNG, JPEG, WebP, BMP, GIF or TIFF.
-        max_pixels: refuse more than that; looked up in the header, before anything is decoded.
-        max_side: refuse a longer side, in pixels.
+        max_pixels: most pixels (width x height); read from the header, before anything is decoded.
+        max_side: longest side, pixels.
 
     Returns:
-        The first frame or page, turned by its EXIF tag, 16 bits scaled to 8, transparency laid on
-        white, black or grey, whichever its ink stands out from. The pixels are read-only.
+        The first frame or page, turned upright by its EXIF tag: RGB, uint8, 16 bits scaled to 8.
+        Transparency is laid on white, black or grey, whichever shows more of its ink. The pixels are
+        read-only.
 
     Raises:
-        BadImage: another format, a limit broken, or a file that is damaged or not whole; never a
-            page with a part missing.
+        BadImage: the file is of another format, breaks a limit, or is damaged or not whole. A page
+            with a part missing is never returned.
     """
     name = _format(data)
     if name in BOUND_BY_PILLOW:
@@ -123,7 +124,7 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MOST_SIDE) -> Page:
 
 
 def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> bytes:
-    """Write a crop as an image file of just that type; the same crop gives the same bytes.
+    """Write a crop as an image file of the given format; the same crop gives the same bytes.
 
     Args:
         crop: RGB, uint8, shape (height, width, 3).
@@ -136,7 +137,7 @@ def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> b
     file = io.BytesIO()
     image = Image.fromarray(crop)
     if format == "png":
-        # Higher levels cost three times the time and save next to nothing on lines of text.
+        # Higher levels take three times as long and save almost nothing on lines of text.
         image.save(file, "PNG", compress_level=1)
     elif format == "jpeg":
         # With halved colour, red print on white loses its edges.
@@ -152,20 +153,20 @@ def _format(data: bytes) -> str:
     for name, (signature, _) in OPENERS.items():
         if signature.match(data):
             return name
-    kind = next((kind for kind, start in OTHERS.items() if start.match(data)), "not an image known here")
+    kind = next((kind for kind, start in UNSUPPORTED.items() if start.match(data)), "not an image known here")
     raise BadImage(
-        f"The file is {kind}; only {READ_HERE} can be read. "
-        + CURES.get(kind, "Save the page in one of these formats."),
+        f"The file is {kind}; only {SUPPORTED} can be read. "
+        + ADVICE.get(kind, "Save the page in one of these formats."),
         format=kind,
     )
 
 
 def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
     if name == "WebP":
-        # Its decoder makes room for the whole picture as soon as it is created.
-        _within(name, _webp_size(data), max_pixels, max_side)
+        # Its decoder allocates the whole picture as soon as it is created.
+        _check_size(name, _webp_size(data), max_pixels, max_side)
     image = OPENERS[name][1](io.BytesIO(data))
-    _within(name, image.size, max_pixels, max_side)
+    _check_size(name, image.size, max_pixels, max_side)
     if name == "PNG":
         # The decoder reads the pixels without their checksums; this compares them.
         PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
@@ -177,7 +178,7 @@ def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
     return np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
 
 
-def _within(name: str, size: tuple[int, int], max_pixels: int, max_side: int) -> None:
+def _check_size(name: str, size: tuple[int, int], max_pixels: int, max_side: int) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise BadImage(f"This {name} image is {width} x {height} pixels, so it shows nothing.", format=name)
@@ -212,7 +213,7 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _turn(exif: object) -> Image.Transpose | None:
-    """What brings the image upright by its EXIF tag. XMP is not asked: browsers do not turn by it."""
+    """How to turn the image upright by its EXIF tag. XMP is not read: browsers do not turn by it."""
     if not isinstance(exif, bytes):
         return None
     tags = Image.Exif()

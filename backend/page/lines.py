@@ -1,4 +1,4 @@
-"""The nouns of the whole house: page, line, crop, reading, verdict.
+"""The data classes that every package shares: page, line, reading, judgement, and what they hold.
 
 One unit everywhere: page pixels, float, origin at the top left of the *upright* page (turned by
 its EXIF tag, as a browser shows it). Label Studio's percent exists only in `backend.label_studio.percent`.
@@ -24,7 +24,7 @@ Quad: TypeAlias = npt.NDArray[np.float32]
 
 
 def picture_digest(pixels: Pixels) -> str:
-    """Hex SHA-256 of shape and bytes: the same for the same picture, whatever made it."""
+    """Hex SHA-256 of shape and bytes: equal pictures have equal digests, whatever file they came from."""
     digest = hashlib.sha256(repr(tuple(map(int, pixels.shape))).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
@@ -41,7 +41,7 @@ class Page:
 
     @cached_property
     def digest(self) -> str:
-        """What names the page in logs and manifests; reckoned when it is first asked for."""
+        """Identifies the page in logs and manifests; computed at first use."""
         return picture_digest(self.pixels)
 
     @property
@@ -71,8 +71,8 @@ class Line:
 class Detected:
     """What a detector found on one page.
 
-    lines: in no promised order.
-    dropped: how many candidates were no usable quads and were left out.
+    lines: in no particular order.
+    dropped: number of candidates that were left out because their quads cannot be used.
     """
 
     lines: tuple[Line, ...]
@@ -81,13 +81,13 @@ class Detected:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reader said of one crop: a text, "no text" (empty, no error), or an error.
+    """One reader's result for one crop: a text, "no text" (empty, no error), or an error.
 
     reader: the reader's identity, as in `LineReader.identity`.
-    text: the words as the reader gave them, cleaned of wrapping only; empty for "no text".
-    score: the reader's own confidence, 0 to 1, where it has one.
-    error: one sentence why there is no answer; "nothing there" and "could not look" differ here.
-    retryable: with an error, whether asking again later may give an answer (server down, too busy, timeout)
+    text: the text as the reader gave it; only a model's wrapping is taken off. Empty for "no text".
+    score: the reader's own confidence, 0 to 1; None where it gives none.
+    error: one sentence that says why there is no text; None where the reader worked, also for "no text".
+    retryable: with an error, whether the same request may work later (server down, too busy, timeout)
         or not (answer cut by length, refused).
     """
 
@@ -99,26 +99,30 @@ class Reading:
 
     @property
     def failed(self) -> bool:
-        """The reader could not look."""
+        """The reader did not work, so nothing is known about the crop."""
         return self.error is not None
 
     @property
     def no_text(self) -> bool:
-        """The reader looked and found nothing."""
+        """The reader worked and found no text."""
         return self.error is None and not self.text
 
 
 class Verdict(Enum):
-    """What the readings of one line are worth together."""
+    """The result of comparing the readings of one line."""
 
     AGREED = "agreed"
+    """Enough readers read the same, and no guard found a doubt."""
     DISPUTED = "disputed"
+    """The readings differ, or a guard found a doubt: a person decides."""
     NO_TEXT = "no text"
+    """Every reader worked, and none found text."""
     UNREAD = "unread"
+    """No reader was asked, or none gave a text and at least one of them failed."""
 
 
 class ReasonKind(Enum):
-    """Why a line is not agreed, or what was settled on the way; `label_studio.explanations` words it."""
+    """Why a line is not agreed, or what was corrected in it; `label_studio.explanations` words it."""
 
     LOOK_ALIKE = "look-alike"
     """Letters of two scripts that look the same: `first` against `second`."""
@@ -131,9 +135,9 @@ class ReasonKind(Enum):
     READER_FAILED = "reader failed"
     """`first` is the reader, `second` its one-sentence error."""
     ONE_READER = "one reader"
-    """Only one reading was made, so nothing confirms it."""
+    """Only one reader read the line, so nothing confirms its text."""
     NO_READER = "no reader"
-    """No installed reader writes the page's script; `first`: the language, `second`: what would read it."""
+    """No installed reader writes the page's script; `first`: the language, `second`: readers that could."""
     TOO_LONG = "too long for its width"
     REPEATS = "repeats itself"
     ECHO = "echo of the prompt"
@@ -141,7 +145,7 @@ class ReasonKind(Enum):
     WRONG_SCRIPT = "wrong script"
     MIXED_SCRIPT = "mixed scripts in one word"
     DIGITS_ONLY = "digits only"
-    """Agreed, but without a language to correct it; a note, not a doubt."""
+    """Agreed, but no word confirms a line of digits; a remark, not a doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +162,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What several readings of one line come to.
+    """Several readings of one line, combined.
 
-    text: what to write or pre-fill; NFC, plain spaces; empty when nothing was read.
-    score: how sure, 0 to 1.
-    reasons: why it is not agreed, most telling first.
+    text: the text of an agreed line, or the likelier one to pre-fill; NFC, plain spaces; empty when
+        nothing was read.
+    score: confidence, 0 to 1; pages and lines are sorted by it.
+    reasons: why the line is not agreed, the most important first; or remarks on an agreed one.
     """
 
     verdict: Verdict
@@ -173,7 +178,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadLine:
-    """A line with everything that was said of it; nothing is thrown away."""
+    """A line, all its readings, and the judgement on them."""
 
     line: Line
     readings: tuple[Reading, ...]
@@ -182,16 +187,23 @@ class ReadLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadPage:
-    """A page's lines in reading order, and how many candidates were dropped as degenerate."""
+    """The lines of a page with their readings.
+
+    width, height: of the upright page, pixels.
+    lines: in reading order.
+    dropped: number of the detector's candidates that were left out because their quads cannot be used.
+    model_version: of the engines that read it; empty where nothing is predicted from it.
+    """
 
     width: int
     height: int
     lines: Sequence[ReadLine]
     dropped: int = 0
+    model_version: str = ""
 
     @property
     def score(self) -> float:
-        """Share of agreed lines, 0 to 1; 1 for a page without text: nothing to do there."""
+        """Share of agreed lines, 0 to 1; 1 for a page without lines, because there is nothing to do."""
         if not self.lines:
             return 1.0
         agreed = sum(line.judgement.verdict is Verdict.AGREED for line in self.lines)

@@ -1,7 +1,7 @@
-"""The order in which a person reads the lines of a page, from their quads alone.
+"""Sorts the lines of a page into the order in which a person reads them, by their quads alone.
 
-Everything is in page pixels with y downwards. The page is turned upright first; then rows are found, and
-columns where both sides are plainly running text.
+Everything is in page pixels with y downwards. The page is turned upright first. Then rows are found, and
+columns where both sides are clearly running text.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ def reading_order(quads: Sequence[Quad], right_to_left: bool = False) -> list[in
 
     The page is first turned so that most of the text runs along x (skew, pages on their side).
     Lines that overlap in height make a row; rows go from top to bottom. Two columns are read one
-    after the other only where both are plainly running text, so that tables and receipts are
+    after the other only where both are clearly running text, so that tables and receipts are
     still read row by row.
 
     Args:
-        quads: finite quads in any order; the result does not depend on theirs.
-        right_to_left: rows, and columns, start on the right.
+        quads: finite quads, page pixels, each (4, 2) clockwise from the text's own top-left corner;
+            their order does not change the result.
+        right_to_left: rows and columns start on the right.
     """
     if not len(quads):
         return []
@@ -54,28 +55,28 @@ class _Boxes:
 
     @classmethod
     def of(cls, quads: Floats, right_to_left: bool) -> _Boxes:
-        """Turn the page by the direction in which most of its text runs."""
+        """Turn the page upright by the direction in which most of its text runs."""
         across = _side(quads, 0, 3)
         # Tall boxes hold lines that read downwards, so they begin at their upper right corner.
         tall = across >= TALL * _side(quads, 0, 1)
-        own = np.where(tall[:, None, None], np.roll(quads, -1, axis=1), quads)
-        along = (own[:, 1] + own[:, 2] - own[:, 0] - own[:, 3]) / 2
+        text_quads = np.where(tall[:, None, None], np.roll(quads, -1, axis=1), quads)
+        along = (text_quads[:, 1] + text_quads[:, 2] - text_quads[:, 0] - text_quads[:, 3]) / 2
         length = np.hypot(along[:, 0], along[:, 1])
         angle = np.degrees(np.arctan2(along[:, 1], along[:, 0]))
         quarter = np.rint(angle / 90) % 4
-        most = max(range(4), key=lambda turn: float(length[quarter == turn].sum()))
-        lean = (angle - 90 * most + 180) % 360 - 180
-        skew = 90 * most + _weighted_median(lean[quarter == most], length[quarter == most])
-        back = np.radians(-skew)
-        turn = np.array([[np.cos(back), -np.sin(back)], [np.sin(back), np.cos(back)]])
+        main_quarter = max(range(4), key=lambda turn: float(length[quarter == turn].sum()))
+        lean = (angle - 90 * main_quarter + 180) % 360 - 180
+        follows = quarter == main_quarter
+        skew = 90 * main_quarter + _weighted_median(lean[follows], length[follows])
+        turn_back = np.radians(-skew)
+        turn = np.array([[np.cos(turn_back), -np.sin(turn_back)], [np.sin(turn_back), np.cos(turn_back)]])
         upright = quads @ turn.T
         if right_to_left:
             upright = upright * np.array([-1.0, 1.0])
         x, y = upright[:, :, 0], upright[:, :, 1]
         by_x = np.take_along_axis(y, np.argsort(x, axis=1, kind="stable"), axis=1)
-        # A line that follows the page is as high as its own side; any other as its outline.
-        follows = quarter == most
-        height = np.where(follows, _side(own, 0, 3), np.ptp(y, axis=1))
+        # A line that runs with the page is as high as its own side; any other as its outline.
+        height = np.where(follows, _side(text_quads, 0, 3), np.ptp(y, axis=1))
         middle = y.mean(axis=1)
         start = np.where(follows, by_x[:, :2].mean(axis=1), middle)
         end = np.where(follows, by_x[:, 2:].mean(axis=1), middle)
@@ -83,7 +84,7 @@ class _Boxes:
 
 
 def _read(boxes: _Boxes, members: Indices) -> list[int]:
-    """Row by row, but for two columns of running text, which are read one after the other."""
+    """Row by row, except two columns of running text, which are read one after the other."""
     rows = _rows(boxes, members)
     columns = _columns(boxes, rows)
     if columns is None:
@@ -117,16 +118,16 @@ def _rows(boxes: _Boxes, members: Indices) -> list[list[int]]:
 
 
 def _beside(boxes: _Boxes, index: int, others: Indices) -> list[int]:
-    """Those of the others that could stand in one row with a line, the nearest first."""
+    """Those of the other lines that could be in the same row as a line, the nearest first."""
     is_right = boxes.left[others] + boxes.right[others] >= boxes.left[index] + boxes.right[index]
-    # The edges that face each other are compared, so a lean that is left does not add up.
-    theirs = np.where(is_right, boxes.start[others], boxes.end[others])
-    own = np.where(is_right, boxes.end[index], boxes.start[index])
+    # Facing edges are compared, so that a remaining skew does not add up along the row.
+    their_edge = np.where(is_right, boxes.start[others], boxes.end[others])
+    this_edge = np.where(is_right, boxes.end[index], boxes.start[index])
     small = np.minimum(boxes.height[others], boxes.height[index])
     large = np.maximum(boxes.height[others], boxes.height[index])
-    apart = np.abs(theirs - own)
+    apart = np.abs(their_edge - this_edge)
     overlap = np.minimum(small, (small + large) / 2 - apart)
-    # A picture or a stamp three rows high belongs to the row of its centre, not to all three.
+    # A picture or a stamp that is three rows high belongs to the row of its centre, not to all three.
     fits = np.where(large <= 2.5 * small, overlap >= small / 2, apart < small / 2)
     gap = np.maximum(boxes.left[others], boxes.left[index]) - np.minimum(
         boxes.right[others], boxes.right[index]
@@ -159,8 +160,8 @@ def _columns(boxes: _Boxes, rows: list[list[int]]) -> tuple[int, int, float] | N
     best: tuple[int, int, float] | None = None
     for gutter in np.unique(np.rint((boxes.left[members][1:] + boxes.right[members][:-1])[wide] / 2)):
         crosses = (boxes.left[members] < gutter + margin) & (boxes.right[members] > gutter - margin)
-        walls = [-1, *np.unique(row_of[crosses]).tolist(), len(rows)]
-        for before, last in itertools.pairwise(walls):
+        crossing_rows = [-1, *np.unique(row_of[crosses]).tolist(), len(rows)]
+        for before, last in itertools.pairwise(crossing_rows):
             if best is not None and last - before - 1 <= best[1] - best[0]:
                 continue
             inside = members[(row_of > before) & (row_of < last)]
@@ -171,7 +172,7 @@ def _columns(boxes: _Boxes, rows: list[list[int]]) -> tuple[int, int, float] | N
 
 
 def _running_text(boxes: _Boxes, members: Indices) -> bool:
-    """Five lines or more, mostly long ones that fill their column; cells of a table do not."""
+    """Five lines or more, most of them long and as wide as their column; cells of a table are not."""
     if len(members) < 5:
         return False
     width = (boxes.right - boxes.left)[members]
@@ -180,7 +181,7 @@ def _running_text(boxes: _Boxes, members: Indices) -> bool:
 
 
 def _long(boxes: _Boxes, members: Indices) -> npt.NDArray[np.bool_]:
-    """Lines of some 25 letters or more: hardly a number or a name."""
+    """Lines of about 25 letters or more: too long for a number or a name."""
     return np.asarray((boxes.right - boxes.left)[members] >= 12 * boxes.height[members])
 
 
@@ -191,9 +192,9 @@ def _flat(rows: list[list[int]]) -> Indices:
 def _side(quads: Floats, a: int, b: int) -> Floats:
     """Mean length of the side from corner a to b and of the one opposite."""
     opposite = {1: (3, 2), 3: (1, 2)}[b]
-    there = quads[:, b] - quads[:, a]
-    here = quads[:, opposite[1]] - quads[:, opposite[0]]
-    lengths = (np.hypot(there[:, 0], there[:, 1]) + np.hypot(here[:, 0], here[:, 1])) / 2
+    side = quads[:, b] - quads[:, a]
+    opposite_side = quads[:, opposite[1]] - quads[:, opposite[0]]
+    lengths = (np.hypot(side[:, 0], side[:, 1]) + np.hypot(opposite_side[:, 0], opposite_side[:, 1])) / 2
     return np.asarray(lengths, dtype=np.float64)
 
 

@@ -1,12 +1,12 @@
 """One page in, its lines with two readings each out: the whole idea, on two small seams.
 
 `LineDetector` finds lines, `LineReader` reads crops; the functions here compose them with the pure
-rooms `reading_order`, `crops` and `verdicts` and know nothing of Label Studio, HTTP or model files.
+modules `reading_order`, `crops` and `verdicts`, and know nothing of Label Studio, HTTP or model files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -28,20 +28,47 @@ from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
 
+PIPELINE = 1
+"""Counts up when the same page, detector and readers come to other lines or other readings here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Who reads a line, in what order, and how many must say the same.
+
+    readers: kinds of reader as READERS names them, in order of trust.
+    must_agree: how many readings must say the same, by at least two unlike readers.
+    """
+
+    readers: tuple[str, ...]
+    must_agree: int
+
+    @classmethod
+    def majority(cls, readers: Iterable[str]) -> Policy:
+        """More than half of the readers must say the same: both of two, two of three."""
+        names = tuple(readers)
+        return cls(names, len(names) // 2 + 1)
+
+    def __str__(self) -> str:
+        """As it stands in the model version, such as `2 of ernie,ernie`."""
+        return f"{self.must_agree} of {','.join(self.readers)}"
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     """Who reads the lines of one language, and how.
 
     readers: in order of trust; their order is the order of `ReadLine.readings`.
+    policy: who they are, and how many must agree.
     language: canonical code of the language of the page.
     tall_lines: the crop policy for lines that are taller than wide.
-    prompts: what vision models were told, so that an echo of it is recognised.
+    prompts: what vision models are asked, so that an echo of it is recognised.
     lacking: why nobody reads, where `readers` is empty.
     """
 
     readers: tuple[LineReader, ...]
     language: str
+    policy: Policy
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
     lacking: tuple[Reason, ...] = ()
@@ -128,6 +155,7 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         readings,
         crop_size=(width, height),
         language=panel.language,
+        must_agree=panel.policy.must_agree,
         line_score=line.score,
         prompts=panel.prompts,
     )

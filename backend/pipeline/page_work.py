@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from cachetools import TTLCache
 
-from backend.errors import NotReady
+from backend.errors import Stopping
 
 STOPPING = "twinread is stopping; ask again when it is back."
 
@@ -67,11 +67,11 @@ class PageWork(Generic[Result]):
             urgent: an annotator waits; a page that still waits behind others goes ahead of them.
 
         Raises:
-            NotReady: everything is being stopped.
+            Stopping: everything is being stopped.
         """
         with self._lock:
             if self._closed:
-                raise NotReady(STOPPING)
+                raise Stopping(STOPPING)
             done = self._kept.get(key)
             if done is not None:
                 return done

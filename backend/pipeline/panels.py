@@ -1,84 +1,119 @@
-"""Who reads a page: the readers that the settings name, or the most unlike ones that are at hand."""
+"""Who reads a page: the readers that the settings name, or the most unlike ones that are at hand.
+
+A panel is built when its language is first wanted, lent to whoever reads a page, and given back when
+nobody asked for its language for a while: a hundred languages are not kept loaded for two.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
-from backend.errors import NotReady, ReaderUnavailable, SettingsWrong
-from backend.models.paddle_engine import EngineOptions
+from backend.errors import ModelMissing, ReaderUnavailable, Stopping
+from backend.models.model_thread import BackgroundModel
 from backend.page.lines import Reason, ReasonKind
-from backend.pipeline.annotate import Panel
+from backend.pipeline.annotate import Panel, Policy
+from backend.pipeline.reader_kinds import Ernie, kinds
 from backend.readers.stored import ReadingStore, StoredReader
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
 
 if TYPE_CHECKING:
-    from backend.readers.ernie.prompts import Prompt
     from backend.readers.ernie.reader import ErnieReader, ErnieServer
-    from backend.readers.paddle import PaddleReader, Recogniser
-    from backend.readers.tesseract import TesseractReader
-
-LocalT = TypeVar("LocalT", bound="PaddleReader | TesseractReader")
 
 log = logging.getLogger(__name__)
 
-LOCAL = ("tesseract", "paddle")
-"""Local engines in order of trust."""
+IDLE_S = 3600.0
+"""A language that nobody asked for in this time is given back, seconds."""
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """A panel, what ends its readers, and who uses it; `lent` and `used_at` belong to the lock."""
+
+    panel: Panel
+    opened: ExitStack
+    engines: tuple[BackgroundModel[Any, Any, Any], ...]
+    stored: tuple[StoredReader, ...]
+    used_at: float
+    lent: int = 0
 
 
 class Panels:
-    """The readers of every language that a task may be in; built when first wanted, kept, thread-safe.
+    """The readers of every language that a task may be in; thread-safe. Close it, or use it in a `with`."""
 
-    Args:
-        settings: name readers, models and the ERNIE server.
-        store: keeps readings that were paid for; None keeps none.
-        load: False where nothing will be read: readers are then found, and refused, without their models.
-    """
+    def __init__(
+        self,
+        settings: Settings,
+        store: ReadingStore | None,
+        *,
+        load: bool = True,
+        idle_s: float = IDLE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the settings; nothing is built yet.
 
-    def __init__(self, settings: Settings, store: ReadingStore | None, *, load: bool = True) -> None:
+        Args:
+            settings: name readers, models and the ERNIE server.
+            store: keeps readings that were paid for; None keeps none.
+            load: False where nothing will be read: readers are found, and refused, without their models.
+            idle_s: after this time without a page a language is given back, seconds.
+            clock: seconds that only go up.
+
+        Raises:
+            SettingsWrong: READERS names a reader that there is not.
+        """
         self._settings = settings
         self._store = store
-        self._load = load
+        self._kinds = kinds(settings, load=load)
+        self._idle_s = idle_s
+        self._clock = clock
+        self._building = threading.Lock()
         self._lock = threading.Lock()
-        self._panels: dict[str, Panel] = {}
-        self._server: ErnieServer | None = None
-        self._local: list[PaddleReader | TesseractReader] = []
-        self._stored: list[StoredReader] = []
-        self._recognisers: dict[Path, Recogniser] = {}
-        self._open = ExitStack()
+        self._entries: dict[str, _Entry] = {}
+        self._closed = threading.Event()
+        self._sweeper: threading.Thread | None = None
 
     def __enter__(self) -> Panels:
+        """Itself; closed when the block ends."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close."""
         self.close()
 
     def close(self) -> None:
         """Stop every reader."""
-        with self._lock:
-            self._panels.clear()
-            self._open.close()
+        self._closed.set()
+        with self._building, self._lock:
+            entries = list(self._entries.values())
+            self._entries.clear()
+        for entry in entries:
+            entry.opened.close()
+        for kind in self._kinds.values():
+            kind.close()
 
     def check(self) -> None:
         """Refuse readers and models that the settings name and that cannot read their language.
 
         Raises:
             ReaderUnavailable: says which letters or data are missing, and who can read instead.
+            SettingsWrong: a setting that a reader needs is missing.
         """
-        if self._settings.readers or "paddle" in self._asked_for():
+        if self._settings.readers or any(kind.local and kind.demanded() for kind in self._kinds.values()):
             self.panel(self._settings.ocr_language)
 
     def panel(self, language: str) -> Panel:
-        """The panel of a language.
+        """The panel of a language, to look at; whoever reads with it takes it by `lend`.
 
         Args:
             language: any name of it.
@@ -87,15 +122,39 @@ class Panels:
             SettingsWrong: no such language.
             ReaderUnavailable: a reader that the settings name cannot read the settings' language.
         """
-        code = languages.language_code(language)
-        # without the lock: a model that another language has to download first holds nobody else up
-        known = self._panels.get(code)
-        if known is not None:
-            return known
+        return self._entry(languages.language_code(language), lent=0).panel
+
+    @contextmanager
+    def lend(self, language: str) -> Iterator[Panel]:
+        """The panel of a language, which stays loaded at least until the block ends; errors as `panel`."""
+        entry = self._entry(languages.language_code(language), lent=1)
+        try:
+            yield entry.panel
+        finally:
+            with self._lock:
+                entry.lent -= 1
+                entry.used_at = self._clock()
+
+    def give_back_idle(self) -> list[str]:
+        """End the readers of languages that nobody asked for in a while, but for the settings' own.
+
+        Returns:
+            Codes of these languages.
+        """
+        own = languages.language_code(self._settings.ocr_language)
         with self._lock:
-            if code not in self._panels:
-                self._panels[code] = self._build(code)
-            return self._panels[code]
+            before = self._clock() - self._idle_s
+            idle = {
+                code: entry
+                for code, entry in self._entries.items()
+                if code != own and entry.panel.readers and not entry.lent and entry.used_at <= before
+            }
+            for code in idle:
+                del self._entries[code]
+        for code, entry in idle.items():
+            log.info("Nobody asked for '%s' in %g s: its readers are given back.", code, self._idle_s)
+            entry.opened.close()
+        return list(idle)
 
     def ernie(self, language: str) -> tuple[ErnieServer, list[ErnieReader]]:
         """The ERNIE server and its two ways of asking, for the doctor.
@@ -103,20 +162,18 @@ class Panels:
         Raises:
             SettingsWrong: no server is set.
         """
-        server = self._ernie_server()
-        return server, [self._ernie_reader(languages.language_code(language), turn) for turn in (0, 1)]
+        kind, code = cast(Ernie, self._kinds["ernie"]), languages.language_code(language)
+        return kind.server(), [kind.build(code, turn, ExitStack()) for turn in (0, 1)]
 
     def at_hand(self) -> str:
         """What local engines could read with; part of the model version: tasks may be in any language."""
-        from backend.readers import tesseract
-
-        settings, named = self._settings, self._named() or LOCAL
-        found = []
-        if "tesseract" in named:
-            found += sorted(tesseract.installed_languages(settings.tessdata_dir))
-        if "paddle" in named:
-            found += [f"{settings.recognition_model or ''}@{settings.recognition_model_dir or ''}"]
-        return ",".join(found)
+        named = self._named()
+        found = {
+            name: kind.at_hand()
+            for name, kind in self._kinds.items()
+            if name in named or (kind.local and not named)
+        }
+        return ",".join(f"{name}:{at_hand}" for name, at_hand in found.items() if at_hand)
 
     def sentence(self, panel: Panel) -> str:
         """Who reads the settings' language, for people."""
@@ -126,100 +183,15 @@ class Panels:
 
     def unread(self) -> dict[str, str]:
         """Languages met so far that nobody reads, and what would read each."""
-        panels = self._panels.copy()
+        with self._lock:
+            panels = {code: entry.panel for code, entry in self._entries.items()}
         return {code: panel.lacking[0].second for code, panel in panels.items() if panel.lacking}
 
     def problem(self) -> str | None:
         """Why readings cannot be kept, or those that were kept not be found; None while they can."""
-        return next(filter(None, (stored.problem for stored in tuple(self._stored))), None)
-
-    def _build(self, code: str) -> Panel:
-        promised = languages.language_code(self._settings.ocr_language) == code
-        settings = self._settings
-        named = self._named()
-        built: list[tuple[str, LineReader]] = []
-        for name in named or LOCAL:
-            turn = sum(name == before for before, _ in built)
-            try:
-                built.append((name, self._reader(name, code, turn)))
-            except (ReaderUnavailable, NotReady) as error:
-                # the language of the settings was promised; another one is read by those who can
-                if promised and name in self._asked_for():
-                    raise
-                log.info("%s does not read '%s': %s", name, code, error)
-        if len(built) == 1:
-            # one engine that looks in two ways still gives two readings
-            name = built[0][0]
-            built.append((name, self._reader(name, code, 1)))
-        lacking = () if built else (Reason(ReasonKind.NO_READER, code, would_read(code)),)
-        prompts = tuple(prompt.text for prompt in self._prompts(code)) if "ernie" in named else ()
-        return Panel(
-            tuple(self._kept(reader) for _, reader in built), code, settings.tall_lines, prompts, lacking
-        )
-
-    def _named(self) -> tuple[str, ...]:
-        """The readers that the settings name; none where local engines are chosen by what is at hand."""
-        return self._settings.readers or (("ernie", "ernie") if self._settings.ernie_base_url else ())
-
-    def _asked_for(self) -> tuple[str, ...]:
-        """The readers that the settings ask for by name, or by naming their model."""
-        settings = self._settings
-        model = settings.recognition_model or settings.recognition_model_dir
-        return self._named() or (("paddle",) if model else ())
-
-    def _kept(self, reader: LineReader) -> LineReader:
-        """The reader, with its readings kept in the store."""
-        if self._store is None:
-            return reader
-        stored = StoredReader(reader, self._store)
-        self._open.callback(stored.close)
-        self._stored.append(stored)
-        return stored
-
-    def _reader(self, name: str, code: str, turn: int) -> LineReader:
-        """Build one reader and begin to load it.
-
-        Args:
-            name: ernie, paddle or tesseract.
-            code: the language.
-            turn: how often its engine reads the same line already; it looks in another way each time.
-        """
-        builders: dict[str, Callable[[str, int], LineReader]] = {
-            "ernie": self._ernie_reader,
-            "paddle": self._paddle_reader,
-            "tesseract": self._tesseract_reader,
-        }
-        return builders[name](code, turn)
-
-    def _paddle_reader(self, code: str, turn: int) -> PaddleReader:
-        from backend.readers.paddle import PaddleReader, RecognitionOptions
-
-        settings = self._settings
-        reader = PaddleReader(
-            code,
-            RecognitionOptions(settings.recognition_batch_size, turn, engine_options(settings)),
-            model=settings.recognition_model,
-            model_dir=settings.recognition_model_dir,
-            source=settings.model_source,
-            cache_dir=settings.cache_dir / "models",
-            shared=self._recognisers,
-        )
-        return self._started(reader)
-
-    def _tesseract_reader(self, code: str, turn: int) -> TesseractReader:
-        from backend.readers.tesseract import TesseractOptions, TesseractReader
-
-        settings = self._settings
-        options = TesseractOptions(settings.cpu_threads, turn, settings.tessdata_dir)
-        return self._started(TesseractReader(code, options))
-
-    def _started(self, reader: LocalT) -> LocalT:
-        """Begin to load a local reader, and stop it with the rest."""
-        if self._load:
-            reader.start()
-        self._open.callback(reader.stop)
-        self._local.append(reader)
-        return reader
+        with self._lock:
+            stored = [reader for entry in self._entries.values() for reader in entry.stored]
+        return next(filter(None, (reader.problem for reader in stored)), None)
 
     def wait(self) -> None:
         """Wait until every reader built so far is loaded.
@@ -227,68 +199,101 @@ class Panels:
         Raises:
             TwinreadError: why one is not.
         """
-        for reader in tuple(self._local):
-            reader.wait()
+        with self._lock:
+            engines = [engine for entry in self._entries.values() for engine in entry.engines]
+        for engine in engines:
+            engine.wait()
 
-    def _ernie_reader(self, code: str, turn: int) -> ErnieReader:
-        from backend.readers.ernie.reader import ErnieReader
+    def _entry(self, code: str, lent: int) -> _Entry:
+        """The entry of a language, built when there is none."""
+        # a language that is there does not wait for another one that has to be downloaded first
+        entry = self._known(code, lent)
+        if entry is not None:
+            return entry
+        with self._building:
+            entry = self._known(code, lent)
+            if self._closed.is_set():
+                raise Stopping("The readers are being stopped.")
+            if entry is None:
+                entry = self._build(code)
+                entry.lent = lent
+                with self._lock:
+                    self._entries[code] = entry
+                self._sweep()
+            return entry
 
-        return ErnieReader(self._ernie_server(), self._prompts(code)[turn % 2])
+    def _known(self, code: str, lent: int) -> _Entry | None:
+        with self._lock:
+            entry = self._entries.get(code)
+            if entry is not None:
+                entry.lent += lent
+                entry.used_at = self._clock()
+            return entry
 
-    def _prompts(self, code: str) -> tuple[Prompt, Prompt]:
-        from backend.readers.ernie.prompts import prompts
+    def _sweep(self) -> None:
+        """Begin to look for idle languages now and then; one language alone is never idle."""
+        if self._sweeper is None and len(self._entries) > 1 and not self._closed.is_set():
+            self._sweeper = threading.Thread(target=self._sweep_on, name="idle-languages", daemon=True)
+            self._sweeper.start()
 
-        return prompts(self._settings.ernie_prompt_style, languages.english_name(code))
+    def _sweep_on(self) -> None:
+        while not self._closed.wait(self._idle_s / 4):
+            self.give_back_idle()
 
-    def _ernie_server(self) -> ErnieServer:
-        from backend.readers.ernie.reader import ErnieOptions, ErnieServer
-
-        settings = self._settings
-        if settings.ernie_base_url is None or settings.ernie_model is None:
-            raise SettingsWrong("No ERNIE server is set; set ERNIE_BASE_URL and ERNIE_MODEL.")
-        if self._server is None:
-            key = settings.ernie_api_key
-            options = ErnieOptions(
-                base_url=str(settings.ernie_base_url),
-                model=settings.ernie_model,
-                api_key=key.get_secret_value() if key is not None else None,
-                concurrency=settings.ernie_concurrency,
-                timeout_s=settings.ernie_timeout_s,
-                page_timeout_s=settings.ernie_page_timeout_s,
-                max_retries=settings.ernie_max_retries,
-                temperature=settings.ernie_temperature,
-                top_p=settings.ernie_top_p,
-                disable_thinking=settings.ernie_disable_thinking,
-                extra_body=settings.ernie_extra_body,
-                image_format=settings.ernie_image_format,
+    def _build(self, code: str) -> _Entry:
+        with ExitStack() as opened:
+            built = self._readers(code, opened)
+            if len(built) == 1:
+                # one engine that looks in two ways still gives two readings
+                name = built[0][0]
+                built.append((name, self._kinds[name].build(code, 1, opened)))
+            readers = [reader for _, reader in built]
+            stored = []
+            if self._store is not None:
+                stored = [StoredReader(reader, self._store) for reader in readers]
+                for reader in stored:
+                    opened.callback(reader.close)
+            panel = Panel(
+                readers=tuple(stored or readers),
+                language=code,
+                policy=Policy.majority(name for name, _ in built),
+                tall_lines=self._settings.tall_lines,
+                prompts=tuple(
+                    prompt
+                    for name in dict.fromkeys(self._named())
+                    for prompt in self._kinds[name].prompts(code)
+                ),
+                lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
             )
-            self._server = ErnieServer(options)
-            self._open.callback(self._server.close)
-        return self._server
+            engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
+            return _Entry(panel, opened.pop_all(), engines, tuple(stored), self._clock())
 
+    def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
+        """The readers of a language in order of trust, each with the name of its kind."""
+        promised = languages.language_code(self._settings.ocr_language) == code
+        built: list[tuple[str, LineReader]] = []
+        for name in self._named() or [name for name, kind in self._kinds.items() if kind.local]:
+            turn = sum(name == before for before, _ in built)
+            try:
+                built.append((name, self._kinds[name].build(code, turn, opened)))
+            except (ReaderUnavailable, ModelMissing) as error:
+                # the language of the settings was promised; another one is read by those who can
+                if promised and name in self._asked_for():
+                    raise
+                log.info("%s does not read '%s': %s", name, code, error)
+        return built
 
-def would_read(code: str) -> str:
-    """What to install so that a language is read, for people."""
-    package, model = languages.tesseract_package(code), languages.recognition_model(code)
-    ways = [
-        *([f"the Debian package {package}"] if package else []),
-        *([f"PaddleOCR's model {model}"] if model else []),
-        "an ERNIE server (ERNIE_BASE_URL, ERNIE_MODEL)",
-    ]
-    return " or ".join(ways)
+    def _named(self) -> tuple[str, ...]:
+        """The readers that the settings name; none where local engines are chosen by what is at hand."""
+        return self._settings.readers or tuple(
+            name for name, kind in self._kinds.items() for _ in range(kind.turns())
+        )
 
+    def _asked_for(self) -> tuple[str, ...]:
+        """The readers that the settings ask for by name, or by naming their model."""
+        return self._named() or tuple(name for name, kind in self._kinds.items() if kind.demanded())
 
-def engine_options(settings: Settings) -> EngineOptions:
-    """On what PaddleOCR's models run."""
-    return EngineOptions(
-        engine=settings.engine,
-        device=settings.device,
-        cpu_threads=settings.cpu_threads,
-        engine_config=settings.engine_config,
-        enable_hpi=settings.enable_hpi,
-        use_tensorrt=settings.use_tensorrt,
-        precision=settings.precision,
-        enable_mkldnn=settings.enable_mkldnn,
-        mkldnn_cache_capacity=settings.mkldnn_cache_capacity,
-        enable_cinn=settings.enable_cinn,
-    )
+    def _would_read(self, code: str) -> str:
+        """What to install so that a language is read, for people."""
+        ways = (kind.would_read(code) for kind in self._kinds.values())
+        return " or ".join(way for way in ways if way)

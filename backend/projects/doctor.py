@@ -115,7 +115,9 @@ def _detection(settings: Settings) -> str:
 
 def _model_sentence(detector: PaddleDetector) -> str:
     location = detector.location
-    stands_in = f"; it stands in for {location.asked}, which could not be had" if location.stands_in else ""
+    stands_in = (
+        f"; it stands in for {location.requested}, which could not be had" if location.is_substitute else ""
+    )
     return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
 
 

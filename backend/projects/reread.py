@@ -11,16 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from backend.errors import BadRequest, LabelStudioFailed
+from backend.label_studio.annotations import Json, is_readable, latest, prediction_of, submitted_annotations
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.regions import Region, moved, regions
 from backend.projects.set_up import REREAD
-
-MOVED = 1.0
-"""Pixels by which a corner must have moved for a box to count as changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
                 region.id,
                 " ".join(region.texts),
                 " ".join(after.texts),
-                labels.tell_doubt and labels.check in after.labels,
+                labels.has_check_label and labels.check in after.labels,
             )
 
 
@@ -103,27 +99,19 @@ def reread_version(task: Mapping[str, Any]) -> str:
     return f"{REREAD}{(made or [{}])[-1].get('model_version') or ''}".strip()
 
 
-def persons_work(task: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:
-    """What a person made of a task, and the prediction it began with; None where nobody did anything.
+def persons_work(task: Json) -> tuple[list[Any], list[Any]] | None:
+    """The results that a person left in a task, and those it began with; None where nobody did anything.
 
-    A draft is newer than the annotation it belongs to; of several the last changed one counts.
+    That is the annotation that counts, or a draft that was changed since: an open page is still at work,
+    and the boxes are read as they lie there now. Where the prediction that the work began with is not
+    known, there is none of its results.
     """
-    submitted = [made for made in task.get("annotations") or [] if not made.get("was_cancelled")]
-    works = [*submitted, *(task.get("drafts") or [])]
-    if not works:
+    drafts = [draft for draft in task.get("drafts") or [] if is_readable(draft)]
+    last = latest([*submitted_annotations(task), *drafts])
+    if last is None:
         return None
-    last = max(works, key=lambda made: str(made.get("updated_at") or made.get("created_at")))
-    predictions = {made["id"]: made for made in task.get("predictions") or []}
-    parent = predictions.get(last.get("parent_prediction"))
-    if parent is None and predictions:
-        # drafts do not say where they began: the prediction that shares most boxes with them
-        ids = {region.id for region in regions(last.get("result"))}
-        parent = max(
-            (made for made in predictions.values() if not _is_reread(made)),
-            key=lambda made: len(ids & {region.id for region in regions(made.get("result"))}),
-            default=None,
-        )
-    return list(last.get("result") or []), list((parent or {}).get("result") or [])
+    parent = prediction_of(task, last)
+    return list(last["result"]), list(parent["result"]) if parent is not None else []
 
 
 def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: LabelingConfig) -> list[Region]:
@@ -131,6 +119,11 @@ def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: Labeling
 
     A text that differs from the prediction's was changed by a person, and is kept; so is a box that a
     person called illegible or no text.
+
+    Args:
+        result: what the person left.
+        parent: the result that the work began with; empty where that is not known.
+        config: the project's, which says what the labels mean.
     """
     first = {region.id: region for region in regions(list(parent))}
     changed = []
@@ -140,13 +133,18 @@ def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: Labeling
             continue
         before = first.get(region.id)
         untouched = region.texts == before.texts if before else not any(region.texts)
-        if untouched and (before is None or before.points is None or _moved(region, before)):
+        if untouched and (before is None or moved(before, region)):
             changed.append(region)
     return changed
 
 
 def with_answers(result: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
-    """The person's result, with the results of the boxes that were read again in their place."""
+    """The person's result, with the results of the boxes that were read again in their place.
+
+    Args:
+        result: what the person left.
+        answers: the backend's results for the boxes that were read again.
+    """
     fresh: dict[str, list[Any]] = {}
     for part in answers:
         fresh.setdefault(part["id"], []).append({**part, "origin": "prediction"})
@@ -188,9 +186,3 @@ def _ask(api: LabelStudioApi, backend: int, task: int, changed: Sequence[Region]
 
 def _is_reread(prediction: Mapping[str, Any]) -> bool:
     return str(prediction.get("model_version") or "").startswith(REREAD)
-
-
-def _moved(region: Region, before: Region) -> bool:
-    if region.points is None or before.points is None or len(region.points) != len(before.points):
-        return True
-    return bool(np.abs(region.points - before.points).max() >= MOVED)

@@ -1,4 +1,8 @@
-"""Makes a Label Studio project ready for twinread, and changes nothing when it already is."""
+"""Makes a Label Studio project ready for twinread; changes nothing where it already is.
+
+`twinread setup-project` and `make run` use it: create or update the project, connect the backend, let it
+read the pages, and fill pages from the stored predictions.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,25 @@ from typing import Any
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
 
 REREAD = "reread "
-"""How the versions of predictions begin that a re-read stored."""
+"""The model versions of predictions that a re-read stored begin with this."""
 
-LOT = 8
-"""Tasks of one request for predictions: Label Studio gives each request 100 s."""
+BATCH_SIZE = 8
+"""Tasks in one request for predictions; Label Studio ends a request after 100 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectSpec:
-    """What a project should be.
+    """The project that should exist.
 
-    project: the id of an existing one; None finds it by title, or makes it.
-    backend_url: where Label Studio reaches the backend; may differ from where this machine does.
-    replace_config: put our labeling config in place of an existing one.
+    project: the id of an existing one; None finds it by title, or creates it.
+    backend_url: the backend's address for Label Studio; may differ from its address for this machine.
+    replace_config: replace an existing labeling config by ours.
     """
 
     title: str
@@ -37,21 +42,23 @@ class ProjectSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class SetUp:
-    """What was done, and what is left to a person.
+class SetUpResult:
+    """What `set_up` did, and what a person still has to do.
 
+    project: the id of the project.
+    created: whether it is new.
     changes: sentences, in order; empty when nothing had to change.
-    notes: what still has to be done, and where.
+    remaining_steps: sentences that say what to do, and where.
     """
 
     project: int
     created: bool
     changes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    remaining_steps: tuple[str, ...] = ()
 
 
 def project_fields(settings: Settings) -> dict[str, Any]:
-    """The project settings under which no page passes by reflex and none is empty by accident."""
+    """Project settings: no empty submissions, the instructions shown, doubtful pages first."""
     page = files("backend.projects").joinpath("instructions").joinpath(f"{settings.message_language}.html")
     return {
         "enable_empty_annotation": False,
@@ -62,34 +69,35 @@ def project_fields(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetUp:
+def set_up(api: LabelStudioApi, spec: ProjectSpec, settings: Settings) -> SetUpResult:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
     Args:
         api: Label Studio.
-        wanted: which project, and where the backend is.
-        settings: names of labels, language of messages, sign-in of the backend, webhook secret.
+        spec: which project, and where the backend is.
+        settings: names of labels, language of explanations, sign-in of the backend, webhook secret.
 
     Raises:
-        ConfigLacking: the project's own labeling config lacks a tag that twinread needs.
+        ConfigIncomplete: the project's own labeling config lacks a tag that twinread needs.
+        BadRequest: the project is connected to another backend.
         ProjectError: the title is not unique.
-        LabelStudioFailed: Label Studio refused, also because it blocks private addresses.
+        LabelStudioFailed: Label Studio refused, for example because it blocks private addresses.
     """
-    existing = _find(api, wanted)
+    existing = _find(api, spec)
     names = settings.label_names
-    ours = default_config(names, settings.message_language).strip()  # as Label Studio keeps it
+    our_config = default_config(names, settings.message_language).strip()  # as Label Studio keeps it
     fields = project_fields(settings)
     changes = []
     if existing is None:
-        project = api.create_project(title=wanted.title, label_config=ours, **fields)
-        changes.append(f"Created project {project['id']}, '{wanted.title}', with twinread's labeling config.")
+        project = api.create_project(title=spec.title, label_config=our_config, **fields)
+        changes.append(f"Created project {project['id']}, '{spec.title}', with twinread's labeling config.")
     else:
         project = existing
         config = str(project.get("label_config") or "")
-        # ours in another language is ours to change
-        own = {default_config(names, language) for language in ("en", "ru")}
-        if wanted.replace_config or config in own or config.replace(" ", "") in ("", "<View></View>"):
-            fields["label_config"] = ours
+        # our own config in another language may be replaced, too
+        our_configs = {default_config(names, language) for language in MESSAGE_LANGUAGES}
+        if spec.replace_config or config in our_configs or config.replace(" ", "") in ("", "<View></View>"):
+            fields["label_config"] = our_config
         else:
             LabelingConfig.parse(config, names)
         different = {name: value for name, value in fields.items() if project.get(name) != value}
@@ -97,54 +105,65 @@ def set_up(api: LabelStudioApi, wanted: ProjectSpec, settings: Settings) -> SetU
             api.update_project(project["id"], **different)
             changes += [f"Set {name.replace('_', ' ')}." for name in different]
     number = int(project["id"])
-    changes += _connect(api, number, wanted.backend_url.rstrip("/"), settings)
-    changes += _guard_webhooks(api, number, wanted.backend_url.rstrip("/"), settings)
+    changes += _connect(api, number, spec.backend_url.rstrip("/"), settings)
+    changes += _set_webhook_secret(api, number, spec.backend_url.rstrip("/"), settings)
     changes += choose_predictions(api, number)
-    return SetUp(number, existing is None, tuple(changes), notes(api, number))
+    return SetUpResult(number, existing is None, tuple(changes), remaining_steps(api, number))
 
 
 def retrieve(api: LabelStudioApi, project: int) -> Iterator[int]:
-    """Let Label Studio ask the backend for every page that lacks a prediction of its present version.
+    """Let Label Studio ask the backend for every page that lacks a prediction of the current version.
 
-    A lot at a time, and again what was not reached, until a round brings nothing.
+    It asks in batches of tasks, and repeats the pages that got no prediction until a round brings none.
+
+    Args:
+        api: Label Studio.
+        project: the id of the project.
 
     Yields:
-        How many pages are left, before the first lot and after each.
+        How many pages are left, before the first batch and after each.
 
     Raises:
-        LabelStudioFailed: Label Studio is out of reach, or refused.
+        LabelStudioFailed: Label Studio cannot be reached, or refused.
     """
     version = _backend_version(api, project)
-    left = lacking(api, project, version)
+    left = tasks_without_version(api, project, version)
     yield len(left)
     before = len(left) + 1
     while left and len(left) < before:
         before = len(left)
-        for start in range(0, before, LOT):
-            api.retrieve_predictions(project, left[start : start + LOT])
-            yield max(before - start - LOT, 0)
-        left = lacking(api, project, version)
+        for start in range(0, before, BATCH_SIZE):
+            api.retrieve_predictions(project, left[start : start + BATCH_SIZE])
+            yield max(before - start - BATCH_SIZE, 0)
+        left = tasks_without_version(api, project, version)
 
 
-def lacking(api: LabelStudioApi, project: int, version: str) -> list[int]:
-    """Tasks that have no prediction of a version."""
+def tasks_without_version(api: LabelStudioApi, project: int, version: str) -> list[int]:
+    """The ids of a project's tasks that have no prediction with this model version."""
     return [
         int(task["id"])
         for task in api.tasks(project)
-        if version not in {made["model_version"] for made in task["predictions"]}
+        if version not in {prediction["model_version"] for prediction in task["predictions"]}
     ]
 
 
 def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
-    """Let pages be filled from stored predictions, so that they are filled when the backend is down, too.
+    """Let Label Studio fill pages from stored predictions, so that it can when the backend is down, too.
 
-    Named after the backend, a project asks it for each page that somebody opens, shows an empty page
-    when it is down, and serves pages at random; named after stored predictions, it serves the most
-    doubtful page first. The backend's present version is chosen once as many pages have it as have the
-    version that is chosen now.
+    A project whose `model_version` names the backend asks it for each page that somebody opens, shows an
+    empty page when it is down, and serves pages at random. A project whose `model_version` names stored
+    predictions serves the most doubtful page first. The backend's current version is chosen as soon as it
+    has as many predictions as the version that is chosen now.
+
+    Args:
+        api: Label Studio.
+        project: the id of the project.
 
     Returns:
-        What was changed, as a sentence; nothing where the right version is chosen already.
+        What was changed, as a sentence; empty where the right version is already chosen.
+
+    Raises:
+        LabelStudioFailed: Label Studio cannot be reached, or refused.
     """
     stored = stored_versions(api, project)
     chosen = api.project(project)["model_version"] or ""
@@ -165,7 +184,7 @@ def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
 
 
 def stored_versions(api: LabelStudioApi, project: int) -> dict[str, int]:
-    """Versions of the predictions that are stored, newest first, and how many predictions each has."""
+    """The model versions of a project's stored predictions, newest first, with the number of predictions."""
     answer = api.call(
         "GET",
         f"/api/projects/{project}/model-versions/",
@@ -176,13 +195,13 @@ def stored_versions(api: LabelStudioApi, project: int) -> dict[str, int]:
     return {str(row["model_version"]): int(row["count"]) for row in rows if row["model_version"]}
 
 
-def _best_version(stored: dict[str, int], present: str, chosen: str) -> str | None:
-    """The version to fill pages from; None where nothing fit is stored."""
-    # predictions of a re-read are made for people to compare, not to start from
-    fit = {version: count for version, count in stored.items() if not version.startswith(REREAD)}
-    if present in fit and fit[present] >= fit.get(chosen, 0):
-        return present
-    return chosen if chosen in fit else next(iter(fit), None)
+def _best_version(stored: dict[str, int], backend_version: str, chosen: str) -> str | None:
+    """The version to fill pages from; None where no usable one is stored."""
+    # predictions of a re-read are for people to compare with, not to start from
+    usable = {version: count for version, count in stored.items() if not version.startswith(REREAD)}
+    if backend_version in usable and usable[backend_version] >= usable.get(chosen, 0):
+        return backend_version
+    return chosen if chosen in usable else next(iter(usable), None)
 
 
 def _backend_version(api: LabelStudioApi, project: int) -> str:
@@ -190,15 +209,15 @@ def _backend_version(api: LabelStudioApi, project: int) -> str:
     return str(backends[0].get("model_version") or "") if backends else ""
 
 
-def notes(api: LabelStudioApi, project: int) -> tuple[str, ...]:
-    """What a person still has to do for a project, and where; empty when its pages are ready."""
-    now = api.project(project)
-    tasks = int(now.get("task_number") or 0)
+def remaining_steps(api: LabelStudioApi, project: int) -> tuple[str, ...]:
+    """Sentences that say what a person still has to do for a project; empty when its pages are ready."""
+    current = api.project(project)
+    tasks = int(current.get("task_number") or 0)
     if not tasks:
         return (
             f"Import images at {api.base_url}/projects/{project}/data, then run this again with --retrieve.",
         )
-    empty = len(lacking(api, project, now["model_version"] or ""))
+    empty = len(tasks_without_version(api, project, current["model_version"] or ""))
     if not empty:
         return ()
     return (
@@ -207,17 +226,17 @@ def notes(api: LabelStudioApi, project: int) -> tuple[str, ...]:
     )
 
 
-def _find(api: LabelStudioApi, wanted: ProjectSpec) -> dict[str, Any] | None:
-    if wanted.project is not None:
-        return api.project(wanted.project)
-    same = [project for project in api.projects() if project.get("title") == wanted.title]
-    if len(same) > 1:
-        numbers = ", ".join(str(project["id"]) for project in same)
+def _find(api: LabelStudioApi, spec: ProjectSpec) -> dict[str, Any] | None:
+    if spec.project is not None:
+        return api.project(spec.project)
+    titled = [project for project in api.projects() if project.get("title") == spec.title]
+    if len(titled) > 1:
+        numbers = ", ".join(str(project["id"]) for project in titled)
         raise ProjectError(
-            f"Several projects are called '{wanted.title}' ({numbers}); say which one with --project NUMBER."
+            f"Several projects are called '{spec.title}' ({numbers}); say which one with --project NUMBER."
         )
-    # the list leaves fields out
-    return api.project(same[0]["id"]) if same else None
+    # the list of projects leaves fields out
+    return api.project(titled[0]["id"]) if titled else None
 
 
 def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
@@ -228,13 +247,13 @@ def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) ->
             f"Project {project} is connected to {addresses[0]}, and Label Studio asks only the first backend "
             "of a project. Delete that one in Settings > Model, then run this again."
         )
-    # also when it is connected: the password may have changed, and Label Studio checks the connection
+    # also when it is already connected: the password may have changed, and Label Studio checks it
     api.connect_backend(project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
     return [] if addresses else [f"Connected the backend at {url}, with interactive preannotations."]
 
 
-def _guard_webhooks(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
-    """Give the webhook that Label Studio made for the backend its secret; it sends no credentials itself."""
+def _set_webhook_secret(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
+    """Add the secret to the webhook that Label Studio made for the backend; by itself it sends none."""
     secret = settings.webhook_secret
     if secret is None:
         return []

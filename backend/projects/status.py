@@ -11,8 +11,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from statistics import median
-from typing import Any
 
+from backend.label_studio.annotations import (
+    Json,
+    is_cancelled,
+    latest,
+    listed_annotations,
+    moment_of,
+    newest_prediction,
+    predictions_of,
+    submitted_annotations,
+    user_of,
+)
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, regions
@@ -87,33 +97,42 @@ class Status:
 def collect(api: LabelStudioApi, project: int, config: LabelingConfig) -> Status:
     """Look at every task of a project.
 
+    Args:
+        api: Label Studio.
+        project: its number.
+        config: its labeling config.
+
     Raises:
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """
     return status_of(api.tasks(project), config)
 
 
-def status_of(tasks: Iterable[Mapping[str, Any]], config: LabelingConfig) -> Status:
-    """Count tasks as Label Studio's API gives them, with annotations and predictions."""
+def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
+    """Count tasks.
+
+    Args:
+        tasks: as Label Studio's API gives them, with annotations and predictions.
+        config: the project's, which says what the labels mean.
+    """
     status = Status()
     for task in tasks:
-        predictions = task.get("predictions") or []
+        predictions = predictions_of(task)
         status.versions.update({str(made.get("model_version") or "") for made in predictions})
         status.drafts += bool(task.get("drafts"))
-        submitted = [made for made in task.get("annotations") or [] if not made.get("was_cancelled")]
-        if submitted:
-            last = max(submitted, key=lambda made: str(made.get("updated_at")))
-            found = regions(last.get("result"))
+        submitted = submitted_annotations(task)
+        newest = newest_prediction(predictions)
+        if (last := latest(submitted)) is not None:
+            found = regions(last["result"])
             status.pages[PageStage.REVIEWED] += 1
             status.lines[PageStage.REVIEWED] += len(found)
             status.undecided += sum(_doubtful(region, config) for region in found)
             for made in submitted:
                 _credit(status, made)
-        elif task.get("annotations"):
+        elif any(isinstance(made, Mapping) and is_cancelled(made) for made in listed_annotations(task) or []):
             status.pages[PageStage.SKIPPED] += 1
-        elif predictions:
-            newest = max(predictions, key=lambda made: (str(made.get("created_at")), made.get("id") or 0))
-            found = regions(newest.get("result"))
+        elif newest is not None:
+            found = regions(newest["result"])
             doubtful = sum(_doubtful(region, config) for region in found)
             status.pages[PageStage.DOUBTFUL if doubtful else PageStage.AGREED] += 1
             status.lines[PageStage.DOUBTFUL] += doubtful
@@ -126,30 +145,22 @@ def status_of(tasks: Iterable[Mapping[str, Any]], config: LabelingConfig) -> Sta
 def _doubtful(region: Region, config: LabelingConfig) -> bool:
     """The line still wants a person: by its label, or, where no label says so, because it has no text."""
     labels = config.labels_of(region.from_name)
-    if labels.tell_doubt:
+    if labels.has_check_label:
         return labels.check in region.labels
     return not any(text.strip() for text in region.texts)
 
 
-def _credit(status: Status, made: Mapping[str, Any]) -> None:
-    author = made.get("completed_by")
-    author = author.get("id") if isinstance(author, Mapping) else author
-    if not isinstance(author, int):
+def _credit(status: Status, made: Json) -> None:
+    author = user_of(made)
+    if not author.isdecimal():
         return
-    person = status.people.setdefault(author, Person())
+    person = status.people.setdefault(int(author), Person())
     person.pages += 1
-    person.lines += len(regions(made.get("result")))
+    person.lines += len(regions(made["result"]))
     spent = made.get("lead_time")
     if isinstance(spent, (int, float)) and spent > 0:
         person.seconds.append(float(spent))
-    moment = _moment(made.get("created_at"))
+    moment = moment_of(made.get("created_at"))
     if moment is not None:
         person.first = min(person.first or moment, moment)
         person.last = max(person.last or moment, moment)
-
-
-def _moment(written: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(written).replace("Z", "+00:00"))
-    except ValueError:
-        return None

@@ -46,7 +46,12 @@ def tables(status: Status, names: Mapping[int, str]) -> list[Table]:
 
 
 def figures(status: Status, names: Mapping[int, str]) -> dict[str, Any]:
-    """The same as plain values."""
+    """The same as plain values.
+
+    Args:
+        status: of the project.
+        names: of people, by user id.
+    """
     return {
         "pages": {name: status.pages[state] for state, name in NAMES.items()},
         "lines": {name: status.lines[state] for state, name in NAMES.items()},

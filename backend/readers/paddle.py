@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,14 +20,14 @@ from typing import Final, TypeAlias
 import cv2
 import numpy as np
 
-from backend.errors import NotReady, ReaderUnavailable
+from backend.errors import ModelMissing, ReaderUnavailable
 from backend.models import locate, paddle_engine
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread
 from backend.models.paddle_engine import EngineOptions, PaddlePixels, Predictor
-from backend.page.crops import is_blank
+from backend.page.crops import ground_colour, is_blank
 from backend.page.lines import Pixels, Reading
-from backend.readers.local_failure import no_answer
+from backend.readers.local import no_answer, numbered
 from backend.text import languages
 from backend.text.cleaning import plain_text
 
@@ -44,6 +45,10 @@ _MARGIN: Final = 0.2
 wrong; with 0.1 in 49, 7 of them wrong."""
 _CARRIED: Final = "PP-OCRv5_mobile_rec"
 
+RENDERING: Final = 1
+"""Counts up when a crop reaches the model otherwise, or its answer is put together otherwise: part of the
+reader's identity, so of the model version and of the key under which readings are kept."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _ReadJob:
@@ -55,7 +60,36 @@ class _ReadJob:
 
 
 Recogniser: TypeAlias = ModelThread[Predictor, _ReadJob, Reading]
-"""One loaded model, which readers that look at a crop in different ways share."""
+"""One loaded model."""
+
+
+class SharedRecognisers:
+    """Loaded models by their folder, which several readers share; thread-safe. The last reader ends one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._borrowed: dict[Path, tuple[Recogniser, int]] = {}
+
+    def borrow(self, folder: Path, make: Callable[[], Recogniser]) -> Recogniser:
+        """The recogniser of a model's folder; give it back once.
+
+        Args:
+            folder: of the model.
+            make: called when no reader has that model at this moment.
+        """
+        with self._lock:
+            recogniser, readers = self._borrowed.get(folder) or (make(), 0)
+            self._borrowed[folder] = recogniser, readers + 1
+            return recogniser
+
+    def give_back(self, folder: Path) -> None:
+        """One reader less; without any the recogniser is stopped."""
+        with self._lock:
+            recogniser, readers = self._borrowed.pop(folder)
+            if readers > 1:
+                self._borrowed[folder] = recogniser, readers - 1
+                return
+        recogniser.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +117,7 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         model_dir: a folder of one's own, instead.
         source: "packages" to ask no hub.
         cache_dir: where models out of packages are put together.
-        shared: recognisers by the folder of their model, among readers on the same engine: where the
-            model is in it this reader borrows it, else it is put in. What stops one stops all.
+        shared: recognisers that readers on the same engine have in common; None for one of its own.
 
     Finding the model may mean downloading it. `start` loads it in the background.
 
@@ -102,7 +135,7 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         model_dir: Path | None = None,
         source: Source = "auto",
         cache_dir: Path | None = None,
-        shared: dict[Path, Recogniser] | None = None,
+        shared: SharedRecognisers | None = None,
     ) -> None:
         self._options = options or RecognitionOptions()
         engine = paddle_engine.choose_engine(self._options.engine)
@@ -114,12 +147,12 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         try:
             self.location = find(wanted, source)
             why = ""
-        except NotReady as error:
+        except ModelMissing as error:
             if model is not None or wanted == _CARRIED:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             try:
                 self.location = find(_CARRIED, "packages")
-            except NotReady:
+            except ModelMissing:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             why = str(error)
         _refuse_if_lacking(self.location, language, wanted, why)
@@ -130,18 +163,30 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
             return paddle_engine.text_recognition(self.location, engine, self._options.engine)
 
         batch = self._options.batch_size or (1 if engine.device == "cpu" else 16)
-        own: Recogniser = ModelThread("recognition model", build, _read, batch=batch)
-        self._model_thread = own if shared is None else shared.setdefault(self.location.directory, own)
+
+        def make() -> Recogniser:
+            return ModelThread("recognition model", build, _read, batch=batch)
+
+        self._shared = shared or SharedRecognisers()
+        self._model_thread = self._shared.borrow(self.location.directory, make)
+        self._given_back = threading.Lock()
 
     @property
     def identity(self) -> str:
         """The model, and which look at the crop, such as `PP-OCRv5_mobile_rec` or `...(margin=.2)`."""
         precision = self._options.engine.precision
         parts = [
+            *numbered(RENDERING),
             *([f"margin={_MARGIN:g}".replace("0.", ".")] if self._options.variation else []),
             *([precision] if precision != "fp32" else []),
         ]
         return self.location.identity + (f"({','.join(parts)})" if parts else "")
+
+    def stop(self) -> None:
+        """End the model's thread, unless another reader shares it; a second call does nothing."""
+        # taken once and never released
+        if self._given_back.acquire(blocking=False):
+            self._shared.give_back(self.location.directory)
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """Ask for a reading of each crop, in order; see `LineReader.submit`."""
@@ -170,7 +215,7 @@ def _read(predictor: Predictor, looks: Sequence[_ReadJob]) -> list[Reading]:
     for indices in by_width.values():
         arrays = [pieces[index][1] for index in indices]
         results = predictor.predict(arrays, batch_size=len(arrays))
-        for index, result in zip(indices, paddle_engine.one_each(results, arrays), strict=True):
+        for index, result in zip(indices, paddle_engine.one_result_each(results, arrays), strict=True):
             answers[index] = (str(result["rec_text"]), float(result["rec_score"]))
     for index, (number, _) in enumerate(pieces):
         said[number].append(answers[index])
@@ -250,8 +295,7 @@ def _refuse_if_lacking(location: ModelLocation, language: str, wanted: str, why:
 def _with_margin(crop: Pixels) -> Pixels:
     """The crop with its own ground around it, so that its letters come out smaller."""
     side = max(1, round(crop.shape[0] * _MARGIN))
-    rim = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
-    ground = [float(level) for level in np.median(rim, axis=0)]
+    ground = ground_colour(crop)
     wide = cv2.copyMakeBorder(crop, side, side, 2 * side, 2 * side, cv2.BORDER_CONSTANT, value=ground)
     return np.asarray(wide, dtype=np.uint8)
 

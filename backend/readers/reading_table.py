@@ -1,4 +1,4 @@
-"""The table of readings that were paid for, in SQLite (WAL) or PostgreSQL; the only room with SQL.
+"""The table of readings that were paid for, in SQLite (WAL) or PostgreSQL; the only module with SQL.
 
 Disputed readings and "no text" are kept like any other; errors are not, because they must be asked
 again.

@@ -22,13 +22,17 @@ from PIL import Image
 
 from backend.errors import ReaderUnavailable
 from backend.models.model_thread import BackgroundModel, ModelThread
-from backend.page.crops import is_blank
+from backend.page.crops import ground_colour, is_blank
 from backend.page.lines import Pixels, Reading
-from backend.readers.local_failure import no_answer
+from backend.readers.local import no_answer, numbered
 from backend.text import languages
 from backend.text.cleaning import plain_text
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
+
+RENDERING: Final = 1
+"""Counts up when a crop reaches Tesseract otherwise, or its answer is cleaned otherwise: part of the reader's
+identity, so of the model version and of the key under which readings are kept."""
 
 _ENGLISH: Final = "eng"
 _MOST_SIDE: Final = 32_000
@@ -94,7 +98,8 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
         self._look = _RENDERINGS[options.variation % len(_RENDERINGS)]
         folder, data_names = _data_for(language, options.tessdata_dir, self._look)
         data = f"{data_names}@{_fingerprint(folder, data_names)}"
-        self._identity = f"tesseract-{_version()}({data},{self._look.name})"
+        facts = ",".join([data, self._look.name, *numbered(RENDERING)])
+        self._identity = f"tesseract-{_version()}({facts})"
 
         def build() -> Any:
             return _engine(folder, data_names, self._look)
@@ -152,7 +157,7 @@ def rendered(crop: Pixels, height: int, margin: float) -> _Grey:
     width = min(_MOST_SIDE, max(1, round(grey.shape[1] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     grey = cv2.resize(grey, (width, height), interpolation=how)
-    ground = int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
+    ground = int(ground_colour(grey)[0])
     if ground < 128:
         grey, ground = cv2.bitwise_not(grey), 255 - ground
     side = round(height * margin)

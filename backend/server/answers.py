@@ -1,37 +1,27 @@
-"""Results for Label Studio out of what the service read; shared by every face."""
+"""Answers to Label Studio out of what the service read; shared by our own server and label-studio-ml."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, RegionShape
+from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
-from backend.page.lines import Judgement, Line, Quad, ReadLine, ReadPage, Reason, ReasonKind, Verdict
-from backend.pipeline.service import Failure, Service, Task
+from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
+from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
+from backend.pipeline.service import Service
 
 ASSIST_LIMIT_S = 30.0
 """A person who drew a box waits for its text no longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """Languages: of pages that do not say their own, and of what annotators are told."""
-
-    page_language: str
-    message_language: Literal["en", "ru"]
-
-
 def predict(
     service: Service,
-    items: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Mapping[str, Any]],
     config: LabelingConfig,
     wording: Wording,
     deadline_s: float,
@@ -41,48 +31,26 @@ def predict(
     A task that failed, or was not reached before the deadline, is an empty object: Label Studio
     stores nothing for it and asks again. (`null` would lose the whole batch.)
 
+    Args:
+        service: reads.
+        tasks: as Label Studio sends them, with `id` and `data`.
+        config: tag and label names.
+        wording: languages.
+        deadline_s: after this time it answers with what is ready, seconds.
+
     Raises:
-        NotReady: the models are still loading, or failed to load.
+        NotReady: the models are still loading.
+        TwinreadError: why they failed to load.
     """
-    version = service.model_version
-    pages_of_tasks = [_pages(service, item, config, wording) for item in items]
-    read = iter(service.read_tasks([page for pages in pages_of_tasks for page in pages], deadline_s))
-    results = []
-    for pages in pages_of_tasks:
-        outcome = [next(read) for _ in pages]
-        complete = [page for page in outcome if isinstance(page, ReadPage)]
-        # a task of several pages is whole or not at all: half of it would look finished
-        whole = bool(complete) and len(complete) == len(outcome)
-        results.append(
-            predictions.prediction_of_pages(
-                complete, config, model_version=version, message_language=wording.message_language
-            )
-            if whole
-            else predictions.empty_result()
-        )
-    return results
-
-
-def _pages(service: Service, item: Mapping[str, Any], config: LabelingConfig, wording: Wording) -> list[Task]:
-    """The pages of a task as Label Studio sends it; none, noted as a failure, where it has no image."""
-    number = item.get("id")
-    task_id = number if isinstance(number, int) else None
-    data = item.get("data")
-    if not isinstance(data, Mapping):
-        data = {}
-    language = str(data.get("language") or wording.page_language)
-    try:
-        references = config.references(data)
-    except BadRequest as error:
-        task = Task(task_id, "", language)
-        service.note(task, Failure(task, error))
-        return []
-    return [Task(task_id, reference, language) for reference in references]
+    return [
+        answer.answer() if isinstance(answer, Prediction) else predictions.empty_result()
+        for answer in service.predict(tasks, config, wording, deadline_s)
+    ]
 
 
 def assist(
     service: Service,
-    item: Mapping[str, Any],
+    task: Mapping[str, Any],
     drawn: object,
     config: LabelingConfig,
     wording: Wording,
@@ -95,32 +63,37 @@ def assist(
 
     Args:
         service: reads.
-        item: the task.
+        task: as Label Studio sends it, with `id` and `data`.
         drawn: `params.context.result` of the request.
         config: tag and label names.
         wording: languages.
         deadline_s: when a box goes back unread, seconds.
 
     Raises:
-        NotReady: the models are still loading, or failed to load.
+        NotReady: the models are still loading.
+        TwinreadError: why they failed to load.
     """
     end = time.monotonic() + min(deadline_s, ASSIST_LIMIT_S)
     version = service.model_version
-    wanted = predictions.drawn_regions(drawn, config)
+    wanted = interactive.drawn_regions(drawn, config)
     if not wanted:
-        return predictions.unchanged_result(drawn, model_version=version)
-    pages = _pages(service, item, config, wording)
+        return interactive.unchanged_result(drawn, model_version=version)
+    try:
+        pages = pages_of(task, config, wording)
+    except BadRequest as error:
+        service.note(Failure(task_id(task), error))
+        pages = []
     answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
-    return predictions.assist_result(
+    return interactive.assist_result(
         answers, config, model_version=version, message_language=wording.message_language
     )
 
 
 def _read(
-    service: Service, region: Region, pages: Sequence[Task], config: LabelingConfig, end: float
+    service: Service, region: Region, pages: Sequence[TaskPage], config: LabelingConfig, end: float
 ) -> ReadLine:
     """One drawn region, read; a region that cannot be read says why."""
-    line = Line(_quad(region))
+    line = Line(region_quad(region))
     page = config.page_of(region)
     # a Repeater says the page in the names of its tags
     if len(pages) > 1 and region.item_index is None and config.index_flag is None:
@@ -130,18 +103,10 @@ def _read(
     if geometry.is_degenerate(line.quad):
         return _unread(line, "the box is too small to hold text")
     try:
-        return service.read_quads(pages[page], [line], max(0.0, end - time.monotonic()))[0]
+        return service.read_lines(pages[page], [line], max(0.0, end - time.monotonic())).lines[0]
     except TwinreadError as error:
-        service.note(pages[page], Failure(pages[page], error))
+        service.note(Failure(pages[page].task, error))
         return _unread(line, str(error))
-
-
-def _quad(region: Region) -> Quad:
-    if region.points is None:
-        return np.zeros((4, 2), np.float32)
-    if region.shape is RegionShape.RECTANGLE:
-        return region.points
-    return geometry.minimum_area_quad(region.points)
 
 
 def _unread(line: Line, why: str) -> ReadLine:

@@ -1,4 +1,4 @@
-"""The HTTP face: Label Studio's ML backend protocol, sign-in, errors, metrics.
+"""HTTP: Label Studio's ML backend protocol, sign-in, errors, metrics.
 
 Label Studio shows people the *reason phrase* of an error and never its body, so every error's
 sentence stands in both.
@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from backend import __version__
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
@@ -50,7 +51,7 @@ def create_app(service: Service, settings: Settings) -> Flask:
         settings: sign-in, deadline, names of labels, language of messages.
     """
     app = Flask("twinread")
-    wording = answers.Wording(settings.ocr_language, settings.message_language)
+    wording = Wording(settings.ocr_language, settings.message_language)
 
     @lru_cache(maxsize=64)
     def labeling_config(xml: str) -> LabelingConfig:

@@ -58,6 +58,11 @@ def _close(server: Any, worker: Any) -> None:
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until stopped.
 
+    Args:
+        settings: of the backend.
+        host: address to listen on, a name or an IP address.
+        port: likewise.
+
     Raises:
         SettingsWrong: the port is taken or the address is not this machine's.
         ReaderUnavailable: a reader that the settings name cannot write the language.

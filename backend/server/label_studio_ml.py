@@ -4,7 +4,7 @@ Serves label-studio-ml 1.0.9 and 2.x alike. Both build model objects as they ple
 that lasts is one service per process. Start it with a `_wsgi.py` of your own, under gunicorn with one
 worker and several threads:
 
-    from backend.model import wsgi
+    from backend.server.label_studio_ml import wsgi
     app = wsgi()
 
 Each webhook makes 1.0.9 start a process that ends with an error in the log, and nothing else: with a
@@ -25,6 +25,7 @@ from label_studio_ml.model import LabelStudioMLBase
 
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.pipeline import assembly
+from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import drawn_regions_of
@@ -77,6 +78,11 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
     ) -> list[dict[str, Any]]:
         """One result per task, in order; an empty one for a task to be asked for again.
 
+        Args:
+            tasks: as Label Studio sends them.
+            context: holds the regions that an annotator drew; None for an ordinary request.
+            more: what either version adds, unused.
+
         The version is left out of results: Label Studio then takes the one that /setup gave, which
         under 1.0.9 is not ours.
         """
@@ -84,7 +90,7 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         running = service()
         running.engines(START_LIMIT_S)
         config = LabelingConfig.parse(self._own_config(), chosen.label_names)
-        wording = answers.Wording(chosen.ocr_language, chosen.message_language)
+        wording = Wording(chosen.ocr_language, chosen.message_language)
         drawn = drawn_regions_of(context)
         limit_s = chosen.predict_deadline_s
         if drawn is not None and len(tasks) == 1:

@@ -66,6 +66,10 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 def parse(kind: type[BodyT], body: object) -> BodyT:
     """Check a request's JSON.
 
+    Args:
+        kind: which request it is.
+        body: what `json.loads` gave.
+
     Raises:
         BadRequest: names the field and what was wrong with it, never its value.
     """

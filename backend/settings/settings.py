@@ -1,6 +1,7 @@
-"""Every knob in one table: the environment, or a `.env` file in the working folder.
+"""Every setting in one class, read from the environment or from a `.env` file in the working folder.
 
-`Settings` is read by the service and the faces alone; the rooms below take plain values.
+Commands, the server and the pipeline read `Settings` and give plain values to detectors, readers and the
+other packages below.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
+from backend.label_studio.message_language import MessageLanguage
 
-Words = Annotated[tuple[str, ...], NoDecode]
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 
 
 def default_cache_dir() -> Path:
-    """Where models, images and the store live: `$XDG_CACHE_HOME/twinread` or `~/.cache/twinread`."""
+    """The folder for models, images and the store: `$XDG_CACHE_HOME/twinread` or `~/.cache/twinread`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread"
 
 
@@ -36,21 +38,21 @@ class Settings(BaseSettings):
         AnyHttpUrl("http://localhost:8080"), description="Address of Label Studio, as this machine reaches it"
     )
     label_studio_api_key: SecretStr | None = Field(
-        None, description="Personal access token or legacy token; which one it is is found out by itself"
+        None, description="Personal access token or legacy token; twinread finds out which one it is"
     )
     label_text: str = Field("Text", description="Label of a line that is ready")
     label_check: str = Field("Check", description="Label of a line that a person must decide")
     label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
     label_not_text: str = Field("Not text", description="Label of a box that holds no text")
-    message_language: Literal["en", "ru"] = Field(
-        "en", description="Language of what annotators are told about a line: en or ru"
+    message_language: MessageLanguage = Field(
+        "en", description="Language of the explanations that annotators see: en or ru"
     )
 
     # Language and readers
     ocr_language: str = Field(
         "en", description="Language of the pages (ru, uk, el, zh, ...); a task's own `language` field wins"
     )
-    readers: Words = Field(
+    readers: CommaSeparated = Field(
         (),
         description=(
             "Who reads, in order of trust: two or more of ernie, paddle, tesseract; "
@@ -68,11 +70,13 @@ class Settings(BaseSettings):
         description="OpenAI-compatible address that ends in /v1",
     )
     ernie_model: str | None = Field(None, description="Name of the model, as the server lists it")
-    ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it wants one")
+    ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it needs one")
     ernie_concurrency: int = Field(64, ge=1, le=1024, description="Calls in flight at once")
     ernie_timeout_s: float = Field(60, gt=0, description="Time limit of one call, seconds")
     ernie_page_timeout_s: float = Field(300, gt=0, description="Time limit of one page's readings, seconds")
-    ernie_max_retries: int = Field(4, ge=0, le=20, description="Repeats of a call that failed in passing")
+    ernie_max_retries: int = Field(
+        4, ge=0, le=20, description="Retries of a call after a failure that may pass"
+    )
     ernie_temperature: float = Field(0.01, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
     ernie_top_p: float = Field(
         0.001, ge=0, le=1, description="Just above 0, both make FastDeploy and vLLM take the likeliest word"
@@ -88,7 +92,9 @@ class Settings(BaseSettings):
 
     # Detection
     detection_model: str = Field("PP-OCRv5_server_det", description="Any PP-OCR detection model, by name")
-    detection_model_dir: Path | None = Field(None, description="Folder of a detection model, instead")
+    detection_model_dir: Path | None = Field(
+        None, description="Folder of a detection model; wins over its name"
+    )
     engine: Literal["auto", "onnxruntime", "paddle"] = Field(
         "auto", description="Inference engine: auto is onnxruntime on CPU and paddle on GPU"
     )
@@ -107,10 +113,10 @@ class Settings(BaseSettings):
     enable_hpi: bool = Field(False, description="PaddleOCR's high-performance inference")
     enable_cinn: bool = Field(False, description="Paddle's engine: use the CINN compiler")
     detection_limit_side_len: int | None = Field(
-        None, ge=0, description="Size to which a page's side is brought, pixels; empty: the model's own"
+        None, ge=0, description="Length that a page's side is resized to, pixels; empty: the model's own"
     )
     detection_limit_type: Literal["max", "min", "resize_long"] | None = Field(
-        None, description="Which side that is: max, min or resize_long; empty: the model's own"
+        None, description="Which side is resized: max, min or resize_long; empty: the model's own"
     )
     detection_max_side_limit: int | None = Field(None, ge=0, description="Largest side ever searched, pixels")
     detection_thresh: float | None = Field(
@@ -131,13 +137,15 @@ class Settings(BaseSettings):
     detection_high_resolution_from: int = Field(
         2400, ge=0, description="Pages whose long side is longer are searched at the high limit; 0: never"
     )
-    detection_high_resolution_limit: int = Field(1600, ge=32, description="That high limit, pixels")
+    detection_high_resolution_limit: int = Field(1600, ge=32, description="The high limit, pixels")
 
     # Local recognition
     recognition_model: str | None = Field(
         None, description="Any PP-OCR recogniser, by name; empty: the one for OCR_LANGUAGE"
     )
-    recognition_model_dir: Path | None = Field(None, description="Folder of a (trained) recogniser, instead")
+    recognition_model_dir: Path | None = Field(
+        None, description="Folder of a (trained) recogniser; wins over its name"
+    )
     recognition_batch_size: int | None = Field(
         None,
         ge=1,
@@ -145,7 +153,7 @@ class Settings(BaseSettings):
         description="Crops per batch; empty: 1 on CPU, where batches only cost, 16 on GPU",
     )
     tessdata_dir: Path | None = Field(
-        None, description="Folder of Tesseract's language data; empty: searched"
+        None, description="Folder of Tesseract's language data; empty: it is searched for"
     )
 
     # Service
@@ -168,15 +176,17 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 
     # Images
-    allowed_image_hosts: Words = Field((), description="Private hosts that images may come from, by name")
+    allowed_image_hosts: CommaSeparated = Field(
+        (), description="Private hosts that images may come from, by name"
+    )
     max_image_bytes: int = Field(100 * 1024**2, ge=1, description="Largest image file, bytes")
     max_page_pixels: int = Field(200_000_000, ge=1, description="Largest image, pixels")
     image_timeout_s: float = Field(30, gt=0, description="Time limit of one image's download, seconds")
 
     @field_validator("readers", "allowed_image_hosts", "detection_input_shape", mode="before")
     @classmethod
-    def _split_words(cls, value: object) -> object:
-        """Read a comma-separated list."""
+    def _split_at_commas(cls, value: object) -> object:
+        """Split a comma-separated list."""
         if isinstance(value, str):
             return tuple(word.strip() for word in value.split(",") if word.strip())
         return value
@@ -185,44 +195,37 @@ class Settings(BaseSettings):
         "cache_dir", "detection_model_dir", "recognition_model_dir", "tessdata_dir", mode="after"
     )
     @classmethod
-    def _at_home(cls, value: Path | None) -> Path | None:
-        # no shell reads .env, where "~" would name a folder of that name
+    def _expand_home(cls, value: Path | None) -> Path | None:
+        # no shell reads .env, so there "~" would be a folder of that name
         return value.expanduser() if value is not None else None
 
     @field_validator("readers")
     @classmethod
-    def _known_readers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = sorted({name for name in value if name.lower() not in {"ernie", "paddle", "tesseract"}})
-        if unknown:
-            raise ValueError(
-                f"no reader is named {', '.join(unknown)}; there are ernie, paddle and tesseract"
-            )
-        often = [name for name in value if sum(name.lower() == other.lower() for other in value) > 2]
-        if often:
-            raise ValueError(f"{often[0]} looks at a line in two ways at most; name it once or twice")
+    def _pairs_of_readers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = [name for name in value if sum(name.lower() == other.lower() for other in value) > 2]
+        if repeated:
+            raise ValueError(f"{repeated[0]} looks at a line in two ways at most; name it once or twice")
         if len(value) == 1:
             raise ValueError("one reading is never confirmed; name at least two, such as 'ernie,paddle'")
         return tuple(name.lower() for name in value)
 
     @model_validator(mode="after")
-    def _pairs(self) -> Settings:
+    def _check_together(self) -> Settings:
         if (self.ernie_base_url is None) != (self.ernie_model is None):
             raise ValueError("set ERNIE_BASE_URL and ERNIE_MODEL together, or neither")
-        if "ernie" in self.readers and self.ernie_base_url is None:
-            raise ValueError("READERS names ernie: set ERNIE_BASE_URL and ERNIE_MODEL")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
         password, secret = self.basic_auth_pass, self.webhook_secret
-        sent = {
+        header_values = {
             "BASIC_AUTH_USER": self.basic_auth_user or "",
             "BASIC_AUTH_PASS": password.get_secret_value() if password else "",
             "WEBHOOK_SECRET": secret.get_secret_value() if secret else "",
         }
-        for name, value in sent.items():
+        for name, value in header_values.items():
             # Label Studio writes them into HTTP headers, and fails with HTTP 500 over any other letter
             if not (value.isascii() and value.isprintable()):
                 raise ValueError(f"{name} may hold ASCII characters only: Label Studio can send no others")
-        if ":" in sent["BASIC_AUTH_USER"]:
+        if ":" in header_values["BASIC_AUTH_USER"]:
             raise ValueError("BASIC_AUTH_USER must hold no colon, which ends the user in HTTP Basic auth")
         labels = (self.label_text, self.label_check, self.label_illegible, self.label_not_text)
         if len(set(labels)) < len(labels):
@@ -249,7 +252,7 @@ class Settings(BaseSettings):
 
     @property
     def basic_auth(self) -> tuple[str, SecretStr] | None:
-        """User and password that Label Studio must give, if any."""
+        """User and password that Label Studio must give; None where none is set."""
         if self.basic_auth_user is None or self.basic_auth_pass is None:
             return None
         return self.basic_auth_user, self.basic_auth_pass
@@ -261,10 +264,10 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """Read the settings.
+    """Read the settings; `overrides` win over the environment and `.env`.
 
     Raises:
-        SettingsWrong: a value cannot be used; names the setting and what was wrong, never a secret.
+        SettingsWrong: a value cannot be used. The message names the setting and the problem, never a secret.
     """
     try:
         return Settings(**overrides)

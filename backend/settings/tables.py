@@ -1,6 +1,6 @@
-"""The settings for people: the README's table, and `.env.example`.
+"""Writes the settings for people: the README's table, and `.env.example`.
 
-`scripts/docs` writes both, and tests compare them with the code.
+`scripts/docs` puts both into their files, and tests compare the files with the code.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _kind(annotation: Any) -> str:
 
 
 def _default(name: str) -> str:
-    """The default of a setting as one would write it."""
+    """The default of a setting as a person would write it."""
     if name == "cpu_threads":
         return "all cores"
     if name == "cache_dir":
@@ -45,8 +45,8 @@ def markdown_table() -> str:
     rows = ["| setting | default | kind | meaning |", "|---|---|---|---|"]
     for name, info in Settings.model_fields.items():
         default = _default(name)
-        shown = f"`{default}`" if default else ""
-        rows.append(f"| `{name.upper()}` | {shown} | {_kind(info.annotation)} | {info.description} |")
+        default_cell = f"`{default}`" if default else ""
+        rows.append(f"| `{name.upper()}` | {default_cell} | {_kind(info.annotation)} | {info.description} |")
     return "\n".join(rows) + "\n"
 
 

@@ -1,1 +1,4 @@
-"""Languages, cleaning, look-alikes, guards, verdicts: pure."""
+"""Languages, cleaning, look-alikes, differences, guards, verdicts; pure functions on text."""
+
+PIPELINE = 1
+"""Counts up when the same readings give another verdict, text, score or reason."""

@@ -1,7 +1,7 @@
-"""What a vision model wraps around the words is taken off; the words themselves are never touched.
+"""Takes off what a vision model wraps around the words it read; the words themselves never change.
 
 Three steps, each including the one before it: `plain_text` (Unicode form and spaces), `visible_text`
-(without what nobody can see), `clean` (without wrapping). Each is idempotent. Text is kept in NFC,
+(without invisible characters), `clean` (without wrapping). Each is idempotent. Text is kept in NFC,
 never NFKC, which would change № and ½; dashes, quotes and ellipses inside the text stay as they are.
 """
 
@@ -12,7 +12,7 @@ import unicodedata
 import regex
 
 NO_TEXT_MARK = "###"
-"""What our prompts ask a model to answer where there is no text."""
+"""The answer that our prompts ask for where there is no text."""
 
 # U+1680, the Ogham space mark, is the one space that is drawn
 _SPACES = regex.compile(r"[\p{Zs}--\u1680]+", regex.V1)
@@ -23,7 +23,7 @@ _INVISIBLE = regex.compile(
     r"|[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]",
     regex.V1,
 )
-# no override: U+202D and U+202E turn letters round, so without them the text would read otherwise
+# no override: U+202D and U+202E reverse the letters, so without them the text would read differently
 _MARKS = regex.compile("[\u061c\u200b\u200e\u200f\u202a-\u202c\u2060\u2066-\u2069\ufeff]")
 _JOINING_SCRIPTS = (
     "Arab Syrc Mong Nkoo Deva Beng Guru Gujr Orya Taml Telu Knda Mlym Sinh Mymr Khmr Tibt Java Bali"
@@ -75,22 +75,23 @@ _WRAPPERS = (
 def plain_text(text: str) -> str:
     """Bring a text that a person wrote into the one form that files keep.
 
-    NFC, every kind of space (no-break, thin, ideographic) a plain one, runs of them one, none at the
-    ends. Tabs and line breaks stay: what becomes of them is the caller's to say. Idempotent.
+    NFC; every run of spaces (also no-break, thin, ideographic) becomes one plain space; none at the
+    ends. Tabs and line breaks stay: the caller decides about them. Idempotent.
     """
     return unicodedata.normalize("NFC", _SPACES.sub(" ", text)).strip(" ")
 
 
 def without_marks(text: str) -> str:
-    """Leave out of a person's text what keyboards and word processors put there for screens alone.
+    """Leave out the marks that keyboards and word processors put into a person's text.
 
-    Zero-width spaces and marks of direction: nothing of them is on a page, so none can be read off it.
+    These are zero-width spaces and direction marks. They are not visible on a page, so they cannot be
+    read from it.
     """
     return _MARKS.sub("", text)
 
 
 def visible_text(text: str) -> str:
-    """Leave out of a text what nobody can see: controls, zero-width marks, lone surrogates.
+    """Leave out what nobody can see: control characters, zero-width marks, lone surrogates.
 
     Tabs and line breaks become spaces, then as `plain_text`. Joiners (U+200C, U+200D) stay beside
     letters of the scripts that use them (Persian, Hindi) and inside emoji. Idempotent.
@@ -101,15 +102,15 @@ def visible_text(text: str) -> str:
 def clean(raw: str) -> str:
     r"""Take off what a vision model wraps around the words it read.
 
-    Taken off, again and again until nothing more is certain: `<think>…</think>`; a code fence or
+    Taken off, repeatedly, until nothing more is certain: `<think>…</think>`; a code fence or
     backticks; an introduction that ends in a colon ("The text is:", "Текст:") with something after it;
     quotes around the whole, ASCII or “curly” or ‘curly’, when the same marks do not occur inside;
     `$…$`, `$$…$$`, `\(…\)`, `\[…\]` and `\text{…}` around the whole, `$` only where it cannot be
     money. Never taken off: «guillemets», „low quotes“ and 「corners」, which belong to the text, and
-    anything in the middle. The whole text `###` is the model's word for "no text".
+    anything in the middle. The whole text `###` is the model's answer for "no text".
 
-    Not for recognisers such as PaddleOCR's or Tesseract, which wrap nothing: a line that really begins
-    with "Текст:" or stands in quotes would lose them. Those take `visible_text`.
+    Do not use it for recognisers such as PaddleOCR's or Tesseract's, which wrap nothing: a line that
+    really begins with "Текст:" or is in quotes would lose them. Use `visible_text` there.
 
     Args:
         raw: the model's answer, any string.
@@ -120,7 +121,7 @@ def clean(raw: str) -> str:
     text = _without_invisible(raw)
     while True:
         bare = _unwrapped_once(text.strip())
-        # fences are known by their line breaks, so these are folded only when nothing is left to unwrap
+        # fences are recognised by their line breaks, so these become spaces only after all unwrapping
         bare = visible_text(text) if bare == text else bare
         if bare == text:
             return "" if text == NO_TEXT_MARK else text
@@ -128,7 +129,7 @@ def clean(raw: str) -> str:
 
 
 def _without_invisible(text: str) -> str:
-    # joins the two halves of a surrogate pair, which JSON can deliver apart; a half alone is dropped
+    # joins the two halves of a surrogate pair, which JSON can deliver separately; a lone half is dropped
     whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     return _NOISE_JOINER.sub("", _INVISIBLE.sub("", _BREAKS.sub("\n", whole)))
 
@@ -138,7 +139,7 @@ def _unwrapped_once(text: str) -> str:
         return text[thought.end() :].strip()
     if introduction := _PREFIX.match(text):
         rest = text[introduction.end() :]
-        # 'The text is: "Счёт".' closes the model's sentence, not the line
+        # in 'The text is: "Счёт".' the full stop ends the model's sentence, not the line
         return rest[:-1] if regex.search(r"[\"”'’`]\.$", rest) else rest
     if fence := _FENCE.match(text):
         return fence[2]

@@ -1,4 +1,4 @@
-"""What exactly differs between two readings, piece by piece, the most telling first."""
+"""Lists the pieces in which two readings differ, the most important first, so that people see them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from backend.page.lines import Reason, ReasonKind
 from backend.text.cleaning import visible_text
 from backend.text.look_alikes import print_alike
 
-LIKENESS_OF_WORDS = 0.5
-"""Readings less alike than this are shown whole: a list of scattered letters tells nothing."""
+MIN_SIMILARITY = 0.5
+"""Below this similarity (0 to 1) both readings are given whole: a list of scattered letters helps nobody."""
 
-_TELLING = (
+_MOST_TELLING_FIRST = (
     ReasonKind.LOOK_ALIKE,
     ReasonKind.DIFFERENT,
     ReasonKind.SPACING,
@@ -27,9 +27,14 @@ _Piece = tuple[ReasonKind, str, str]
 def differences(first: str, second: str) -> tuple[Reason, ...]:
     """Name each piece in which two readings differ.
 
-    The pieces are what a person sees as characters (a letter with its marks is one). Neighbouring pieces
-    of a kind are one, the same piece is named once, and a piece that only one reading has stands against
-    the empty text. Readings that have little in common give one reason with both texts whole.
+    A piece is one or more characters as a person sees them (a letter with its marks is one character).
+    Neighbouring pieces of one kind are joined, and an equal piece is named once. A piece that only one
+    reading has is compared with the empty text. Readings with little in common give one reason with
+    both whole texts.
+
+    Args:
+        first: a reading's text; the pieces of it become `Reason.first`.
+        second: another reading's text; the pieces of it become `Reason.second`.
 
     Returns:
         LOOK_ALIKE, DIFFERENT, SPACING, CASE, PUNCTUATION, in this order, each in the order of the line;
@@ -38,10 +43,10 @@ def differences(first: str, second: str) -> tuple[Reason, ...]:
     one, two = visible_text(first), visible_text(second)
     if one == two:
         return ()
-    if Levenshtein.normalized_similarity(one, two) < LIKENESS_OF_WORDS and not print_alike(one, two):
+    if Levenshtein.normalized_similarity(one, two) < MIN_SIMILARITY and not print_alike(one, two):
         return (Reason(_kind(one, two), one, two),)
     found = dict.fromkeys(Reason(*piece) for piece in _pieces(one, two))
-    return tuple(sorted(found, key=lambda reason: _TELLING.index(reason.kind)))
+    return tuple(sorted(found, key=lambda reason: _MOST_TELLING_FIRST.index(reason.kind)))
 
 
 def _pieces(first: str, second: str) -> list[_Piece]:

@@ -1,8 +1,9 @@
-"""What makes one reading doubtful by itself, before it is compared with another.
+"""Rules that find one reading doubtful by itself, before it is compared with another.
 
 A vision model that cannot read a crop rarely says so: it loops, repeats its instructions, apologises,
-or writes another alphabet, and does so twice in the same way. Each guard is a plain rule on the text,
-set so that ordinary lines pass; a false alarm costs a person one look, a miss trains a wrong label.
+or writes another alphabet, and often does so twice in the same way. Each guard is a plain rule on the
+text, chosen so that ordinary lines pass. A false alarm costs a person one look; a miss puts a wrong label
+into the training data.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from backend.text.look_alikes import script_of
 WIDE_ADVANCE = 0.30
 LETTER_ADVANCE = 0.15
 THIN_ADVANCE = 0.07
-"""Least room a character takes, in heights of its crop: half of what the tightest sample line shows."""
+"""Least width of a character over the height of its crop: half of what the tightest sample line has."""
 
 _THIN = regex.compile(r"[\s.,:;!|'’`·•iIljtfrі\-_\p{M}]")
-# Words or syllables five times over, a letter ten times, a group of digits seven times, a digit twenty times.
-# "шт. шт. шт." of a table row passes, and so do leaders, rules and the zeros of an account number.
+# Words or syllables five times in a row, a letter ten, a group of digits seven, a digit twenty times.
+# "шт. шт. шт." of a table row passes, and so do dot leaders, rules and the zeros of an account number.
 _LETTER_LOOP = regex.compile(r"(.{2,40}?)\1{4,}|(\p{L})\2{9,}")
 _DIGIT_LOOP = regex.compile(r"(\d{2,6}?)\1{6,}|(\d)\2{19,}")
 _LOOP_SHARE = 0.5
@@ -49,7 +50,7 @@ _REFUSALS = regex.compile(
 )
 _ECHO_LETTERS = 15
 _ECHO_WORDS = 3
-_ECHO_LIKENESS = 90.0
+_ECHO_SIMILARITY = 90.0
 
 
 def suspicions(
@@ -59,17 +60,20 @@ def suspicions(
 
     Args:
         text: one reading, cleaned.
-        crop_size: (width, height) of the crop in pixels; the longer side is the way of the text.
-        language: the project's language.
-        prompts: what a model was asked; for the echo.
+        crop_size: (width, height) of the crop in pixels; the text runs along the longer side.
+        language: the project's language, any name that `languages.language_code` knows.
+        prompts: the prompts of the model, so that an echo of them is found.
 
     Returns:
-        REFUSAL, ECHO, REPEATS, TOO_LONG, WRONG_SCRIPT, as far as they hold; empty for an ordinary line.
+        Those of REFUSAL, ECHO, REPEATS, TOO_LONG, WRONG_SCRIPT that apply; empty for an ordinary line.
+
+    Raises:
+        SettingsWrong: the language is unknown.
     """
     found = {
         ReasonKind.REFUSAL: _REFUSALS.match(text) is not None,
         ReasonKind.ECHO: _echoes(text, prompts),
-        ReasonKind.REPEATS: bool(loop(text)),
+        ReasonKind.REPEATS: bool(repeated_piece(text)),
         ReasonKind.TOO_LONG: _too_long(text, crop_size),
         ReasonKind.WRONG_SCRIPT: _wrong_script(text, language),
     }
@@ -77,14 +81,20 @@ def suspicions(
 
 
 def reason(kind: ReasonKind, text: str, reader: str) -> Reason:
-    """Make a reason of one suspicion: `first` is the piece that repeats, if any, `second` the reader."""
-    return Reason(kind, loop(text) if kind is ReasonKind.REPEATS else "", reader)
+    """Make a reason of one suspicion.
+
+    Args:
+        kind: one of the kinds that `suspicions` returns.
+        text: the reading; for REPEATS, its repeated piece becomes `Reason.first`.
+        reader: the reader's identity; it becomes `Reason.second`.
+    """
+    return Reason(kind, repeated_piece(text) if kind is ReasonKind.REPEATS else "", reader)
 
 
-def loop(text: str) -> str:
-    """Give the piece that a text repeats over at least half its length; empty when it does not."""
-    # half a text of five equal pieces has few different triples: most lines are done here, cheaply
-    if len({text[place : place + 3] for place in range(len(text))}) > 0.6 * len(text) + 6:
+def repeated_piece(text: str) -> str:
+    """Find the piece that a text repeats over at least half its length; empty when there is none."""
+    # a repeating text has few different triples of characters: this test is cheap and passes most lines
+    if len({text[start : start + 3] for start in range(len(text))}) > 0.6 * len(text) + 6:
         return ""
     for found in _LETTER_LOOP.finditer(text):
         piece = str(found[1] or found[2]).strip()
@@ -99,13 +109,13 @@ def loop(text: str) -> str:
 
 
 def _echoes(text: str, prompts: Sequence[str]) -> bool:
-    said = text.casefold()
-    if len(said) < _ECHO_LETTERS or len(said.split()) < _ECHO_WORDS:
+    answer = text.casefold()
+    if len(answer) < _ECHO_LETTERS or len(answer.split()) < _ECHO_WORDS:
         return False
-    asked = (" ".join(prompt.casefold().split()) for prompt in prompts)
+    instructions = (" ".join(prompt.casefold().split()) for prompt in prompts)
     return any(
-        len(prompt) >= _ECHO_LETTERS and fuzz.partial_ratio(said, prompt) >= _ECHO_LIKENESS
-        for prompt in asked
+        len(prompt) >= _ECHO_LETTERS and fuzz.partial_ratio(answer, prompt) >= _ECHO_SIMILARITY
+        for prompt in instructions
     )
 
 
@@ -124,12 +134,12 @@ def _advance(character: str) -> float:
 
 
 def _wrong_script(text: str, language: str) -> bool:
-    """More than half of at least two letters are of neither the language's script nor Latin.
+    """At least two letters, and more than half of all, are neither of the language's script nor Latin.
 
-    Latin is at home in every language's documents, so a Latin answer for a Cyrillic line passes here
-    and is left to the second reading.
+    Documents in every language contain Latin, so a Latin answer for a Cyrillic line passes here; the
+    comparison with the second reading finds it.
     """
     scripts = [script for script in map(script_of, filter(str.isalpha, text)) if script != "Common"]
-    at_home = languages.scripts(language) | {"Latin"}
-    strange = [script for script in scripts if script not in at_home]
-    return len(strange) >= 2 and len(strange) > len(scripts) / 2
+    expected = languages.scripts(language) | {"Latin"}
+    unexpected = [script for script in scripts if script not in expected]
+    return len(unexpected) >= 2 and len(unexpected) > len(scripts) / 2

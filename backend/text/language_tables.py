@@ -1,14 +1,14 @@
-"""What is known of languages and of those who write them, as tables; `backend.text.languages` reads them."""
+"""Tables about languages, and about the recognisers that can write them, for `backend.text.languages`."""
 
 from __future__ import annotations
 
-OTHER_NAMES = {
+LANGUAGE_ALIASES = {
     "ch": "zh", "chinese": "zh", "chinese_cht": "zh-Hant", "japan": "ja", "korean": "ko",
     "french": "fr", "german": "de", "rs_latin": "sr-Latn", "rs_cyrillic": "sr", "bh": "bho",
     "chi_sim": "zh", "chi_tra": "zh-Hant", "frk": "de", "deu_latf": "de", "ita_old": "it",
     "spa_old": "es", "kat_old": "ka",
 }  # fmt: skip
-"""PaddleOCR's and Tesseract's own names, where they are no language tags."""
+"""PaddleOCR's and Tesseract's names of languages, where they are no language tags."""
 
 INDIVIDUAL = {
     "ara": "arb", "aze": "azj", "est": "ekk", "lav": "lvs", "mon": "khk", "msa": "zsm", "nep": "npi",
@@ -40,9 +40,9 @@ ALSO = {"ar": "آأؤإئى"}
 """Letters that a page of the language shows and hyperglot leaves out: Arabic carriers of hamza."""
 
 OBSOLETE = {"th": "ฃฅ\u0e3a\u0e4e"}
-"""Letters that hyperglot lists and nobody writes any more, so that no reader is judged by them."""
+"""Letters that hyperglot lists and nobody writes any more; a reader does not need to know them."""
 
-RECOGNISERS = {
+RECOGNISER_LETTERS = {
     "eslav": "\u0401\u0404\u0406\u0407\u040e\u0410-\u044f\u0451\u0454\u0456\u0457\u045e\u0490\u0491",
     "cyrillic": "\u0400-\u0481\u048a-\u04a3\u04a6-\u04b3\u04b6-\u04d3\u04d6-\u052f",
     "latin": "A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f",
@@ -56,7 +56,7 @@ RECOGNISERS = {
     "te": "\u0c00-\u0c0c\u0c0e-\u0c10\u0c12-\u0c28\u0c2a-\u0c39\u0c3c-\u0c44\u0c46-\u0c48\u0c4a-\u0c4d\u0c55"
     "\u0c56\u0c58-\u0c5a\u0c5d\u0c60-\u0c63",
 }
-"""The letters in the dictionaries of PP-OCRv5's language models, of the script each was made for.
+"""The letters in the dictionary of each PP-OCRv5 language model, of the script that it was made for.
 
 Counted in the dictionaries of PaddleOCR 3.7, whose own list of languages promises more: `latin` has
 no Vietnamese and no Azerbaijani `ə`, `cyrillic` no Ossetian `ӕ`.

@@ -27,7 +27,7 @@ RARE_SHARE = 0.02
 
 @cache
 def language_code(name: str) -> str:
-    """Bring any usual name of a language to one code.
+    """Find the one code for any usual name of a language.
 
     Args:
         name: ISO 639-1 or -3 (`ru`, `rus`), BCP 47 (`ru-RU`, `zh-Hant`), PaddleOCR's name (`ch`, `japan`,
@@ -43,7 +43,7 @@ def language_code(name: str) -> str:
     key = name.strip().lower().replace("-", "_").removesuffix("_vert")
     try:
         tag = langcodes.Language.get(
-            langcodes.standardize_tag(language_tables.OTHER_NAMES.get(key, key), macro=True)
+            langcodes.standardize_tag(language_tables.LANGUAGE_ALIASES.get(key, key), macro=True)
         )
     except ValueError as error:
         raise _unknown(name) from error
@@ -63,9 +63,9 @@ def letters(language: str) -> frozenset[str]:
     """Give the letters a language is written with, in NFC and in both cases.
 
     Letters only: digits, punctuation and apostrophes used as letters (Ukrainian `’`, Uzbek `ʻ`), which
-    every dictionary writes in its own way, are not in it. A letter that has no code point of its own
-    is a string of several. In scripts that write vowels as marks (Devanagari, Thai) the marks are in
-    it, one by one; where marks are optional (Arabic, Hebrew) they are not. For Chinese, Japanese and
+    every dictionary writes in its own way, are left out. A letter without a code point of its own
+    is a string of several. In scripts that write vowels as marks (Devanagari, Thai) each mark is
+    included; where marks are optional (Arabic, Hebrew) they are not. For Chinese, Japanese and
     Korean these are the common characters (level 1 of GB 2312, Big5, JIS X 0208; the Hangul of KS X 1001).
 
     Raises:
@@ -113,11 +113,11 @@ def right_to_left(language: str) -> bool:
 
 
 def missing_letters(language: str, charset: Collection[str]) -> list[str]:
-    """Tell what a reader whose dictionary is `charset` cannot write of a language.
+    """List the letters of a language that a reader with the dictionary `charset` cannot write.
 
     Every letter counts, in both cases, because one missing letter of thirty-three spoils every third
-    line. Of an alphabet of more than 1,000 characters a share under 2 % is not reported: such
-    dictionaries lack rare characters, and a person supplies them.
+    line. For an alphabet of more than 1,000 characters nothing is reported while less than 2 % are
+    missing: those are rare characters, and people add them.
 
     Args:
         language: any name that `language_code` knows.
@@ -152,7 +152,7 @@ def recognition_model(language: str) -> str | None:
         return "PP-OCRv5_server_rec"
     if code in {"ko", "en"}:
         return {"ko": "korean", "en": "en"}[code] + "_PP-OCRv5_mobile_rec"
-    for family, characters in language_tables.RECOGNISERS.items():
+    for family, characters in language_tables.RECOGNISER_LETTERS.items():
         if all(regex.fullmatch(f"[{characters}]+", letter) for letter in letters(code)):
             return f"{family}_PP-OCRv5_mobile_rec"
     return None
@@ -180,8 +180,8 @@ def _unknown(name: str) -> SettingsWrong:
     asked = name.strip().lower()
     candidates = list(names) if len(asked) > 3 else sorted(set(names.values()))
     close = [match for match, *_ in rapidfuzz.process.extract(asked, candidates, limit=3, score_cutoff=75)]
-    shown = [f"{names[match]} ({match.title()})" if match in names else match for match in close]
-    hint = f" Close to yours: {', '.join(shown)}." if shown else ""
+    suggestions = [f"{names[match]} ({match.title()})" if match in names else match for match in close]
+    hint = f" Close to yours: {', '.join(suggestions)}." if suggestions else ""
     return SettingsWrong(
         f"{name!r} is no language whose letters twinread knows, so nobody could tell which reader can write "
         f"it. OCR_LANGUAGE and a task's field 'language' take an ISO 639 code such as ru, de or zh.{hint}",

@@ -1,9 +1,9 @@
-"""Letters of Latin, Cyrillic and Greek that print alike, and what can be said for certain of a word of them.
+"""Latin, Cyrillic and Greek letters that look the same: finds them, and writes a word in one script.
 
-A reader may answer `Cтол` with a Latin `C`; nobody can see it, and a recogniser trained on it learns
-noise. Inside one word the other letters tell: `т` and `л` exist only in Cyrillic. A word of look-alikes
-alone (`МОСТ`, `AB`) tells nothing, and a whole line written in the wrong alphabet (`Мах` for `Max`,
-both readers alike) cannot be known from text at all.
+A reader may answer `Cтол` with a Latin `C`. Nobody can see it, and a recogniser that is trained on it learns
+noise. The other letters of the word decide: `т` and `л` exist only in Cyrillic. In a word of look-alikes
+alone (`МОСТ`, `AB`) nothing decides, and a whole line written in the wrong alphabet (`Мах` for `Max`,
+by both readers) cannot be recognised from text at all.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from fontTools import unicodedata as unicode_scripts  # type: ignore[import-unty
 
 from backend.text import languages
 
-# Each group prints alike: a Latin letter, then the Cyrillic and the Greek one, as far as there are any.
+# The letters of each group look the same: a Latin letter, then the Cyrillic and the Greek one, if any.
 _UPPER = "AАΑ BВΒ CС EЕΕ HНΗ IІΙ JЈ KКΚ MМΜ NΝ OОΟ PРΡ SЅ TТΤ XХΧ YУΥ ZΖ ËЁ ÏЇΪ ÄӒ ÖӦ ÆӔ ƏӘ"
 _LOWER = "aа cс eе iі jј oоο pр sѕ xх yу hһ vν ëё ïї äӓ öӧ æӕ əә"
 _SCRIPTS = ("Latin", "Cyrillic", "Greek")
 _NEAR = {("k", "Cyrillic"): "к", ("k", "Greek"): "κ", ("ı", "Greek"): "ι"}
-"""Nearly alike: good enough inside a word that is certain, never a reason to call it Latin."""
+"""Nearly alike: enough inside a word whose script is certain, but never a reason to call a word Latin."""
 
 _SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙӀӏ|", "3З", "6б", "5S", "8BВ", "4Ч", "2Z", "kкκ")
-"""Characters that print alike in one script or across digits and letters, for naming a difference only."""
+"""Characters of one script, or a digit and a letter, that look the same; only to describe a difference."""
 
 _SMALL_WORDS = "aocіаосiαο"
-"""Single letters that are words in some language; the others are as often variables."""
+"""Single letters that are words in some language; other single letters are often variables."""
 
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A text with the look-alikes of every certain word written in the word's own script.
+class UnifiedText:
+    """A text in which each word whose script is certain is written in that script alone.
 
     text: the text to write.
     repairs: (word as read, word as written) for each word that changed.
-    doubts: words that mix scripts and do not tell which one is meant.
+    doubts: words that mix scripts, where it is not certain which script is meant.
     """
 
     text: str
@@ -53,32 +53,35 @@ def script_of(character: str) -> str:
 
 
 def print_alike(first: str, second: str) -> bool:
-    """Whether two different texts of the same length look the same, letter by letter."""
+    """Whether two texts of the same length look the same, letter by letter; False where they are equal."""
     return first != second and len(first) == len(second) and all(map(_alike, first, second))
 
 
-def settle(text: str, language: str) -> Settled:
+def unify_scripts(text: str, language: str) -> UnifiedText:
     """Write every word whose script is certain in that script alone.
 
-    A word of one script stays. A word of several takes the one of them in which all its letters can be
-    written and at least one can be written only there: `Cтол` is Cyrillic by its `т`. A hyphen ends a
-    word, so that `IT-отдел` is two. A letter stands for another only if that one is in the language's
-    alphabet, so that in Russian `SMSка` has no single script: it stays, and is a doubt, like Latin
-    capitals with a Cyrillic ending (`DVDа`), which people do write.
+    A word in one script stays. A word in several scripts gets the one of them in which all its letters
+    can be written and at least one letter exists only there: `Cтол` is Cyrillic because of its `т`. A
+    hyphen ends a word, so `IT-отдел` is two words. A letter is replaced only by a letter of the
+    language's alphabet, so in Russian `SMSка` has no single script: it stays, and is a doubt. Latin
+    capitals with a Cyrillic ending (`DVDа`) are a doubt, too, because people do write that.
 
-    A small word of look-alikes alone (`co`, `a`, `o`, `c`) in another script takes the language's where
-    the words on its sides, with nothing but a space between, can be written only in that. Single letters
-    that are no words (`x`, `y`) are as often variables, and stay.
+    A small word of look-alikes alone (`co`, `a`, `o`, `c`) in another script gets the language's script
+    where the words beside it, with only a space between, can be written only in that. Single letters
+    that are no words (`x`, `y`) are often variables, and stay.
 
     Args:
         text: one line, NFC.
         language: any name that `languages.language_code` knows.
+
+    Raises:
+        SettingsWrong: the language is unknown.
     """
     repairs: list[tuple[str, str]] = []
     doubts: list[str] = []
-    home = languages.script(language)
+    language_script = languages.script(language)
 
-    def settled(match: regex.Match[str]) -> str:
+    def unified(match: regex.Match[str]) -> str:
         word = match[0]
         found = {script for script in map(script_of, word) if script in _SCRIPTS}
         if len(found) > 1:
@@ -86,13 +89,13 @@ def settle(text: str, language: str) -> Settled:
             if written is None:
                 doubts.append(word)
         else:
-            written = _small_word(match, found, home, language)
+            written = _small_word(match, found, language_script, language)
         if written is None or written == word:
             return word
         repairs.append((word, written))
         return written
 
-    return Settled(str(_WORD.sub(settled, text)), tuple(repairs), tuple(doubts))
+    return UnifiedText(str(_WORD.sub(unified, text)), tuple(repairs), tuple(doubts))
 
 
 def _in_one_script(word: str, found: set[str], language: str) -> str | None:
@@ -113,19 +116,21 @@ def _in_one_script(word: str, found: set[str], language: str) -> str | None:
     return None if abbreviation else written
 
 
-def _small_word(match: regex.Match[str], found: set[str], home: str, language: str) -> str | None:
+def _small_word(match: regex.Match[str], found: set[str], language_script: str, language: str) -> str | None:
     word = match[0]
-    if home not in _SCRIPTS or not found or found == {home} or not word.islower():
+    if language_script not in _SCRIPTS or not found or found == {language_script} or not word.islower():
         return None
-    written = _written_in(word, home, language)
+    written = _written_in(word, language_script, language)
     if written is None or (len(word) == 1 and word not in _SMALL_WORDS):
         return None
     before = regex.search(r"([\p{L}\p{M}]+) $", match.string[: match.start()])
     after = regex.match(r" ([\p{L}\p{M}]+)", match.string[match.end() :])
     sides = [side[1] for side in (before, after) if side]
-    bare = (match.start() == 0 or before) and (match.end() == len(match.string) or after)
-    certain = all(any(_only_in(letter, home, set(_SCRIPTS), language) for letter in side) for side in sides)
-    return written if sides and bare and certain else None
+    only_spaces_beside = (match.start() == 0 or before) and (match.end() == len(match.string) or after)
+    certain = all(
+        any(_only_in(letter, language_script, set(_SCRIPTS), language) for letter in side) for side in sides
+    )
+    return written if sides and only_spaces_beside and certain else None
 
 
 def _written_in(word: str, script: str, language: str) -> str | None:
@@ -140,7 +145,7 @@ def _only_in(letter: str, script: str, scripts: set[str], language: str) -> bool
 
 @cache
 def _counterpart(letter: str, script: str, language: str) -> str | None:
-    """The letter of `script` that prints like `letter`; itself where it is of that script or of none."""
+    """The letter of `script` that looks like `letter`; itself where it is of that script or of none."""
     if script_of(letter) not in _SCRIPTS or script_of(letter) == script:
         return letter
     twin = _TWINS.get((letter, script))

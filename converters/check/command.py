@@ -14,17 +14,18 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import check_place, write_summary
+from backend.outputs import check_writable, write_summary
 from converters.check import terminal
+from converters.check.findings import FileCheck, Part
 from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
 from converters.check.images import pictures_of
-from converters.check.result import CheckReport, FileCheck, Kind, Part, compare_pictures
-from converters.check.row_fate import foretell_detection, foretell_recognition, images_of
-from converters.check.whole_lists import list_problems, lists_missing
+from converters.check.list_check import compare_pictures, list_problems, lists_missing
+from converters.check.result import CheckResult
+from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
-from converters.paddleocr.label_files import kind_of
-from converters.paddleocr.training_config import DetectionRules, RecognitionRules, Rules
+from converters.paddleocr.label_files import Kind, kind_of
+from converters.paddleocr.training_config import DetectionRules, RecognitionRules, TrainingRules
 
 # other text files that lie in such folders
 _NO_LABELS = {FIXED_DICTIONARY, "dict.txt", "fileState.txt", "Cache.cach", "README.txt", "requirements.txt"}
@@ -40,7 +41,7 @@ def run(
     summary_json: Path | None = None,
     console: Console,
 ) -> int:
-    """Check a dataset, tell it on the terminal, and write what was asked for.
+    """Check a dataset, print the result, and write what was asked for.
 
     Args:
         dataset: a folder with label files, or one label file.
@@ -50,8 +51,8 @@ def run(
         fix: write `check.dict.txt` into the dataset where a larger dictionary would help, and with a config
             for recognition `check.train.yml`, a whole config to train with; without one
             `check.override.yml`, the settings that it would have to change, if there are any.
-        summary_json: where to write the report for machines.
-        console: where to tell.
+        summary_json: where to write the result for machines.
+        console: where to print.
 
     Returns:
         The exit code: 0 when PaddleOCR would train on every row as it stands, else 1.
@@ -61,18 +62,18 @@ def run(
         OperatorError: a file cannot be written.
     """
     if summary_json:
-        check_place(summary_json)
-    report = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
-    written = write_fixes(report, _folder(dataset), config, dictionary, data_dir) if fix else []
-    terminal.tell(report, console, fixes=written if fix else None)
-    used = [path.name for path in written] + [Path(report.rules.dictionary or "").name]
+        check_writable(summary_json)
+    result = check(dataset, config=config, dictionary=dictionary, data_dir=data_dir, console=console)
+    written = write_fixes(result, _folder(dataset), config, dictionary, data_dir) if fix else []
+    terminal.tell(result, console, fixes=written if fix else None)
+    used = [path.name for path in written] + [Path(result.rules.dictionary or "").name]
     for name in FIXED if fix else ():
         if name not in used and (_folder(dataset) / name).exists():
             console.print(f"{name} is of an earlier check; this one has no use for it.", style="yellow")
     if summary_json:
-        summary = {"dataset": dataset.name, **report.summary(), "written": [path.name for path in written]}
+        summary = {"dataset": dataset.name, **result.summary(), "written": [path.name for path in written]}
         write_summary(summary_json, summary)
-    return report.exit_code
+    return result.exit_code
 
 
 def check(
@@ -82,7 +83,7 @@ def check(
     dictionary: Path | None = None,
     data_dir: Path | None = None,
     console: Console | None = None,
-) -> CheckReport:
+) -> CheckResult:
     """Say what PaddleOCR would do with each row of a dataset; arguments and errors as for `run`."""
     rules = training_config.rules_of(read_config(config)) if config else None
     recognition = rules if isinstance(rules, RecognitionRules) else RecognitionRules()
@@ -102,23 +103,23 @@ def check(
         pictures = pictures_of(folder, rows, path.name, console)
         part = _part(path.name)
         training = part in {"train", ""}
-        foretold = (
-            foretell_recognition(row, line, recognition, characters, pictures.__getitem__, training=training)
+        judged = (
+            check_recognition_row(row, line, recognition, characters, pictures.__getitem__, training=training)
             if kind == "recognition"
-            else foretell_detection(row, line, detection, pictures.__getitem__, training=training)
+            else check_detection_row(row, line, detection, pictures.__getitem__, training=training)
             for line, row in enumerate(rows, start=1)
         )
-        checked.append(FileCheck(path.name, kind, part, tuple(foretold)))
-    by_kind: dict[Kind, Rules] = {"recognition": recognition, "detection": detection}
+        checked.append(FileCheck(path.name, kind, part, tuple(judged)))
+    by_kind: dict[Kind, TrainingRules] = {"recognition": recognition, "detection": detection}
     compared = compare_pictures(checked)
     complete = tuple(replace(file, problems=list_problems(file, by_kind[file.kind])) for file in compared)
     if dataset.is_dir():
         notes += lists_missing(complete)
-    return CheckReport(complete, recognition, characters, tuple(notes))
+    return CheckResult(complete, recognition, characters, tuple(notes))
 
 
-def _assumed(kinds: set[Kind], rules: Rules | None, recognition: RecognitionRules) -> list[str]:
-    """Which settings no config told; a config is for recognition or for detection, never for both."""
+def _assumed(kinds: set[Kind], rules: TrainingRules | None, recognition: RecognitionRules) -> list[str]:
+    """Which settings no config gave; a config is for recognition or for detection, never for both."""
     without = "No --config" if rules is None else "The config is for the other kind of rows"
     notes = []
     if "recognition" in kinds and rules is not recognition:

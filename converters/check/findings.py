@@ -1,11 +1,17 @@
-"""What can be found about a row of a label file, and what becomes of it; the nouns of the check, pure."""
+"""What can be found about a row or a label file, and what becomes of it; the nouns of the check, pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from converters.paddleocr.label_files import Kind
+
+Part: TypeAlias = Literal["train", "val", "test", ""]
+"""What a label file is for, by its name; empty where it does not say."""
 
 
 class Outcome(Enum):
@@ -164,3 +170,33 @@ class RowCheck:
     picture: Picture | None = None
     infects: bool = False
     four_points: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListProblem:
+    """Something about a label file as a whole.
+
+    stops: PaddleOCR would hang, fail or train nothing.
+    """
+
+    sentence: str
+    stops: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """One label file, row by row.
+
+    part: what its name says it is for; empty where it says nothing, which counts as training.
+    """
+
+    name: str
+    kind: Kind
+    part: Part
+    rows: tuple[RowCheck, ...]
+    problems: tuple[ListProblem, ...] = ()
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How many rows come to what."""
+        return Counter(row.outcome for row in self.rows)

@@ -9,7 +9,8 @@ import yaml
 
 from backend.errors import BadRequest
 from backend.outputs import write_file
-from converters.check.result import CheckReport, Part
+from converters.check.findings import Part
+from converters.check.result import CheckResult
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.training_config import RecognitionRules
 
@@ -20,7 +21,7 @@ FIXED = (FIXED_DICTIONARY, FIXED_CONFIG, FIXED_SETTINGS)
 
 
 def write_fixes(
-    report: CheckReport,
+    result: CheckResult,
     folder: Path,
     config: Path | None = None,
     dictionary: Path | None = None,
@@ -29,7 +30,7 @@ def write_fixes(
     """Write a dictionary that fits the rows, and with a config for recognition one to train with.
 
     Args:
-        report: what was found.
+        result: what was found.
         folder: the dataset's, to write into; files of the same names are replaced.
         config: the training config to begin with; one for detection has nothing that would be changed.
         dictionary: the dictionary that was checked, where it is not the config's own.
@@ -42,31 +43,31 @@ def write_fixes(
         OperatorError: a file cannot be written.
     """
     written = []
-    grown = report.fitting_dictionary
-    if grown and report.texts:
+    grown = result.fitting_dictionary
+    if grown and result.texts:
         written.append((folder / FIXED_DICTIONARY).resolve())
         write_file(written[0], dictionaries.dictionary_file(grown.entries))
     parsed: Any = read_config(config) if config else None
-    whole = bool(report.texts and config and isinstance(training_config.rules_of(parsed), RecognitionRules))
+    whole = bool(result.texts and config and isinstance(training_config.rules_of(parsed), RecognitionRules))
     settings = training_config.override(
         parsed if whole else None,
-        report.rules,
-        max_text_length=report.fitting_length,
-        width=report.fitting_width,
+        result.rules,
+        max_text_length=result.fitting_length,
+        width=result.fitting_width,
         dictionary=str(written[0]) if written else None,
-        rows=report.rows_to_train if whole else None,
+        rows=result.rows_to_train if whole else None,
     )
     if whole and config:
         named = written[0] if written else dictionary
-        if named is None and report.rules.dictionary is not None:
-            named = beside(config, report.rules.dictionary)
+        if named is None and result.rules.dictionary is not None:
+            named = beside(config, result.rules.dictionary)
         settings = training_config.complete(
             parsed,
             settings,
             data_dir=str((data_dir or folder).resolve()),
             dictionary=str(named.resolve()) if named else None,
-            train=_lists(report, folder, "train", ""),
-            val=_lists(report, folder, "val"),
+            train=_lists(result, folder, "train", ""),
+            val=_lists(result, folder, "val"),
         )
         head = f"# Written by `twinread check --fix` from {config.name}: python tools/train.py -c THIS_FILE\n"
     else:
@@ -78,9 +79,9 @@ def write_fixes(
     return written
 
 
-def _lists(report: CheckReport, folder: Path, *parts: Part) -> list[str]:
+def _lists(result: CheckResult, folder: Path, *parts: Part) -> list[str]:
     """The full paths of the recognition lists of these parts."""
-    files = [file.name for file in report.files if file.kind == "recognition" and file.part in parts]
+    files = [file.name for file in result.files if file.kind == "recognition" and file.part in parts]
     return [str((folder / name).resolve()) for name in files]
 
 
@@ -102,6 +103,10 @@ def read_config(path: Path) -> Any:
 
 def beside(config: Path, named: str) -> Path:
     """The dictionary that a config names, which is relative to PaddleOCR's checkout.
+
+    Args:
+        config: the training config's file.
+        named: its `character_dict_path`.
 
     Raises:
         BadRequest: it is not found.

@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from converters.check.findings import Picture, PictureState
-from converters.check.row_fate import images_of
+from converters.check.row_check import images_of
 from converters.shared.progress import progress
 
 

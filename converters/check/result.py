@@ -1,58 +1,25 @@
-"""What a check found in all label files of a dataset together, and what would mend it; pure."""
+"""What a check came to: all label files of a dataset together, and what would mend them; pure."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from converters.check.findings import LOST, Finding, Outcome, RowCheck
-from converters.check.row_fate import steps_needed
+from converters.check.findings import FileCheck, Finding, Outcome, RowCheck
+from converters.check.row_check import steps_needed
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.training_config import RecognitionRules
 
-Kind: TypeAlias = Literal["recognition", "detection"]
-Part: TypeAlias = Literal["train", "val", "test", ""]
-
 EXAMPLES = 3
+"""Images that are named for a character outside the dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
-class ListProblem:
-    """Something about a label file as a whole.
-
-    stops: PaddleOCR would hang, fail or train nothing.
-    """
-
-    sentence: str
-    stops: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FileCheck:
-    """One label file, row by row.
-
-    part: what its name says it is for; empty where it says nothing, which counts as training.
-    """
-
-    name: str
-    kind: Kind
-    part: Part
-    rows: tuple[RowCheck, ...]
-    problems: tuple[ListProblem, ...] = ()
-
-    @property
-    def outcomes(self) -> Counter[Outcome]:
-        """How many rows come to what."""
-        return Counter(row.outcome for row in self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
+class OutsideCharacter:
     """A character outside the dictionary: how often it occurs, and some images that show it."""
 
     character: str
@@ -66,8 +33,8 @@ class Outside:
 
 
 @dataclass(frozen=True)
-class CheckReport:
-    """All that a check says.
+class CheckResult:
+    """All that a check found.
 
     rules: for recognition, as the config or the defaults have them.
     dictionary: None where none is known; then characters were not looked at.
@@ -110,7 +77,7 @@ class CheckReport:
         return dict(sorted(found.items(), key=lambda item: (-item[0].weight, -len(item[1]), item[0].name)))
 
     @cached_property
-    def outside(self) -> tuple[Outside, ...]:
+    def outside(self) -> tuple[OutsideCharacter, ...]:
         """The characters outside the dictionary, most frequent first."""
         counts: Counter[str] = Counter()
         images: dict[str, dict[str, None]] = defaultdict(dict)
@@ -120,7 +87,7 @@ class CheckReport:
                 if len(images[char]) < EXAMPLES:
                     images[char][row.image] = None
         ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        return tuple(Outside(char, count, tuple(images[char])) for char, count in ordered)
+        return tuple(OutsideCharacter(char, count, tuple(images[char])) for char, count in ordered)
 
     @cached_property
     def lengths(self) -> Counter[int]:
@@ -168,13 +135,17 @@ class CheckReport:
         return grown if grown != self.dictionary else None
 
     def summary(self) -> dict[str, Any]:
-        """The report for machines: plain JSON values; kept rows without a finding are only counted."""
+        """The same for machines: plain JSON values; kept rows without a finding are only counted."""
         return {
             "exit_code": self.exit_code,
             "notes": list(self.notes),
             "files": [_file_summary(file) for file in self.files],
             "outside": [
-                {"character": one.character, "name": dictionaries.named(one.character), "count": one.count}
+                {
+                    "character": one.character,
+                    "name": dictionaries.character_name(one.character),
+                    "count": one.count,
+                }
                 | {"images": list(one.images), "extendable": one.extendable}
                 for one in self.outside
             ],
@@ -186,43 +157,8 @@ class CheckReport:
         }
 
 
-def compare_pictures(files: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
-    """Add to each row what its picture's other rows say: twice the same, another text, another part."""
-    parts: dict[tuple[Kind, str], set[Part]] = defaultdict(set)
-    texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for file in files:
-        for digest, shown in _comparable(file.rows):
-            parts[file.kind, digest].add(file.part)
-            texts[file.name, digest][shown.text] += 1
-    compared = []
-    for file in files:
-        rows = []
-        for row in file.rows:
-            digest = row.picture.digest if row.picture and row.outcome not in LOST else ""
-            more = []
-            if digest:
-                here = texts[file.name, digest]
-                if len(here) > 1:
-                    more.append(Finding.CONTRADICTION)
-                elif here[row.text] > 1:
-                    more.append(Finding.TWICE)
-                if file.part and len(parts[file.kind, digest] - {""}) > 1:
-                    more.append(Finding.LEAK)
-            rows.append(replace(row, findings=(*row.findings, *more)) if more else row)
-        compared.append(replace(file, rows=tuple(rows)))
-    return tuple(compared)
-
-
-def _comparable(rows: Iterable[RowCheck]) -> Iterable[tuple[str, RowCheck]]:
-    return (
-        (row.picture.digest, row)
-        for row in rows
-        if row.picture and row.picture.digest and row.outcome not in LOST
-    )
-
-
 def _file_summary(file: FileCheck) -> dict[str, Any]:
-    telling = [row for row in file.rows if row.outcome is not Outcome.KEPT or row.findings]
+    remarkable = [row for row in file.rows if row.outcome is not Outcome.KEPT or row.findings]
     return {
         "name": file.name,
         "kind": file.kind,
@@ -235,6 +171,6 @@ def _file_summary(file: FileCheck) -> dict[str, Any]:
         "telling": [
             {"line": row.line, "image": row.image, "text": row.text, "outcome": row.outcome.value}
             | {"trained": row.trained, "findings": [finding.name for finding in row.findings]}
-            for row in telling
+            for row in remarkable
         ],
     }

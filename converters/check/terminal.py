@@ -1,4 +1,4 @@
-"""Tells a check on the terminal, for somebody who does not program; a `CheckReport` in, words out."""
+"""The result of a check on the terminal, for somebody who does not program."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from converters.check.findings import LOST, Outcome, RowCheck, Weight
+from converters.check.findings import LOST, FileCheck, Outcome, RowCheck, Weight
 from converters.check.fixes import FIXED_CONFIG
-from converters.check.result import CheckReport, FileCheck
+from converters.check.result import CheckResult
 from converters.paddleocr import dictionaries
 
 _BAR = 40
 _SHOWN = 20
 
 
-def tell(report: CheckReport, console: Console, *, fixes: Sequence[Path] | None = None) -> None:
-    """Write a report: files, findings, characters, lengths, what would mend it, and one closing sentence.
+def tell(result: CheckResult, console: Console, *, fixes: Sequence[Path] | None = None) -> None:
+    """Print a result: files, findings, characters, lengths, what would mend it, and one closing sentence.
 
     Args:
-        report: what was found.
-        console: where to write.
+        result: what was found.
+        console: where to print.
         fixes: the files that --fix wrote; None when it was not asked for.
     """
-    console.print(_files(report))
-    for file in report.files:
+    console.print(_files(result))
+    for file in result.files:
         for problem in file.problems:
             style = "bold red" if problem.stops else "yellow"
             console.print(f"[{style}]{escape(file.name)}:[/] {escape(problem.sentence)}")
-    if report.findings:
-        console.print(_findings(report))
-    if report.outside:
-        console.print(_outside(report))
-    if report.fitting_length:
-        console.print(_lengths(report))
-    for note in report.notes:
+    if result.findings:
+        console.print(_findings(result))
+    if result.outside:
+        console.print(_outside(result))
+    if result.fitting_length:
+        console.print(_lengths(result))
+    for note in result.notes:
         console.print(f"[dim]{escape(note)}[/]")
-    for line in _remedies(report, fixes):
+    for line in _remedies(result, fixes):
         console.print(line)
-    console.print(_closing(report))
+    console.print(_closing(result))
 
 
-def _files(report: CheckReport) -> Table:
+def _files(result: CheckResult) -> Table:
     table = Table(title="What PaddleOCR would do with each row", title_justify="left")
     table.add_column("file")
     table.add_column("rows", justify="right")
     for outcome in Outcome:
         table.add_column(outcome.value, justify="right")
-    for file in report.files:
+    for file in result.files:
         counts = (f"{file.outcomes[outcome]:,}" if file.outcomes[outcome] else "" for outcome in Outcome)
         table.add_row(escape(file.name), f"{len(file.rows):,}", *counts)
     table.caption = (
@@ -63,12 +63,12 @@ def _files(report: CheckReport) -> Table:
     return table
 
 
-def _findings(report: CheckReport) -> Table:
+def _findings(result: CheckResult) -> Table:
     table = Table(title="What was found", title_justify="left")
     for column in ("", "found", "rows", "for example", "what to do"):
         table.add_column(column, justify="right" if column == "rows" else "left", overflow="fold")
     marks = {Weight.LOSS: "[red]lost[/]", Weight.CHANGE: "[yellow]changed[/]", Weight.DOUBT: "[dim]look[/]"}
-    for finding, rows in report.findings.items():
+    for finding, rows in result.findings.items():
         example = _example(*rows[0])
         table.add_row(
             marks[finding.weight], escape(finding.title), f"{len(rows):,}", example, escape(finding.remedy)
@@ -84,24 +84,27 @@ def _example(file: FileCheck, row: RowCheck) -> str:
     return escape(f"{file.name}:{row.line}{image}{text}")
 
 
-def _outside(report: CheckReport) -> Table:
+def _outside(result: CheckResult) -> Table:
     table = Table(title="Characters outside the dictionary", title_justify="left")
     table.add_column("character")
     table.add_column("name")
     table.add_column("times", justify="right")
     table.add_column("images", overflow="fold")
-    for one in report.outside[:_SHOWN]:
-        shown = one.character if one.character.isprintable() and one.extendable else ""
+    for one in result.outside[:_SHOWN]:
+        visible = one.character if one.character.isprintable() and one.extendable else ""
         table.add_row(
-            escape(shown), dictionaries.named(one.character), f"{one.count:,}", escape(", ".join(one.images))
+            escape(visible),
+            dictionaries.character_name(one.character),
+            f"{one.count:,}",
+            escape(", ".join(one.images)),
         )
-    if len(report.outside) > _SHOWN:
-        table.caption = f"and {len(report.outside) - _SHOWN:,} more"
+    if len(result.outside) > _SHOWN:
+        table.caption = f"and {len(result.outside) - _SHOWN:,} more"
     return table
 
 
-def _lengths(report: CheckReport) -> Table:
-    limit = report.rules.longest_label
+def _lengths(result: CheckResult) -> Table:
+    limit = result.rules.longest_label
     table = Table(title=f"Characters in a text; PaddleOCR takes {limit} at most", title_justify="left")
     table.add_column("characters", justify="right")
     table.add_column("texts", justify="right")
@@ -109,7 +112,7 @@ def _lengths(report: CheckReport) -> Table:
     # one group ends exactly at the limit
     step = max(1, limit // 5)
     groups: dict[int, int] = {}
-    for length, count in report.lengths.items():
+    for length, count in result.lengths.items():
         group = (length - limit - 1) // step
         groups[group] = groups.get(group, 0) + count
     most = max(groups.values())
@@ -121,16 +124,16 @@ def _lengths(report: CheckReport) -> Table:
     return table
 
 
-def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
+def _remedies(result: CheckResult, fixes: Sequence[Path] | None) -> list[str]:
     lines = []
-    if report.fitting_length:
-        lines.append(f"No text is too long with Global.max_text_length={report.fitting_length}")
-    if report.fitting_width:
-        scales = [[report.fitting_width, height] for _, height in report.rules.scales]
+    if result.fitting_length:
+        lines.append(f"No text is too long with Global.max_text_length={result.fitting_length}")
+    if result.fitting_width:
+        scales = [[result.fitting_width, height] for _, height in result.rules.scales]
         lines.append(f"Crops and labels fit with Train.sampler.scales={scales}")
-    invisible = [one for one in report.outside if not one.extendable]
+    invisible = [one for one in result.outside if not one.extendable]
     if invisible:
-        names = ", ".join(dictionaries.named(one.character) for one in invisible[:5])
+        names = ", ".join(dictionaries.character_name(one.character) for one in invisible[:5])
         lines.append(f"These belong into no dictionary; correct the texts: {names}")
     lines = [escape(line) for line in lines]
     if fixes:
@@ -140,7 +143,7 @@ def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
         if fixes[-1].name == FIXED_CONFIG:
             lines.append("Train with it, in PaddleOCR's folder (docs/training.md):")
             lines.append(f"  python tools/train.py -c {escape(shlex.quote(str(fixes[-1])))}")
-            if not any(file.kind == "recognition" and file.part == "val" for file in report.files):
+            if not any(file.kind == "recognition" and file.part == "val" for file in result.files):
                 lines.append("The dataset has no list for evaluation: name one in it, at Eval.dataset.")
         elif fixes[-1].suffix == ".yml":
             lines.append("PaddleOCR's trainer takes one file: with --config CONFIG it is written whole.")
@@ -149,12 +152,12 @@ def _remedies(report: CheckReport, fixes: Sequence[Path] | None) -> list[str]:
     return lines
 
 
-def _closing(report: CheckReport) -> str:
-    rows = len(report.every_row)
-    lost = sum(row.outcome in LOST for row in report.every_row)
-    risk = sum(row.outcome is Outcome.AT_RISK for row in report.every_row)
-    altered = sum(row.outcome is Outcome.ALTERED for row in report.every_row)
-    if report.exit_code == 0:
+def _closing(result: CheckResult) -> str:
+    rows = len(result.every_row)
+    lost = sum(row.outcome in LOST for row in result.every_row)
+    risk = sum(row.outcome is Outcome.AT_RISK for row in result.every_row)
+    altered = sum(row.outcome is Outcome.ALTERED for row in result.every_row)
+    if result.exit_code == 0:
         whole = "the one row as it stands" if rows == 1 else f"all {rows:,} rows as they stand"
         return f"[bold green]PaddleOCR would train on {whole}.[/]"
     parts = [
@@ -162,6 +165,6 @@ def _closing(report: CheckReport) -> str:
         for count, what in ((lost, "would be lost"), (risk, "may be lost"), (altered, "would be changed"))
         if count
     ]
-    stopped = any(problem.stops for file in report.files for problem in file.problems)
-    said = f"Of {rows:,} rows {', '.join(parts)}." if parts else ""
-    return f"[bold red]{' '.join(filter(None, [said, 'The training would not run.' if stopped else '']))}[/]"
+    stopped = any(problem.stops for file in result.files for problem in file.problems)
+    sums = f"Of {rows:,} rows {', '.join(parts)}." if parts else ""
+    return f"[bold red]{' '.join(filter(None, [sums, 'The training would not run.' if stopped else '']))}[/]"

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
 from converters.export import options, terminal
+from converters.export.options import ExportRequest
 from converters.export.page_records import STATE
 from converters.export.previous_dataset import Origin
 from converters.export.run import ExportOptions, NothingToExport, export
@@ -27,11 +27,8 @@ from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 
 
-def run(**given: Any) -> int:
-    """Export, and tell what was exported.
-
-    Args:
-        **given: the command's options, by the names of its parameters.
+def run(request: ExportRequest) -> int:
+    """Export, and print what was exported and what was not.
 
     Returns:
         The exit code: 1 where an image could not be had, or nothing was approved.
@@ -41,39 +38,39 @@ def run(**given: Any) -> int:
         TwinreadError: why the export cannot go on.
     """
     console = Console(highlight=False, soft_wrap=True)
-    options.check(given)
-    staging = Staging(Path(given["out"]))
-    options.check_places(given, staging.out)
+    options.check(request)
+    staging = Staging(request.out)
+    options.check_places(request, staging.out)
     try:
-        return _run(given, staging, console)
+        return _run(request, staging, console)
     except KeyboardInterrupt:
-        console.print(terminal.stopped(staging), markup=False)
+        console.print(terminal.stop_note(staging), markup=False)
         return 1
 
 
-def _run(given: dict[str, Any], staging: Staging, console: Console) -> int:
+def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
     values = settings.load()
-    chosen = options.options_of(given, values)
+    chosen = options.options_of(request, values)
     with ExitStack() as opened:
-        since = options.since_of(given["since"], staging.out)
-        source, images, chosen = _sources(given, values, chosen, since, opened)
+        since = options.since_of(request.since, staging.out)
+        source, images, chosen = _sources(request, values, chosen, since, opened)
         labels: set[str] = set()
-        tasks = inputs.noting_labels(source.tasks, labels) if given["labels"] else source.tasks
+        tasks = inputs.noting_labels(source.tasks, labels) if request.labels else source.tasks
         written = True
         try:
             with staging, terminal.bar(console, source.total) as bar:
                 _check_whole(staging, chosen)
-                account = export(tasks, images, staging, chosen, bar)
+                totals = export(tasks, images, staging, chosen, bar)
         except NothingToExport as nothing:
-            account, written = nothing.account, False
+            totals, written = nothing.totals, False
             console.print(str(nothing), markup=False, style="red")
-    terminal.tell(account, chosen.pages, staging.out, console, written=written)
-    for sentence in _notes(given, account, staging.out, labels):
+    terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
+    for sentence in _notes(request, totals, staging.out, labels):
         console.print(sentence, markup=False, style="yellow")
-    if given["summary_json"]:
-        difference = {"written": written, "difference": dict(account.difference)}
-        write_summary(Path(given["summary_json"]), {**account.summary(chosen.pages), **difference})
-    return 1 if account.pages_without_image or not written else 0
+    if request.summary_json is not None:
+        difference = {"written": written, "difference": dict(totals.difference)}
+        write_summary(request.summary_json, {**totals.summary(chosen.pages), **difference})
+    return 1 if totals.pages_without_image or not written else 0
 
 
 def _check_whole(staging: Staging, chosen: ExportOptions) -> None:
@@ -86,24 +83,24 @@ def _check_whole(staging: Staging, chosen: ExportOptions) -> None:
         )
 
 
-def _notes(given: dict[str, Any], account: ExportTotals, out: Path, labels: Container[str]) -> Iterator[str]:
+def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Container[str]) -> Iterator[str]:
     """What an option did not do, though nothing failed; `labels`: those that regions have, in lower case."""
-    missing = options.labels_missing(given["labels"], labels)
+    missing = options.labels_missing(request.labels, labels)
     # of tasks that were not read nobody knows
-    if missing and given["since"] is None:
+    if missing and request.since is None:
         yield f"No region has the label {missing} (--labels): see that it is spelled as in Label Studio."
-    if given["split_by"] is not None and account.pages_without_group:
+    if request.split_by is not None and totals.pages_without_group:
         yield (
-            f"{account.pages_without_group} of {account.pages} pages are of tasks without the field "
-            f"{given['split_by']} (--split-by); each of them was split by itself."
+            f"{totals.pages_without_group} of {totals.pages} pages are of tasks without the field "
+            f"{request.split_by} (--split-by); each of them was split by itself."
         )
-    if given["since"] is not None and account.rows and not account.compared:
+    if request.since is not None and totals.rows and not totals.compared:
         yield (
             f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
             "alone that changed. Export once without --since for all."
         )
-    nobody = not account.annotations[EXPORTED] and account.annotations[AnnotationReason.NOT_BY_USER.value]
-    if nobody and given["json_file"] is not None and "@" in given["approved"]:
+    nobody = not totals.annotations[EXPORTED] and totals.annotations[AnnotationReason.NOT_BY_USER.value]
+    if nobody and request.json_file is not None and "@" in request.approved:
         yield (
             "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
             "with --project."
@@ -111,7 +108,7 @@ def _notes(given: dict[str, Any], account: ExportTotals, out: Path, labels: Cont
 
 
 def _sources(
-    given: dict[str, Any],
+    request: ExportRequest,
     values: Settings,
     chosen: ExportOptions,
     since: datetime | None,
@@ -120,24 +117,20 @@ def _sources(
     """Where tasks and images come from, and the options with what Label Studio knows."""
     rules = chosen.rules
     api = None
-    if given["project"] is not None or (not given["images"] and values.label_studio_api_key is not None):
+    if request.project is not None or (request.images is None and values.label_studio_api_key is not None):
         api = opened.enter_context(connect.label_studio(values))
-    if given["project"] is not None:
+    if request.project is not None:
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
-        source = task_sources.from_project(api, given["project"], rules.names, since)
-        chosen = replace(chosen, origin=Origin(str(values.label_studio_url), given["project"]))
+        source = task_sources.from_project(api, request.project, rules.names, since)
+        chosen = replace(chosen, origin=Origin(str(values.label_studio_url), request.project))
     else:
-        file = _path(given["config"])
-        config = inputs.labeling_config(file, rules.names)
-        path = Path(given["json_file"])
+        assert request.json_file is not None  # noqa: S101  (checked: the one or the other)
+        config = inputs.labeling_config(request.config, rules.names)
         # read twice: a file that is broken at its end is refused before anything is made
-        total = sum(1 for _ in task_sources.from_file(path))
-        source = TaskSource(task_sources.from_file(path), config, total, inputs.labels_offered(file))
-    options.check_labels(given["labels"], source.labels)
-    images = inputs.page_source(_path(given["images"]), api, values)
+        total = sum(1 for _ in task_sources.from_file(request.json_file))
+        tasks = task_sources.from_file(request.json_file)
+        source = TaskSource(tasks, config, total, inputs.labels_offered(request.config))
+    options.check_labels(request.labels, source.labels)
+    images = inputs.page_source(request.images, api, values)
     return source, images, replace(chosen, rules=replace(rules, config=source.config))
-
-
-def _path(given: str | None) -> Path | None:
-    return None if given is None else Path(given)

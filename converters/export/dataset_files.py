@@ -1,6 +1,6 @@
-"""The files of a dataset beside its images: label files, manifest, what was left out, dictionary, account.
+"""The files of a dataset beside its images: label files, manifest, what was left out, dictionary, report.
 
-`labels` says how a row is written; here it is said which rows there are and in which file.
+A layout says which rows there are and in which file; here they are written.
 """
 
 from __future__ import annotations
@@ -11,34 +11,37 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, Any
 
-from converters.export import detection_rows, html, manifest
-from converters.export.manifest import PageRecord
-from converters.export.page_records import STATE, record_line
-from converters.export.staging import LEFT_OUT, MANIFEST, Staging
+from converters.export import html, layouts, manifest
+from converters.export.page_records import STATE, PageRecord, record_line
+from converters.export.staging import DICTIONARY, LEFT_OUT, MANIFEST, REPORT, Staging
 from converters.export.totals import ExportTotals
 from converters.export.write_page import PageOptions
-from converters.paddleocr import dictionaries, label_rows
-from converters.reviewed.reasons import LeftOutReason
-
-DICTIONARY = "dict.txt"
-REPORT = "report.html"
+from converters.paddleocr import dictionaries
 
 
-class Rows:
-    """The label files, manifest, account of what was left out, and dictionary of one dataset."""
+class DatasetFiles:
+    """The files of one dataset while they are written; use it in a `with` block."""
 
-    def __init__(self, staging: Staging, options: PageOptions, rule: str, account: ExportTotals) -> None:
-        """Prepare; label files appear with their first row, because PaddleOCR fails on empty ones."""
+    def __init__(self, staging: Staging, options: PageOptions, rule: str, totals: ExportTotals) -> None:
+        """Prepare; label files appear with their first row, because PaddleOCR fails on empty ones.
+
+        Args:
+            staging: the dataset's folder.
+            options: what is written.
+            rule: the rule by which annotations were chosen, for the manifest.
+            totals: of the export; rows are counted in them.
+        """
         self._staging = staging
         self._options = options
-        self._account = account
+        self._layout = layouts.layout_of(options.layout)
+        self._totals = totals
         self._rule = rule
         self._opened = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         self._characters: Counter[str] = Counter()
-        self._shown = html.PageSamples()
+        self._samples = html.PageSamples()
 
-    def __enter__(self) -> Rows:
+    def __enter__(self) -> DatasetFiles:
         return self
 
     def __exit__(self, *exit_of_with: object) -> None:
@@ -47,49 +50,27 @@ class Rows:
     def add(self, record: PageRecord) -> None:
         """Write the rows of a page."""
         self._line(STATE, record_line(record))
-        crops, pages = self._names(record.part)
         texts = []
-        if self._options.recognition:
-            for row in manifest.line_rows(record, self._rule, crops):
-                self._row(crops, label_rows.recognition_row(row["image"], row["text"]))
-                self._json(MANIFEST, row)
-                texts.append(row["text"])
-        if record.image is not None:
-            image = record.image
-            if self._options.layout == "ppocrlabel":
-                image = f"{self._staging.out.name}/{image}"
-                self._line("fileState.txt", label_rows.file_state_row(image).encode())
-            regions = [
-                (line.points, line.text, LeftOutReason[line.why] if line.why else None)
-                for line in record.lines
-                if line.points
-            ]
-            written = detection_rows.page_row(image, regions)
-            if written is not None:
-                self._row(pages, written)
-                self._json(MANIFEST, {**manifest.page_row(record, self._rule, pages), "image": image})
-        for row in manifest.left_out_rows(record):
-            self._json(LEFT_OUT, row)
-        self._shown.add(record)
+        for row in self._layout.rows(record, self._staging.out.name):
+            self._line(row.file, row.content.encode())
+            if row.trains:
+                self._totals.rows[row.file] += 1
+                self._json(MANIFEST, manifest.manifest_row(row, record, self._rule))
+            if row.line is not None:
+                texts.append(row.line.text)
+        for left_out in manifest.left_out_rows(record):
+            self._json(LEFT_OUT, left_out)
+        self._samples.add(record)
         self._characters.update(dictionaries.dictionary_of(texts).counts)
 
     def finish(self) -> None:
-        """Write the dictionary, which holds every character of the exported texts, and the account."""
-        if self._options.recognition and self._characters:
+        """Write the dictionary, which holds every character of the exported texts, and the report."""
+        if self._characters:
             content = dictionaries.dictionary_file(sorted(self._characters))
             self._staging.write(DICTIONARY, content.encode())
-        told = html.page(self._account, self._options, self._shown, self._characters)
-        self._staging.write(REPORT, told.encode())
+        report = html.page(self._totals, self._options, self._samples, self._characters)
+        self._staging.write(REPORT, report.encode())
         self._opened.close()
-
-    def _names(self, part: str | None) -> tuple[str, str]:
-        if self._options.layout == "ppocrlabel":
-            return "rec_gt.txt", "Label.txt"
-        return f"rec_gt_{part}.txt", f"det_gt_{part}.txt"
-
-    def _row(self, name: str, row: str) -> None:
-        self._account.rows[name] += 1
-        self._line(name, row.encode())
 
     def _json(self, name: str, row: Mapping[str, Any]) -> None:
         self._line(name, (json.dumps(row, ensure_ascii=False) + "\n").encode())

@@ -1,7 +1,7 @@
-"""The account of a dataset as one HTML page that lies in it: what was exported, what was not, and why.
+"""The totals of a dataset as one HTML page that lies in it: what was exported, what was not, and why.
 
 It opens without a network; the crops that it shows are the dataset's own. The same dataset gives the same
-page, so nothing of the run that made it is told.
+page, so it says nothing of the run that made it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from converters.export.manifest import PageRecord
+from converters.export.page_records import PageRecord
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
 from converters.paddleocr import dictionaries
@@ -66,27 +66,27 @@ class PageSamples:
         return [(crop, text) for _, crop, text in sorted(self._crops)[:SHEET]]
 
 
-def page(account: ExportTotals, options: PageOptions, shown: PageSamples, characters: Counter[str]) -> str:
+def page(totals: ExportTotals, options: PageOptions, samples: PageSamples, characters: Counter[str]) -> str:
     """Write the page.
 
     Args:
-        account: of the export; every table of it adds up to its last row.
+        totals: of the export; every table of them adds up to its last row.
         options: what was written.
-        shown: lines for examples and contact sheet.
+        samples: lines for examples and contact sheet.
         characters: of the exported texts, with counts.
     """
-    accounts = [("Tasks", "reviewed", account.tasks), ("Annotations", "counted", account.annotations)]
+    tables = [("Tasks", "reviewed", totals.tasks), ("Annotations", "counted", totals.annotations)]
     if options.recognition:
-        accounts.append(("Recognition, by region", EXPORTED, account.recognition))
+        tables.append(("Recognition, by region", EXPORTED, totals.recognition))
     if options.detection:
-        accounts.append(("Detection, by region", EXPORTED, account.detection))
+        tables.append(("Detection, by region", EXPORTED, totals.detection))
     rare = sorted(characters.items(), key=lambda item: (item[1], item[0]))
-    return template("export.html.j2", named=dictionaries.named, url=quote, visible=visible).render(
-        accounts=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in accounts],
-        account=account,
+    return template("export.html.j2", named=dictionaries.character_name, url=quote, visible=visible).render(
+        tables=[(title, _rows(counts, exported), counts.total()) for title, exported, counts in tables],
+        totals=totals,
         options=options,
-        left_out=sorted(shown.left_out.items()),
-        crops=shown.crops,
+        left_out=sorted(samples.left_out.items()),
+        crops=samples.crops,
         characters=len(characters),
         rare=rare[:RARE],
         examples=EXAMPLES,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 from backend.errors import BadRequest
-from backend.outputs import check_place
+from backend.label_studio.annotations import moment_of
+from backend.outputs import check_writable
+from backend.page.crops import TallLines
 from backend.settings.settings import Settings
+from converters.export.layouts import FORMATS, Format, layout_of
 from converters.export.previous_dataset import newest_change
-from converters.export.ratio import parse_ratio
 from converters.export.run import ExportOptions
-from converters.export.write_page import PageOptions
+from converters.export.split_ratio import parse_ratio
+from converters.export.write_page import CropFormat, PageOptions
 from converters.paddleocr.row_faults import image_fault
-from converters.reviewed.approval import Approval, moment_of
+from converters.reviewed.approval import Approval
 from converters.reviewed.line_rules import Rules
 
 LAST = "last"
@@ -24,89 +27,137 @@ OVERLAP = timedelta(seconds=10)
 """Label Studio notes a change some tenths of a second after it."""
 
 
-def check(given: dict[str, Any]) -> None:
-    """Refuse options that do not go together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """What a person asked for: the options of `twinread export`, one field each, as they were written.
 
-    Args:
-        given: the command's options, by the names of its parameters.
+    project: number of the project in Label Studio; None where `json_file` holds the tasks.
+    json_file: an export of Label Studio.
+    images: folder that holds the images; None where they are fetched.
+    out: the dataset's folder.
+    layout: the name of one of `layouts.LAYOUTS`.
+    quality: of JPEG crops, 1 to 100; None takes the usual one.
+    tall_lines: None takes the setting.
+    approved: the rule by which an annotation counts.
+    labels: names separated by commas; None takes every label.
+    replace_breaks: tabs and line breaks in texts become spaces.
+    ratio: of train, val and test, in any notation.
+    split_by: the field of a task's data whose pages stay in one part.
+    new_split: forget where earlier exports put pages.
+    incremental: write only what changed since the dataset was exported.
+    since: a moment in ISO 8601, or `LAST`; None reads all tasks.
+    image_field: the field of a task's data that names its image.
+    config: the labeling config of `json_file`.
+    jobs: processes that make pages; None takes as many as there are cores.
+    summary_json: a file that gets the summary, too.
+    """
+
+    project: int | None
+    json_file: Path | None
+    images: Path | None
+    out: Path
+    format: Format
+    layout: str
+    crop_format: CropFormat
+    quality: int | None
+    tall_lines: TallLines | None
+    approved: str
+    labels: str | None
+    replace_breaks: bool
+    ratio: str
+    split_by: str | None
+    new_split: bool
+    incremental: bool
+    since: str | None
+    image_field: str | None
+    config: Path | None
+    jobs: int | None
+    summary_json: Path | None
+
+
+def check(request: ExportRequest) -> None:
+    """Refuse options that do not go together.
 
     Raises:
         BadRequest: which ones, and why.
     """
-    if (given["project"] is None) == (given["json_file"] is None):
+    if (request.project is None) == (request.json_file is None):
         raise BadRequest("Say what to export: --project NUMBER for a project, or --json FILE for an export.")
-    for option in ("images", "config"):
-        if given["project"] is not None and given[option]:
+    for option, value in (("images", request.images), ("config", request.config)):
+        if request.project is not None and value is not None:
             raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
-    if given["since"] and given["project"] is None:
+    if request.since and request.project is None:
         raise BadRequest("--since goes with --project; an export file holds all its tasks anyway.")
-    if given["quality"] is not None and given["crop_format"] != "jpg":
+    if request.quality is not None and request.crop_format != "jpg":
         raise BadRequest("--quality goes with --crop-format jpg; PNG crops lose nothing.")
-    if given["layout"] == "ppocrlabel" and given["kind"] == "recognition":
-        raise BadRequest(
-            "--layout ppocrlabel goes with --format detection or both: PPOCRLabel opens pages, and "
-            "--format recognition writes none."
-        )
+    refused = layout_of(request.layout).refused_formats
+    if request.format in refused:
+        others = " or ".join(name for name in FORMATS if name not in refused)
+        raise BadRequest(f"--layout {request.layout} goes with --format {others}: {refused[request.format]}")
 
 
-def check_places(given: dict[str, Any], out: Path) -> None:
+def check_places(request: ExportRequest, out: Path) -> None:
     """Refuse, before any work, a place that what is written could not have.
 
     Args:
-        given: the command's options, by the names of its parameters.
+        request: the command's options.
         out: the dataset's folder, by its own name.
 
     Raises:
         BadRequest: which option names it, and why not.
         OperatorError: the file system refuses a place.
     """
+    layout = layout_of(request.layout)
     fault = image_fault(out.name)
-    if given["layout"] == "ppocrlabel" and fault is not None:
+    if layout.folder_in_rows and fault is not None:
         raise BadRequest(
-            f"The folder's name {out.name!r} (--out) {fault.what}, and PPOCRLabel's layout writes it before "
-            f"the name of every page. {fault.why} Choose another name with --out."
+            f"The folder's name {out.name!r} (--out) {fault.what}, and {layout.title}'s layout writes it "
+            f"before the name of every page. {fault.why} Choose another name with --out."
         )
-    if given["summary_json"] is None:
+    path = request.summary_json
+    if path is None:
         return
-    path = Path(given["summary_json"])
     if path.resolve().is_relative_to(out):
         raise BadRequest(
             f"--summary-json {path} lies in the dataset's folder, which is replaced as a whole and holds a "
             "summary.json of its own. Name a file beside it."
         )
-    check_place(path)
+    check_writable(path)
 
 
-def options_of(given: dict[str, Any], values: Settings) -> ExportOptions:
-    """What to export, and how, as far as options and settings tell.
+def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
+    """What to export, and how, as far as options and settings say.
+
+    Args:
+        request: the command's options.
+        values: fill in what the options leave open.
 
     Raises:
         BadRequest: an option that says nothing.
     """
-    names = values.label_names
     return ExportOptions(
         rules=Rules(
-            Approval.parse(given["approved"]),
-            names,
-            labels_of(given["labels"]),
+            Approval.parse(request.approved),
+            values.label_names,
+            labels_of(request.labels),
             None,
-            given["replace_breaks"],
+            request.replace_breaks,
         ),
         pages=PageOptions(
-            format=given["kind"],
-            layout=given["layout"],
-            crop_format=given["crop_format"],
-            quality=given["quality"] or PageOptions().quality,
-            tall_lines=given["tall_lines"] or values.tall_lines,
+            format=request.format,
+            layout=request.layout,
+            crop_format=request.crop_format,
+            quality=request.quality or PageOptions().quality,
+            tall_lines=request.tall_lines or values.tall_lines,
             max_pixels=values.max_page_pixels,
         ),
-        ratio=parse_ratio(given["ratio"]),
-        split_by=given["split_by"],
-        new_split=given["new_split"],
-        incremental=given["incremental"],
-        partial=given["since"] is not None,
-        image_field=given["image_field"],
-        jobs=given["jobs"] or os.cpu_count() or 1,
+        ratio=parse_ratio(request.ratio),
+        split_by=request.split_by,
+        new_split=request.new_split,
+        incremental=request.incremental,
+        partial=request.since is not None,
+        image_field=request.image_field,
+        jobs=request.jobs or os.cpu_count() or 1,
     )
 
 
@@ -126,14 +177,14 @@ def labels_of(written: str | None) -> frozenset[str] | None:
     return labels
 
 
-def labels_missing(written: str | None, there: Container[str]) -> str:
-    """Those labels of --labels that are not there, as they were written; empty where all are.
+def labels_missing(written: str | None, known: Container[str]) -> str:
+    """Those labels of --labels that are not known, as they were written; empty where all are.
 
     Args:
         written: the option.
-        there: labels in lower case.
+        known: labels in lower case.
     """
-    return ", ".join(name for name in _names(written or "") if name.casefold() not in there)
+    return ", ".join(name for name in _names(written or "") if name.casefold() not in known)
 
 
 def check_labels(written: str | None, offered: Sequence[str] | None) -> None:
@@ -171,32 +222,30 @@ def since_of(written: str | None, out: Path) -> datetime | None:
     """
     if written is None:
         return None
-    told = written
-    if written == LAST:
-        told = _last(out)
-    moment = moment_of(told)
+    text = _last(out) if written == LAST else written
+    moment = moment_of(text)
     # at the edges of the calendar a moment has no neighbours to count to
-    if not 1970 <= moment.year < 9999:
+    if moment is None or not 1970 <= moment.year < 9999:
         raise BadRequest(
-            f"--since {told!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=told
+            f"--since {text!r} is no moment: write it like 2026-11-22T10:00:00Z, or {LAST}.", since=text
         )
     # a moment without a zone is the clock on the wall here
-    if written != LAST and datetime.fromisoformat(told.replace("Z", "+00:00")).tzinfo is None:
+    if written != LAST and datetime.fromisoformat(text.replace("Z", "+00:00")).tzinfo is None:
         moment = moment.replace(tzinfo=None).astimezone()
-    # the clock of Label Studio, which tells the last one, may be ahead
+    # the clock of Label Studio, which the last one is from, may be ahead
     if written != LAST and moment > datetime.now(timezone.utc):
         raise BadRequest(
-            f"--since {told} is still to come, so no task can have changed after it.", since=told
+            f"--since {text} is still to come, so no task can have changed after it.", since=text
         )
     return moment.astimezone(timezone.utc) - OVERLAP
 
 
 def _last(out: Path) -> str:
     """The newest change that the dataset in place knows of."""
-    told = newest_change(out)
-    if not told:
+    moment = newest_change(out)
+    if not moment:
         raise BadRequest(
             f"There is no earlier export in {out.name} whose time --since {LAST} could mean. Leave "
             "--since out once."
         )
-    return told
+    return moment

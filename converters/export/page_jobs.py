@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
-from converters.export import detection_rows
 from converters.reviewed import tasks
-from converters.reviewed.approval import Json, prediction_of
 from converters.reviewed.line_rules import page_of
 from converters.reviewed.reasons import LeftOutReason
 
@@ -74,19 +73,30 @@ def page_jobs(
     numbers = {0} if _one_page(annotation, config) else _page_numbers(annotation, config)
     prediction = prediction_of(task, annotation)
     for number in sorted({*range(max(1, len(references))), *numbers}):
-        there = 0 <= number < len(references)
+        named = 0 <= number < len(references)
         yield PageJob(
-            key=detection_rows.page_name(name, number, len(references)),
+            key=page_name(name, number, len(references)),
             task=name,
             number=number,
-            reference=references[number] if there else None,
+            reference=references[number] if named else None,
             group=group,
             annotation=annotation,
             witnesses=witnesses,
             prediction=prediction,
-            problem=None if there else LeftOutReason.NO_SUCH_PAGE if references else LeftOutReason.NO_IMAGE,
+            problem=None if named else LeftOutReason.NO_SUCH_PAGE if references else LeftOutReason.NO_IMAGE,
             sentence=sentence or f"The task has {len(references)} pages.",
         )
+
+
+def page_name(task: str, number: int, pages: int) -> str:
+    """A page's name: its task's id, and the page's number where the task has several.
+
+    Args:
+        task: the task's id.
+        number: of the page in its task, from 0.
+        pages: how many the task has.
+    """
+    return task if pages <= 1 and number == 0 else f"{task}_p{number + 1}"
 
 
 def _one_page(annotation: Json, config: LabelingConfig | None) -> bool:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
 from backend.seams import PageSource
-from converters.export.manifest import PageRecord
 from converters.export.page_jobs import PageJob
-from converters.export.page_records import Earlier, files_of
+from converters.export.page_records import EarlierPages, PageRecord
 from converters.export.staging import Staging
 from converters.export.write_page import PageOptions, Place, Work, without_image
 from converters.reviewed.line_rules import Rules
@@ -45,7 +44,7 @@ class PageMaker:
         staging: Staging,
         rules: Rules,
         options: PageOptions,
-        earlier: Sequence[Earlier],
+        earlier: Sequence[EarlierPages],
         work: Work,
     ) -> None:
         """Prepare.
@@ -116,7 +115,7 @@ class PageMaker:
         return hashlib.sha256(written.encode()).hexdigest()
 
     def _taken_over(
-        self, places: Sequence[Earlier], key: str, state: str, digest: str | None = None
+        self, places: Sequence[EarlierPages], key: str, state: str, digest: str | None = None
     ) -> PageRecord | None:
         """The page from the first place that has it; without a digest whatever its image was."""
         for earlier in places:
@@ -127,13 +126,20 @@ class PageMaker:
                 return record
         return None
 
-    def take(self, earlier: Earlier, record: PageRecord) -> bool:
+    def take(self, earlier: EarlierPages, record: PageRecord) -> bool:
         """Let a page's files appear in the new dataset, unchanged.
+
+        Args:
+            earlier: what holds the page.
+            record: the page.
 
         Returns:
             False when one of them is gone.
+
+        Raises:
+            CannotWrite: the dataset's folder refuses.
         """
-        return self._staging.take(earlier, files_of(record))
+        return self._staging.take(earlier, record.files)
 
 
 def _number(task: str) -> int | None:

@@ -1,21 +1,159 @@
-"""What an export keeps of each page, one line of JSON a page, and how the next one finds it again."""
+"""What an export records of each page, one line of JSON a page, and how the next export finds it again."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from converters.export.manifest import PageRecord
+from backend.label_studio.annotations import Json, user_of
+from backend.label_studio.region_notes import readings_in
+from backend.label_studio.regions import Region
+from backend.page.lines import Reading
+from backend.text.cleaning import plain_text
 
 STATE = "state.jsonl"
 """All pages with all regions: what a later export compares with."""
 
 SPILL = "pages.part"
 """The same while an export runs; it is gone just before the dataset takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The annotation that counts: its id, who submitted it, and when.
+
+    user: id of the user.
+    lead_time_s: time spent, as Label Studio measured it.
+    """
+
+    annotation: str
+    user: str
+    created_at: str
+    updated_at: str
+    lead_time_s: float | None
+
+    @classmethod
+    def of(cls, annotation: Json) -> Author:
+        """Who submitted an annotation, and when."""
+        return cls(
+            annotation=_text_or_empty(annotation.get("id")),
+            user=user_of(annotation),
+            created_at=_text_or_empty(annotation.get("created_at")),
+            updated_at=_text_or_empty(annotation.get("updated_at")),
+            lead_time_s=_seconds(annotation.get("lead_time")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What machines had said of a line before a person looked.
+
+    verdict: the value of a `Verdict`; None where twinread read nothing here.
+    predicted: the text that the person found filled in; None for a line that no prediction has, and where
+        the export does not hold the prediction.
+    drawn: no prediction has the line; None where the export does not hold the prediction.
+    each: what each reader said, in their order.
+    """
+
+    verdict: str | None = None
+    predicted: str | None = None
+    drawn: bool | None = None
+    each: tuple[Reading, ...] = ()
+
+    @classmethod
+    def of(cls, region: Region, predicted: Mapping[str, Region] | None) -> Readings:
+        """What machines had said of a region.
+
+        Args:
+            region: as it was submitted; it brings along what was read of a line that a person drew.
+            predicted: the prediction's regions by id; None where the prediction is not known.
+        """
+        before = predicted.get(region.id) if predicted is not None else None
+        kept = readings_in(before, region)
+        filled_in = plain_text(before.texts[0]) if before is not None and before.texts else ""
+        return cls(
+            verdict=kept.verdict.value if kept is not None else None,
+            predicted=filled_in if before is not None else None,
+            drawn=before is None if predicted is not None else None,
+            each=kept.readings if kept is not None else (),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """One region of a page, as the dataset and the next export need it.
+
+    region: Label Studio's id.
+    quad: what it was cropped by, page pixels, as lists; empty where it has no shape.
+    points: what detection gets, page pixels, as lists.
+    text: as written; empty where it is left out.
+    raw: as the person left it.
+    why: the name of the reason; None for an approved line.
+    crop: path in the dataset; None where none was cut.
+    crop_sha256: of shape and pixels, as readers' stores name the crop.
+    fingerprint: `split.dhash` of the crop.
+    changes: names of what brought the text into its written form.
+    """
+
+    region: str
+    quad: list[list[float]]
+    points: list[list[float]]
+    text: str
+    raw: str
+    labels: list[str]
+    why: str | None
+    crop: str | None = None
+    crop_sha256: str | None = None
+    fingerprint: int = 0
+    changes: list[str] = field(default_factory=list)
+    readings: Readings = Readings()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """One page with all its regions.
+
+    key: the page's name, unique in a project.
+    state: hash of everything that decides what is written, but for the image file.
+    file_sha256: of the image file; None where it could not be had.
+    page_sha256: of the upright pixels.
+    image: the page's path in the dataset; None where it is not written.
+    reference: the image as messages may show it.
+    group: pages of one group stay in one part.
+    problem: why the image could not be had.
+    part, part_why: known when all pages are.
+    """
+
+    key: str
+    task: str
+    number: int
+    state: str
+    reference: str
+    author: Author
+    file_sha256: str | None
+    page_sha256: str | None
+    width: int
+    height: int
+    image: str | None
+    group: str | None
+    model_version: str | None
+    problem: str | None
+    lines: list[LineRecord]
+    part: str | None = None
+    part_why: str | None = None
+
+    @property
+    def files(self) -> list[str]:
+        """The images of the page in its dataset: its own and its crops'."""
+        names = (self.image, *(line.crop for line in self.lines))
+        return [name for name in names if name is not None]
+
 
 _RECORDS = TypeAdapter(PageRecord)
 _BEGINS = b'{"key":'
@@ -38,17 +176,16 @@ def record_of(line: bytes) -> PageRecord:
     return _RECORDS.validate_json(line)
 
 
-def files_of(page: PageRecord) -> list[str]:
-    """The images of a page in its dataset: its own and its crops'."""
-    names = (page.image, *(line.crop for line in page.lines))
-    return [name for name in names if name is not None]
-
-
-class Earlier:
+class EarlierPages:
     """Pages of an earlier dataset or of a stopped export, looked up by key; memory holds offsets alone."""
 
     def __init__(self, folder: Path, name: str = STATE) -> None:
-        """Index a folder's state file; a folder without one holds no pages."""
+        """Index a folder's state file; a folder without one holds no pages.
+
+        Args:
+            folder: the dataset, or what a stopped export left.
+            name: the file with a line for each page.
+        """
         self.folder = folder
         self._file = folder / name
         self._offsets: dict[str, int] = {}
@@ -89,3 +226,11 @@ def _key_in(line: bytes) -> str | None:
     except ValueError:
         return None
     return key if isinstance(key, str) else None
+
+
+def _seconds(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _text_or_empty(value: object) -> str:
+    return "" if value is None else str(value)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import BadRequest
-from converters.export.page_records import Earlier
+from converters.export.page_records import EarlierPages
 from converters.export.split import Part
 
 SUMMARY = "summary.json"
@@ -23,7 +23,7 @@ Parts = dict[str, tuple[Part, str]]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where tasks come from; a file of them tells neither.
+    """Where tasks come from; a file of them names neither.
 
     server: address of Label Studio.
     project: its id.
@@ -37,7 +37,7 @@ class Origin:
 
 
 def newest_change(out: Path) -> str:
-    """The newest change to a task that the dataset in place knows of; empty where it tells none."""
+    """The newest change to a task that the dataset in place knows of; empty where it knows none."""
     return str(_summary(out).get("newest_change") or "")
 
 
@@ -53,8 +53,8 @@ def check_mixture(out: Path, origin: Origin, settings: str, *, partial: bool) ->
     Raises:
         BadRequest: it holds another project, or pages that this export would not have made so.
     """
-    told = _summary(out)
-    before = _origin(told)
+    summary = _summary(out)
+    before = _origin(summary)
     if None not in (before.project, origin.project) and before.project != origin.project:
         raise BadRequest(
             f"{out.name} holds {before}, and project {origin.project} would take its place. Choose another "
@@ -62,7 +62,7 @@ def check_mixture(out: Path, origin: Origin, settings: str, *, partial: bool) ->
         )
     if not partial:
         return
-    if not told:
+    if not summary:
         raise BadRequest(
             f"{out.name} has no {SUMMARY} any more, so nobody can say how its pages were made. Export once "
             "without --since."
@@ -72,14 +72,14 @@ def check_mixture(out: Path, origin: Origin, settings: str, *, partial: bool) ->
             f"{out.name} was exported from {before}, not from {origin}, so its pages cannot be kept unread. "
             "Export once without --since."
         )
-    if told.get("settings") != settings:
+    if summary.get("settings") != settings:
         raise BadRequest(
             f"{out.name} was exported with other settings (format, labels, rule or labeling config), "
             "so its pages cannot be kept unread. Export once without --since."
         )
 
 
-def assigned(dataset: Earlier) -> Parts:
+def assigned(dataset: EarlierPages) -> Parts:
     """Where exports into this folder ever put pages."""
     found: Parts = {}
     for record in map(dataset.page, dataset):
@@ -99,15 +99,15 @@ def split_file(parts: Mapping[str, tuple[Part, str]]) -> bytes:
 
 def _summary(out: Path) -> Mapping[str, Any]:
     try:
-        told = json.loads((out / SUMMARY).read_text("utf-8"))
+        summary = json.loads((out / SUMMARY).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return summary if isinstance(summary, dict) else {}
 
 
-def _origin(told: Mapping[str, Any]) -> Origin:
+def _origin(summary: Mapping[str, Any]) -> Origin:
     try:
-        return Origin(**told["origin"])
+        return Origin(**summary["origin"])
     except (KeyError, TypeError):
         return Origin()
 

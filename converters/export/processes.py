@@ -14,8 +14,8 @@ from multiprocessing import forkserver, resource_tracker
 import cv2
 
 from backend.errors import OperatorError
-from converters.export.manifest import PageRecord
 from converters.export.page_jobs import PageJob
+from converters.export.page_records import PageRecord
 from converters.export.write_page import Place, Work, write_page
 from converters.shared.interrupts import held
 
@@ -30,6 +30,9 @@ def workers(count: int) -> Iterator[Work]:
 
     They are copies of a process that has imported `write_page` and nothing else: a copy of this one
     would hold locks of threads that it does not have, and each importing for itself costs a second.
+
+    Raises:
+        WorkerDied: by what is given, when a process was ended from outside.
     """
     if count == 1:
         yield write_page

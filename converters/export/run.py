@@ -16,12 +16,12 @@ from dataclasses import asdict, dataclass, field, replace
 
 from backend.errors import BadRequest, ProjectError
 from backend.seams import PageSource
-from converters.export import previous_dataset
-from converters.export.dataset_files import Rows
-from converters.export.manifest import PageRecord
+from converters.export import layouts, previous_dataset
+from converters.export.dataset_files import DatasetFiles
+from converters.export.file_system import writing
 from converters.export.page_jobs import PageJob, page_jobs
 from converters.export.page_maker import PageMaker, PageResult
-from converters.export.page_records import SPILL, record_line, record_of
+from converters.export.page_records import SPILL, PageRecord, record_line, record_of
 from converters.export.previous_dataset import Origin
 from converters.export.processes import workers
 from converters.export.split import Part, Split, split
@@ -29,7 +29,6 @@ from converters.export.split_input import SplitInput
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
-from converters.export.writing import writing
 from converters.reviewed import approval, tasks
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.reasons import TaskReason
@@ -68,14 +67,14 @@ class NothingToExport(ProjectError):
     """No page has a row; an empty dataset would make PaddleOCR stop, or worse, run on nothing.
 
     Attributes:
-        account: what was read, and why it was left out.
+        totals: what was read, and why it was left out.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, account: ExportTotals) -> None:
+    def __init__(self, message: str, totals: ExportTotals) -> None:
         super().__init__(message)
-        self.account = account
+        self.totals = totals
 
 
 def export(
@@ -83,7 +82,7 @@ def export(
     source: PageSource,
     staging: Staging,
     options: ExportOptions,
-    tell: Callable[[int, int], None] = lambda tasks, pages: None,
+    on_page: Callable[[int, int], None] = lambda tasks, pages: None,
 ) -> ExportTotals:
     """Write a dataset.
 
@@ -92,10 +91,10 @@ def export(
         source: gives the images.
         staging: the dataset's folder, entered; it takes its place here.
         options: what to export, and how.
-        tell: told how many tasks were read and how many pages made, after each page.
+        on_page: called after each page with how many tasks were read and how many pages made.
 
     Returns:
-        The account.
+        The totals.
 
     Raises:
         BadRequest: the dataset in place holds another project, or pages that cannot be kept unread.
@@ -103,9 +102,9 @@ def export(
         CannotWrite: the same.
         TwinreadError: the tasks or Label Studio failed; the next export goes on from here.
     """
-    account = ExportTotals()
+    totals = ExportTotals()
     earlier = [*staging.stopped, *([staging.dataset] if options.incremental or options.partial else [])]
-    pages = _Pages(staging, account)
+    pages = _Pages(staging, totals)
     seen: set[str] = set()
     with (
         workers(options.jobs) as work,
@@ -118,29 +117,29 @@ def export(
                 staging.out, options.origin, maker.settings, partial=options.partial
             )
         try:
-            jobs = _jobs(items, options, account, seen)
+            jobs = _jobs(items, options, totals, seen)
             for made in _in_order(pool, maker.make, jobs, 4 * options.jobs):
                 pages.add(made)
-                tell(account.tasks.total(), account.pages)
+                on_page(totals.tasks.total(), totals.pages)
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
     if options.partial:
-        account.tasks_not_read = _carry_over(staging, maker, pages, seen)
-        account.newest_change = max(account.newest_change, previous_dataset.newest_change(staging.out))
+        totals.tasks_not_read = _carry_over(staging, maker, pages, seen)
+        totals.newest_change = max(totals.newest_change, previous_dataset.newest_change(staging.out))
     for key in staging.dataset:
         if key not in pages.keys:
-            account.compare(staging.dataset.page(key), None)
-    _finish(pages, staging, options, maker.settings, account)
-    return account
+            totals.compare(staging.dataset.page(key), None)
+    _finish(pages, staging, options, maker.settings, totals)
+    return totals
 
 
 class _Pages:
     """The pages made so far: their records on disk, and what the split needs of them."""
 
-    def __init__(self, staging: Staging, account: ExportTotals) -> None:
+    def __init__(self, staging: Staging, totals: ExportTotals) -> None:
         self._staging = staging
-        self._account = account
+        self._totals = totals
         self._path = staging.folder / SPILL
         self._places: list[tuple[_Key, int]] = []
         self.keys: set[str] = set()
@@ -152,8 +151,8 @@ class _Pages:
     def add(self, made: PageResult) -> None:
         record = made.record
         if len(self._staging.dataset):
-            self._account.compare(self._staging.dataset.page(record.key), record)
-        self._account.page(record, taken_over=made.taken_over, unreachable=made.unreachable)
+            self._totals.compare(self._staging.dataset.page(record.key), record)
+        self._totals.page(record, taken_over=made.taken_over, unreachable=made.unreachable)
         self.split_input.add(record)
         self.keys.add(record.key)
         line = record_line(record)
@@ -172,22 +171,22 @@ class _Pages:
 
 
 def _jobs(
-    items: Iterable[object], options: ExportOptions, account: ExportTotals, seen: set[str]
+    items: Iterable[object], options: ExportOptions, totals: ExportTotals, seen: set[str]
 ) -> Iterator[PageJob]:
     """The pages of every task whose annotation counts; the others are entered with their reason."""
     for item in items:
         task = tasks.as_task(item)
         if task is None:
-            account.task(TaskReason.NOT_A_TASK, (), counts=False)
+            totals.task(TaskReason.NOT_A_TASK, (), counts=False)
             continue
         name = tasks.task_name(task)
         if name in seen:
-            account.task(TaskReason.TWICE, (), counts=False)
+            totals.task(TaskReason.TWICE, (), counts=False)
             continue
         seen.add(name)
-        account.newest_change = max(account.newest_change, str(task.get("updated_at") or ""))
+        totals.newest_change = max(totals.newest_change, str(task.get("updated_at") or ""))
         choice = approval.choose(task, options.rules.approval)
-        account.task(choice.why, choice.others, counts=choice.annotation is not None)
+        totals.task(choice.why, choice.others, counts=choice.annotation is not None)
         if choice.annotation is not None:
             yield from page_jobs(
                 task,
@@ -235,32 +234,33 @@ def _carry_over(staging: Staging, maker: PageMaker, pages: _Pages, seen: set[str
 
 
 def _finish(
-    pages: _Pages, staging: Staging, options: ExportOptions, settings: str, account: ExportTotals
+    pages: _Pages, staging: Staging, options: ExportOptions, settings: str, totals: ExportTotals
 ) -> None:
     """Split, write all files but the images, and let the dataset take its place."""
     kept = {} if options.new_split else previous_dataset.assigned(staging.dataset)
     parts = split(
         pages.split_input.pages(), options.ratio, kept={page: part for page, (part, _) in kept.items()}
     )
-    account.largest_group = parts.largest_group
-    with writing(staging.out), Rows(staging, options.pages, str(options.rules.approval), account) as rows:
+    totals.largest_group = parts.largest_group
+    rule = str(options.rules.approval)
+    with writing(staging.out), DatasetFiles(staging, options.pages, rule, totals) as files:
         for record in pages:
-            rows.add(_placed(record, parts, kept))
-        rows.finish()
+            files.add(_placed(record, parts, kept))
+        files.finish()
         # regions to be ignored teach nothing by themselves
-        if not (account.recognition if options.pages.recognition else account.detection)[EXPORTED]:
+        if not (totals.recognition if options.pages.recognition else totals.detection)[EXPORTED]:
             raise NothingToExport(
                 f"Nothing is there to export, so {staging.out.name} was not written. The table says why each "
                 "task and region was left out.",
-                account,
+                totals,
             )
-        account.missing_files = [name for name in _asked_for(options) if not account.rows[name]]
+        totals.missing_files = [name for name in _needed_files(options) if not totals.rows[name]]
         ever = {**kept, **{page: _part(page, parts, kept) for page in parts.parts}}
         staging.write(previous_dataset.SPLIT, previous_dataset.split_file(ever))
         summary = {
             "settings": settings,
             "origin": asdict(options.origin),
-            **account.summary(options.pages),
+            **totals.summary(options.pages),
         }
         staging.write(
             previous_dataset.SUMMARY, (json.dumps(summary, ensure_ascii=False, indent=1) + "\n").encode()
@@ -268,17 +268,13 @@ def _finish(
     staging.finish()
 
 
-def _asked_for(options: ExportOptions) -> list[str]:
-    """The label files that a training needs; PaddleOCR fails on an empty one, so that is not written."""
-    if options.pages.layout == "ppocrlabel":
-        return []
-    kinds = [("rec", options.pages.recognition), ("det", options.pages.detection)]
-    return [
-        f"{kind}_gt_{part.value}.txt"
-        for kind, wanted in kinds
-        for part, share in zip(Part, options.ratio, strict=True)
-        if wanted and share
-    ]
+def _needed_files(options: ExportOptions) -> list[str]:
+    """The label files that a training needs of the parts that have a share."""
+    pages = options.pages
+    parts = [part for part, share in zip(Part, options.ratio, strict=True) if share]
+    return layouts.layout_of(pages.layout).needed_files(
+        parts, recognition=pages.recognition, detection=pages.detection
+    )
 
 
 def _placed(record: PageRecord, parts: Split, kept: Mapping[str, tuple[Part, str]]) -> PageRecord:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converters.export.manifest import PageRecord
+from converters.export.page_records import PageRecord
 from converters.export.split import COMMON, SplitPage
 
 RARE = 100

@@ -12,34 +12,35 @@ A kill at any moment leaves either the old dataset or the new one in OUT.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from backend.errors import BadRequest, OperatorError, ProjectError
-from converters.export.page_records import SPILL, STATE, Earlier, files_of, record_line
+from converters.export.file_system import CannotWrite, exchange, link, write, writing
+from converters.export.layouts import LAYOUTS
+from converters.export.page_records import SPILL, STATE, EarlierPages, record_line
 from converters.export.previous_dataset import SPLIT, SUMMARY
-from converters.export.writing import CannotWrite, write, writing
 
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"
+DICTIONARY = "dict.txt"
+REPORT = "report.html"
 
-OURS = {
-    *(STATE, MANIFEST, LEFT_OUT, SPLIT, SUMMARY, "report.html", "dict.txt"),
-    *("Label.txt", "rec_gt.txt", "fileState.txt"),
-    *(f"{kind}_gt_{part}.txt" for kind in ("rec", "det") for part in ("train", "val", "test")),
-}
-OUR_FOLDERS = {"crops", "pages", "crop_img"}
 
-_EXCHANGE = 2  # RENAME_EXCHANGE
-_HERE = -100  # AT_FDCWD
+def written_by_exports() -> frozenset[str]:
+    """What exports write into a dataset's folder, in any layout, by name.
+
+    Images of pages that lie beside the label files have names of their own and are not among them; they
+    stay like files of other people when the next export has no such page.
+    """
+    found = frozenset({STATE, MANIFEST, LEFT_OUT, SPLIT, SUMMARY, REPORT, DICTIONARY})
+    return found.union(*(layout().files | layout().folders for layout in LAYOUTS.values()))
 
 
 class DatasetLocked(OperatorError):
@@ -106,9 +107,9 @@ class Staging:
         self._placing = False
         self.finished = False
         """The new dataset is in its place."""
-        self.stopped: list[Earlier]
+        self.stopped: list[EarlierPages]
         """What stopped exports hold; known inside the block, like `dataset`."""
-        self.dataset: Earlier
+        self.dataset: EarlierPages
         """The dataset that is in place."""
 
     @property
@@ -146,8 +147,8 @@ class Staging:
                 self._keep_pages()
                 shutil.rmtree(places.part, ignore_errors=True)
                 places.part.mkdir()
-            self.stopped = [Earlier(places.stopped, SPILL)]
-            self.dataset = Earlier(places.out)
+            self.stopped = [EarlierPages(places.stopped, SPILL)]
+            self.dataset = EarlierPages(places.out)
         except BaseException:
             self._lock.release()
             raise
@@ -174,13 +175,21 @@ class Staging:
     def write(self, name: str, content: bytes) -> None:
         """Write a file of the dataset.
 
+        Args:
+            name: its path in the dataset.
+            content: its bytes.
+
         Raises:
             CannotWrite: the file system refuses.
         """
         write(self.folder, self.out, name, content)
 
-    def take(self, earlier: Earlier, names: Sequence[str]) -> bool:
+    def take(self, earlier: EarlierPages, names: Sequence[str]) -> bool:
         """Let files of an earlier export appear in the dataset unchanged, without copying where possible.
+
+        Args:
+            earlier: what holds them.
+            names: their paths in it, which they keep.
 
         Returns:
             False when one of them is gone; then none appears.
@@ -191,7 +200,7 @@ class Staging:
         with writing(self.out):
             try:
                 for name in names:
-                    _link(earlier.folder / name, self.folder / name)
+                    link(earlier.folder / name, self.folder / name)
             except FileNotFoundError:
                 for name in names:
                     (self.folder / name).unlink(missing_ok=True)
@@ -203,6 +212,9 @@ class Staging:
 
         Files in the old folder that no export wrote (a dictionary of `check --fix`, trained models)
         move over.
+
+        Raises:
+            CannotWrite: the file system refuses.
         """
         places = self._places
         self._placing = True
@@ -224,14 +236,14 @@ class Staging:
         part, stopped = self._places.part, self._places.stopped
         if not _has_pages(part):
             return
-        there, before = Earlier(part, SPILL), Earlier(stopped, SPILL)
+        last, before = EarlierPages(part, SPILL), EarlierPages(stopped, SPILL)
         with (part / SPILL).open("ab") as spill:
             # its last line may be torn
             spill.write(b"\n")
             for key in before:
-                record = before.page(key) if key not in there else None
+                record = before.page(key) if key not in last else None
                 # a record follows its files: a kill leaves no page that lacks some
-                if record is not None and self.take(before, files_of(record)):
+                if record is not None and self.take(before, record.files):
                     spill.write(record_line(record))
         shutil.rmtree(stopped, ignore_errors=True)
         part.rename(stopped)
@@ -244,8 +256,9 @@ class Staging:
             part.rename(old if out.exists() else out)
         if not old.exists():
             return
+        ours = written_by_exports()
         for path in old.iterdir():
-            if path.name not in OURS | OUR_FOLDERS and not (out / path.name).exists():
+            if path.name not in ours and not (out / path.name).exists():
                 path.rename(out / path.name)
         shutil.rmtree(old)
 
@@ -264,37 +277,3 @@ def _has_pages(folder: Path) -> bool:
         return (folder / SPILL).stat().st_size > 0
     except OSError:
         return False
-
-
-def _link(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        target.hardlink_to(source)
-    except FileNotFoundError:
-        raise
-    except FileExistsError:
-        # of a page that a stop cut off; it may share its bytes with a dataset, so nothing is written over it
-        target.unlink()
-        _link(source, target)
-    except OSError:
-        # no links on this file system
-        shutil.copy2(source, target)
-
-
-def exchange(new: Path, out: Path, old: Path, libc: Any = None) -> None:
-    """Swap the new folder with the one in place; the replaced one ends as `old`.
-
-    Args:
-        new: takes the place of `out`.
-        out: is there already.
-        old: is not there yet.
-        libc: the C library; its `renameat2` swaps both names in one step where the system has it.
-    """
-    libc = libc or ctypes.CDLL(None)
-    swap = getattr(libc, "renameat2", None)
-    if swap is not None and swap(_HERE, os.fsencode(new), _HERE, os.fsencode(out), _EXCHANGE) == 0:
-        new.rename(old)
-        return
-    # two steps then, and `Staging` undoes the first after a kill between them
-    out.rename(old)
-    new.rename(out)

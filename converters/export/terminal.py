@@ -20,13 +20,13 @@ from converters.shared.progress import progress
 class Bar:
     """Shows how far an export is."""
 
-    def __init__(self, shown: Progress, total: int | None) -> None:
-        self._shown = shown
-        self._task = shown.add_task("Exporting", total=total)
+    def __init__(self, bars: Progress, total: int | None) -> None:
+        self._bars = bars
+        self._task = bars.add_task("Exporting", total=total)
 
     def __call__(self, tasks: int, pages: int) -> None:
-        """Tell how many tasks were read and pages made."""
-        self._shown.update(self._task, completed=tasks, description=f"Exporting tasks ({pages} pages)")
+        """Show how many tasks were read and how many pages made."""
+        self._bars.update(self._task, completed=tasks, description=f"Exporting tasks ({pages} pages)")
 
 
 @contextmanager
@@ -37,63 +37,73 @@ def bar(console: Console, total: int | None) -> Iterator[Bar]:
         console: where to show it.
         total: how many tasks there are, where that is known.
     """
-    with progress(console) as shown:
-        yield Bar(shown, total)
+    with progress(console) as bars:
+        yield Bar(bars, total)
 
 
-def tell(account: ExportTotals, options: PageOptions, out: Path, console: Console, *, written: bool) -> None:
-    """Print what was exported, what was left out and why; every table adds up to its last line."""
-    _table(console, "Tasks", account.tasks, "read", exported="reviewed")
-    if account.tasks_not_read:
-        console.print(f"{account.tasks_not_read} tasks that have not changed were taken over unread.")
-    _table(console, "Annotations", account.annotations, "seen", exported="counted")
+def print_totals(
+    totals: ExportTotals, options: PageOptions, out: Path, console: Console, *, written: bool
+) -> None:
+    """Print what was exported, what was left out and why; every table adds up to its last line.
+
+    Args:
+        totals: of the export.
+        options: what was asked for.
+        out: the dataset's folder, which label files are named in.
+        console: where to print.
+        written: the dataset is in its place; of one that is not there are no files to name.
+    """
+    _table(console, "Tasks", totals.tasks, "read", exported="reviewed")
+    if totals.tasks_not_read:
+        console.print(f"{totals.tasks_not_read} tasks that have not changed were taken over unread.")
+    _table(console, "Annotations", totals.annotations, "seen", exported="counted")
     if options.recognition:
-        _table(console, "Recognition, by region", account.recognition, "seen")
+        _table(console, "Recognition, by region", totals.recognition, "seen")
     if options.detection:
-        _table(console, "Detection, by region", account.detection, "seen")
-    if account.pages_without_rows:
-        console.print(f"{account.pages_without_rows} of {account.pages} pages have no row in any label file.")
-    for change, count in account.changes.most_common():
+        _table(console, "Detection, by region", totals.detection, "seen")
+    if totals.pages_without_rows:
+        console.print(f"{totals.pages_without_rows} of {totals.pages} pages have no row in any label file.")
+    for change, count in totals.changes.most_common():
         console.print(f"{count} texts: {change}.", markup=False)
-    for key, sentence in account.problems:
+    for key, sentence in totals.problems:
         console.print(f"Page {key}: {sentence}", markup=False, style="red")
-    more = account.pages_without_image - len(account.problems)
+    more = totals.pages_without_image - len(totals.problems)
     if more:
         console.print(f"... and {more} more pages without an image.", style="red")
     if not written:
         return
-    if account.pages and 2 * account.largest_group > account.pages > 2:
+    if totals.pages and 2 * totals.largest_group > totals.pages > 2:
         console.print(
-            f"{account.largest_group} of {account.pages} pages had to stay together (one document, or crops "
+            f"{totals.largest_group} of {totals.pages} pages had to stay together (one document, or crops "
             "that look and read the same), so the split is not as even as it was asked for.",
             style="yellow",
         )
-    for name in account.missing_files:
+    for name in totals.missing_files:
         console.print(
             f"{name} has no row and was not written, although the split asks for it: too few pages have a "
             "line, and what was assigned once stays. Label more pages, or choose --split, with --new-split.",
             style="yellow",
         )
-    for name, count in sorted(account.rows.items()):
+    for name, count in sorted(totals.rows.items()):
         console.print(f"{out.name}/{name}: {count} rows", markup=False)
-    changed = account.difference
-    if account.compared:
+    changed = totals.difference
+    if totals.compared:
         console.print(
             f"Against the dataset before: {changed['added']} rows added, {changed['changed']} changed, "
-            f"{changed['removed']} removed; {account.pages_taken_over} pages taken over as they were."
+            f"{changed['removed']} removed; {totals.pages_taken_over} pages taken over as they were."
         )
 
 
-def stopped(staging: Staging) -> str:
+def stop_note(staging: Staging) -> str:
     """What Ctrl-C leaves: the dataset, and what the next export goes on from."""
     if staging.finished:
         return f"Stopped when {staging.out.name} was whole already: it is the new dataset."
-    told = "Stopped. The dataset is as it was; run the same command again"
+    begin = "Stopped. The dataset is as it was; run the same command again"
     if not staging.kept:
-        return f"{told}."
+        return f"{begin}."
     folders = " and ".join(map(str, staging.kept))
     return (
-        f"{told} to go on from here. Until then the pages made so far wait in {folders}; delete that to be "
+        f"{begin} to go on from here. Until then the pages made so far wait in {folders}; delete that to be "
         "rid of them."
     )
 

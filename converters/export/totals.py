@@ -1,4 +1,4 @@
-"""The account of an export: what was read, what was exported, what was left out and why; it adds up."""
+"""The totals of an export: what was read, what was exported, what was left out and why; they add up."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from converters.export.detection_rows import is_ignored, is_written
-from converters.export.manifest import PageRecord
+from converters.export.layouts.layout import is_ignored, is_written
+from converters.export.page_records import PageRecord
 from converters.export.write_page import PageOptions
 from converters.reviewed.reasons import AnnotationReason, LeftOutReason, TaskReason
 from converters.reviewed.region_text import Change
@@ -25,10 +25,16 @@ class ExportTotals:
     annotations: every annotation of those tasks.
     recognition, detection: every region of the annotations that count; for detection "exported" is a
         region with its text, "ignored: ..." one written as `###`.
+    changes: what bringing texts into their written form did, by text.
     rows: by label file.
+    pages_taken_over: pages whose files are those of an earlier export.
+    pages_without_rows: pages that no label file has.
     pages_without_group: pages whose task does not say which others they belong to (`--split-by`).
     difference: added, changed and removed rows, where there was a dataset to compare with (`compared`).
+    tasks_not_read: tasks that had not changed, whose pages were taken over unread.
     problems: pages without image: key and sentence, the first ones.
+    newest_change: when a task was changed last, as Label Studio has it.
+    largest_group: pages that had to stay in one part at most.
     missing_files: label files that the split asks for and that have no row.
     """
 
@@ -57,7 +63,13 @@ class ExportTotals:
         return self.recognition.total()
 
     def task(self, why: TaskReason | None, others: tuple[AnnotationReason, ...], counts: bool) -> None:
-        """Enter a task and its annotations."""
+        """Enter a task and its annotations.
+
+        Args:
+            why: it exports nothing; None where an annotation of it counts.
+            others: why each of its other annotations does not count.
+            counts: one of its annotations does.
+        """
         self.tasks[why.value if why else EXPORTED] += 1
         self.annotations.update(other.value for other in others)
         self.annotations[EXPORTED] += counts
@@ -93,7 +105,12 @@ class ExportTotals:
             self.changes.update(Change[name].value for name in line.changes)
 
     def compare(self, old: PageRecord | None, new: PageRecord | None) -> None:
-        """Enter what became of the rows of one page."""
+        """Enter what became of the rows of one page.
+
+        Args:
+            old: the page in the dataset before; None where it has none.
+            new: the page in this one; None likewise.
+        """
         self.compared = True
         before, after = _rows(old), _rows(new)
         self.difference["added"] += len(after.keys() - before.keys())
@@ -103,7 +120,7 @@ class ExportTotals:
         )
 
     def summary(self, options: PageOptions) -> dict[str, Any]:
-        """Everything, for machines; every account in the order of its counts."""
+        """Everything, for machines; every table in the order of its counts."""
         return {
             "tasks": {"read": self.tasks.total(), **_ordered(self.tasks)},
             "tasks_not_read_again": self.tasks_not_read,

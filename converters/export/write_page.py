@@ -11,23 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from backend.errors import BadImage
 from backend.fetching.references import redacted
-from backend.label_studio.regions import Region
+from backend.label_studio.regions import Region, regions
 from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Page, picture_digest
-from converters.export import detection_rows, manifest
-from converters.export.detection_rows import Layout
-from converters.export.manifest import LineRecord, PageRecord
+from converters.export import layouts
+from converters.export.file_system import write
+from converters.export.layouts import Format
+from converters.export.layouts.layout import Layout, Points, is_written
 from converters.export.page_jobs import PageJob
+from converters.export.page_records import Author, LineRecord, PageRecord, Readings
 from converters.export.split import dhash
-from converters.export.writing import write
 from converters.reviewed import region_text
 from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
 from converters.reviewed.reasons import LeftOutReason
 
-Format = Literal["recognition", "detection", "both"]
 CropFormat = Literal["png", "jpg"]
 
 
@@ -35,12 +37,13 @@ CropFormat = Literal["png", "jpg"]
 class PageOptions:
     """What is written of a page.
 
+    layout: the name of one of `layouts.LAYOUTS`.
     quality: of JPEG crops, 1 to 100.
     max_pixels: of a page.
     """
 
     format: Format = "both"
-    layout: Layout = "paddleocr"
+    layout: str = layouts.DEFAULT
     crop_format: CropFormat = "png"
     quality: int = 95
     tall_lines: TallLines = "auto"
@@ -95,14 +98,18 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     size = (page.width, page.height)
     reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
     names = region_text.region_names([line.region for line in reviewed])
-    predicted = manifest.by_id(job.prediction)
+    predicted = None
+    if job.prediction is not None:
+        predicted = {region.id: region for region in regions(job.prediction["result"])}
+    layout = layouts.layout_of(place.options.layout)
     lines = [
-        _line(place, job, page, line, name, predicted) for line, name in zip(reviewed, names, strict=True)
+        _line(place, layout, job, page, line, name, predicted)
+        for line, name in zip(reviewed, names, strict=True)
     ]
     image = None
     if place.options.detection and any(line.points for line in lines):
         content, suffix = page_file(data, page)
-        image = detection_rows.page_image(job.key, job.task, suffix, place.options.layout)
+        image = layout.page_image(job.key, job.task, suffix)
         write(place.folder, place.out, image, content)
     return _record(job, state, lines, page=page, digest=digest, image=image)
 
@@ -110,7 +117,16 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
 def without_image(
     job: PageJob, rules: Rules, state: str, why: LeftOutReason, sentence: str, digest: str | None = None
 ) -> PageRecord:
-    """The record of a page whose image cannot be had: every region is left out for that reason."""
+    """The record of a page whose image cannot be had: every region is left out for that reason.
+
+    Args:
+        job: the page.
+        rules: how regions are judged.
+        state: hash of what decides about the page.
+        why: the reason.
+        sentence: the same for people, with what was asked for.
+        digest: of the image file, where there is one that cannot be read.
+    """
     lines = [
         LineRecord(region.id, [], [], "", "\n".join(region.texts), list(region.labels), why.name)
         for region in on_page(job.annotation, rules, job.number)
@@ -135,7 +151,7 @@ def _record(
         number=job.number,
         state=state,
         reference=redacted(job.reference or ""),
-        author=manifest.author_of(job.annotation),
+        author=Author.of(job.annotation),
         file_sha256=digest,
         page_sha256=page.digest if page else None,
         width=page.width if page else 0,
@@ -150,6 +166,7 @@ def _record(
 
 def _line(
     place: Place,
+    layout: Layout,
     job: PageJob,
     page: Page,
     line: ReviewedLine,
@@ -161,30 +178,33 @@ def _line(
     fingerprint = 0
     if line.why is None and line.quad is not None and options.recognition:
         crop = crop_line(page.pixels, line.quad, options.tall_lines)
-        folder = "crop_img" if options.layout == "ppocrlabel" else region_text.folder_of("crops", job.task)
-        crop_path = region_text.crop_name(job.key, name, options.crop_format, folder)
+        crop_path = region_text.crop_name(job.key, name, options.crop_format, layout.crop_folder(job.task))
         crop_hash = picture_digest(crop)
         fingerprint = dhash(crop)
         kind: Literal["png", "jpeg"] = "png" if options.crop_format == "png" else "jpeg"
         write(place.folder, place.out, crop_path, image_files.encode(crop, kind, options.quality))
-    points: list[list[float]] = []
-    if line.quad is not None and detection_rows.is_written(line.why) and options.detection:
-        on_page = geometry.clamp(line.quad, page.width, page.height)
-        points = detection_rows.corners(line.points, on_page, options.layout)
+    points = None
+    if line.quad is not None and is_written(line.why) and options.detection:
+        points = layout.points(line.points, geometry.clamp(line.quad, page.width, page.height))
     return LineRecord(
         region=line.region.id,
-        quad=detection_rows.corners(line.quad, line.quad, "paddleocr"),
-        points=points,
-        text=line.said.text if line.why is None else "",
-        raw=line.said.raw,
+        quad=_as_lists(line.quad),
+        points=_as_lists(points),
+        text=line.written.text if line.why is None else "",
+        raw=line.written.raw,
         labels=list(line.region.labels),
         why=line.why.name if line.why else None,
         crop=crop_path,
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
-        changes=sorted(change.name for change in line.said.changes) if line.why is None else [],
-        readings=manifest.readings_of(line.region, predicted),
+        changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
+        readings=Readings.of(line.region, predicted),
     )
+
+
+def _as_lists(points: Points | None) -> list[list[float]]:
+    """Points as a record holds them, to a thousandth of a pixel; empty for none."""
+    return [] if points is None else points.astype(np.float64).round(3).tolist()
 
 
 def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
@@ -193,6 +213,10 @@ def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
     A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are. Of the rest
     PaddleOCR's decoder would drop the transparency, cut bits, or turn the page otherwise; they are
     written as PNG.
+
+    Args:
+        data: the image file.
+        page: what it shows, upright.
     """
     if data.startswith(b"\xff\xd8\xff"):
         return data, "jpg"

@@ -1,4 +1,4 @@
-"""`twinread import`: label files and their images into a Label Studio project, and an account of it.
+"""`twinread import`: label files and their images into a Label Studio project, and what that came to.
 
 Each task's data holds where it came from. A task that the project has already is not made again, so an
 import that was stopped is just started once more.
@@ -21,13 +21,15 @@ from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.outputs import check_place, write_summary
+from backend.outputs import check_writable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
-from converters.importing.images import Limits, Ready, look
-from converters.importing.new_tasks import KEY, ImportOptions
-from converters.importing.totals import ImportTotals, tell
+from converters.importing.images import PreparedRow, prepare
+from converters.importing.new_tasks import KEY
+from converters.importing.options import ImageLimits, ImportOptions
+from converters.importing.terminal import tell
+from converters.importing.totals import ImportTotals
 from converters.paddleocr.label_files import LabelFile, LeftOut
 from converters.shared.progress import progress
 
@@ -42,14 +44,18 @@ class _Target:
     api: LabelStudioApi
     project: int
     config: LabelingConfig
-    manner: ImportOptions
+    options: ImportOptions
 
 
 @dataclass(frozen=True, slots=True)
 class _ExistingTask:
-    """A task that the project has: what its row said when it was made, and whether it has an annotation."""
+    """A task that the project has.
 
-    said: str
+    regions: the digest of what its row said when it was made (`new_tasks.key_of`).
+    annotated: it has an annotation.
+    """
+
+    regions: str
     annotated: bool
 
 
@@ -59,24 +65,24 @@ def run(
     project: int,
     *,
     names: LabelNames,
-    manner: ImportOptions,
-    limits: Limits,
+    options: ImportOptions,
+    limits: ImageLimits,
     images_dir: Path | None = None,
     console: Console,
     summary_json: Path | None = None,
 ) -> int:
-    """Import label files, tell it on the terminal, and write the account.
+    """Import label files, print what it came to, and write that for machines, too.
 
     Args:
         paths: label files, or folders that hold some (see `files_in`).
         api: Label Studio.
         project: its id.
         names: what the project calls the four labels.
-        manner: how tasks are made.
+        options: how tasks are made.
         limits: what one image may cost.
         images_dir: what image names are relative to; by default the label file's folder.
-        console: where to tell.
-        summary_json: where to write the account for machines.
+        console: where to print.
+        summary_json: where to write the totals for machines.
 
     Returns:
         The exit code: 0 when every row and region is in the project, else 1, also where there is no row.
@@ -87,9 +93,9 @@ def run(
         OperatorError: a file cannot be read or written.
     """
     if summary_json:
-        check_place(summary_json)
+        check_writable(summary_json)
     files = [(path, read_file(path)) for found in paths for path in files_in(found)]
-    account = ImportTotals()
+    totals = ImportTotals()
     if not any(file.count for _, file in files):
         names_of_files = ", ".join(file.name for _, file in files)
         console.print(
@@ -98,7 +104,7 @@ def run(
             markup=False,
         )
         if summary_json:
-            write_summary(summary_json, account.summary())
+            write_summary(summary_json, totals.summary())
         return 1
     config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
     if config.multi_image or config.source != f"${config.data_field}":
@@ -106,28 +112,28 @@ def run(
             f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
             'image each. Import into a project whose Image tag has a value like "$image".'
         )
-    target = _Target(api, project, config, manner)
-    there = _there(api, project)
+    target = _Target(api, project, config, options)
+    existing = _existing_tasks(api, project)
     try:
         with progress(console) as bars:
             for path, file in files:
                 bar = bars.add_task(file.name, total=len(file.rows))
                 base = folders_of(path, images_dir)
-                for done in _import_file(file, base, target, there, limits, account):
+                for done in _import_file(file, base, target, existing, limits, totals):
                     bars.advance(bar, done)
     finally:
         # also when Label Studio failed on the way: what was made is made
-        tell(account, [file for _, file in files], console)
+        tell(totals, [file for _, file in files], console)
         if summary_json:
-            write_summary(summary_json, account.summary())
-    if account.made and not manner.approved:
-        shown = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
+            write_summary(summary_json, totals.summary())
+    if totals.made and not options.approved:
+        versions = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
-            f"To meet the lines in the label stream, choose {shown} under Settings > Annotation > "
+            f"To meet the lines in the label stream, choose {versions} under Settings > Annotation > "
             "Use predictions to prelabel tasks. A task that is opened from the list shows them anyway.",
             markup=False,
         )
-    return 1 if account.rows_left_out or account.regions_left_out else 0
+    return 1 if totals.rows_left_out or totals.regions_left_out else 0
 
 
 def known_language(name: str) -> str:
@@ -143,14 +149,14 @@ def known_language(name: str) -> str:
         raise BadRequest(f"--language: {error}") from error
 
 
-def _there(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
+def _existing_tasks(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
     """The tasks that earlier imports made, by image."""
     found: dict[str, _ExistingTask] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
         key = task.get("data", {}).get(KEY)
         if isinstance(key, str):
-            image, _, said = key.partition("-")
-            found[image] = _ExistingTask(said, annotated=bool(task["total_annotations"]))
+            image, _, regions = key.partition("-")
+            found[image] = _ExistingTask(regions, annotated=bool(task["total_annotations"]))
     return found
 
 
@@ -158,57 +164,59 @@ def _import_file(
     file: LabelFile,
     base: tuple[Path, ...],
     target: _Target,
-    there: dict[str, _ExistingTask],
-    limits: Limits,
-    account: ImportTotals,
+    existing: dict[str, _ExistingTask],
+    limits: ImageLimits,
+    totals: ImportTotals,
 ) -> Iterator[int]:
     """Import one file, a batch at a time; yields how many rows are done."""
-    account.rows += file.count
-    account.rows_left_out += file.left_out
+    totals.rows += file.count
+    totals.rows_left_out += file.left_out
     rows = iter(file.rows)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         while batch := list(islice(rows, BATCH)):
             with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
-                looked = pool.map(
-                    lambda numbered, folder=folder: look(
+                prepared = pool.map(
+                    lambda numbered, folder=folder: prepare(
                         numbered[1], file.name, base, Path(folder) / str(numbered[0]), limits
                     ),
                     enumerate(batch),
                 )
-                ready: list[Ready] = []
-                for found in looked:
+                ready: list[PreparedRow] = []
+                for found in prepared:
                     if isinstance(found, LeftOut):
-                        account.rows_left_out.append(found)
-                    elif found.key[0] in there:
-                        account.there += 1
-                        task = there[found.key[0]]
-                        account.changed += task.said != found.key[1]
-                        account.still_predictions += target.manner.approved and not task.annotated
+                        totals.rows_left_out.append(found)
+                    elif found.key[0] in existing:
+                        totals.already_there += 1
+                        task = existing[found.key[0]]
+                        totals.changed += task.regions != found.key[1]
+                        totals.still_predictions += target.options.approved and not task.annotated
                     else:
                         ready.append(found)
-                        there[found.key[0]] = _ExistingTask(found.key[1], annotated=target.manner.approved)
-                _make(ready, file.name, target, account)
+                        existing[found.key[0]] = _ExistingTask(
+                            found.key[1], annotated=target.options.approved
+                        )
+                _make(ready, file.name, target, totals)
             yield len(batch)
 
 
-def _make(ready: Sequence[Ready], file: str, target: _Target, account: ImportTotals) -> None:
+def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> None:
     if not ready:
         return
     uploads = target.api.upload_files(target.project, [each.path for each in ready])
     tasks = [
         new_tasks.task_of(
-            each.row, each.page_size, upload.address, target.config, target.manner, file=file, key=each.key
+            each.row, each.page_size, upload.address, target.config, target.options, file=file, key=each.key
         )
         for each, upload in zip(ready, uploads, strict=True)
     ]
     target.api.import_tasks(target.project, [task.task for task in tasks])
-    account.made += len(tasks)
-    account.converted += sum(each.converted for each in ready)
-    account.regions_unreadable += [out for each in ready for out in each.row.unreadable]
+    totals.made += len(tasks)
+    totals.converted += sum(each.converted for each in ready)
+    totals.regions_unreadable += [out for each in ready for out in each.row.unreadable]
     for task in tasks:
-        account.lines += task.regions
-        account.reshaped += task.reshaped
-        account.regions_left_out += task.left_out
+        totals.lines += task.regions
+        totals.reshaped += task.reshaped
+        totals.regions_left_out += task.left_out
 
 
 @click.command("import")
@@ -257,9 +265,9 @@ def import_(
             api,
             project,
             names=values.label_names,
-            manner=ImportOptions(as_annotations, language, values.message_language),
+            options=ImportOptions(as_annotations, language, values.message_language),
             images_dir=images_dir,
-            limits=Limits(values.max_image_bytes, values.max_page_pixels),
+            limits=ImageLimits(values.max_image_bytes, values.max_page_pixels),
             console=Console(soft_wrap=True),
             summary_json=summary_json,
         )

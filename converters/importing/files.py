@@ -44,7 +44,12 @@ def read_file(path: Path) -> LabelFile:
 
 
 def folders_of(path: Path, images_dir: Path | None) -> tuple[Path, ...]:
-    """Folders that image names may be relative to, the likelier one first."""
+    """Folders that image names may be relative to, the likelier one first.
+
+    Args:
+        path: the label file.
+        images_dir: the folder that was named for them; None for the label file's own and its parent.
+    """
     if images_dir is not None:
         return (images_dir.resolve(),)
     folder = path.resolve().parent

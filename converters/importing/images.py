@@ -12,6 +12,7 @@ from pathlib import Path
 from backend.errors import BadImage
 from backend.page import image_files
 from converters.importing import new_tasks
+from converters.importing.options import ImageLimits
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
@@ -25,16 +26,14 @@ SUFFIXES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one image may cost: bytes of its file, and pixels."""
+class PreparedRow:
+    """A row whose image is ready to be uploaded.
 
-    max_bytes: int = 100 * 1024**2
-    max_pixels: int = 200_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A row with its image looked at."""
+    path: the file to upload.
+    page_size: width and height of the upright image, pixels.
+    key: as `new_tasks.key_of` gives it.
+    converted: the file is not the one in the set.
+    """
 
     row: Labelled
     path: Path
@@ -43,7 +42,9 @@ class Ready:
     converted: bool
 
 
-def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits: Limits) -> Ready | LeftOut:
+def prepare(
+    row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits: ImageLimits
+) -> PreparedRow | LeftOut:
     """Find a row's image, decode it once, and write it anew where Label Studio would not take it.
 
     Args:
@@ -52,6 +53,9 @@ def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits
         base: folders that image names may be relative to, the label file's own first.
         scratch: a folder that is made where the image has to be written anew.
         limits: what the image may cost.
+
+    Returns:
+        The row, ready to be uploaded; or why it makes no task.
     """
 
     def without(why: RowReason, sentence: str) -> LeftOut:
@@ -84,7 +88,7 @@ def look(row: Labelled, file: str, base: tuple[Path, ...], scratch: Path, limits
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return Ready(row, path, (page.width, page.height), new_tasks.key_of(row, content), converted)
+    return PreparedRow(row, path, (page.width, page.height), new_tasks.key_of(row, content), converted)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> Path | None:

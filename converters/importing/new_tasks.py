@@ -23,23 +23,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
-from backend.label_studio import predictions, region_notes
-from backend.label_studio.labeling_config import LabelingConfig, Language
+from backend.label_studio import line_results, predictions, region_notes
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, Quad, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from converters.importing.options import ImportOptions
 from converters.paddleocr import label_rows
 from converters.paddleocr.label_files import Labelled, RegionReason
-from converters.reviewed.line_rules import ON_PAGE, overlap
+from converters.reviewed.line_rules import ON_PAGE
 
 KEY = "imported_key"
 """The field of a task's data by which a second import knows the task."""
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class NewTask:
     """A task as Label Studio imports it, and what became of the row's regions.
 
     regions: how many lines it has.
@@ -53,25 +53,19 @@ class Imported:
     left_out: tuple[RegionReason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How tasks are made; the same for all rows of an import.
-
-    approved: as a submitted annotation, not as a prediction.
-    language: code that each task's data gets; empty for none.
-    message_language: of what an annotator is told about a line.
-    """
-
-    approved: bool = False
-    language: str = ""
-    message_language: Language = "en"
-
-
 def key_of(row: Labelled, content: bytes) -> tuple[str, str]:
-    """What names a row in every import: its image, by name and bytes; and what the row says of it."""
+    """What names a row in every import: its image, and what the row says of it.
+
+    Args:
+        row: names the image.
+        content: the image file's bytes.
+
+    Returns:
+        A digest of the image's name and bytes, and a digest of the regions.
+    """
     image = hashlib.sha256(row.image.encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:20]
-    said = json.dumps([(region.text, region.points, region.ignored) for region in row.regions])
-    return image, hashlib.sha256(said.encode()).hexdigest()[:8]
+    regions = json.dumps([(region.text, region.points, region.ignored) for region in row.regions])
+    return image, hashlib.sha256(regions.encode()).hexdigest()[:8]
 
 
 def task_of(
@@ -79,11 +73,11 @@ def task_of(
     page_size: tuple[int, int],
     address: str,
     config: LabelingConfig,
-    manner: ImportOptions,
+    options: ImportOptions,
     *,
     file: str,
     key: tuple[str, str],
-) -> Imported:
+) -> NewTask:
     """The task that Label Studio imports for a row.
 
     Args:
@@ -91,7 +85,7 @@ def task_of(
         page_size: width and height of the upright image, pixels.
         address: of the image, as a task's data holds it.
         config: the project's labeling config.
-        manner: how tasks are made.
+        options: how tasks are made.
         file: the label file's name.
         key: as `key_of` gives it.
 
@@ -114,24 +108,24 @@ def task_of(
             quad = np.array(region.points, dtype=np.float32)
         reshaped += many and not keeps_points
         placed.append((region, quad))
-    lines = [ReadLine(Line(quad), *_judged(region, manner.approved)) for region, quad in placed]
+    lines = [ReadLine(Line(quad), *_judged(region, options.approved)) for region, quad in placed]
     made = predictions.prediction(
         ReadPage(width, height, lines),
         config,
         model_version=f"imported:{file}",
-        message_language=manner.message_language,
+        message_language=options.message_language,
     )
     ignored = [region.ignored for region, _ in placed]
     made["result"] = _with_illegible(made["result"], lines, ignored, config)
     data = {
         config.data_field: address,
         "imported_from": file,
-        "imported_image": predictions.storable(row.image),
+        "imported_image": line_results.storable(row.image),
         KEY: "-".join(key),
-        **({"language": manner.language} if manner.language else {}),
+        **({"language": options.language} if options.language else {}),
     }
     task: dict[str, Any] = {"data": data}
-    if manner.approved:
+    if options.approved:
         # nobody read these lines: as readings they would be the best that any reader ever gave
         made["result"] = [_without_readings(part) for part in made["result"]]
         # Label Studio marks imported annotations as ground truth unless told otherwise
@@ -140,7 +134,7 @@ def task_of(
         ]
     else:
         task["predictions"] = [made]
-    return Imported(task, len(placed), reshaped, tuple(left_out))
+    return NewTask(task, len(placed), reshaped, tuple(left_out))
 
 
 def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
@@ -152,30 +146,28 @@ def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
 def _quad(region: label_rows.RowRegion, width: int, height: int) -> Quad:
     """Four corners clockwise, beginning where the file's begin."""
     if not region.points:
-        return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+        return geometry.page_corners(width, height)
     # beyond what float32 holds a corner is as far off the page as it can be
     with np.errstate(over="ignore"):
         points = np.array(region.points, dtype=np.float64).astype(np.float32)
     if len(points) != 4:
         return geometry.minimum_area_quad(points)
-    turns_back = float(cv2.contourArea(points, oriented=True)) < 0
-    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if turns_back else points
+    return np.ascontiguousarray(points[[0, 3, 2, 1]]) if geometry.runs_counter_clockwise(points) else points
 
 
 def _unusable(quad: Quad, width: int, height: int) -> RegionReason | None:
     if geometry.is_degenerate(quad):
         return RegionReason.TOO_SMALL
-    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    return RegionReason.OFF_PAGE if overlap(quad, page) < ON_PAGE * float(cv2.contourArea(quad)) else None
+    return RegionReason.OFF_PAGE if geometry.share_on_page(quad, width, height) < ON_PAGE else None
 
 
 def _judged(region: label_rows.RowRegion, approved: bool) -> tuple[tuple[Reading, ...], Judgement]:
-    said = (Reading("imported", region.text),)
-    if region.ignored or not predictions.storable(region.text).strip():
-        return said, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
+    reading = (Reading("imported", region.text),)
+    if region.ignored or not line_results.storable(region.text).strip():
+        return reading, Judgement(Verdict.NO_TEXT, "", 0.0, (Reason(ReasonKind.ONE_READER),))
     if approved:
-        return said, Judgement(Verdict.AGREED, region.text, 1.0)
-    return said, Judgement(Verdict.DISPUTED, region.text, 0.5, (Reason(ReasonKind.ONE_READER),))
+        return reading, Judgement(Verdict.AGREED, region.text, 1.0)
+    return reading, Judgement(Verdict.DISPUTED, region.text, 0.5, (Reason(ReasonKind.ONE_READER),))
 
 
 def _with_illegible(

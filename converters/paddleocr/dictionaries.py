@@ -89,6 +89,10 @@ class NewDictionary:
 def parse_dictionary(content: bytes, *, use_space_char: bool = True) -> Dictionary:
     """Read a dictionary file the way PaddleOCR does.
 
+    Args:
+        content: the file's bytes.
+        use_space_char: as the training config has it.
+
     Raises:
         BadRequest: the file is not UTF-8; PaddleOCR would stop at its first use.
     """
@@ -147,7 +151,9 @@ def belongs_in_dictionary(char: str) -> bool:
 def extended(dictionary: Dictionary, new: Iterable[str]) -> Dictionary:
     """The dictionary with more entries at its end, sorted, so that the old ones keep their numbers.
 
-    Characters that it has, and those that do not belong in a dictionary, are passed over.
+    Args:
+        dictionary: the one to grow.
+        new: characters; those that it has, and those that do not belong in a dictionary, are passed over.
     """
     wanted = {char for char in new if char not in dictionary.characters and belongs_in_dictionary(char)}
     entries = (*dictionary.entries, *sorted(wanted))
@@ -159,7 +165,7 @@ def dictionary_file(entries: Iterable[str]) -> str:
     return "".join(f"{entry}\n" for entry in entries)
 
 
-def named(char: str) -> str:
+def character_name(char: str) -> str:
     """A character in words, for a person who cannot see it: `U+00A0 NO-BREAK SPACE`."""
     unnamed = "control character" if unicodedata.category(char) == "Cc" else "without a name"
     return f"U+{ord(char):04X} {unicodedata.name(char, unnamed)}"

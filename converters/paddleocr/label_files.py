@@ -20,7 +20,7 @@ PEEK = 100
 """Rows that are looked at to tell a detection file from a recognition file."""
 
 MOST_SHOWN = 60
-"""Characters of a row or region that a sentence shows."""
+"""Characters of a row or region that a sentence quotes."""
 
 
 class RegionReason(Enum):
@@ -92,7 +92,7 @@ def read(name: str, content: bytes) -> LabelFile:
     """Read a label file.
 
     Args:
-        name: the file's name, as it is shown.
+        name: the file's name, for messages.
         content: its bytes.
 
     Returns:
@@ -175,11 +175,11 @@ _WITHOUT_REGION = (
 def _what_of_region(refusal: RowRefused) -> str:
     if refusal.fault is not Fault.NOT_JSON:
         return f"it {refusal.fault.what}"
-    shown = _shown(refusal)
+    quoted = _quoted(refusal)
     return {
-        "transcription": f"its transcription {shown} is no text",
-        "points": f"its points {shown} are no list of [x, y]",
-    }.get(str(refusal.facts["subject"]), f"{shown} lacks transcription or points")
+        "transcription": f"its transcription {quoted} is no text",
+        "points": f"its points {quoted} are no list of [x, y]",
+    }.get(str(refusal.facts["subject"]), f"{quoted} lacks transcription or points")
 
 
 def _no_row(name: str, line: int, refusal: RowRefused) -> LeftOut:
@@ -188,9 +188,9 @@ def _no_row(name: str, line: int, refusal: RowRefused) -> LeftOut:
         what, remedy = "the row is blank", "if one is missing here, write it"
     else:
         # what stands before the sentence is not said again
-        shown = f" {_shown(refusal)}" if text and not (image and image in text) else ""
+        quoted = f" {_quoted(refusal)}" if text and not (image and image in text) else ""
         is_what = "is no JSON list of regions" if refusal.fault is Fault.NOT_JSON else refusal.fault.what
-        what, remedy = f"the {subject}{shown} {is_what}", _REMEDIES.get(refusal.fault, "mend it")
+        what, remedy = f"the {subject}{quoted} {is_what}", _REMEDIES.get(refusal.fault, "mend it")
     sentence = f"{what}, so the row was left out; {remedy} and import again"
     return LeftOut(name, line, image, RowReason.NOT_A_ROW, sentence)
 
@@ -205,7 +205,7 @@ _REMEDIES = {
 }
 
 
-def _shown(refusal: RowRefused) -> str:
+def _quoted(refusal: RowRefused) -> str:
     text = str(refusal.facts["text"])
     # what came from JSON is shown as it stands there
     whole = text if refusal.facts["subject"] in {"region", "points", "transcription"} else repr(text)

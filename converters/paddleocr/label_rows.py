@@ -27,8 +27,10 @@ from typing import Any, TypeVar
 
 from converters.paddleocr.row_faults import IGNORED, SURROGATES, Fault, RowRefused, image_fault, text_fault
 
-IGNORE_MARKS = frozenset({IGNORED, "*"})
-"""What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too."""
+IGNORE_MARKS = (IGNORED, "*")
+"""What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too.
+
+No set: a transcription in a file may be a list, which no set can be asked for."""
 
 Row = TypeVar("Row")
 
@@ -177,9 +179,9 @@ def _row_or_refusal(line: bytes, parse: Callable[[str], Row]) -> Row | RowRefuse
     try:
         return parse(line.decode("utf-8"))
     except UnicodeDecodeError:
-        shown = line.decode("utf-8", "backslashreplace")
+        escaped = line.decode("utf-8", "backslashreplace")
         remedy = "Save the file as UTF-8 without a byte order mark; Cyrillic files are often cp1251."
-        return RowRefused(Fault.NOT_UTF8, "", "row", shown, remedy)
+        return RowRefused(Fault.NOT_UTF8, "", "row", escaped, remedy)
     except RowRefused as refusal:
         return refusal
 
@@ -222,9 +224,9 @@ def _region_or_refusal(image: str, item: Any) -> RowRegion | RowRefused:
 
 
 def _region(image: str, item: Any) -> RowRegion:
-    def refused(subject: str, shown: Any) -> RowRefused:
+    def refused(subject: str, part: Any) -> RowRefused:
         # an escape in JSON can be half of a character, which no terminal and no file takes
-        text = json.dumps(shown, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+        text = json.dumps(part, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
         return RowRefused(Fault.NOT_JSON, image, subject, text, _MEND)
 
     if not isinstance(item, dict) or not item.keys() >= {"transcription", "points"}:

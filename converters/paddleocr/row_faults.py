@@ -12,8 +12,10 @@ from backend.errors import ProjectError
 IGNORED = "###"
 """The transcription of a detection region that PaddleOCR neither learns as text nor as background."""
 
-# every character that str.splitlines takes for the end of a line
-_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+LINE_BREAKS = "\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+"""What str.splitlines takes for the end of a line, to stand between the brackets of a pattern."""
+
+_BREAK = re.compile(f"[{LINE_BREAKS}]")
 SURROGATES = re.compile("[\ud800-\udfff]")
 """Halves of characters, which no file can hold."""
 
@@ -66,9 +68,19 @@ class RowRefused(ProjectError):
     def __init__(
         self, fault: Fault, image: str, subject: str, text: str, remedy: str, where: str = ""
     ) -> None:
-        shown = text if len(text) <= 60 else text[:57] + "..."
+        """Word the refusal.
+
+        Args:
+            fault: what is wrong.
+            image: of the row; empty where it has none.
+            subject: which part of the row is wrong, in words.
+            text: what stands there.
+            remedy: what to do, a sentence.
+            where: where in the text, in words that follow the fault's.
+        """
+        quoted = text if len(text) <= 60 else text[:57] + "..."
         super().__init__(
-            f"{image or 'a row'}: the {subject} {shown!r} {fault.what}{where}.\n{fault.why}\n{remedy}",
+            f"{image or 'a row'}: the {subject} {quoted!r} {fault.what}{where}.\n{fault.why}\n{remedy}",
             image=image,
             subject=subject,
             text=text,
@@ -107,7 +119,7 @@ def _character_fault(char: str) -> Fault | None:
     category = unicodedata.category(char)
     if char == "\t":
         return Fault.TAB
-    if _BREAKS.match(char):
+    if _BREAK.match(char):
         return Fault.LINE_BREAK
     if category == "Zs" and char != " ":
         return Fault.ODD_SPACE
@@ -133,7 +145,7 @@ def image_fault(image: str) -> Fault | None:
         return Fault.REMOTE_IMAGE
     if "\t" in image:
         return Fault.TAB
-    if _BREAKS.search(image):
+    if _BREAK.search(image):
         return Fault.LINE_BREAK
     if SURROGATES.search(image):
         return Fault.SURROGATE

@@ -1,6 +1,6 @@
 """What a PaddleOCR training config decides about each row; read from the parsed YAML, pure.
 
-Only what changes a row's fate is read. Keys under `Global` win over an operator's own, as in PaddleOCR.
+Only what decides about rows is read. Keys under `Global` win over an operator's own, as in PaddleOCR.
 `override` and `complete` go the other way: what a config must say so that it fits the rows.
 """
 
@@ -26,7 +26,7 @@ _RESERVED = {"CTCLabelEncode": 0, "NRTRLabelEncode": 2, "SARLabelEncode": 2}
 
 @dataclass(frozen=True, slots=True)
 class RecognitionRules:
-    """What decides the fate of a recognition row; the defaults are PP-OCRv5's multi-language configs.
+    """What decides about a recognition row; the defaults are PP-OCRv5's multi-language configs.
 
     max_text_length: the longest text that is looked at, in characters.
     reserved: places of it that the encoder needs for itself; 2 for NRTR and SAR, 0 for CTC alone.
@@ -69,7 +69,7 @@ class RecognitionRules:
 
 @dataclass(frozen=True, slots=True)
 class DetectionRules:
-    """What decides the fate of a detection row; the defaults are PP-OCRv5's detection configs.
+    """What decides about a detection row; the defaults are PP-OCRv5's detection configs.
 
     batch: pages in a batch.
     draws_neighbours: training pastes regions of other pages (`CopyPaste`); it then looks, without end,
@@ -80,10 +80,10 @@ class DetectionRules:
     draws_neighbours: bool = True
 
 
-Rules: TypeAlias = RecognitionRules | DetectionRules
+TrainingRules: TypeAlias = RecognitionRules | DetectionRules
 
 
-def rules_of(config: object) -> Rules:
+def rules_of(config: object) -> TrainingRules:
     """Read the rules from a parsed training config.
 
     Raises:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,115 +10,55 @@ from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.api import LabelStudioApi
-from backend.label_studio.config_tags import LabelNames
-from backend.outputs import check_place, write_file, write_summary
-from backend.page.crops import TallLines
+from backend.outputs import check_writable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
-from converters.report import html
-from converters.report.counts import Report
+from converters.report import html, terminal
 from converters.report.crops import crops_of
+from converters.report.options import ReportSpec
+from converters.report.report import Report
 from converters.reviewed import task_sources
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.task_sources import TaskSource
 from converters.shared.progress import progress
 
 
-@dataclass(frozen=True, slots=True)
-class ReportSpec:
-    """What a report is made of and how.
-
-    title: what it is about.
-    names: what labels are called.
-    people: annotators' names by id, where they are known.
-    from_file: the tasks come from an export file, most of which leave predictions out.
-    """
-
-    title: str
-    names: LabelNames
-    people: Mapping[str, str]
-    from_file: bool
-    image_field: str | None = None
-    tall_lines: TallLines = "auto"
-    max_pixels: int = 200_000_000
-
-
-def make(source: TaskSource, images: PageSource, wanted: ReportSpec, console: Console) -> tuple[Report, str]:
-    """Count everything, and write the page.
+def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Console) -> tuple[Report, str]:
+    """Count everything, and fill the page.
 
     Args:
         source: the tasks.
         images: gives their images.
-        wanted: what the report is made of.
+        spec: what the report is made of.
         console: where progress is shown.
+
+    Returns:
+        What was counted, and the page as HTML.
 
     Raises:
         BadRequest: the file is no export.
         OperatorError: Label Studio is out of reach or refuses.
     """
     report = Report()
-    rules = Rules(names=wanted.names, config=source.config)
+    rules = Rules(names=spec.names, config=source.config)
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
         for item in source.tasks:
             report.add(item, rules)
             bars.advance(bar)
-        shown = html.sample_lines(report)
-        cutting = bars.add_task("Cutting out lines", total=len(shown))
+        lines = html.sample_lines(report)
+        cutting = bars.add_task("Cutting out lines", total=len(lines))
         crops = crops_of(
-            shown,
+            lines,
             images,
             source.config,
-            image_field=wanted.image_field,
-            tall_lines=wanted.tall_lines,
-            max_pixels=wanted.max_pixels,
+            image_field=spec.image_field,
+            tall_lines=spec.tall_lines,
+            max_pixels=spec.max_pixels,
             done=lambda count: bars.advance(cutting, count),
         )
-    page = html.page(report, wanted.title, crops, wanted.people, from_file=wanted.from_file)
+    page = html.page(report, spec.title, crops, spec.people, from_file=spec.from_file)
     return report, page
-
-
-def tell(report: Report, console: Console, *, from_file: bool) -> None:
-    """The report in a few lines on the terminal.
-
-    Args:
-        report: what was counted.
-        console: where to tell.
-        from_file: the tasks come from an export file, most of which leave predictions out.
-    """
-    every = report.all
-    share, rate = html.share, html.rate
-    words = [("tasks", f"{every.tasks:,} with submitted work")]
-    words += [("left out", f"{count:,} ({why.value})") for why, count in report.left_out_by_reason()]
-    words += [
-        ("together", f"{report.items_read:,} items read"),
-        ("lines", f"{every.lines:,}"),
-        (
-            "arrived ready",
-            _with_interval(share(every.agreed, every.unknown), every.agreed.interval),
-        ),
-        (
-            "of those right",
-            _with_interval(share(every.right, every.unknown), every.right.interval),
-        ),
-        (
-            "CER filled in",
-            _with_interval(rate(every.prefilled, every.unknown), every.prefilled.interval, 2),
-        ),
-    ]
-    for (version, letter), (read, _) in report.readers().items():
-        told = _with_interval(rate(read), read.interval, 2)
-        words.append((f"CER reader {letter}", f"{told}   {version}"))
-    words.append(("edits per line", html.edits(every)))
-    words.append(("time per line", html.seconds(every)))
-    for name, value in words:
-        console.print(f"{name:>15}  {value}", markup=False)
-    if every.unknown:
-        console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
-
-
-def _with_interval(said: str, pair: tuple[float, float] | None, digits: int = 1) -> str:
-    return said if pair is None else f"{said} ({html.interval(pair, digits)})"
 
 
 def people_of(api: LabelStudioApi) -> dict[str, str]:
@@ -189,7 +127,7 @@ def report(
     if summary_json is not None and summary_json.resolve() == out.resolve():
         raise BadRequest("--summary-json names the file of --out; the numbers would take the page's place.")
     for file in filter(None, (out, summary_json)):
-        check_place(file)
+        check_writable(file)
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
@@ -208,7 +146,7 @@ def report(
             source, people = task_sources.from_project(api, project, names), people_of(api)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
-        wanted = ReportSpec(
+        spec = ReportSpec(
             title,
             names,
             people,
@@ -217,8 +155,8 @@ def report(
             values.tall_lines,
             values.max_page_pixels,
         )
-        made, page = make(source, fetched, wanted, console)
-    tell(made, console, from_file=json_file is not None)
+        made, page = make(source, fetched, spec, console)
+    terminal.tell(made, console, from_file=json_file is not None)
     with ExitStack() as last:
         if summary_json:
             # also where there is no more room for the page, which is much larger

@@ -12,27 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-import cv2
-import numpy as np
-
-from backend.label_studio.region_notes import kept_in
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.annotations import Json, moment_of, prediction_of, user_of
+from backend.label_studio.region_notes import readings_in
+from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
-from converters.reviewed.approval import Approval, Json, choose, moment_of, prediction_of, user_of
-from converters.reviewed.line_rules import SAME_PLACE, ReviewedLine, Rules, overlap, page_of, quad_of, review
+from converters.reviewed.approval import Approval, choose
+from converters.reviewed.line_rules import ReviewedLine, Rules, is_same_place, page_of, review
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name
-
-MOVED = 1.5
-"""Pixels from which a corner counts as moved; Label Studio rounds what it stores."""
 
 _Place = tuple[int, str, Quad | None]
 """Page, Label Studio's id (empty for none) and box of a line."""
 
 
-class Fate(Enum):
-    """What became of a line."""
+class Decision(Enum):
+    """What a person made of a line."""
 
     APPROVED = "approved"
     ILLEGIBLE = "illegible"
@@ -55,7 +50,7 @@ class ComparedLine:
         that no prediction has, or where the prediction is not known.
     verdict, readings: what each reader said, in their order, and what that came to; None and empty where
         twinread read nothing here. Of a line that a person drew, what was read of it then.
-    text: as approved; empty unless `fate` is APPROVED.
+    text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
     quad: page pixels; None where it has no shape that can be cropped.
@@ -63,7 +58,7 @@ class ComparedLine:
 
     region: str
     page: int
-    fate: Fate
+    decision: Decision
     predicted: str | None = None
     verdict: Verdict | None = None
     readings: tuple[Reading, ...] = ()
@@ -76,12 +71,14 @@ class ComparedLine:
     @property
     def retyped(self) -> bool:
         """The approved text is not the one that was filled in."""
-        return self.fate is Fate.APPROVED and self.predicted is not None and self.predicted != self.text
+        return (
+            self.decision is Decision.APPROVED and self.predicted is not None and self.predicted != self.text
+        )
 
     @property
     def touched(self) -> bool:
         """Anything was done to the line."""
-        removed = self.fate is Fate.REMOVED
+        removed = self.decision is Decision.REMOVED
         return self.retyped or self.moved or self.relabelled or self.drawn or removed
 
 
@@ -89,9 +86,9 @@ class ComparedLine:
 class ComparedAnnotation:
     """One person's submitted work on one task.
 
-    user: the annotator's id; empty where it is not told.
-    when: the moment of submission; None where it is not told.
-    seconds: Label Studio's lead time; None where it is not told.
+    user: the annotator's id; empty where it is not known.
+    when: the moment of submission; None where it is not known.
+    seconds: Label Studio's lead time; None where it is not known.
     language: of the task, as its data says; empty where it does not.
     version: of the prediction that the work began with; None where that prediction is not known.
     """
@@ -120,7 +117,7 @@ def compare(task: Json, rules: Rules) -> ComparedTask | TaskReason:
     """Compare a task's submitted annotations with the predictions that they began with.
 
     Args:
-        task: as an export or Label Studio's API has it; the API also tells its predictions.
+        task: as an export or Label Studio's API has it; with the API's its predictions come, too.
         rules: what labels are called, and the labeling config where it is known.
 
     Returns:
@@ -130,8 +127,8 @@ def compare(task: Json, rules: Rules) -> ComparedTask | TaskReason:
     if choice.annotation is None:
         return choice.why or TaskReason.NOT_ANNOTATED
     data = task.get("data")
-    said = data.get("language") if isinstance(data, dict) else None
-    language = said if isinstance(said, str) else ""
+    named = data.get("language") if isinstance(data, dict) else None
+    language = named if isinstance(named, str) else ""
     each = [
         _annotation(task, annotation, rules, language)
         for annotation in (choice.annotation, *choice.witnesses)
@@ -141,7 +138,6 @@ def compare(task: Json, rules: Rules) -> ComparedTask | TaskReason:
 
 def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> ComparedAnnotation:
     parent = prediction_of(task, annotation)
-    when = moment_of(annotation.get("created_at"))
     seconds = annotation.get("lead_time")
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
@@ -159,7 +155,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
     return ComparedAnnotation(
         user=user_of(annotation),
-        when=when if when.year > 1 else None,
+        when=moment_of(annotation.get("created_at")),
         seconds=float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None,
         language=language,
         version=None if parent is None else str(parent.get("model_version") or ""),
@@ -183,31 +179,32 @@ def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: i
 
 
 def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
-    kept = kept_in(before, line.region)
+    kept = readings_in(before, line.region)
     compared = ComparedLine(
         line.region.id,
         page,
-        _fate(line.why),
+        _decision(line.why),
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
-        text=line.said.text if line.why is None else "",
+        text=line.written.text if line.why is None else "",
         quad=line.quad,
     )
     if before is None:
         return replace(compared, drawn=known)
-    points = before.points
-    same = points is not None and line.region.points is not None and points.shape == line.region.points.shape
-    moved = not same or bool(np.abs(np.subtract(points, line.region.points)).max() > MOVED)  # type: ignore[arg-type]
-    relabelled = set(before.labels) != set(line.region.labels)
-    return replace(compared, predicted=_filled_in(before), moved=moved, relabelled=relabelled)
+    return replace(
+        compared,
+        predicted=_filled_in(before),
+        moved=moved(before, line.region),
+        relabelled=set(before.labels) != set(line.region.labels),
+    )
 
 
 def _removed(region: Region, page: int) -> ComparedLine:
-    kept = kept_in(region)
+    kept = readings_in(region)
     return ComparedLine(
         region.id,
         page,
-        Fate.REMOVED,
+        Decision.REMOVED,
         _filled_in(region),
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
@@ -216,19 +213,19 @@ def _removed(region: Region, page: int) -> ComparedLine:
 
 
 def _quad(region: Region) -> Quad | None:
-    return quad_of(region) if region.points is not None else None
+    return region_quad(region) if region.points is not None else None
 
 
-def _fate(why: LeftOutReason | None) -> Fate:
+def _decision(why: LeftOutReason | None) -> Decision:
     if why is None:
-        return Fate.APPROVED
+        return Decision.APPROVED
     named = {
-        LeftOutReason.ILLEGIBLE: Fate.ILLEGIBLE,
-        LeftOutReason.NOT_TEXT: Fate.NOT_TEXT,
-        LeftOutReason.UNDECIDED: Fate.OPEN,
-        LeftOutReason.LATER: Fate.OPEN,
+        LeftOutReason.ILLEGIBLE: Decision.ILLEGIBLE,
+        LeftOutReason.NOT_TEXT: Decision.NOT_TEXT,
+        LeftOutReason.UNDECIDED: Decision.OPEN,
+        LeftOutReason.LATER: Decision.OPEN,
     }
-    return named.get(why, Fate.TEXTLESS if why.in_detection is InDetection.IGNORED else Fate.OUT)
+    return named.get(why, Decision.TEXTLESS if why.in_detection is InDetection.IGNORED else Decision.OUT)
 
 
 def _filled_in(region: Region) -> str:
@@ -238,7 +235,16 @@ def _filled_in(region: Region) -> str:
 def pairs_of(
     first: ComparedAnnotation, second: ComparedAnnotation
 ) -> tuple[list[tuple[ComparedLine, ComparedLine]], int]:
-    """The lines that two people both have, by id or else by place, and how many only one of them has."""
+    """Match two people's lines of one task, by id or else by place.
+
+    Args:
+        first: one person's work.
+        second: another's.
+
+    Returns:
+        The pairs of lines that both have, each with the first person's line first; and how many lines
+        only one of them has.
+    """
     ours, theirs = (list(filter(_is_line, work.lines)) for work in (first, second))
     same = _same_lines(
         [(line.page, line.region, line.quad) for line in ours],
@@ -262,7 +268,7 @@ def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | 
             del left[number]
     for place, (page, _, quad) in enumerate(ours):
         if found[place] is None:
-            near = (number for number, one in left.items() if one[0] == page and _over(quad, one[2]))
+            near = (number for number, one in left.items() if one[0] == page and is_same_place(quad, one[2]))
             found[place] = next(near, None)
             if (number := found[place]) is not None:
                 del left[number]
@@ -270,12 +276,4 @@ def _same_lines(ours: Sequence[_Place], theirs: Sequence[_Place]) -> list[int | 
 
 
 def _is_line(line: ComparedLine) -> bool:
-    return line.fate in (Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS, Fate.OPEN)
-
-
-def _over(first: Quad | None, second: Quad | None) -> bool:
-    if first is None or second is None:
-        return False
-    shared = overlap(first, second)
-    areas = float(cv2.contourArea(first)) + float(cv2.contourArea(second))
-    return shared > 0 and shared >= SAME_PLACE * (areas - shared)
+    return line.decision in (Decision.APPROVED, Decision.ILLEGIBLE, Decision.TEXTLESS, Decision.OPEN)

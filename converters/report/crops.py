@@ -19,8 +19,8 @@ from backend.page import image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Pixels
 from backend.seams import PageSource
-from converters.report.counts import SampleLine
-from converters.report.html import Picture
+from converters.report.html import CropImage
+from converters.report.samples import SampleLine
 from converters.reviewed import tasks
 
 AT_ONCE = 4
@@ -40,7 +40,7 @@ def crops_of(
     tall_lines: TallLines = "auto",
     max_pixels: int,
     done: Callable[[int], None] = lambda count: None,
-) -> dict[int, Picture | str]:
+) -> dict[int, CropImage | str]:
     """Cut out the lines that a report shows.
 
     Args:
@@ -50,7 +50,7 @@ def crops_of(
         image_field: names it, too, and wins.
         tall_lines: as the readers saw them.
         max_pixels: of a page.
-        done: told how many more lines are done.
+        done: called with how many more lines are done.
 
     Returns:
         By `id` of each line: its picture, or a sentence why there is none.
@@ -59,7 +59,7 @@ def crops_of(
     groups = [list(group) for _, group in groupby(ordered, key=lambda line: (line.task, line.page))]
     lost: list[str] = []
 
-    def cut(group: list[SampleLine]) -> list[Picture | str]:
+    def cut(group: list[SampleLine]) -> list[CropImage | str]:
         if lost:
             return [lost[0]] * len(group)
         try:
@@ -73,7 +73,7 @@ def crops_of(
             return [str(error)] * len(group)
         return [_crop(page, line, tall_lines) for line in group]
 
-    made: dict[int, Picture | str] = {}
+    made: dict[int, CropImage | str] = {}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for group, pictures in zip(groups, pool.map(cut, groups), strict=True):
             made |= {id(line): picture for line, picture in zip(group, pictures, strict=True)}
@@ -91,7 +91,7 @@ def _page(
     return image_files.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
 
 
-def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> Picture | str:
+def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> CropImage | str:
     try:
         crop = crop_line(page, line.quad, tall_lines)
     except ValueError as error:
@@ -102,4 +102,4 @@ def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> Picture | st
         size = max(1, round(width * scale)), max(1, round(height * scale))
         crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     url = "data:image/jpeg;base64," + base64.b64encode(image_files.encode(crop, "jpeg", 82)).decode("ascii")
-    return Picture(url, crop.shape[1], crop.shape[0])
+    return CropImage(url, crop.shape[1], crop.shape[0])

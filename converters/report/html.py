@@ -20,11 +20,12 @@ from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
-from converters.report.comparison import Fate
-from converters.report.counts import Report, SampleLine
+from converters.report.comparison import Decision
 from converters.report.plots import Curve, Plot, plot
 from converters.report.rates import ErrorRate, Interval, Share
-from converters.report.tally import Tally
+from converters.report.report import Report
+from converters.report.samples import SampleLine
+from converters.report.totals import LineTotals
 from converters.shared.templating import template
 
 NO_LINES = "no lines yet"
@@ -32,7 +33,7 @@ NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class CropImage:
     """A crop as a data URL, with its size in pixels."""
 
     url: str
@@ -40,8 +41,8 @@ class Picture:
     height: int
 
 
-Crops = Mapping[int, Picture | str]
-"""By `id` of a `Shown`: its crop, or a sentence why there is none."""
+Crops = Mapping[int, CropImage | str]
+"""By `id` of a `SampleLine`: its crop, or a sentence why there is none."""
 
 
 def page(
@@ -75,7 +76,7 @@ def page(
         seconds=seconds,
         person=person,
         task_called=task_called,
-        named=named,
+        named=character_names,
     )
     return filled.render(
         unknown=unknown_predictions(report.all.unknown, from_file=from_file),
@@ -90,14 +91,19 @@ def page(
         crops=crops,
         key=id,
         differing=differing,
-        Fate=Fate,
+        Decision=Decision,
         in_words=in_words,
         missing=sorted({crop for crop in crops.values() if isinstance(crop, str)}),
     )
 
 
 def unknown_predictions(lines: int, *, from_file: bool) -> str:
-    """How many lines are in no comparison, and why."""
+    """How many lines are in no comparison, and why.
+
+    Args:
+        lines: whose prediction is not known.
+        from_file: the tasks come from an export file, most of which leave predictions out.
+    """
     why = (
         "Label Studio's export files mostly leave predictions out: run the report with --project."
         if from_file
@@ -111,25 +117,36 @@ def sample_lines(report: Report) -> list[SampleLine]:
     listed: list[SampleLine] = [*report.wrong, *report.random, *report.worst]
     for confusion, _, _ in report.top_confusions():
         listed += report.examples[confusion]
-    return list({id(shown): shown for shown in listed}.values())
+    return list({id(line): line for line in listed}.values())
 
 
 def share(one: Share, unknown: int = 0, digits: int = 1) -> str:
-    """A share in percent; of nothing, whether there is nothing or nothing is known."""
+    """A share in percent; of nothing, whether there is nothing or nothing is known.
+
+    Args:
+        one: the share.
+        unknown: lines of the same group whose prediction is not known.
+        digits: after the point.
+    """
     if one.value is None:
         return NOT_KNOWN if unknown else NO_LINES
     return f"{100 * one.value:.{digits}f} %"
 
 
 def rate(one: ErrorRate, unknown: int = 0) -> str:
-    """A character error rate in percent, or why there is none."""
+    """A character error rate in percent, or why there is none.
+
+    Args:
+        one: the rate.
+        unknown: lines of the same group whose prediction is not known.
+    """
     if one.value is None:
         return NOT_KNOWN if unknown else NO_LINES
     return f"{100 * one.value:.2f} %"
 
 
-def edits(tally: Tally) -> str:
-    """Characters that people edited of a line, or why it is not told."""
+def edits(tally: LineTotals) -> str:
+    """Characters that people edited of a line, or why that is not known."""
     found = tally.prefilled.edits_per_line
     if found is None:
         return NOT_KNOWN if tally.unknown else NO_LINES
@@ -141,7 +158,7 @@ def interval(pair: Interval | None, digits: int = 1) -> str:
     return "" if pair is None else f"{100 * pair[0]:.{digits}f} to {100 * pair[1]:.{digits}f} %"
 
 
-def seconds(tally: Tally) -> str:
+def seconds(tally: LineTotals) -> str:
     """The time for a line: the middle one of all pages, which a long break does not move."""
     pace = tally.summary()["seconds_per_line_median"]
     if pace is None:
@@ -154,9 +171,9 @@ def task_called(name: str) -> str:
     return f"task {name}" if name.lstrip("-").isdecimal() else name
 
 
-def named(text: str) -> str:
+def character_names(text: str) -> str:
     """A short text's characters by name, for those that nobody can tell apart by eye."""
-    return "; ".join(dictionaries.named(char) for char in unicodedata.normalize("NFC", text)[:4])
+    return "; ".join(dictionaries.character_name(char) for char in unicodedata.normalize("NFC", text)[:4])
 
 
 def differing(text: str, other: str) -> Markup:
@@ -171,19 +188,24 @@ def differing(text: str, other: str) -> Markup:
     return parts
 
 
-def in_words(said: str, approved: str) -> str:
-    """What differs, in words, because look-alikes cannot be told apart by eye."""
-    reasons = differences(said, approved)
-    return explanations.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if said else ""
+def in_words(predicted: str, approved: str) -> str:
+    """What differs, in words, because look-alikes cannot be told apart by eye.
+
+    Args:
+        predicted: the text that was filled in; of an empty one nothing is said.
+        approved: the text that a person approved.
+    """
+    reasons = differences(predicted, approved)
+    return explanations.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if predicted else ""
 
 
-def plots(steps: Sequence[tuple[datetime, Tally]]) -> list[Plot]:
+def plots(steps: Sequence[tuple[datetime, LineTotals]]) -> list[Plot]:
     """The curves; none for a single step."""
     if len(steps) < 2:
         return []
     moments = [moment for moment, _ in steps]
 
-    def shares(name: str, of: Callable[[Tally], Any]) -> Curve:
+    def shares(name: str, of: Callable[[LineTotals], Any]) -> Curve:
         found = [of(tally) for _, tally in steps]
         return Curve(name, [one.value for one in found], [one.interval for one in found])
 

@@ -82,11 +82,16 @@ class ErrorRate:
     characters_squared: int = 0
     product: int = 0
 
-    def add(self, said: str, approved: str) -> None:
-        """Count one line; both texts in plain form."""
-        edits, characters = Levenshtein.distance(said, approved), len(approved)
+    def add(self, text: str, approved: str) -> None:
+        """Count one line.
+
+        Args:
+            text: as it was read or filled in, in plain form (`cleaning.plain_text`).
+            approved: as a person approved it, in plain form.
+        """
+        edits, characters = Levenshtein.distance(text, approved), len(approved)
         self.lines += 1
-        self.exact += said == approved
+        self.exact += text == approved
         self.edits += edits
         self.characters += characters
         self.edits_squared += edits * edits

@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.fetching.references import LOCAL_FILES, climbs, redacted
+from backend.fetching.references import LOCAL_FILES, leaves_folder, redacted
 
 
 class ImageFolder:
@@ -28,13 +28,17 @@ class ImageFolder:
     def fetch(self, reference: str, *, task_id: int | None) -> bytes:
         """The bytes of an image: the file whose path ends most like the reference.
 
+        Args:
+            reference: of the image, as the task's data has it.
+            task_id: of no use here; the file lies on this machine.
+
         Raises:
             ImageRefused: the reference leads out of the folder or is none, the file is too large, or is
                 what another reference came to as well.
             ImageUnreachable: there is no such file.
         """
         name = redacted(reference)
-        if climbs(reference) or "\0" in unquote(reference):
+        if leaves_folder(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)
         try:
             parts = [part for part in _path_of(reference).split("/") if part not in ("", ".")]

@@ -20,6 +20,10 @@ from converters.reviewed.tasks import as_task, labels_in
 def labeling_config(path: Path | None, names: LabelNames) -> LabelingConfig | None:
     """The labeling config of a file; None where none is named.
 
+    Args:
+        path: the file, XML.
+        names: what the labels are called.
+
     Raises:
         BadRequest: the file is no labeling config, or lacks a tag; whoever names one wants it heeded.
     """

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import ProblemKind, Region, RegionShape, regions
+from backend.label_studio.regions import ProblemKind, Region, RegionShape, region_quad, regions
 from backend.page import geometry
 from backend.page.lines import Quad
-from converters.reviewed.approval import LATEST, Approval, Json
+from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import RegionText, said_in
+from converters.reviewed.region_text import RegionText, text_in
 
 LATER = "leave for later"
 """The choice of our labeling config by which a person puts a line off."""
@@ -65,6 +65,7 @@ class Rules:
 class ReviewedLine:
     """One region of the annotation that counts.
 
+    written: what it says, as it is written into a dataset.
     quad: what the crop is cut by; None where the shape cannot be cropped.
     points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise. Of
         a polygon whose sides cross, four corners are brought into order, and more give way to the quad.
@@ -72,7 +73,7 @@ class ReviewedLine:
     """
 
     region: Region
-    said: RegionText
+    written: RegionText
     why: LeftOutReason | None
     quad: Quad | None = None
     points: npt.NDArray[np.float32] | None = None
@@ -108,7 +109,14 @@ def review(
 def on_page(
     annotation: Json, rules: Rules, page: int, page_size: tuple[int, int] | None = None
 ) -> list[Region]:
-    """The regions of an annotation that lie on one page of its task."""
+    """The regions of an annotation that lie on one page of its task.
+
+    Args:
+        annotation: as it stands in an export.
+        rules: hold the labeling config, which says what is on which page.
+        page: of the task, from 0.
+        page_size: width and height of the upright page in pixels; None takes what Label Studio recorded.
+    """
     return [
         region
         for region in regions(annotation.get("result"), page_size)
@@ -117,29 +125,29 @@ def on_page(
 
 
 def page_of(region: Region, config: LabelingConfig | None) -> int:
-    """Which page of its task a region is on, from 0."""
+    """Which page of its task a region is on, from 0; without a config, by its index alone."""
     return config.page_of(region) if config is not None else region.item_index or 0
 
 
 def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> ReviewedLine:
     """A region's shape first, then what its labels say, then its text."""
-    said = said_in(
+    written = text_in(
         region, rules.config.text_name if rules.config else None, replace_breaks=rules.replace_breaks
     )
     shape = _unreadable(region, page_size)
     if shape is not None or region.points is None:
-        return ReviewedLine(region, said, shape or LeftOutReason.BAD_GEOMETRY)
-    quad = quad_of(region)
+        return ReviewedLine(region, written, shape or LeftOutReason.BAD_GEOMETRY)
+    quad = region_quad(region)
     if geometry.is_degenerate(quad):
-        return ReviewedLine(region, said, LeftOutReason.TOO_SMALL)
-    if _share_on_page(quad, page_size) < ON_PAGE:
-        return ReviewedLine(region, said, LeftOutReason.OFF_PAGE)
+        return ReviewedLine(region, written, LeftOutReason.TOO_SMALL)
+    if geometry.share_on_page(quad, *page_size) < ON_PAGE:
+        return ReviewedLine(region, written, LeftOutReason.OFF_PAGE)
     outline = region.points
     if region.shape is not RegionShape.RECTANGLE and geometry.crosses_itself(outline):
         # PaddleOCR passes over what encloses nothing
         outline = geometry.own_order(outline) if len(outline) == 4 else quad
     points = geometry.clamp(outline, *page_size)
-    return ReviewedLine(region, said, _by_labels(region, rules, said) or said.why, quad, points)
+    return ReviewedLine(region, written, _by_labels(region, rules, written) or written.why, quad, points)
 
 
 def _unreadable(region: Region, page_size: tuple[int, int]) -> LeftOutReason | None:
@@ -159,54 +167,21 @@ def _other_shape(recorded: tuple[int, int], found: tuple[int, int]) -> bool:
     return abs(recorded[1] * scale - found[1]) > max(0.01 * found[1], scale, 1)
 
 
-def quad_of(region: Region) -> Quad:
-    """What a rectangle or polygon is cropped by.
-
-    A rectangle's own corners; a coordinate within 0.01 of a whole number is taken for that number,
-    because percent and back makes 301.9999 out of 302, and the crop would lose a pixel. A polygon's
-    smallest rectangle, as PaddleOCR crops it; the four corners of a polygon that is a rectangle but
-    for rounding, as a detector's quads are, stay as they are.
-
-    Raises:
-        ValueError: the region has no points.
-    """
-    if region.points is None:
-        raise ValueError("a region without points has no quad")
-    whole = np.rint(region.points)
-    points = np.where(np.abs(region.points - whole) < 0.01, whole, region.points).astype(np.float32)
-    if region.shape is RegionShape.RECTANGLE:
-        return points
-    smallest = geometry.minimum_area_quad(points)
-    if len(points) == 4:
-        own = geometry.own_order(points)
-        if np.abs(own - smallest).max() <= 1.5:
-            return own
-    return smallest
+def is_same_place(first: Quad | None, second: Quad | None) -> bool:
+    """Whether two boxes are the same line: they overlap by `SAME_PLACE` or more; no box is nowhere."""
+    if first is None or second is None:
+        return False
+    return geometry.intersection_over_union(first, second) >= SAME_PLACE
 
 
-def _share_on_page(quad: Quad, page_size: tuple[int, int]) -> float:
-    width, height = page_size
-    xs, ys = quad.T.tolist()
-    if min(*xs, *ys) >= 0 and max(xs) <= width and max(ys) <= height:
-        return 1.0
-    page = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    return overlap(quad, page) / float(cv2.contourArea(quad))
-
-
-def overlap(first: Quad, second: Quad) -> float:
-    """The area that two convex quads share, square pixels."""
-    shared, _ = cv2.intersectConvexConvex(first.astype(np.float32), second.astype(np.float32))
-    return float(shared)
-
-
-def _by_labels(region: Region, rules: Rules, said: RegionText) -> LeftOutReason | None:
+def _by_labels(region: Region, rules: Rules, written: RegionText) -> LeftOutReason | None:
     """What a person said of the line by its labels."""
     names = rules.names
     text, check, illegible, not_text = names.text, names.check, names.illegible, names.not_text
     if rules.config is not None:
         of = rules.config.labels_of(region.from_name)
         text, illegible, not_text = of.text, of.illegible or illegible, of.not_text or not_text
-        check = of.check if of.tell_doubt else check
+        check = of.check if of.has_check_label else check
     given = {label.casefold() for label in region.labels}
     if not_text.casefold() in given:
         return LeftOutReason.NOT_TEXT
@@ -218,7 +193,7 @@ def _by_labels(region: Region, rules: Rules, said: RegionText) -> LeftOutReason 
             if any(choice == LATER for _, choice in region.choices)
             else LeftOutReason.UNDECIDED
         )
-    silent = said.why in (LeftOutReason.NO_TEXT, LeftOutReason.BLANK)
+    silent = written.why in (LeftOutReason.NO_TEXT, LeftOutReason.BLANK)
     wanted = rules.labels if rules.labels is not None else frozenset({text.casefold()})
     if given and not given & wanted and silent:
         return LeftOutReason.NOT_A_LINE
@@ -234,20 +209,12 @@ def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -
     if not opinions:
         return _left_out(line, LeftOutReason.UNCONFIRMED)
     agreed = any(
-        other.why is None and other.said.text == line.said.text and _same_place(line, other)
+        other.why is None and other.written.text == line.written.text and is_same_place(line.quad, other.quad)
         for opinion in opinions
         for other in opinion
     )
     return line if agreed else _left_out(line, LeftOutReason.CONTRADICTED)
 
 
-def _same_place(first: ReviewedLine, second: ReviewedLine) -> bool:
-    if first.quad is None or second.quad is None:
-        return False
-    shared = overlap(first.quad, second.quad)
-    together = float(cv2.contourArea(first.quad)) + float(cv2.contourArea(second.quad)) - shared
-    return shared >= SAME_PLACE * together
-
-
 def _left_out(line: ReviewedLine, why: LeftOutReason) -> ReviewedLine:
-    return ReviewedLine(line.region, line.said, why, line.quad, line.points)
+    return ReviewedLine(line.region, line.written, why, line.quad, line.points)

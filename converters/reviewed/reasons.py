@@ -1,6 +1,6 @@
 """Why a task, an annotation or a region is not exported: every reason there is, in one place; pure.
 
-Each level has its own account, and each adds up: tasks read = exported + left out, annotations seen =
+Each level is counted apart, and each adds up: tasks read = exported + left out, annotations seen =
 counted + not counted, regions seen = exported + left out.
 """
 

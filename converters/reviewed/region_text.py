@@ -30,7 +30,7 @@ _OF_FAULT = {
     Fault.EMPTY: LeftOutReason.BLANK,
     Fault.IGNORE_MARK: LeftOutReason.IGNORE_MARK,
 }
-_BREAKS = re.compile("[\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_BREAKS = re.compile(f"[\t{row_faults.LINE_BREAKS}]+")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 NAME_LENGTH = 32
 
@@ -58,7 +58,7 @@ class RegionText:
     why: LeftOutReason | None = None
 
 
-def said_in(region: Region, text_name: str | None = None, *, replace_breaks: bool = False) -> RegionText:
+def text_in(region: Region, text_name: str | None = None, *, replace_breaks: bool = False) -> RegionText:
     """What a region says, or why that cannot be a label.
 
     A list of strings counts like one bare string. Of several strings the blank ones and repetitions
@@ -134,6 +134,11 @@ def crop_name(page: str, region: str, suffix: str, folder: str) -> str:
 
 
 def folder_of(kind: str, task: str) -> str:
-    """The folder of a task's files; a thousand tasks share one, since none should hold a million files."""
+    """The folder of a task's files; a thousand tasks share one, since none should hold a million files.
+
+    Args:
+        kind: the first part of the path, such as `crops`.
+        task: the task's name (`tasks.task_name`).
+    """
     number = int(task) // 1000 if task.isdecimal() else "other"
     return f"{kind}/{number}"

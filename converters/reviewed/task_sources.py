@@ -71,7 +71,7 @@ def from_file(path: Path) -> Iterator[object]:
 
 
 def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
-    """Refuse what is no export of tasks at all; a single item that is no task is the account's to name."""
+    """Refuse what is no export of tasks at all; a single item that is no task is counted by who reads it."""
     number = tasks = 0
     example: object = None
     inside: set[str] = set()
@@ -134,7 +134,11 @@ def from_project(
 
 
 def with_user_id(api: LabelStudioApi, approval: Approval) -> Approval:
-    """The rule with a user's id in place of an e-mail address; the API tells annotations' users by id.
+    """The rule with a user's id in place of an e-mail address; in the API's answers users are ids.
+
+    Args:
+        api: Label Studio.
+        approval: the rule as it was asked for; one without an address is returned as it is.
 
     Raises:
         BadRequest: nobody has that address.

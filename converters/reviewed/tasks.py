@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from backend.errors import BadRequest, ConfigLacking
-from backend.label_studio.config_tags import Tag, root_of
+from backend.errors import BadRequest, ConfigIncomplete
+from backend.label_studio.annotations import Json
+from backend.label_studio.config_tags import Tag, parse_xml
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from converters.reviewed.approval import Json
 
 _IMAGE = re.compile(r"(?i)^(/data/|https?://|s3://|gs://|azure-blob://)|\.(png|jpe?g|webp|bmp|gif|tiff?)$")
 _USUAL_FIELDS = ("image", "ocr", "img", "captioning", "url")
@@ -43,10 +43,15 @@ def task_name(task: Json) -> str:
 
 
 def config_of(xml: str, names: LabelNames) -> LabelingConfig | None:
-    """A labeling config, or None for one that twinread could not work with, whose tasks it can still read."""
+    """A labeling config, or None for one that twinread could not work with, whose tasks it can still read.
+
+    Args:
+        xml: the config as Label Studio has it.
+        names: what the labels are called.
+    """
     try:
         return LabelingConfig.parse(xml, names)
-    except ConfigLacking:
+    except ConfigIncomplete:
         return None
 
 
@@ -57,12 +62,12 @@ def labels_in(xml: str) -> tuple[str, ...] | None:
         BadRequest: it is no labeling config.
     """
     labels = []
-    for tag in map(Tag.of, root_of(xml).iter()):
-        shown = tag.attributes.get("alias") or tag.attributes.get("value", "")
+    for tag in map(Tag.of, parse_xml(xml).iter()):
+        label = tag.attributes.get("alias") or tag.attributes.get("value", "")
         if tag.kind.endswith(("label", "labels")):
-            if shown.startswith("$"):
+            if label.startswith("$"):
                 return None
-            labels += [shown] if tag.kind == "label" else []
+            labels += [label] if tag.kind == "label" else []
     return tuple(dict.fromkeys(filter(None, labels)))
 
 

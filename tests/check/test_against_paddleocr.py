@@ -16,7 +16,7 @@ from PIL import Image
 from converters.check.command import check
 from converters.check.findings import Finding, Outcome, RowCheck
 from converters.check.images import look_at
-from converters.check.row_fate import foretell_detection, foretell_recognition
+from converters.check.row_check import check_detection_row, check_recognition_row
 from converters.paddleocr import dictionaries, label_rows
 from converters.paddleocr.label_rows import RowRegion
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
@@ -271,8 +271,8 @@ def foretold(kind: str, row: bytes, folder: Path, *, training: bool) -> RowCheck
         return look_at(image if image.startswith("http") else f"{folder}/{image}")
 
     if kind == "recognition":
-        return foretell_recognition(row, 1, RULES, dictionary, look, training=training)
-    return foretell_detection(row, 1, DetectionRules(), look, training=training)
+        return check_recognition_row(row, 1, RULES, dictionary, look, training=training)
+    return check_detection_row(row, 1, DetectionRules(), look, training=training)
 
 
 def fates(told: RowCheck) -> set[str]:

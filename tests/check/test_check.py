@@ -13,12 +13,11 @@ from rich.console import Console
 
 from backend.errors import BadRequest, OperatorError
 from converters.check.command import check, run
-from converters.check.findings import Finding, Outcome, Picture, PictureState
+from converters.check.findings import FileCheck, Finding, Outcome, Picture, PictureState
 from converters.check.fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
 from converters.check.images import look_at
-from converters.check.result import FileCheck
-from converters.check.row_fate import foretell_detection, foretell_recognition, images_of, steps_needed
-from converters.check.whole_lists import list_problems
+from converters.check.list_check import list_problems
+from converters.check.row_check import check_detection_row, check_recognition_row, images_of, steps_needed
 from converters.paddleocr import label_rows
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import RowRegion
@@ -32,7 +31,7 @@ QUAD = ((10.0, 10.0), (100.0, 10.0), (100.0, 40.0), (10.0, 40.0))
 
 def foretold(row, picture=GOOD, dictionary=CYRILLIC, training=True):
     rules = RecognitionRules()
-    return foretell_recognition(row.encode(), 7, rules, dictionary, lambda name: picture, training=training)
+    return check_recognition_row(row.encode(), 7, rules, dictionary, lambda name: picture, training=training)
 
 
 @pytest.mark.parametrize(
@@ -144,19 +143,20 @@ def test_the_images_of_a_row_are_those_that_paddleocr_may_open(row, names):
 def test_of_a_list_of_images_one_is_drawn(second, outcome):
     pictures = {"a.png": GOOD, "b.png": Picture(second)}
     row = b'["a.png", "b.png"]\t\xd0\xb1'
-    told = foretell_recognition(row, 1, RecognitionRules(), CYRILLIC, pictures.__getitem__)
+    told = check_recognition_row(row, 1, RecognitionRules(), CYRILLIC, pictures.__getitem__)
     assert told.outcome is outcome
     assert Finding.LISTED_IMAGE in told.findings
 
 
 def detected(regions, training=True):
     row = f"1.png\t{json.dumps(regions)}".encode()
-    return foretell_detection(row, 1, DetectionRules(), lambda name: GOOD, training=training)
+    return check_detection_row(row, 1, DetectionRules(), lambda name: GOOD, training=training)
 
 
 def test_a_page_tells_which_regions_are_trained_and_which_ignored():
-    told = detected([{"transcription": text, "points": QUAD} for text in ("а", "###", "*", None)])
-    assert told.regions == (("а", False), ("###", True), ("*", True), ("", False))
+    told = detected([{"transcription": text, "points": QUAD} for text in ("а", "###", "*", None, ["б"])])
+    # a list is no text, but PaddleOCR does not look
+    assert told.regions == (("а", False), ("###", True), ("*", True), ("", False), ("['б']", False))
     assert (told.outcome, told.findings, told.four_points) == (Outcome.KEPT, (Finding.STAR,), True)
 
 

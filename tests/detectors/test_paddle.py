@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
-from backend.errors import DetectorFailed, NotReady, SettingsWrong
+from backend.errors import DetectorFailed, SettingsWrong, UnexpectedFailure
 from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
 from backend.page import image_files
@@ -204,7 +204,7 @@ def test_degenerate_quads_are_dropped_and_counted():
 def test_the_identity_says_everything_that_can_change_a_box():
     usual = PaddleDetector(DetectionOptions(engine=CPU), source="packages")
     assert usual.identity == (
-        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600)"
+        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600,r1)"
     )
     identities = [usual.identity]
     for options in (
@@ -269,10 +269,10 @@ def test_a_model_whose_file_is_damaged_fails_with_a_reason(tmp_path):
     (good.location.directory / "inference.onnx").write_bytes(b"not a network")
     bad = PaddleDetector(DetectionOptions(engine=CPU), model_dir=good.location.directory)
     bad.start()
-    with pytest.raises(NotReady, match="detection model failed to load"):
+    with pytest.raises(UnexpectedFailure, match="detection model failed to load"):
         bad.wait(300)
     assert bad.state is ModelState.FAILED
-    with pytest.raises(NotReady, match="detection model failed to load"):
+    with pytest.raises(UnexpectedFailure, match="detection model failed to load"):
         bad.detect(page_of(np.zeros((50, 50, 3), np.uint8)))
     assert "failed to load" in str(bad.failure)
     bad.stop()

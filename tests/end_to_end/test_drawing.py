@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.page.lines import Quad, Verdict
-from backend.pipeline.service import Task
+from backend.pipeline.read_task import Wording
 from backend.server import answers
 from tests.end_to_end.browser import Editor, Stage, near
 from tests.end_to_end.test_review import POLYGONS
@@ -57,7 +57,7 @@ def test_a_missed_line_costs_two_keys_and_a_drag_and_touches_nothing_else(
 
     assert editor.count() == ["1", "m"]
     assert drawn.labels == ("Text",)
-    kept = kept_in(drawn)
+    kept = readings_in(drawn)
     assert kept is not None
     assert kept.verdict is Verdict.AGREED
     assert [said.text for said in kept.readings] == ["Пропущенная строка"] * 2
@@ -130,7 +130,7 @@ def test_a_polygon_drawn_where_the_config_draws_them_is_read() -> None:
     item = {"id": 1, "data": {"image": "/page"}}
     config = LabelingConfig.parse(POLYGONS)
 
-    answer = answers.assist(service, item, drawn, config, answers.Wording("ru", "en"), 10)
+    answer = answers.assist(service, item, drawn, config, Wording("ru", "en"), 10)
 
     shape, text = answer["result"]
     assert (shape["id"], shape["value"]["points"], text["value"]["text"]) == ("drawn", points, ["Счёт"])
@@ -146,10 +146,10 @@ def test_a_drawn_box_waits_neither_for_bulk_pages_nor_for_pages_that_others_open
             return super().submit(crops, urgent=urgent)
 
     service = scripted_service(readers=[Busy("one"), Busy("two")], page_workers=2)
-    pages = [Task(number, f"/page{number}", "ru") for number in range(6)]
-    service.read_tasks(pages, 0)
-    for page in (Task(20, "/page20", "ru"), Task(21, "/page21", "ru"), Task(22, "/page22", "ru")):
-        service.read_tasks([page], 0)
+    config, wording = LabelingConfig.parse(CONFIG), Wording("ru", "en")
+    tasks = [{"id": number, "data": {"image": f"/page{number}"}} for number in range(9)]
+    for together in (tasks[:6], tasks[6:7], tasks[7:8], tasks[8:]):
+        service.predict(together, config, wording, 0)
     box = {"x": 5, "y": 3.4, "width": 62, "height": 8.6, "rotation": 0, "rectanglelabels": ["Text"]}
     drawn = [
         {
@@ -162,8 +162,8 @@ def test_a_drawn_box_waits_neither_for_bulk_pages_nor_for_pages_that_others_open
         service,
         {"id": 9, "data": {"image": "/page9"}},
         drawn,
-        LabelingConfig.parse(CONFIG),
-        answers.Wording("ru", "en"),
+        config,
+        wording,
         20,
     )
 
@@ -185,7 +185,7 @@ def test_a_box_that_the_readers_keep_waiting_comes_back_with_the_reason() -> Non
     ]  # fmt: skip
     config, item = LabelingConfig.parse(CONFIG), {"id": 9, "data": {"image": "/page9"}}
 
-    answer = answers.assist(service, item, drawn, config, answers.Wording("ru", "en"), 0.2)
+    answer = answers.assist(service, item, drawn, config, Wording("ru", "en"), 0.2)
 
     (only,) = answer["result"]
     assert only["value"] == {**box, "rectanglelabels": ["Check"]}

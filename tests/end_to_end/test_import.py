@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from backend.commands.cli import twinread
-from backend.errors import BadRequest, ConfigLacking, LabelStudioFailed
+from backend.errors import BadRequest, ConfigIncomplete, LabelStudioFailed
 from backend.fetching.sources import SourceLimits, Sources
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import DEFAULT_NAMES
@@ -20,8 +20,7 @@ from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import regions
 from backend.page import image_files
 from converters.importing import command, files
-from converters.importing.images import Limits
-from converters.importing.new_tasks import ImportOptions
+from converters.importing.options import ImageLimits, ImportOptions
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import all_samples
 
@@ -51,12 +50,12 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(api, project, *paths, console=None, **manner):
+def run(api, project, *paths, console=None, **options):
     summary = Path(paths[0].parent if paths[0].is_file() else paths[0]) / "summary.json"
     fields = {
         "names": DEFAULT_NAMES,
-        "manner": ImportOptions(**manner),
-        "limits": Limits(),
+        "options": ImportOptions(**options),
+        "limits": ImageLimits(),
         "summary_json": summary,
     }
     try:
@@ -250,7 +249,9 @@ def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, 
 @pytest.mark.parametrize(
     ("config", "error"),
     [
-        pytest.param('<View><Image name="image" value="$image"/></View>', ConfigLacking, id="no text area"),
+        pytest.param(
+            '<View><Image name="image" value="$image"/></View>', ConfigIncomplete, id="no text area"
+        ),
         pytest.param(
             default_config().replace('value="$image"', 'valueList="$pages"'), BadRequest, id="several images"
         ),
@@ -268,8 +269,8 @@ def test_a_project_that_cannot_show_the_lines_is_refused_before_anything_is_made
             api,
             project,
             names=DEFAULT_NAMES,
-            manner=ImportOptions(),
-            limits=Limits(),
+            options=ImportOptions(),
+            limits=ImageLimits(),
             console=Console(quiet=True),
         )
     assert list(api.tasks(project)) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.page import geometry
 from backend.page.lines import Verdict
@@ -86,7 +86,7 @@ def test_doubtful_lines_come_first_and_cost_two_keys_right_four_mended_two_illeg
         (("Text",), ("Хлеб ржаной",)),
         (("Text",), ("Итого к оплате",)),
     ]
-    kept = [kept_in(region) for region in regions(stored["result"])]
+    kept = [readings_in(region) for region in regions(stored["result"])]
     assert [each and each.verdict for each in kept] == [Verdict.DISPUTED] * 4 + [Verdict.AGREED] * 2
     milk = kept[0]
     assert milk is not None

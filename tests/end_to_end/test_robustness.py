@@ -224,7 +224,7 @@ def test_sixteen_parallel_requests_get_what_one_gets_from_models_that_were_built
         [f"Страница {number}", *LINES] for number in range(3)
     ]
     assert parallel == [serial] * 16
-    assert local_backend.log.count("INFO backend.engines: ready:") == 1
+    assert local_backend.log.count("INFO backend.pipeline.engines: ready:") == 1
 
 
 class Gated:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadRequest, ImageRefused, ImageUnreachable, LabelStudioFailed
+from converters.export.file_system import CannotWrite
 from converters.export.previous_dataset import Origin
 from converters.export.run import ExportOptions, NothingToExport, export
 from converters.export.staging import DatasetLocked, Staging
 from converters.export.write_page import PageOptions
-from converters.export.writing import CannotWrite
 from converters.reviewed.line_rules import Rules
 from tests.parts.exported import PROJECT, contents, pixels, rows, run, three_lines
 from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, png, rectangle, task
@@ -30,10 +30,10 @@ def test_an_incremental_export_writes_only_what_changed_and_says_so(tmp_path):
     inode = untouched.stat().st_ino
     edited = three_lines(1, "Итог")
     tasks = [edited, *PROJECT[1:11], three_lines(13)]
-    account = run(tmp_path / "set", tasks, ExportOptions(jobs=1, incremental=True))
+    totals = run(tmp_path / "set", tasks, ExportOptions(jobs=1, incremental=True))
     # a page of task 1 and its three lines changed; 12 went, 13 came
-    assert account.difference == {"added": 4, "changed": 4, "removed": 4}
-    assert account.pages_taken_over == 10
+    assert totals.difference == {"added": 4, "changed": 4, "removed": 4}
+    assert totals.pages_taken_over == 10
     assert untouched.stat().st_ino == inode
     run(tmp_path / "afresh", tasks)
     incremental, afresh = contents(tmp_path / "set"), contents(tmp_path / "afresh")
@@ -60,8 +60,8 @@ def test_a_picture_that_changed_under_its_name_is_made_anew(tmp_path):
     source = Pictures({"/data/upload/1/1.png": png(page_pixels(1))})
     run(tmp_path / "set", PROJECT[:2], source=source)
     source.files["/data/upload/1/1.png"] = png(page_pixels(2))
-    account = run(tmp_path / "set", PROJECT[:2], ExportOptions(jobs=1, incremental=True), source)
-    assert account.pages_taken_over == 1
+    totals = run(tmp_path / "set", PROJECT[:2], ExportOptions(jobs=1, incremental=True), source)
+    assert totals.pages_taken_over == 1
     assert (pixels(tmp_path / "set/crops/0/1_l0.png") == page_pixels(2)[10:36, 20:270]).all()
 
 
@@ -77,17 +77,17 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     run(tmp_path / "set", PROJECT)
     source = Pictures()
     gone = task(2, annotation([], was_cancelled=True), updated_at="2026-11-22T11:00:00Z")
-    account = run(
+    totals = run(
         tmp_path / "set", [three_lines(1, "Итог"), gone], ExportOptions(jobs=1, partial=True), source
     )
     assert source.fetched == ["/data/upload/1/1.png"]
-    assert account.tasks_not_read == 10
+    assert totals.tasks_not_read == 10
     found = rows(tmp_path / "set")
     assert found["crops/0/1_l0.png"] == "Итог 1.0"
     assert found["crops/0/12_l0.png"] == "Счёт 12.0"
     assert not any(name.startswith("crops/0/2_") for name in found)
     nothing = run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True))
-    assert nothing.newest_change == account.newest_change > ""
+    assert nothing.newest_change == totals.newest_change > ""
     with pytest.raises(BadRequest, match=r"other settings.*without --since"):
         run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True, pages=PageOptions(crop_format="jpg")))
 
@@ -110,17 +110,17 @@ class Away(Pictures):
 def test_a_page_whose_image_is_out_of_reach_stays_as_it_is_and_says_so(tmp_path, incremental):
     run(tmp_path / "set", PROJECT[:4])
     before = contents(tmp_path / "set")
-    account = run(tmp_path / "set", PROJECT[:4], ExportOptions(jobs=1, incremental=incremental), Away(2, 3))
+    totals = run(tmp_path / "set", PROJECT[:4], ExportOptions(jobs=1, incremental=incremental), Away(2, 3))
     after = contents(tmp_path / "set")
     said = {"summary.json", "report.html"}
     assert {name: after[name] for name in after.keys() - said} == {
         name: before[name] for name in before.keys() - said
     }
-    assert account.pages_without_image == 2
-    assert account.problems == [
+    assert totals.pages_without_image == 2
+    assert totals.problems == [
         (key, "Its server answers 502. The page stays as an earlier export made it.") for key in ("2", "3")
     ]
-    assert account.difference.total() == 0
+    assert totals.difference.total() == 0
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_a_page_whose_image_is_out_of_reach_stays_as_it_is_and_says_so(tmp_path,
 )
 def test_a_page_that_would_be_another_now_is_not_kept_without_its_image(tmp_path, edited, error):
     run(tmp_path / "set", PROJECT[:3])
-    account = run(tmp_path / "set", [PROJECT[0], edited, PROJECT[2]], source=Away(2, error=error))
-    assert account.recognition == {"exported": 6, "the image could not be had": 3}
+    totals = run(tmp_path / "set", [PROJECT[0], edited, PROJECT[2]], source=Away(2, error=error))
+    assert totals.recognition == {"exported": 6, "the image could not be had": 3}
     assert not any(name.startswith("crops/0/2_") for name in rows(tmp_path / "set"))
 
 
@@ -164,7 +164,7 @@ def test_a_dataset_is_not_replaced_by_one_without_a_line(tmp_path):
     nobody = ExportOptions(jobs=1, rules=Rules(labels=frozenset({"typo"})))
     with pytest.raises(NothingToExport, match="set was not written") as caught:
         run(tmp_path / "set", PROJECT[:3], nobody)
-    assert caught.value.account.recognition == {"another label": 9}
+    assert caught.value.totals.recognition == {"another label": 9}
     assert contents(tmp_path / "set") == before
 
 
@@ -235,14 +235,14 @@ def test_without_its_summary_no_page_is_kept_unread(tmp_path):
     ],
 )
 def test_a_file_that_the_split_asks_for_and_that_has_no_row_is_told(tmp_path, tasks, options, missing):
-    account = run(tmp_path / "set", tasks, ExportOptions(jobs=1, **options))
-    assert account.missing_files == missing
+    totals = run(tmp_path / "set", tasks, ExportOptions(jobs=1, **options))
+    assert totals.missing_files == missing
 
 
 def test_a_page_without_a_legible_line_fills_no_part(tmp_path):
     illegible = [task(n, annotation(rectangle("a", "", label="Illegible"), n)) for n in range(20, 60)]
-    account = run(tmp_path / "set", [*PROJECT[:3], *illegible])
-    assert {account.rows[f"rec_gt_{part}.txt"] for part in ("train", "val", "test")} == {3}
+    totals = run(tmp_path / "set", [*PROJECT[:3], *illegible])
+    assert {totals.rows[f"rec_gt_{part}.txt"] for part in ("train", "val", "test")} == {3}
 
 
 class FailingAt(Pictures):
@@ -266,8 +266,8 @@ def test_a_stopped_export_leaves_the_old_dataset_and_is_gone_on_with(tmp_path, e
     with pytest.raises(type(error)):
         run(tmp_path / "set", PROJECT, ExportOptions(jobs=1), FailingAt(8, error))
     assert contents(tmp_path / "set") == before
-    account = run(tmp_path / "set", PROJECT)
-    assert account.pages_taken_over >= 5
+    totals = run(tmp_path / "set", PROJECT)
+    assert totals.pages_taken_over >= 5
     run(tmp_path / "afresh", PROJECT)
     assert rows(tmp_path / "set") == rows(tmp_path / "afresh")
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["afresh", "set"]
@@ -316,6 +316,6 @@ def test_a_killed_export_leaves_the_old_dataset_and_the_next_one_goes_on(tmp_pat
             run(out, PROJECT)
         process.send_signal(signal.SIGKILL)
     assert contents(out) == before
-    account = run(out, PROJECT)
-    assert account.pages_taken_over >= 4
+    totals = run(out, PROJECT)
+    assert totals.pages_taken_over >= 4
     assert len(rows(out)) == 36

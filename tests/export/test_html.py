@@ -1,4 +1,4 @@
-"""The account of a dataset as a page that lies in it."""
+"""The totals of a dataset as a page that lies in it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def written(folder):
 
 
 def tables(html):
-    """The numbers of each account, in order; its last one is the sum."""
+    """The numbers of each table, in order; its last one is the sum."""
     sections = re.findall(r"<section>(.*?)</section>", html, re.DOTALL)
     return [
         [int(number.replace(",", "")) for number in re.findall(r'class="n">([\d,]+)<', section)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.label_studio.regions import regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
-from converters.export import manifest
-from converters.reviewed.approval import prediction_of
-from tests.parts.reviewed_tasks import annotation, rectangle, task
+from converters.export.layouts.layout import recognition_rows
+from converters.export.manifest import manifest_row
+from converters.export.page_records import Author, LineRecord, PageRecord, Readings
+from tests.parts.reviewed_tasks import rectangle
 from tests.parts.reviewed_work import quad_at
 
 SAID = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
@@ -17,92 +18,69 @@ SAID = (Reading("one", "Счёт"), Reading("two", error="no answer in 60 s"))
 
 def kept(identity, verdict=Verdict.DISPUTED, said=SAID):
     """The meta that the backend writes."""
-    return note(ReadLine(Line(quad_at(0)), said, Judgement(verdict, "", 0.5)), identity)
+    return readings_meta(ReadLine(Line(quad_at(0)), said, Judgement(verdict, "", 0.5)), identity)
 
 
 def predicted(text="Счет", meta=None, **more):
-    return manifest.by_id(
-        {"result": rectangle("l1", text, meta=kept("l1", **more) if meta is None else meta)}
-    )
+    [region] = regions(rectangle("l1", text, meta=kept("l1", **more) if meta is None else meta))
+    return {"l1": region}
 
 
-LOST = manifest.Readings(None, "Счет", False, ())
+LOST = Readings(None, "Счет", False, ())
 
 
 @pytest.mark.parametrize(
-    ("own", "before", "told"),
+    ("own", "before", "readings"),
     [
-        pytest.param({}, predicted(), manifest.Readings("disputed", "Счет", False, SAID), id="disputed"),
+        pytest.param({}, predicted(), Readings("disputed", "Счет", False, SAID), id="disputed"),
         pytest.param(
             kept("l1"),
             predicted(verdict=Verdict.AGREED),
-            manifest.Readings("agreed", "Счет", False, SAID),
+            Readings("agreed", "Счет", False, SAID),
             id="the prediction goes first",
         ),
         pytest.param(
             {},
             predicted(None, verdict=Verdict.NO_TEXT),
-            manifest.Readings("no text", "", False, SAID),
+            Readings("no text", "", False, SAID),
             id="no text",
         ),
         pytest.param(
             {},
             predicted(None, verdict=Verdict.UNREAD, said=()),
-            manifest.Readings("unread", "", False, ()),
+            Readings("unread", "", False, ()),
             id="nobody reads the language",
         ),
         pytest.param({}, predicted(meta={}), LOST, id="predicted by something else"),
         pytest.param({}, predicted(meta={"text": "A: Счёт\nB: x"}), LOST, id="a note like readings"),
         pytest.param({}, predicted(meta={"twinread": {"region": "l1", "verdict": 7}}), LOST, id="nonsense"),
-        pytest.param({}, {}, manifest.Readings(None, None, True, ()), id="drawn by hand"),
-        pytest.param(
-            kept("l1"), {}, manifest.Readings("disputed", None, True, SAID), id="drawn, and read then"
-        ),
-        pytest.param(
-            kept("l2"), {}, manifest.Readings(None, None, True, ()), id="copied from a line that was read"
-        ),
+        pytest.param({}, {}, Readings(None, None, True, ()), id="drawn by hand"),
+        pytest.param(kept("l1"), {}, Readings("disputed", None, True, SAID), id="drawn, and read then"),
+        pytest.param(kept("l2"), {}, Readings(None, None, True, ()), id="copied from a line that was read"),
         pytest.param(
             kept("l1"),
             None,
-            manifest.Readings("disputed", None, None, SAID),
+            Readings("disputed", None, None, SAID),
             id="the prediction is not in the export",
         ),
     ],
 )
-def test_what_every_reader_said_is_found_by_name(own, before, told):
+def test_what_every_reader_said_is_found_by_name(own, before, readings):
     [region] = regions(rectangle("l1", meta=own))
-    assert manifest.readings_of(region, before) == told
-
-
-FULL = {"id": 5, "result": [], "model_version": "m", "created_at": "2026-11-22T09:00:00Z"}
-
-
-@pytest.mark.parametrize(
-    ("more", "predictions", "found"),
-    [
-        pytest.param({"prediction": FULL}, [5], FULL, id="in the annotation"),
-        pytest.param({"parent_prediction": 5, "prediction": {}}, [{**FULL, "id": 6}, FULL], FULL, id="by id"),
-        pytest.param({"parent_prediction": 7}, [FULL], None, id="the parent is gone"),
-        pytest.param({}, [FULL], FULL, id="the newest from before"),
-        pytest.param({}, [{**FULL, "created_at": "2026-11-22T11:00:00Z"}], None, id="made afterwards"),
-        pytest.param({"parent_prediction": 5}, [5], None, id="an export with ids alone"),
-    ],
-)
-def test_the_prediction_that_the_annotator_began_with_is_found(more, predictions, found):
-    approved = annotation([], **more)
-    assert prediction_of(task(1, approved, predictions=predictions), approved) == found
+    assert Readings.of(region, before) == readings
 
 
 def test_a_row_names_the_readers_and_counts_the_edits_against_each():
-    line = manifest.LineRecord(
+    line = LineRecord(
         "l1", [[0, 0]] * 4, [], "Счёт", "Счёт", ["Text"], None, "crops/0/1_l1.png", "d", 0, [],
-        manifest.Readings("disputed", "Счет", False, SAID),
+        Readings("disputed", "Счет", False, SAID),
     )  # fmt: skip
-    author = manifest.Author("3", "7", "then", "now", 12.5)
-    page = manifest.PageRecord(
+    author = Author("3", "7", "then", "now", 12.5)
+    page = PageRecord(
         "1", "1", 0, "s", "/data/1.png", author, "f", "p", 9, 9, None, None, "m", None, [line], "train", "why"
     )
-    [row] = manifest.line_rows(page, "latest", "rec_gt_train.txt")
+    [label_row] = recognition_rows(page, "rec_gt_train.txt")
+    row = manifest_row(label_row, page, "latest")
     assert row["edits"] == {"predicted": 1, "readings": [0, None]}
     assert row["readings"] == [
         {"reader": "one", "text": "Счёт"},

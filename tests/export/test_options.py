@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from typing import get_type_hints
 
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from pydantic import TypeAdapter
 
 from backend.commands.cli import twinread
-from converters.export.options import LAST, since_of
+from converters.commands import export as command
+from converters.export.options import LAST, ExportRequest, since_of
 from tests.parts.exported import manifest, pixels, rows
 from tests.parts.reviewed_tasks import annotation, page_pixels, png, rectangle, task
 
@@ -84,7 +87,7 @@ def coarseness_of_jpeg(folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told", "without", "given"),
+    ("arguments", "look", "without", "given"),
     [
         pytest.param("--tall-lines never", size_of_a_tall_crop, (26, 180), (180, 26), id="tall lines"),
         pytest.param("--replace-breaks", a_text_with_a_tab, None, "a b 1", id="breaks"),
@@ -105,12 +108,58 @@ def coarseness_of_jpeg(folder):
         pytest.param("--crop-format jpg --quality 10", coarseness_of_jpeg, None, 80, id="coarse JPEG"),
     ],
 )
-def test_an_option_changes_the_dataset(export, arguments, told, without, given):
-    assert told(export()) == without
-    assert told(export(*arguments.split())) == given
+def test_an_option_changes_the_dataset(export, arguments, look, without, given):
+    assert look(export()) == without
+    assert look(export(*arguments.split())) == given
 
 
 def test_the_last_moment_may_be_ahead_of_this_clock(tmp_path):
     moment = datetime.now(timezone.utc) + timedelta(minutes=5)
     (tmp_path / "summary.json").write_text(json.dumps({"newest_change": moment.isoformat()}))
     assert since_of(LAST, tmp_path) == moment - timedelta(seconds=10)
+
+
+EVERY_OPTION = {
+    "--project": "3",
+    "--json": __file__,
+    "--images": ".",
+    "--out": "set",
+    "--format": "detection",
+    "--layout": "ppocrlabel",
+    "--crop-format": "jpg",
+    "--quality": "90",
+    "--tall-lines": "never",
+    "--approved": "by 7",
+    "--labels": "Text",
+    "--replace-breaks": None,
+    "--split": "1",
+    "--split-by": "book",
+    "--new-split": None,
+    "--incremental": None,
+    "--since": LAST,
+    "--image-field": "scan",
+    "--config": __file__,
+    "--jobs": "2",
+    "--summary-json": "summary.json",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({"--out": "set"}, id="none but the one that must be there"),
+        pytest.param(EVERY_OPTION, id="all of them"),
+    ],
+)
+def test_the_command_line_gives_each_field_of_the_request_its_type(arguments):
+    assert set(EVERY_OPTION) == {option.opts[0] for option in command.params}
+    line = [part for option, value in arguments.items() for part in (option, value) if part is not None]
+    given = command.make_context("export", line).params
+    request = ExportRequest(**given)
+    for name, kind in get_type_hints(ExportRequest).items():
+        TypeAdapter(kind).validate_python(getattr(request, name), strict=True)
+
+
+def test_an_empty_text_names_no_file_for_the_summary():
+    given = command.make_context("export", ["--out", "set", "--summary-json", ""]).params
+    assert ExportRequest(**given).summary_json is None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.page.crops import crop_line
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict, picture_digest
 from converters.export.run import ExportOptions, NothingToExport
@@ -33,11 +33,11 @@ from tests.parts.reviewed_tasks import (
 
 
 def test_the_sets_files_hold_every_line_once(tmp_path):
-    account = run(tmp_path / "set", PROJECT)
+    totals = run(tmp_path / "set", PROJECT)
     found = rows(tmp_path / "set")
     assert found == {f"crops/0/{t}_l{n}.png": f"Счёт {t}.{n}" for t in range(1, 13) for n in range(3)}
-    assert account.recognition == {EXPORTED: 36}
-    assert account.tasks == {EXPORTED: 12}
+    assert totals.recognition == {EXPORTED: 36}
+    assert totals.tasks == {EXPORTED: 12}
     for image in found:
         assert pixels(tmp_path / "set" / image).shape == (26, 250, 3)
     pages = list((tmp_path / "set").glob("det_gt_*.txt"))
@@ -59,7 +59,7 @@ def test_a_manifest_row_says_all_that_is_known_of_its_row(tmp_path):
     source = Pictures({"/data/upload/1/7.png": png(page)})
     readers = (Reading("one", "Счет"), Reading("two", error="no answer in 60 s"))
     quad = np.float32([[20, 10], [270, 10], [270, 36], [20, 36]])
-    meta = note(ReadLine(Line(quad), readers, Judgement(Verdict.DISPUTED, "Счет", 0.5)), "a")
+    meta = readings_meta(ReadLine(Line(quad), readers, Judgement(Verdict.DISPUTED, "Счет", 0.5)), "a")
     prediction = {
         "id": 4,
         "model_version": "ernie 1a2b",
@@ -183,18 +183,18 @@ def test_what_is_left_out_is_told_with_its_reason(tmp_path):
         "garbage",
         task(1, annotation(result)),
     ]
-    account = run(tmp_path / "set", tasks)
-    assert account.recognition == {
+    totals = run(tmp_path / "set", tasks)
+    assert totals.recognition == {
         EXPORTED: 1,
         "left undecided": 1,
         "illegible": 1,
         "not text": 1,
         "a tab in the text": 1,
     }
-    assert account.detection[EXPORTED] == 1
-    assert account.detection["out: not text"] == 1
-    assert account.tasks.total() == 6
-    assert account.tasks[EXPORTED] == 1
+    assert totals.detection[EXPORTED] == 1
+    assert totals.detection["out: not text"] == 1
+    assert totals.tasks.total() == 6
+    assert totals.tasks[EXPORTED] == 1
     out = {
         row["region"]: (row["why"], row["detection"]) for row in manifest(tmp_path / "set", "left_out.jsonl")
     }
@@ -257,16 +257,16 @@ def test_exported_and_left_out_are_all_regions_seen(drawn):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "set"
         try:
-            account = run(out, tasks)
+            totals = run(out, tasks)
         except NothingToExport as nothing:
-            account = nothing.account
+            totals = nothing.totals
             assert not out.exists()
-        assert account.recognition.total() == account.detection.total() == regions
-        assert account.recognition[EXPORTED] == len(rows(out))
+        assert totals.recognition.total() == totals.detection.total() == regions
+        assert totals.recognition[EXPORTED] == len(rows(out))
         if out.exists():
             left_out = manifest(out, "left_out.jsonl")
-            assert len(left_out) + account.recognition[EXPORTED] == regions
-        assert account.tasks.total() == account.annotations.total() == len(tasks)
+            assert len(left_out) + totals.recognition[EXPORTED] == regions
+        assert totals.tasks.total() == totals.annotations.total() == len(tasks)
 
 
 @pytest.mark.parametrize("kind", ["recognition", "detection"])
@@ -346,8 +346,8 @@ def test_the_rule_decides_whose_text_is_exported(tmp_path, rule, texts):
     if texts is None:
         with pytest.raises(NothingToExport) as caught:
             run(tmp_path / "set", tasks, options)
-        assert caught.value.account.recognition == {"annotators disagree": 1}
-        assert caught.value.account.detection == {"ignored: annotators disagree": 1}
+        assert caught.value.totals.recognition == {"annotators disagree": 1}
+        assert caught.value.totals.detection == {"ignored: annotators disagree": 1}
     else:
         run(tmp_path / "set", tasks, options)
         assert list(rows(tmp_path / "set").values()) == texts
@@ -359,9 +359,9 @@ def test_an_image_that_cannot_be_had_leaves_its_lines_out_by_name(tmp_path):
     missing = [task(90, annotation(rectangle("a")), image="/gone.png")]
     missing.append(task(91, annotation(rectangle("a")), image="/broken.png"))
     tasks = [PROJECT[0], *missing]
-    account = run(tmp_path / "set", tasks, source=source)
-    assert account.recognition == {EXPORTED: 3, "the image could not be had": 2}
-    assert account.pages_without_image == 2
+    totals = run(tmp_path / "set", tasks, source=source)
+    assert totals.recognition == {EXPORTED: 3, "the image could not be had": 2}
+    assert totals.pages_without_image == 2
     assert [row["task"] for row in manifest(tmp_path / "set", "left_out.jsonl")] == [90, 91]
 
 
@@ -370,7 +370,7 @@ def test_nothing_approved_writes_nothing_and_leaves_the_old_dataset(tmp_path):
     before = contents(tmp_path / "set")
     with pytest.raises(NothingToExport, match="set was not written") as caught:
         run(tmp_path / "set", [task(1, predictions=[4])])
-    assert caught.value.account.tasks.total() == 1
+    assert caught.value.totals.tasks.total() == 1
     assert contents(tmp_path / "set") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [".set.lock", "set"]
 
@@ -381,8 +381,8 @@ def test_a_task_of_several_pages_exports_each_from_its_own_picture(tmp_path):
     result = [part for name, page in texts.items() for part in rectangle(name, name, item_index=page)]
     found = task(4, annotation(result))
     found["data"] = {"pages": ["/0.png", "/1.png"]}
-    account = run(tmp_path / "set", [found], source=source)
+    totals = run(tmp_path / "set", [found], source=source)
     assert rows(tmp_path / "set") == {"crops/0/4_p1_a.png": "a", "crops/0/4_p2_b.png": "b"}
-    assert account.recognition["on a page that the task does not have"] == 1
+    assert totals.recognition["on a page that the task does not have"] == 1
     cut = pixels(tmp_path / "set/crops/0/4_p2_b.png")
     assert (cut == page_pixels(1)[10:36, 20:270]).all()

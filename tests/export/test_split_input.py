@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from converters.export.manifest import Author, LineRecord, PageRecord
+from converters.export.page_records import Author, LineRecord, PageRecord
 from converters.export.split import COMMON, split
 from converters.export.split_input import RARE, SplitInput
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
-from converters.export.page_records import SPILL, STATE, Earlier, record_line
-from converters.export.staging import DatasetLocked, Staging, exchange
-from converters.export.writing import CannotWrite
+from converters.export.file_system import CannotWrite, exchange
+from converters.export.page_records import SPILL, STATE, EarlierPages, record_line
+from converters.export.staging import DatasetLocked, Staging
 from tests.parts.exported import PROJECT, run
 
 
@@ -111,7 +111,7 @@ def test_what_a_stopped_export_wrote_is_kept_for_the_next(tmp_path, error):
 def pages(tmp_path):
     """Pages as an export records them, by key."""
     run(tmp_path / "made" / "set", PROJECT[:4])
-    earlier = Earlier(tmp_path / "made" / "set")
+    earlier = EarlierPages(tmp_path / "made" / "set")
     return {key: earlier.page(key) for key in earlier}
 
 
@@ -170,7 +170,7 @@ def test_lines_that_are_no_pages_are_passed_over_and_counted(tmp_path, pages):
     one, two, *_ = map(record_line, pages.values())
     broken = one.replace("Счёт".encode(), b"\xd1", 1)
     (tmp_path / STATE).write_bytes(broken + two + b'{"key":}\n{"key":["x"]}\n' + one[:40])
-    earlier = Earlier(tmp_path)
+    earlier = EarlierPages(tmp_path)
     assert [earlier.page(key) for key in earlier] == [list(pages.values())[1]]
     assert earlier.damaged == 4
 

@@ -1,4 +1,4 @@
-"""What an export tells beside its tables."""
+"""What an export prints beside its tables."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from converters.export.terminal import tell
+from converters.export.terminal import print_totals
 from converters.export.totals import MOST_PROBLEMS, ExportTotals
 from converters.export.write_page import PageOptions
 
 
-def told(*, written: bool = True, **known: Any) -> str:
+def printed(*, written: bool = True, **known: Any) -> str:
     terminal = io.StringIO()
     console = Console(file=terminal, width=400, soft_wrap=True)
-    tell(ExportTotals(**known), PageOptions(), Path("set"), console, written=written)
+    print_totals(ExportTotals(**known), PageOptions(), Path("set"), console, written=written)
     return terminal.getvalue()
 
 
@@ -57,9 +57,11 @@ def told(*, written: bool = True, **known: Any) -> str:
     ],
 )
 def test_what_people_have_to_know_is_a_sentence(known, sentence):
-    assert sentence in told(**known)
-    assert sentence not in told()
+    assert sentence in printed(**known)
+    assert sentence not in printed()
 
 
-def test_of_a_dataset_that_was_not_written_no_files_are_told():
-    assert "rec_gt" not in told(written=False, rows={"rec_gt_train.txt": 3}, missing_files=["rec_gt_val.txt"])
+def test_of_a_dataset_that_was_not_written_no_files_are_named():
+    assert "rec_gt" not in printed(
+        written=False, rows={"rec_gt_train.txt": 3}, missing_files=["rec_gt_val.txt"]
+    )

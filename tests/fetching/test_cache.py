@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_fails_no_page(
 
 def test_threads_and_processes_never_see_half_an_image(tmp_path: Path) -> None:
     writer = (
-        "import sys; from pathlib import Path; from backend.image_cache import ImageCache\n"
+        "import sys; from pathlib import Path; from backend.fetching.cache import ImageCache\n"
         "cache = ImageCache(Path(sys.argv[1]), 500_000)\n"
         "for turn in range(200): cache.put(f'k{turn % 7}', bytes([turn % 251 + 1]) * 60_000)\n"
     )

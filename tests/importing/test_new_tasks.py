@@ -18,14 +18,15 @@ from rich.console import Console
 from backend.commands.cli import twinread
 from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig, default_config
-from backend.label_studio.region_notes import kept_in
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from converters.importing import new_tasks
 from converters.importing.command import known_language
 from converters.importing.files import files_in
-from converters.importing.images import Limits, Ready, look
-from converters.importing.new_tasks import ImportOptions
-from converters.importing.totals import ImportTotals, tell
+from converters.importing.images import PreparedRow, prepare
+from converters.importing.options import ImageLimits, ImportOptions
+from converters.importing.terminal import tell
+from converters.importing.totals import ImportTotals
 from converters.paddleocr import label_files, label_rows
 from converters.paddleocr.label_files import Labelled, LeftOut, RegionReason, RowReason
 from converters.reviewed.approval import Approval, choose
@@ -39,7 +40,7 @@ STOCK = LabelingConfig.parse(
     <Polygon name="poly" toName="image"/>
     <TextArea name="transcription" toName="image" perRegion="true"/></View>"""
 )
-LIMITS = Limits(max_bytes=10**6, max_pixels=10**6)
+LIMITS = ImageLimits(max_bytes=10**6, max_pixels=10**6)
 
 
 def row(*regions, image="page.png"):
@@ -50,10 +51,10 @@ def box(x, y, width, height):
     return ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
 
 
-def imported(labelled, size=(1000, 700), config=OURS, **manner):
+def imported(labelled, size=(1000, 700), config=OURS, **options):
     key = new_tasks.key_of(labelled, b"picture")
     return new_tasks.task_of(
-        labelled, size, "/data/upload/1/page.png", config, ImportOptions(**manner), file="Label.txt", key=key
+        labelled, size, "/data/upload/1/page.png", config, ImportOptions(**options), file="Label.txt", key=key
     )
 
 
@@ -110,10 +111,10 @@ def test_a_trusted_set_comes_as_an_annotation_that_the_export_takes():
     assert annotation["ground_truth"] is False
     assert annotation["was_cancelled"] is False
     # nobody read it, so no report may count it as read
-    assert kept_in(*regions(annotation["result"])) is None
+    assert readings_in(*regions(annotation["result"])) is None
     chosen = choose({"annotations": [annotation]}, Approval()).annotation
     lines = review(chosen, Rules(config=OURS), page_size=(1000, 700))
-    assert sorted((line.said.text, line.why is None) for line in lines) == [("", False), ("one", True)]
+    assert sorted((line.written.text, line.why is None) for line in lines) == [("", False), ("one", True)]
 
 
 @pytest.mark.parametrize("mark", ["###", "*"])
@@ -330,9 +331,9 @@ def test_lines_and_regions_left_out_are_all_regions_of_the_row(found, approved, 
 def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, suffix, converted):
     (tmp_path / name).write_bytes(picture(kind))
 
-    found = look(row(("x", ()), image=name), "rec_gt.txt", (tmp_path,), tmp_path / "scratch", LIMITS)
+    found = prepare(row(("x", ()), image=name), "rec_gt.txt", (tmp_path,), tmp_path / "scratch", LIMITS)
 
-    assert isinstance(found, Ready)
+    assert isinstance(found, PreparedRow)
     assert (found.path.suffix, found.converted, found.page_size) == (suffix, converted, (60, 20))
     if kind == "TIFF":
         assert found.path.read_bytes().startswith(b"\x89PNG")
@@ -368,7 +369,7 @@ def test_an_image_that_cannot_come_is_left_out_with_its_reason(tmp_path, image, 
     (folder / "heavy.png").write_bytes(bytes(10**6 + 1))
     (folder / "link.png").symlink_to(tmp_path / "secret.png")
 
-    found = look(
+    found = prepare(
         row(("x", ()), ("y", ()), image=image), "a.txt", (folder, tmp_path), tmp_path / "scratch", LIMITS
     )
 
@@ -384,9 +385,11 @@ def test_ppocrlabel_names_its_pages_from_the_folder_above(tmp_path):
     (folder / "a.png").write_bytes(picture("PNG"))
 
     base = (folder, tmp_path)
-    assert isinstance(look(row(image="pages/a.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), Ready)
+    assert isinstance(
+        prepare(row(image="pages/a.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), PreparedRow
+    )
     (tmp_path / "b.png").write_bytes(picture("PNG"))
-    assert isinstance(look(row(image="b.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), LeftOut)
+    assert isinstance(prepare(row(image="b.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), LeftOut)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.label_studio.explanations import Language, explain
+from backend.label_studio.explanations import explain
+from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.verdicts import judge
 
-LANGUAGES = typing.get_args(Language)
+LANGUAGES = typing.get_args(MessageLanguage)
 
 
 def told(*answers, language="en", page="ru"):

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.errors import BadRequest, ConfigLacking, SettingsWrong
+from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, Labels, default_config
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
 
 # label_studio/annotation_templates/computer-vision/optical-character-recognition of Label Studio 1.23.2
 STOCK_OCR = """<View>
@@ -153,7 +154,7 @@ def test_labels_are_found_under_any_names(xml, labels):
     ],
 )
 def test_what_is_lacking_is_named_with_the_tag_to_add(inner, expected):
-    with pytest.raises(ConfigLacking) as caught:
+    with pytest.raises(ConfigIncomplete) as caught:
         LabelingConfig.parse(f"<View>{inner}</View>")
     assert expected in str(caught.value)
 
@@ -183,7 +184,7 @@ def test_what_is_lacking_is_named_with_the_tag_to_add(inner, expected):
 def test_a_config_that_is_no_plain_xml_is_refused_in_one_sentence(xml, expected):
     with pytest.raises(BadRequest, match=expected) as caught:
         LabelingConfig.parse(xml)
-    assert not isinstance(caught.value, ConfigLacking)
+    assert not isinstance(caught.value, ConfigIncomplete)
 
 
 @settings(deadline=None)
@@ -242,8 +243,8 @@ def test_labels_that_come_with_each_task_are_taken_at_their_given_names():
 
 
 def test_the_gate_is_known():
-    assert LabelingConfig.parse(default_config()).gate_name == "later"
-    assert LabelingConfig.parse(STOCK_OCR).gate_name is None
+    assert LabelingConfig.parse(default_config()).required_choices_name == "later"
+    assert LabelingConfig.parse(STOCK_OCR).required_choices_name is None
 
 
 @pytest.mark.parametrize(
@@ -344,7 +345,7 @@ def test_label_names_that_cannot_work_are_refused(names):
         default_config(names)
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("language", MESSAGE_LANGUAGES)
 def test_label_studio_accepts_our_config(language):
     from label_studio_sdk.label_interface import LabelInterface
 

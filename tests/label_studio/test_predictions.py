@@ -9,9 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from backend.label_studio import predictions
+from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig, default_config
-from backend.label_studio.region_notes import StoredReadings, kept_in
+from backend.label_studio.message_language import MESSAGE_LANGUAGES
+from backend.label_studio.region_notes import StoredReadings, readings_in
 from backend.label_studio.regions import regions
 from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
@@ -177,7 +178,7 @@ def test_a_line_without_a_reading_is_marked_to_check_and_says_why(line):
 def test_the_explanation_is_in_the_annotators_language():
     english, russian = (
         predicted(page(disputed()), message_language=language)["result"][0]["meta"]["text"]
-        for language in ("en", "ru")
+        for language in MESSAGE_LANGUAGES
     )
     assert english != russian
 
@@ -204,7 +205,7 @@ def test_an_agreed_line_with_a_remark_carries_it():
 )
 def test_what_every_reader_said_comes_back_once_for_each_line_with_the_verdict(line, xml):
     result = json.loads(json.dumps(predicted(page(line, agreed()), xml)["result"]))
-    first, second = (kept_in(region) for region in regions(result))
+    first, second = (readings_in(region) for region in regions(result))
     assert StoredReadings(line.judgement.verdict, line.readings) in (first, second)
     assert sum("twinread" in part.get("meta", {}) for part in result) == 2
 
@@ -494,13 +495,13 @@ def manual_with_text(**changes):
     ],
 )
 def test_only_what_was_just_drawn_is_read(context, expected):
-    assert [region.id for region in predictions.drawn_regions(context, OURS, 200, 100)] == expected
+    assert [region.id for region in interactive.drawn_regions(context, OURS, 200, 100)] == expected
 
 
 def assisted(line, drawn=DRAWN, xml=None):
     config = OURS if xml is None else LabelingConfig.parse(xml)
-    [region] = predictions.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
-    return predictions.assist_result([(region, line)], config, model_version="v1")
+    [region] = interactive.drawn_regions([drawn] if isinstance(drawn, dict) else drawn, config, 200, 100)
+    return interactive.assist_result([(region, line)], config, model_version="v1")
 
 
 def test_a_drawn_box_comes_back_where_it_was_with_its_text():
@@ -532,7 +533,7 @@ def test_a_drawn_box_in_doubt_comes_back_to_be_checked_with_the_reason(line, tex
 def test_of_a_drawn_box_too_it_is_kept_what_every_reader_said():
     for line in (agreed(), disputed(), blank(), unread()):
         [region] = regions(json.loads(json.dumps(assisted(line)["result"])))
-        assert kept_in(region) == StoredReadings(line.judgement.verdict, line.readings)
+        assert readings_in(region) == StoredReadings(line.judgement.verdict, line.readings)
 
 
 @pytest.mark.parametrize("notes", [{}, {"first_corner": 1, "of_a_person": "kept"}], ids=["no notes", "notes"])
@@ -544,7 +545,7 @@ def test_of_a_box_that_is_read_again_only_the_new_readings_are_told(xml, notes):
     drawn = [{**part, "meta": meta, "origin": "manual"} for part in first if part["type"] != "textarea"]
     answer = assisted(agreed(), drawn, xml)["result"]
     [region] = regions(answer)
-    assert kept_in(region) == StoredReadings(Verdict.AGREED, agreed().readings)
+    assert readings_in(region) == StoredReadings(Verdict.AGREED, agreed().readings)
     assert sum("AB-77" in json.dumps(part, ensure_ascii=False) for part in answer) == 0
     assert all(notes.items() <= part.get("meta", {}).items() for part in answer)
 
@@ -591,7 +592,7 @@ def test_a_field_left_blank_is_replaced_not_doubled():
 
 def test_a_drawn_box_that_wants_no_text_goes_back_unchanged():
     illegible = drawn_as("Illegible")
-    answer = predictions.unchanged_result([*sent_along(), illegible], model_version="v1")
+    answer = interactive.unchanged_result([*sent_along(), illegible], model_version="v1")
     assert answer["result"] == [illegible]
-    assert predictions.unchanged_result([], model_version="v1") == {}
-    assert predictions.unchanged_result("garbage", model_version="v1") == {}
+    assert interactive.unchanged_result([], model_version="v1") == {}
+    assert interactive.unchanged_result("garbage", model_version="v1") == {}

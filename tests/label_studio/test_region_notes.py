@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.label_studio.region_notes import KEY, StoredReadings, kept_in, note
+from backend.label_studio.region_notes import KEY, StoredReadings, readings_in, readings_meta
 from backend.label_studio.regions import Region, RegionShape, regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from backend.text.cleaning import visible_text
@@ -22,7 +22,7 @@ def region(meta, identity="l001-abc"):
 
 
 def noted(*readings, verdict=Verdict.DISPUTED):
-    return note(ReadLine(Line(quad_at(0)), readings, Judgement(verdict, "", 0.5)), "l001-abc")
+    return readings_meta(ReadLine(Line(quad_at(0)), readings, Judgement(verdict, "", 0.5)), "l001-abc")
 
 
 SAID = (Reading("one", "Счёт"), Reading("two"), Reading("three", error="no answer in 60 s"))
@@ -52,7 +52,7 @@ readers = st.builds(Reading, texts.map("r{}".format), texts) | st.builds(
 def test_everything_that_can_be_seen_comes_back_through_label_studio(readings, verdict):
     sent = json.dumps(noted(*readings, verdict=verdict), ensure_ascii=False).encode()
     assert b"\\u0000" not in sent
-    assert kept_in(region(json.loads(sent))) == StoredReadings(
+    assert readings_in(region(json.loads(sent))) == StoredReadings(
         verdict,
         tuple(
             Reading(visible_text(r.reader), visible_text(r.text), error=r.error and visible_text(r.error))
@@ -63,18 +63,18 @@ def test_everything_that_can_be_seen_comes_back_through_label_studio(readings, v
 
 def test_a_long_reading_is_kept_whole():
     long = Reading("one", "слово " * 200 + "конец")
-    assert kept_in(region(noted(long))) == StoredReadings(Verdict.DISPUTED, (long,))
+    assert readings_in(region(noted(long))) == StoredReadings(Verdict.DISPUTED, (long,))
 
 
 def test_what_was_predicted_goes_before_what_the_person_submitted():
     agreed = region(noted(SAID[0], verdict=Verdict.AGREED))
-    assert kept_in(agreed, region(noted(*SAID))) == StoredReadings(Verdict.AGREED, SAID[:1])
-    assert kept_in(None, region({}), region(noted(*SAID))) == StoredReadings(Verdict.DISPUTED, SAID)
+    assert readings_in(agreed, region(noted(*SAID))) == StoredReadings(Verdict.AGREED, SAID[:1])
+    assert readings_in(None, region({}), region(noted(*SAID))) == StoredReadings(Verdict.DISPUTED, SAID)
 
 
 def test_a_box_that_a_person_copied_brings_no_readings_along():
-    assert kept_in(region(noted(*SAID), identity="Yq3x")) is None
-    assert kept_in(region(noted(*SAID), identity="")) is None
+    assert readings_in(region(noted(*SAID), identity="Yq3x")) is None
+    assert readings_in(region(noted(*SAID), identity="")) is None
 
 
 NONSENSE = [
@@ -106,20 +106,20 @@ WRONG = [
 
 @pytest.mark.parametrize("meta", NONSENSE)
 def test_without_readings_none_are_made_up(meta):
-    assert kept_in(region(meta)) is None
+    assert readings_in(region(meta)) is None
 
 
 @pytest.mark.parametrize(("key", "value"), WRONG)
 def test_what_is_not_as_twinread_writes_it_is_not_taken_in_part(key, value):
     meta = copy.deepcopy(noted(*SAID))
-    assert kept_in(region(meta)) is not None
+    assert readings_in(region(meta)) is not None
     meta[KEY][key] = value
-    assert kept_in(region(meta)) is None
+    assert readings_in(region(meta)) is None
 
 
 def test_half_a_surrogate_pair_in_an_export_is_left_out():
     meta = json.loads(json.dumps(noted(Reading("one", "Счёт"))).replace('"one"', '"one\\ud800"'))
-    assert kept_in(region(meta)) == StoredReadings(Verdict.DISPUTED, (Reading("one", "Счёт"),))
+    assert readings_in(region(meta)) == StoredReadings(Verdict.DISPUTED, (Reading("one", "Счёт"),))
 
 
 anything = st.recursive(
@@ -137,5 +137,5 @@ anything = st.recursive(
 @given(anything)
 def test_no_nonsense_in_a_meta_stops_anything(meta):
     for found in regions(rectangle("l1", meta=meta)) + regions(rectangle("l1", meta={KEY: meta})):
-        kept = kept_in(found)
+        kept = readings_in(found)
         assert kept is None or isinstance(kept.verdict, Verdict)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.label_studio.regions import ProblemKind, RegionShape, TextAnswer, regions
+from backend.label_studio.regions import (
+    ProblemKind,
+    RegionShape,
+    TextAnswer,
+    moved,
+    region_quad,
+    regions,
+)
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 EXPORTS = DATA / "exports"
@@ -359,3 +366,63 @@ def test_a_result_that_is_nested_beyond_reason_is_read():
         deep = [deep]
     [region] = regions([rectangle(value={"points": deep}, type="polygonlabels", id=None)])
     assert problems(region) == [ProblemKind.BAD_GEOMETRY]
+
+
+def at(x=10.0, **more):
+    """A region of 60 x 5 pixels on a page of 200 x 100, its left edge at this percent."""
+    value = {"x": x, "y": 20, "width": 30, "height": 5, "rotation": 0, **more}
+    [region] = regions([rectangle(value=value)])
+    return region
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        pytest.param(at(), False, id="untouched"),
+        pytest.param(at(10.49), False, id="by less than a pixel"),
+        pytest.param(at(10.5), True, id="by one pixel"),
+        pytest.param(at(rotation=2), True, id="turned: the far corner moved"),
+        pytest.param(regions([polygon([[10, 20], [40, 20], [40, 25]])])[0], True, id="a corner less"),
+        pytest.param(regions([rectangle(type="ellipselabels")])[0], True, id="a shape without corners"),
+    ],
+)
+def test_a_region_moved_once_a_corner_moved_by_a_pixel(after, expected):
+    assert moved(at(), after) is expected
+    assert moved(after, at()) is expected
+
+
+@pytest.mark.parametrize(
+    ("drawn", "quad"),
+    [
+        pytest.param(rectangle(), [[20, 20], [80, 20], [80, 25], [20, 25]], id="a rectangle's own corners"),
+        pytest.param(
+            rectangle(value={"x": 10.004, "y": 20.3, "width": 29.992, "height": 5, "rotation": 0}),
+            [[20, 20.3], [80, 20.3], [80, 25.3], [20, 25.3]],
+            id="nearly whole numbers are whole, parts of a pixel stay",
+        ),
+        pytest.param(
+            polygon([[40, 25], [40, 20], [10, 20], [10, 25]]),
+            [[20, 20], [80, 20], [80, 25], [20, 25]],
+            id="a polygon that is a rectangle, clicked in another order",
+        ),
+        pytest.param(
+            polygon([[10, 20], [40, 20.4], [40, 45.4], [10, 45]]),
+            [[20, 20], [80, 20.4], [80, 45.4], [20, 45]],
+            id="a polygon that is a rectangle but for rounding keeps its corners",
+        ),
+        pytest.param(
+            polygon([[10, 20], [40, 20], [40, 50], [25, 50], [10, 40]]),
+            [[20, 20], [80, 20], [80, 50], [20, 50]],
+            id="the smallest rectangle around any other",
+        ),
+    ],
+)
+def test_the_quad_of_a_region_is_what_its_crop_is_cut_by(drawn, quad):
+    [region] = regions([drawn])
+    np.testing.assert_allclose(region_quad(region), quad, atol=1e-4)
+
+
+def test_a_region_without_points_has_no_quad():
+    [ellipse] = regions([rectangle(type="ellipselabels")])
+    with pytest.raises(ValueError, match="without points"):
+        region_quad(ellipse)

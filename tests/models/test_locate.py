@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import NotReady, SettingsWrong
+from backend.errors import ModelMissing, SettingsWrong
 from backend.models.locate import ModelLocation, detection_defaults, dictionary, find_model
 
 
@@ -50,7 +50,7 @@ def test_a_model_put_together_halfway_is_put_together_again(tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_one_sentence_without_its_path(tmp_path):
     (tmp_path / "file").write_text("no folder", "utf-8")
-    with pytest.raises(NotReady, match="CACHE_DIR cannot be written") as caught:
+    with pytest.raises(ModelMissing, match="CACHE_DIR cannot be written") as caught:
         find_model("PP-OCRv5_mobile_det", source="packages", cache_dir=tmp_path / "file" / "models")
     assert str(tmp_path) not in str(caught.value)
 
@@ -64,7 +64,7 @@ def test_the_same_packages_serve_paddles_engine(tmp_path):
 def test_a_smaller_model_never_stands_in_silently(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         location = find_model("PP-OCRv5_server_det", source="packages", cache_dir=tmp_path)
-    assert (location.name, location.asked, location.stands_in) == (
+    assert (location.name, location.requested, location.is_substitute) == (
         "PP-OCRv5_mobile_det",
         "PP-OCRv5_server_det",
         True,
@@ -74,7 +74,7 @@ def test_a_smaller_model_never_stands_in_silently(tmp_path, caplog):
 
 
 def test_another_model_than_the_default_is_not_replaced(tmp_path):
-    with pytest.raises(NotReady, match="PP-OCRv4_mobile_det is not on this machine") as caught:
+    with pytest.raises(ModelMissing, match="PP-OCRv4_mobile_det is not on this machine") as caught:
         find_model("PP-OCRv4_mobile_det", source="packages", cache_dir=tmp_path)
     assert "'PP-OCRv4_mobile_det_onnx'" in str(caught.value)
 
@@ -123,7 +123,7 @@ def test_a_folder_of_ones_own_wins_and_is_told_apart_from_another_training(tmp_p
     further = find_model(None, tmp_path / "a")
 
     assert first.came_from == "folder"
-    assert first.name == first.asked == "eslav_PP-OCRv5_mobile_rec"
+    assert first.name == first.requested == "eslav_PP-OCRv5_mobile_rec"
     assert first.identity == moved.identity == f"eslav_PP-OCRv5_mobile_rec@{first.fingerprint}"
     assert len(first.fingerprint) == 8
     assert further.identity != first.identity

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from backend.errors import NotReady, SettingsWrong
+from backend.errors import NotReady, SettingsWrong, Stopping, UnexpectedFailure
 from backend.models.model_thread import ModelState, ModelThread, sentence_of
 
 
@@ -127,7 +127,7 @@ def fails_with(error: Exception) -> ModelThread[None, str, str]:
         pytest.param(SettingsWrong("No such model."), SettingsWrong, "No such model.", id="our own error"),
         pytest.param(
             Exception("weights are cut off"),
-            NotReady,
+            UnexpectedFailure,
             "The detection model failed to load (Exception); the log says more.",
             id="a library's bare Exception",
         ),
@@ -157,7 +157,7 @@ def test_one_of_several_threads_that_fails_to_build_fails_them_all():
     )
     future = thread.submit("a")
     thread.start()
-    with pytest.raises(NotReady, match="StopIteration"):
+    with pytest.raises(UnexpectedFailure, match="StopIteration"):
         future.result(20)
     thread.stop()
 
@@ -177,7 +177,7 @@ def test_stop_leaves_no_future_pending():
 
     assert held.result(0) == "HOLD"
     for future in [*waiting, thread.submit("too late")]:
-        with pytest.raises(NotReady, match="was stopped"):
+        with pytest.raises(Stopping, match="was stopped"):
             future.result(0)
     assert kettle.calls == [["hold"]]
 
@@ -187,7 +187,7 @@ def test_stop_before_start_ends_what_waited():
     future = thread.submit("a")
     thread.stop()
     thread.start()
-    with pytest.raises(NotReady, match="was stopped"):
+    with pytest.raises(Stopping, match="was stopped"):
         future.result(0)
 
 

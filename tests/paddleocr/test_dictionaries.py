@@ -89,6 +89,6 @@ def test_new_characters_go_to_the_end_so_that_old_ones_keep_their_numbers():
 
 
 def test_an_invisible_character_has_a_name_in_words():
-    assert dictionaries.named("\u00a0") == "U+00A0 NO-BREAK SPACE"
-    assert dictionaries.named("\x07") == "U+0007 control character"
-    assert dictionaries.named("\ue000") == "U+E000 without a name"
+    assert dictionaries.character_name("\u00a0") == "U+00A0 NO-BREAK SPACE"
+    assert dictionaries.character_name("\x07") == "U+0007 control character"
+    assert dictionaries.character_name("\ue000") == "U+E000 without a name"

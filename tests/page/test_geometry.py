@@ -12,11 +12,17 @@ from backend.page.geometry import (
     RotatedRectangle,
     clamp,
     crosses_itself,
+    intersection_over_union,
     is_degenerate,
     minimum_area_quad,
+    overlap_area,
     own_order,
+    page_corners,
+    quad_area,
     rectangle_corners,
     rectangle_of,
+    runs_counter_clockwise,
+    share_on_page,
 )
 
 LINE = [[10, 20], [110, 20], [110, 40], [10, 40]]
@@ -184,3 +190,62 @@ def test_corners_beyond_the_page_move_to_its_edge():
     clamped = clamp(quad([[-5, 10], [205, -1], [200, 101], [0, 100]]), 200, 100)
     assert clamped.tolist() == [[0, 10], [200, 0], [200, 100], [0, 100]]
     assert clamped.dtype == np.float32
+
+
+def square(x=0, y=0):
+    return quad([[x, y], [x + 10, y], [x + 10, y + 10], [x, y + 10]])
+
+
+@pytest.mark.parametrize(
+    ("other", "shared", "union"),
+    [
+        pytest.param(square(), 100, 100, id="the same"),
+        pytest.param(square()[::-1], 100, 100, id="the same, the other way round"),
+        pytest.param(square(5), 50, 150, id="half of each"),
+        pytest.param(square(5, 5), 25, 175, id="a quarter of each"),
+        pytest.param([[2, 2], [4, 2], [4, 7], [2, 7]], 10, 100, id="inside"),
+        pytest.param([[5, -5], [15, 5], [5, 15], [-5, 5]], 100, 200, id="a diamond around it"),
+        pytest.param(square(10), 0, 200, id="side by side"),
+        pytest.param(square(0, 30), 0, 200, id="apart"),
+        pytest.param([[0, 5], [10, 5], [10, 5], [0, 5]], 0, 100, id="a line without height"),
+    ],
+)
+def test_the_overlap_of_two_quads_and_its_share_of_both_together(other, shared, union):
+    other = quad(other)
+    for first, second in ((square(), other), (other, square())):
+        assert overlap_area(first, second) == pytest.approx(shared, abs=1e-4)
+        assert intersection_over_union(first, second) == pytest.approx(shared / union, abs=1e-6)
+
+
+def test_two_quads_without_area_share_nothing():
+    point = quad([[3, 3]] * 4)
+    assert (quad_area(point), intersection_over_union(point, point)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("corners", "share"),
+    [
+        pytest.param(square(), 1, id="on the page"),
+        pytest.param(page_corners(40, 30), 1, id="the whole page"),
+        pytest.param(square(-5), 0.5, id="half over the left edge"),
+        pytest.param(square(35, 25), 0.25, id="over the lower right corner"),
+        pytest.param(square(50), 0, id="off the page"),
+        pytest.param([[35, 35], [45, 35], [45, 35], [35, 35]], 0, id="no area"),
+    ],
+)
+def test_how_much_of_a_quad_lies_on_a_page_of_40_by_30(corners, share):
+    assert share_on_page(quad(corners), 40, 30) == pytest.approx(share, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("points", "back"),
+    [
+        pytest.param(LINE, False, id="clockwise as seen"),
+        pytest.param(LINE[::-1], True, id="the other way"),
+        pytest.param([[0, 0], [10, 0], [0, 10]], False, id="a triangle"),
+        pytest.param([[0, 0], [5, 5], [10, 10]], False, id="no area"),
+        pytest.param([[0, 0], [0, 10], [math.inf, 10], [math.inf, 0]], False, id="infinite"),
+    ],
+)
+def test_which_way_round_points_run(points, back):
+    assert runs_counter_clockwise(points) is back

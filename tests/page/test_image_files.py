@@ -399,7 +399,7 @@ def test_cut_files_are_still_refused_once_paddleocr_is_loaded():
             "-W",
             "ignore",
             "-c",
-            "import paddleocr, PIL.Image, PIL.ImageFile, backend.images;"
+            "import paddleocr, PIL.Image, PIL.ImageFile, backend.page.image_files;"
             "print(PIL.ImageFile.LOAD_TRUNCATED_IMAGES, PIL.Image.MAX_IMAGE_PIXELS)",
         ],
         capture_output=True,

@@ -15,8 +15,9 @@ from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.page.lines import Line, Quad, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
 from converters.report import html
-from converters.report.counts import Report, Sizes
-from converters.report.html import Picture
+from converters.report.html import CropImage
+from converters.report.report import Report
+from converters.report.samples import SampleSizes
 from converters.reviewed.line_rules import Rules
 
 CONFIG = LabelingConfig.parse(default_config())
@@ -166,7 +167,7 @@ def without_id(made: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in made.items() if key != "id"}
 
 
-def reported(*items: object, sizes: Sizes | None = None) -> Report:
+def reported(*items: object, sizes: SampleSizes | None = None) -> Report:
     """The report on these tasks."""
     found = Report(sizes)
     for item in items:
@@ -178,5 +179,5 @@ def page_of(found: Report) -> str:
     """Its page, with a picture for every line."""
     shown = html.sample_lines(found)
     return html.page(
-        found, "a project", {id(line): Picture("data:image/jpeg;base64,AAAA", 100, 20) for line in shown}
+        found, "a project", {id(line): CropImage("data:image/jpeg;base64,AAAA", 100, 20) for line in shown}
     )

@@ -6,15 +6,17 @@ import io
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from backend.errors import ImageUnreachable, TwinreadError
 from backend.page.lines import Detected, Line, Page, Pixels, Reading
-from backend.pipeline.annotate import Panel
-from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.annotate import Panel, Policy
+from backend.pipeline.engines import Engines
+from backend.pipeline.service import Service, ServiceOptions
+from backend.seams import LineDetector, LineReader, PageSource
 
 CONFIG = """<View><RectangleLabels name="label" toName="image"><Label value="Text"/><Label value="Check"/>
 </RectangleLabels><Image name="image" value="$image"/>
@@ -113,24 +115,40 @@ class ScriptedSource:
         raise ImageUnreachable(f"The image {reference} is not there (404).")
 
 
+def scripted_panel(readers: Sequence[LineReader], language: str = "ru") -> Panel:
+    """Readers whose majority decides."""
+    return Panel(tuple(readers), language, Policy.majority(reader.identity for reader in readers))
+
+
+def scripted_engines(
+    detector: LineDetector | None = None,
+    readers: Sequence[LineReader] | None = None,
+    source: PageSource | None = None,
+    *,
+    version: str = "scripted-1",
+    close: Callable[[], None] = lambda: None,
+) -> Engines:
+    """Engines that do as they are told, two readers that agree among them."""
+    chosen = tuple(readers if readers is not None else (ScriptedReader("one"), ScriptedReader("two")))
+    return Engines(
+        detector=detector or ScriptedDetector(),
+        lend=lambda language: nullcontext(scripted_panel(chosen, language)),
+        source=source or ScriptedSource(),
+        model_version=version,
+        max_page_pixels=50_000_000,
+        readers=" and ".join(reader.identity for reader in chosen),
+        close=close,
+    )
+
+
 def scripted_service(
-    detector: ScriptedDetector | None = None,
-    readers: Sequence[ScriptedReader] | None = None,
-    source: ScriptedSource | None = None,
+    detector: LineDetector | None = None,
+    readers: Sequence[LineReader] | None = None,
+    source: PageSource | None = None,
     page_workers: int = 2,
 ) -> Service:
     """A service over scripted engines, ready."""
-    chosen = tuple(readers if readers is not None else (ScriptedReader("one"), ScriptedReader("two")))
-
-    def load(metrics: Metrics) -> Engines:
-        return Engines(
-            detector or ScriptedDetector(),
-            lambda language: Panel(chosen, language),
-            source or ScriptedSource(),
-            "scripted-1",
-            " and ".join(reader.identity for reader in chosen),
-        )
-
-    service = Service(load, ServiceOptions(max_page_pixels=1_000_000, page_workers=page_workers))
+    engines = scripted_engines(detector, readers, source)
+    service = Service(lambda _: engines, ServiceOptions(page_workers=page_workers))
     service.engines(timeout_s=10)
     return service

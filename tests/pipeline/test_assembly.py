@@ -1,8 +1,7 @@
-"""One model version for everything that decides a prediction, and for nothing else."""
+"""Settings to engines, and what stops the start."""
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,7 @@ import pytest
 
 from backend.errors import ReaderUnavailable, StoreFailed
 from backend.pipeline import assembly
-from backend.pipeline.panels import Panels
 from backend.settings.settings import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-ERNIE = {"ernie_base_url": "http://127.0.0.1:9/v1", "ernie_model": "ernie-4.5-vl", "ocr_language": "ru"}
 
 
 def settings(folder: Path, **values: Any) -> Settings:
@@ -22,130 +17,10 @@ def settings(folder: Path, **values: Any) -> Settings:
     return Settings(_env_file=None, **chosen)  # type: ignore[call-arg]
 
 
-def version(folder: Path, **values: Any) -> str:
-    """The model version of these settings; no model is loaded for it."""
-    chosen = settings(folder, **{**ERNIE, **values})
-    with Panels(chosen, None) as panels:
-        panel = panels.panel(chosen.ocr_language)
-        return assembly.model_version(assembly.detector(chosen), panel, panels, chosen)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("compose")
-
-
-@pytest.fixture(scope="module")
-def plain(folder: Path) -> str:
-    return version(folder)
-
-
-def test_the_version_begins_with_names_that_people_know(plain: str) -> None:
-    model, readers, language, digest = plain.split(" ")
-    assert (model, language) == ("PP-OCRv5_mobile_det", "ru")
-    assert readers.startswith("ernie-4.5-vl:")
-    assert readers.count("+") == 1
-    assert len(digest) == 8
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"detection_thresh": 0.2},
-        {"detection_box_thresh": 0},
-        {"detection_unclip_ratio": 1.7},
-        {"detection_limit_side_len": 1280},
-        {"detection_limit_type": "min"},
-        {"detection_max_side_limit": 3000},
-        {"detection_enlarge_below": 0},
-        {"detection_high_resolution_from": 0},
-        {"detection_input_shape": "3,640,640"},
-        {"ernie_model": "ernie-5"},
-        {"ernie_temperature": 0.5},
-        {"ernie_top_p": 0.9},
-        {"ernie_disable_thinking": False},
-        {"ernie_extra_body": {"seed": 7}},
-        {"ernie_image_format": "png"},
-        {"ernie_prompt_style": "ocr"},
-        {"readers": "ernie,tesseract"},
-        {"readers": "tesseract,ernie"},
-        {"readers": "ernie,ernie,tesseract"},
-        {"ocr_language": "uk"},
-        {"tall_lines": "never"},
-        {"message_language": "ru"},
-        {"label_text": "Line"},
-        {"label_check": "Doubt"},
-    ],
-    ids=lambda values: ",".join(f"{name}={value}" for name, value in values.items()),
-)
-def test_what_can_change_a_prediction_changes_the_version(
-    folder: Path, plain: str, values: dict[str, Any]
-) -> None:
-    assert version(folder, **values) != plain
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"page_workers": 9},
-        {"predict_deadline_s": 3},
-        {"ernie_concurrency": 2},
-        {"ernie_timeout_s": 5},
-        {"ernie_page_timeout_s": 5},
-        {"ernie_max_retries": 0},
-        {"ernie_api_key": "sk-1"},
-        {"ernie_base_url": "http://127.0.0.2:9/v1"},
-        {"label_studio_url": "http://localhost:8081"},
-        {"label_studio_api_key": "0" * 40},
-        {"store_url": "sqlite:///elsewhere.sqlite3"},
-        {"log_level": "DEBUG"},
-        {"cpu_threads": 1},
-        {"max_image_bytes": 10},
-        {"max_page_pixels": 10},
-        {"image_timeout_s": 3},
-        {"image_cache_bytes": 0},
-        {"allowed_image_hosts": "pictures"},
-        {"webhook_secret": "s3cret"},
-        {"basic_auth_user": "ls", "basic_auth_pass": "x"},
-        {"recognition_batch_size": 2},
-        {"readers": "ernie,ernie"},
-        {"tessdata_dir": "/nowhere"},
-        {"recognition_model": "PP-OCRv5_mobile_rec"},
-    ],
-    ids=lambda values: ",".join(values),
-)
-def test_what_cannot_change_a_prediction_leaves_the_version(
-    folder: Path, plain: str, values: dict[str, Any]
-) -> None:
-    assert version(folder, **values) == plain
-
-
-def test_another_folder_gives_the_same_version(tmp_path: Path, plain: str) -> None:
-    assert version(tmp_path) == plain
-
-
-def test_the_code_of_every_room_that_decides_is_in_the_version() -> None:
-    """Whatever `annotate` and `label_studio` import decides, too; a new room must not be forgotten."""
-    reached: set[str] = set()
-    waiting = ["annotate", "label_studio"]
-    while waiting:
-        name = waiting.pop()
-        if name in reached:
-            continue
-        reached.add(name)
-        tree = ast.parse((ROOT / "backend" / f"{name}.py").read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module == "backend":
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("backend."):
-                waiting.append(str(node.module).partition(".")[2])
-    assert reached - {"errors"} <= set(assembly.DECIDING_ROOMS)
-
-
-def test_a_reader_that_cannot_write_the_language_stops_the_start(folder: Path) -> None:
+def test_a_reader_that_cannot_write_the_language_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ReaderUnavailable, match="eslav_PP-OCRv5_mobile_rec"):
-        assembly.check_readers(settings(folder, ocr_language="ru", readers="paddle,tesseract"))
-    assembly.check_readers(settings(folder, ocr_language="en", readers="paddle,tesseract"))
+        assembly.check_readers(settings(tmp_path, ocr_language="ru", readers="paddle,tesseract"))
+    assembly.check_readers(settings(tmp_path, ocr_language="en", readers="paddle,tesseract"))
 
 
 def test_the_store_is_made_in_the_cache_folder_or_where_its_address_says(tmp_path: Path) -> None:

@@ -48,9 +48,15 @@ def panels(tessdata: Path, models: Path) -> Iterator[PanelsOf]:
     """Makes panels from settings; packaged models and the data above are all that is at hand."""
     with ExitStack() as opened:
 
-        def make(store: ReadingStore | None = None, load: bool = True, **values: Any) -> Panels:
+        def make(
+            store: ReadingStore | None = None,
+            load: bool = True,
+            clock: Callable[[], float] = time.monotonic,
+            **values: Any,
+        ) -> Panels:
             chosen = {"tessdata_dir": tessdata, "cache_dir": models, "model_source": "packages", **values}
-            read = Panels(Settings(_env_file=None, **chosen), store, load=load)  # type: ignore[call-arg]
+            settings = Settings(_env_file=None, **chosen)  # type: ignore[call-arg]
+            read = Panels(settings, store, load=load, clock=clock)
             return opened.enter_context(read)
 
         yield make
@@ -275,3 +281,87 @@ def test_what_is_at_hand_tells_only_of_engines_that_may_read(panels: PanelsOf, t
     assert "rus" in panels(**ERNIE, readers="ernie,tesseract").at_hand()
     assert panels().at_hand() != panels(tessdata_dir=tmp_path).at_hand()
     assert panels().at_hand() != panels(recognition_model="en_PP-OCRv5_mobile_rec").at_hand()
+
+
+class Clock:
+    """Seconds that go on when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def threads(name: str) -> int:
+    return sum(thread.name.startswith(name) for thread in threading.enumerate())
+
+
+def test_a_language_that_nobody_asks_for_in_an_hour_is_given_back_and_comes_again(panels: PanelsOf) -> None:
+    clock = Clock()
+    read = panels(clock=clock, readers="tesseract,tesseract", ocr_language="ru", cpu_threads=1)
+    before = threads("Tesseract")
+    with read.lend("ru"), read.lend("en") as english:
+        assert threads("Tesseract") == before + 4
+        clock.now = 7200
+        assert read.give_back_idle() == [], "somebody reads with it"
+    clock.now = 7200 + 3599
+    assert read.give_back_idle() == []
+    clock.now = 7200 + 3600
+    assert read.give_back_idle() == ["en"], "the language of the settings stays"
+    assert threads("Tesseract") == before + 2
+    with read.lend("en") as again:
+        assert again is not english
+        reading = again.readers[0].submit([np.full((48, 320, 3), 255, np.uint8)])[0].result(60)
+        assert reading.error is None
+
+
+def test_idle_languages_are_found_without_anybody_asking(panels: PanelsOf) -> None:
+    read = panels(readers="tesseract,tesseract", ocr_language="ru", cpu_threads=1)
+    read._idle_s = 0.2
+    before = threads("Tesseract")
+    for language in ("ru", "en"):
+        with read.lend(language):
+            pass
+    end = time.monotonic() + 20
+    while threads("Tesseract") > before + 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_recogniser_that_another_language_shares_stays_when_one_is_given_back(panels: PanelsOf) -> None:
+    clock = Clock()
+    read = panels(clock=clock, readers="paddle,paddle", ocr_language="en")
+    crop = np.full((48, 320, 3), 255, np.uint8)
+    with read.lend("en"):
+        pass
+    with read.lend("zh") as chinese:
+        assert chinese.readers[0].submit([crop])[0].result(60).error is None
+    assert threads("recognition model") == 1
+    clock.now = 7200
+    assert read.give_back_idle() == ["zh"]
+    assert threads("recognition model") == 1
+    assert read.panel("en").readers[0].submit([crop])[0].result(60).error is None
+    read.close()
+    assert threads("recognition model") == 0
+
+
+@pytest.mark.parametrize(
+    ("readers", "words"),
+    [
+        pytest.param(
+            "paddle,gpt", "no reader is named gpt; there are ernie, paddle, tesseract", id="unknown"
+        ),
+        pytest.param("ernie,paddle", "ERNIE_BASE_URL", id="ernie without a server"),
+    ],
+)
+def test_readers_that_cannot_be_are_refused_before_anything_is_served(
+    panels: PanelsOf, readers: str, words: str
+) -> None:
+    with pytest.raises(SettingsWrong, match=words):
+        panels(readers=readers, load=False).check()
+
+
+def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
+    assert str(panels(**ERNIE).panel("ru").policy) == "2 of ernie,ernie"
+    assert str(panels().panel("en").policy) == "2 of tesseract,paddle"
+    assert str(panels().panel("ru").policy) == "2 of tesseract,tesseract"

@@ -1,26 +1,44 @@
-"""Tasks in, results out, in order, whatever happens to their neighbours."""
+"""Tasks in, predictions out, in order, whatever happens to their neighbours."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
-from backend.errors import BadImage, DetectorFailed, ImageUnreachable, NotReady, ReaderUnavailable
-from backend.page.lines import Line, Reading, ReadPage, Verdict
+from backend.errors import (
+    BadImage,
+    DetectorFailed,
+    ImageUnreachable,
+    Late,
+    NotReady,
+    ReaderUnavailable,
+    Stopping,
+    UnexpectedFailure,
+)
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
+from backend.page.lines import Line, Reading
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Failure, Late, Service, ServiceOptions, Task
+from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording
+from backend.pipeline.service import Service
 from tests.parts.scripted import (
+    CONFIG,
     ScriptedDetector,
     ScriptedReader,
     ScriptedSource,
-    picture,
     quad,
+    scripted_engines,
     scripted_service,
 )
+
+OURS = LabelingConfig.parse(CONFIG, LabelNames())
+SEVERAL = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), LabelNames())
+WORDING = Wording("ru", "en")
 
 
 @contextmanager
@@ -31,67 +49,64 @@ def running(service: Service) -> Iterator[Service]:
         service.close()
 
 
-def tasks(*references: str) -> list[Task]:
-    return [Task(number, reference, "ru") for number, reference in enumerate(references, 1)]
+def predict(service: Service, *references: str, deadline_s: float = 20) -> list[Prediction | Failure]:
+    tasks = [{"id": number, "data": {"image": reference}} for number, reference in enumerate(references, 1)]
+    return service.predict(tasks, OURS, WORDING, deadline_s)
 
 
-def test_every_task_gets_its_own_result_in_order_and_a_bad_one_spoils_no_other() -> None:
+def predictions(service: Service, *references: str) -> list[Prediction]:
+    """What is predicted of pages; every one must have a prediction."""
+    answers = predict(service, *references)
+    assert [answer for answer in answers if isinstance(answer, Failure)] == []
+    return [answer for answer in answers if isinstance(answer, Prediction)]
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_every_task_gets_its_own_answer_in_order_and_a_bad_one_spoils_no_other() -> None:
     source = ScriptedSource({"/broken": b"no image", "/one": b""})
     with running(scripted_service(source=source)) as service:
-        results = service.read_tasks(tasks("/page-1", "/broken", "/gone", "/page-2"), 20)
-    assert [type(result).__name__ for result in results] == ["ReadPage", "Failure", "Failure", "ReadPage"]
-    failures = [result for result in results if isinstance(result, Failure)]
+        answers = predict(service, "/page-1", "/broken", "/gone", "/page-2")
+    assert [type(answer).__name__ for answer in answers] == ["Prediction", "Failure", "Failure", "Prediction"]
+    failures = [answer for answer in answers if isinstance(answer, Failure)]
     assert [type(failure.error) for failure in failures] == [BadImage, ImageUnreachable]
-    assert [failure.task.id for failure in failures] == [2, 3]
-
-
-def test_lines_carry_both_readings_and_their_verdict() -> None:
-    readers = [ScriptedReader("one", "Счёт 12"), ScriptedReader("two", "Счет 12")]
-    with running(scripted_service(readers=readers)) as service:
-        (page,) = service.read_tasks(tasks("/page"), 20)
-    assert isinstance(page, ReadPage)
-    assert [line.judgement.verdict for line in page.lines] == [Verdict.DISPUTED] * 3
-    assert [[said.text for said in line.readings] for line in page.lines] == [["Счёт 12", "Счет 12"]] * 3
-    assert page.dropped == 1
+    assert [answer.task for answer in answers] == [1, 2, 3, 4]
 
 
 def test_what_the_deadline_cut_off_goes_on_and_is_done_once() -> None:
     gate = threading.Event()
     detector = ScriptedDetector()
     reader = ScriptedReader("one", gate=gate)
+    pages = ("/page-1", "/page-2", "/page-3")
     with running(scripted_service(detector, [reader, ScriptedReader("two")])) as service:
-        first = service.read_tasks(tasks("/page-1", "/page-2", "/page-3"), 0.2)
-        assert all(isinstance(result, Failure) and isinstance(result.error, Late) for result in first)
+        first = predict(service, *pages, deadline_s=0.2)
+        assert all(isinstance(answer, Failure) and isinstance(answer.error, Late) for answer in first)
         gate.set()
-        second = service.read_tasks(tasks("/page-1", "/page-2", "/page-3"), 20)
-        third = service.read_tasks(tasks("/page-1", "/page-2", "/page-3"), 20)
-    assert all(isinstance(result, ReadPage) for result in [*second, *third])
+        assert predictions(service, *pages) == predictions(service, *pages)
     assert reader.asked == 9
     assert len(detector.pages) == 3
 
 
 def test_the_same_page_asked_for_by_many_requests_at_once_is_read_once() -> None:
     gate = threading.Event()
-    detector = ScriptedDetector()
-    answers: list[ReadPage | Failure] = []
-    with running(
-        scripted_service(detector, [ScriptedReader("one", gate=gate), ScriptedReader("two")])
-    ) as service:
-        threads = [
-            threading.Thread(target=lambda: answers.extend(service.read_tasks(tasks("/page"), 20)))
-            for _ in range(16)
-        ]
-        for thread in threads:
-            thread.start()
+    detector, reader = ScriptedDetector(), ScriptedReader("one", gate=gate)
+    with (
+        running(scripted_service(detector, [reader, ScriptedReader("two")])) as service,
+        ThreadPoolExecutor(16) as many,
+    ):
+        asked = [many.submit(predictions, service, "/page") for _ in range(16)]
         gate.set()
-        for thread in threads:
-            thread.join()
-    assert len(answers) == 16
-    assert len({id(answer) for answer in answers}) == 1
-    assert len(detector.pages) == 1
+        answers = [future.result(20)[0] for future in asked]
+    assert all(answer == answers[0] for answer in answers)
+    assert (len(detector.pages), reader.asked) == (1, 3)
 
 
-def test_a_page_whose_reader_had_no_answer_is_asked_for_again_and_not_shown_half_read() -> None:
+def test_a_failed_reader_is_in_the_status_until_it_is_mended() -> None:
     down = [True]
 
     def say(number: int) -> Reading:
@@ -100,66 +115,23 @@ def test_a_page_whose_reader_had_no_answer_is_asked_for_again_and_not_shown_half
         return Reading("one", "Счёт")
 
     with running(scripted_service(readers=[ScriptedReader("one", say), ScriptedReader("two")])) as service:
-        (failed,) = service.read_tasks(tasks("/page"), 20)
+        (failed,) = predict(service, "/page")
         assert isinstance(failed, Failure)
         assert isinstance(failed.error, ReaderUnavailable)
         assert "no answer in 60 s" in str(service.status()["failed_tasks"])
         down[0] = False
-        (mended,) = service.read_tasks(tasks("/page"), 20)
-        assert isinstance(mended, ReadPage)
+        predictions(service, "/page")
         assert service.status()["failed_tasks"] == {}
-
-
-def test_a_reading_that_never_will_be_better_leaves_its_line_to_a_person() -> None:
-    def say(number: int) -> Reading:
-        cut = number == 1
-        return Reading("one", error="the answer was cut off") if cut else Reading("one", "Счёт")
-
-    with running(scripted_service(readers=[ScriptedReader("one", say), ScriptedReader("two")])) as service:
-        (page,) = service.read_tasks(tasks("/page"), 20)
-    assert isinstance(page, ReadPage)
-    verdicts = [line.judgement.verdict for line in page.lines]
-    assert verdicts == [Verdict.AGREED, Verdict.DISPUTED, Verdict.AGREED]
-    assert {line.judgement.text for line in page.lines} == {"Счёт"}
-
-
-def test_a_reader_that_fails_on_every_line_fails_the_page_and_not_each_line() -> None:
-    refused = Reading("one", error="400: model 'x' does not exist")
-    with running(
-        scripted_service(readers=[ScriptedReader("one", refused), ScriptedReader("two")])
-    ) as service:
-        (failed,) = service.read_tasks(tasks("/page"), 20)
-    assert isinstance(failed, Failure)
-    assert "does not exist" in str(failed.error)
-
-
-def test_a_blank_box_is_paid_for_once() -> None:
-    empty = ScriptedReader("one", Reading("one"))
-    second = ScriptedReader("two")
-    source = ScriptedSource({"/white": picture(lines=0)})
-    with running(scripted_service(readers=[empty, second], source=source)) as service:
-        (page,) = service.read_tasks(tasks("/white"), 20)
-    assert isinstance(page, ReadPage)
-    assert {line.judgement.verdict for line in page.lines} == {Verdict.NO_TEXT}
-    assert (empty.asked, second.asked) == (3, 0)
 
 
 def test_a_page_that_cannot_be_searched_says_so_and_is_counted() -> None:
     with running(
         scripted_service(ScriptedDetector(error=DetectorFailed("The page could not be searched.")))
     ) as service:
-        (failed,) = service.read_tasks(tasks("/page"), 20)
+        (failed,) = predict(service, "/page")
         text = service.metrics.text().decode()
     assert isinstance(failed, Failure)
     assert 'twinread_pages_total{outcome="DetectorFailed"} 1.0' in text
-
-
-def test_a_drawn_box_is_read_without_searching_the_page() -> None:
-    detector = ScriptedDetector()
-    with running(scripted_service(detector)) as service:
-        (line,) = service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 10)
-    assert (line.judgement.verdict, line.judgement.text) == (Verdict.AGREED, "Счёт")
-    assert detector.pages == []
 
 
 def test_before_the_models_are_loaded_every_question_is_answered_with_loading() -> None:
@@ -169,12 +141,12 @@ def test_before_the_models_are_loaded_every_question_is_answered_with_loading() 
         gate.wait(30)
         raise ReaderUnavailable("No Russian data for Tesseract.")
 
-    with running(Service(load, ServiceOptions(max_page_pixels=1_000_000))) as service:
+    with running(Service(load)) as service:
         assert service.state[0] == "loading"
         with pytest.raises(NotReady, match="still loading"):
-            service.read_tasks(tasks("/page"), 1)
+            predict(service, "/page")
         gate.set()
-        with pytest.raises(NotReady, match="No Russian data"):
+        with pytest.raises(ReaderUnavailable, match="No Russian data"):
             service.engines(timeout_s=10)
         assert service.state == ("failed", "No Russian data for Tesseract.")
 
@@ -189,51 +161,45 @@ def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
             return super().fetch(reference, task_id=task_id)
 
     detector = ScriptedDetector()
+    pages = ("/page-1", "/page-2", "/page-3")
     with running(scripted_service(detector, source=Source(), page_workers=1)) as service:
-        bulk = tasks("/page-1", "/page-2", "/page-3")
-        assert all(isinstance(result, Failure) for result in service.read_tasks(bulk, 0.1))
-        (opened,) = service.read_tasks([bulk[2]], 20)
-        assert isinstance(opened, ReadPage)
+        assert all(isinstance(answer, Failure) for answer in predict(service, *pages, deadline_s=0.1))
+        opened = {"id": 3, "data": {"image": "/page-3"}}
+        (answer,) = service.predict([opened], OURS, WORDING, 20)
+        assert isinstance(answer, Prediction)
         assert service.status()["pages_in_flight"] == 2
         gate.set()
-        again = service.read_tasks(bulk, 20)
-    assert again[2] is opened
-    assert all(isinstance(result, ReadPage) for result in again)
+        assert predictions(service, *pages)[2] == answer
     assert len(detector.pages) == 3
 
 
-def test_a_failed_page_of_a_task_is_told_although_its_other_pages_are_read() -> None:
+def test_a_failed_page_of_a_task_is_named_although_its_other_pages_are_read() -> None:
     with running(scripted_service()) as service:
-        pages = [Task(7, reference, "ru") for reference in ("/gone", "/page")]
-        service.read_tasks(pages, 20)
+        (answer,) = service.predict([{"id": 7, "data": {"pages": ["/page", "/gone"]}}], SEVERAL, WORDING, 20)
+        assert isinstance(answer, Failure)
         assert "/gone" in str(service.status()["failed_tasks"])
 
 
 def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
     gate = threading.Event()
     reader = ScriptedReader("one", gate=gate)
-    service = scripted_service(readers=[reader], page_workers=1)
-    answers: list[ReadPage | Failure] = []
-    waiting = threading.Thread(
-        target=lambda: answers.extend(service.read_tasks(tasks("/page-1", "/page-2"), 25))
-    )
-    waiting.start()
-    # the first page must have been begun: one that nobody has begun is told, as the second is
-    while service.status()["pages_in_flight"] != 2 or not reader.asked:
-        time.sleep(0.01)
-    service._pages.close(wait=False)
-    gate.set()
-    waiting.join(20)
-    assert not waiting.is_alive()
-    assert isinstance(answers[0], ReadPage)
-    assert isinstance(answers[1], Failure)
-    assert "stopping" in str(answers[1].error)
-    with pytest.raises(NotReady, match="stopping"):
-        service.read_tasks(tasks("/page-3"), 1)
+    service = scripted_service(readers=[reader, ScriptedReader("two")], page_workers=1)
+    with ThreadPoolExecutor(1) as waiting:
+        answers = waiting.submit(predict, service, "/page-1", "/page-2", deadline_s=25)
+        # the first page must have been begun: one that nobody has begun is told, as the second is
+        until(lambda: service.status()["pages_in_flight"] == 2 and bool(reader.asked))
+        service._pages.close(wait=False)
+        gate.set()
+        first, second = answers.result(20)
+    assert isinstance(first, Prediction)
+    assert isinstance(second, Failure)
+    assert "stopping" in str(second.error)
+    with pytest.raises(Stopping, match="stopping"):
+        predict(service, "/page-3")
     service.close()
 
 
-def test_a_drawn_box_over_which_a_library_breaks_is_told_in_one_sentence(
+def test_a_drawn_box_over_which_a_library_breaks_gets_one_sentence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def say(number: int) -> Reading:
@@ -241,8 +207,99 @@ def test_a_drawn_box_over_which_a_library_breaks_is_told_in_one_sentence(
 
     with (
         running(scripted_service(readers=[ScriptedReader("one", say)])) as service,
-        pytest.raises(NotReady, match="Unexpected failure") as caught,
+        pytest.raises(UnexpectedFailure, match="Unexpected failure") as caught,
     ):
-        service.read_quads(Task(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 20)
+        service.read_lines(TaskPage(1, "/page", "ru"), [Line(quad(20, 10, 250, 26))], 20)
     assert "/secret" not in str(caught.value)
     assert "ZeroDivisionError" in caplog.text
+
+
+class Replaceable:
+    """A service over engines of the first version, and others to take their place."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.held = ScriptedReader("old", "старое", gate=self.gate)
+        self.closed: list[str] = []
+        self.service = Service(lambda _: self.engines("v1", [self.held, ScriptedReader("two", "старое")]))
+        self.service.engines(timeout_s=10)
+
+    def engines(self, version: str, readers: list[ScriptedReader]) -> Engines:
+        return scripted_engines(readers=readers, version=version, close=lambda: self.closed.append(version))
+
+    def new(self, _: Metrics) -> Engines:
+        return self.engines("v2", [ScriptedReader("new", "новое"), ScriptedReader("two", "новое")])
+
+
+def texts(answer: Prediction | Failure) -> set[str]:
+    assert isinstance(answer, Prediction), answer
+    return {text for item in answer.result for text in item["value"].get("text", [])}
+
+
+def test_a_new_model_takes_over_without_a_restart_and_begun_pages_end_with_the_old_one() -> None:
+    loop = Replaceable()
+    with running(loop.service) as service, ThreadPoolExecutor(1) as annotator:
+        begun = annotator.submit(predict, service, "/page-1")
+        until(lambda: loop.held.asked == 3)
+        assert service.replace_engines(loop.new).result(10) == "v2"
+        assert service.model_version == "v2"
+        assert loop.closed == []  # a page is still being read with the old ones
+        (after,) = predict(service, "/page-2")
+        loop.gate.set()
+        (before,) = begun.result(20)
+        until(lambda: loop.closed == ["v1"])
+        (again,) = predict(service, "/page-1")
+    assert isinstance(before, Prediction) and isinstance(after, Prediction) and isinstance(again, Prediction)
+    assert (before.model_version, texts(before)) == ("v1", {"старое"})
+    assert (after.model_version, texts(after)) == ("v2", {"новое"})
+    assert (again.model_version, texts(again)) == ("v2", {"новое"}), "a page kept from the old model"
+    assert loop.closed == ["v1", "v2"]
+
+
+def test_a_new_model_that_fails_to_load_leaves_the_old_one_at_work() -> None:
+    loop = Replaceable()
+    loop.gate.set()
+
+    def broken(_: Metrics) -> Engines:
+        raise ZeroDivisionError("in /secret/place")
+
+    with running(loop.service) as service:
+        with pytest.raises(UnexpectedFailure, match="ZeroDivisionError"):
+            service.replace_engines(broken).result(10)
+        (answer,) = predict(service, "/page")
+        assert (service.state[0], loop.closed) == ("ready", [])
+    assert isinstance(answer, Prediction)
+    assert answer.model_version == "v1"
+
+
+def test_engines_that_come_when_the_service_has_stopped_are_closed_and_not_used() -> None:
+    loop = Replaceable()
+    may_load = threading.Event()
+
+    def late(metrics: Metrics) -> Engines:
+        may_load.wait(20)
+        return loop.new(metrics)
+
+    replaced = loop.service.replace_engines(late)
+    with ThreadPoolExecutor(1) as stopping:
+        end = stopping.submit(loop.service.close)
+        until(lambda: loop.service._loader._closed)
+        may_load.set()
+        end.result(20)
+    with pytest.raises(Stopping):
+        replaced.result(10)
+    assert sorted(loop.closed) == ["v1", "v2"]
+
+
+def test_a_page_is_never_put_together_from_two_models() -> None:
+    loop = Replaceable()
+    with running(loop.service) as service, ThreadPoolExecutor(1) as annotator:
+        task = {"id": 1, "data": {"pages": ["/page-1", "/page-2"]}}
+        service.predict([{"id": 1, "data": {"pages": ["/page-1"]}}], SEVERAL, WORDING, 0)
+        until(lambda: loop.held.asked == 3)
+        service.replace_engines(loop.new).result(10)
+        answer = annotator.submit(service.predict, [task], SEVERAL, WORDING, 20)
+        loop.gate.set()
+        (made,) = answer.result(20)
+    # the page that the old model had begun is read anew
+    assert texts(made) == {"новое"}

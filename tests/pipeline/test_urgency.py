@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.models.paddle_engine import EngineOptions
 from backend.page.lines import Detected, Line, Page, Pixels, Reading
-from backend.pipeline.annotate import Panel
-from backend.pipeline.service import Engines, Service, ServiceOptions, Task
+from backend.pipeline.read_task import TaskPage, Wording
+from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from tests.parts.samples import sample
-from tests.parts.scripted import ScriptedSource
+from tests.parts.scripted import CONFIG, ScriptedSource, scripted_engines
 
 CPU = EngineOptions(device="cpu", cpu_threads=1)
 PAGE = sample("syn_067")
 PAGES = {f"/page-{number}": PAGE.path.read_bytes() for number in range(4)}
 LIMIT_S = 120
+OURS = LabelingConfig.parse(CONFIG, LabelNames())
+WORDING = Wording("en", "en")
 
 
 class Held:
@@ -85,10 +88,8 @@ def held_service(readers: tuple[Held, ...], detector: HeldDetector) -> Iterator[
     with ExitStack() as opened:
         for part in (detector, *readers):
             opened.callback(part.stop)
-        engines = Engines(
-            detector, lambda language: Panel(readers, language), ScriptedSource(PAGES), "v", "two"
-        )
-        service = Service(lambda _: engines, ServiceOptions(max_page_pixels=50_000_000, page_workers=4))
+        engines = scripted_engines(detector, readers, ScriptedSource(PAGES))
+        service = Service(lambda _: engines, ServiceOptions(page_workers=4))
         opened.callback(service.close)
         for part in (detector, *readers):
             opened.callback(part.may_go_on.set)
@@ -102,18 +103,18 @@ def held_service(readers: tuple[Held, ...], detector: HeldDetector) -> Iterator[
 )
 def test_a_drawn_box_waits_for_the_one_batch_in_flight_and_for_no_search_of_a_page(opened: int) -> None:
     readers, detector = (Held(0), Held(1)), HeldDetector()
-    pages = [Task(number, f"/page-{number}", "en") for number in range(opened)]
+    pages = [{"id": number, "data": {"image": f"/page-{number}"}} for number in range(opened)]
     box = Line(np.array(PAGE.lines[0]["poly"], np.float32))
     with held_service(readers, detector) as service, ThreadPoolExecutor(1) as annotator:
-        service.read_tasks(pages, 0)
+        service.predict(pages, OURS, WORDING, 0)
         for reader in readers:
             assert reader.waits["page"].wait(LIMIT_S)
 
-        answer = annotator.submit(service.read_quads, Task(9, "/page-0", "en"), [box], LIMIT_S)
+        answer = annotator.submit(service.read_lines, TaskPage(9, "/page-0", "en"), [box], LIMIT_S)
         for reader in readers:
             assert reader.waits["box"].wait(LIMIT_S)
             reader.may_go_on.set()
-        (read,) = answer.result(LIMIT_S)
+        (read,) = answer.result(LIMIT_S).lines
 
         assert [said.error for said in read.readings] == [None, None]
         assert [reader.served[0] for reader in readers] == ["box", "box"]

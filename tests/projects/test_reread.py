@@ -17,6 +17,10 @@ from tests.parts.scripted import CONFIG
 OURS = LabelingConfig.parse(CONFIG.replace("<Label", '<Label value="Illegible"/><Label', 1))
 
 
+def at(minute: int) -> str:
+    return f"2026-11-22T10:0{minute}:00.000000Z"
+
+
 def box(name: str, x: float = 10, text: str | None = "Счёт", label: str = "Text") -> list[dict[str, Any]]:
     shape = {"x": x, "y": 10, "width": 40, "height": 8, "rotation": 0}
     common = {"id": name, "to_name": "image", "original_width": 400, "original_height": 300}
@@ -39,7 +43,8 @@ def box(name: str, x: float = 10, text: str | None = "Счёт", label: str = "T
     [
         pytest.param(box("a"), False, id="untouched"),
         pytest.param(box("a", x=12), True, id="moved"),
-        pytest.param(box("a", x=10.1), False, id="moved by less than a pixel"),
+        pytest.param(box("a", x=10.2), False, id="moved by less than a pixel"),
+        pytest.param(box("a", x=10.25), True, id="moved by one pixel"),
         pytest.param(box("a", x=12, text="Счёт 2"), False, id="moved, and its text mended"),
         pytest.param(box("a", x=12, text=None), False, id="moved, and its text deleted"),
         pytest.param(box("a", x=12, label="Illegible"), False, id="moved, and called illegible"),
@@ -69,14 +74,14 @@ def test_answers_take_the_place_of_their_own_boxes_and_of_no_other() -> None:
     [
         pytest.param({"predictions": [{"id": 1, "result": box("a")}]}, None, id="nobody did anything"),
         pytest.param(
-            {"annotations": [{"was_cancelled": True, "result": box("x"), "updated_at": "3"}]},
+            {"annotations": [{"was_cancelled": True, "result": box("x"), "updated_at": at(3)}]},
             None,
             id="skipped",
         ),
         pytest.param(
             {
-                "annotations": [{"result": box("old"), "updated_at": "1"}],
-                "drafts": [{"result": box("a"), "updated_at": "2"}],
+                "annotations": [{"result": box("old"), "updated_at": at(1)}],
+                "drafts": [{"result": box("a"), "updated_at": at(2)}],
             },
             "a",
             id="a draft is newer",
@@ -84,12 +89,23 @@ def test_answers_take_the_place_of_their_own_boxes_and_of_no_other() -> None:
         pytest.param(
             {
                 "annotations": [
-                    {"result": box("a"), "updated_at": "2"},
-                    {"result": box("b"), "updated_at": "1"},
+                    {"result": box("a"), "updated_at": at(2)},
+                    {"result": box("b"), "updated_at": at(1)},
                 ]
             },
             "a",
             id="the last changed counts",
+        ),
+        pytest.param(
+            {
+                "annotations": [{"result": box("a"), "updated_at": at(2)}],
+                "drafts": [
+                    {"result": box("old"), "updated_at": at(1)},
+                    {"result": None, "updated_at": at(3)},
+                ],
+            },
+            "a",
+            id="an older draft, and one that cannot be read",
         ),
     ],
 )
@@ -101,11 +117,16 @@ def test_the_newest_work_of_a_person_counts(task: dict[str, Any], result: str | 
 
 def test_a_draft_is_compared_with_the_prediction_that_it_began_with_and_not_with_a_reread() -> None:
     task = {
-        "drafts": [{"result": [*box("a", x=20), *box("b")], "updated_at": "2"}],
+        "drafts": [{"result": [*box("a", x=20), *box("b")], "created_at": at(3), "updated_at": at(4)}],
         "predictions": [
-            {"id": 1, "model_version": "v1", "result": [*box("a"), *box("b")]},
-            {"id": 2, "model_version": "v2", "result": box("c")},
-            {"id": 3, "model_version": "reread v1", "result": [*box("a", x=20), *box("b")]},
+            {"id": 1, "model_version": "v1", "created_at": at(1), "result": [*box("a"), *box("b")]},
+            {"id": 2, "model_version": "v2", "created_at": at(2), "result": box("c")},
+            {
+                "id": 3,
+                "model_version": "reread v1",
+                "created_at": at(5),
+                "result": [*box("a", x=20), *box("b")],
+            },
         ],
     }
 

@@ -81,6 +81,12 @@ def annotated(*result: Any, by: int = 7, cancelled: bool = False, seconds: float
         ),
         pytest.param(annotated(cancelled=True), PageStage.SKIPPED, {}, id="skipped"),
         pytest.param(
+            {**predicted(lines(a="Check")), "annotations": [{"result": "x"}]},
+            PageStage.DOUBTFUL,
+            {PageStage.DOUBTFUL: 1},
+            id="work that cannot be read is not done",
+        ),
+        pytest.param(
             {**predicted(lines(a="Check")), "drafts": [{"id": 1}]},
             PageStage.DOUBTFUL,
             {PageStage.DOUBTFUL: 1},

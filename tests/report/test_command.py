@@ -14,8 +14,9 @@ from rich.console import Console
 from backend.commands.cli import twinread
 from backend.errors import BadRequest, OperatorError
 from converters.report import html
-from converters.report.command import report, tell
-from converters.report.counts import Report
+from converters.report.command import report
+from converters.report.report import Report
+from converters.report.terminal import tell
 from converters.reviewed import task_sources
 from converters.reviewed.line_rules import Rules
 from tests.parts import reviewed_work

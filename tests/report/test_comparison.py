@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backend.label_studio.region_notes import note
+from backend.label_studio.region_notes import readings_meta
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.report.comparison import compare
 from converters.reviewed.reasons import TaskReason
@@ -65,6 +65,23 @@ def test_changed_is_what_differs_from_the_parent_whatever_origin_says():
     assert (kept.retyped, kept.touched) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "moved"),
+    [
+        pytest.param(0, False, id="untouched"),
+        pytest.param(0.9, False, id="by less than a pixel"),
+        pytest.param(1, True, id="by one pixel"),
+    ],
+)
+def test_a_box_counts_as_moved_from_one_pixel_on(pixels, moved):
+    made = task(1, [Work(("one", "one"), "one")], size=(1000, 1000))
+    for part in made["annotations"][0]["result"]:
+        part["value"]["x"] += pixels / 10
+
+    [line] = compare(made, RULES).first.lines
+    assert (line.moved, line.touched) == (moved, moved)
+
+
 def test_a_box_drawn_anew_is_the_same_line_and_one_elsewhere_was_missed():
     lines = [Work(("one", "one"), decision="removed"), Work(("six", "six"), "six")]
     made = task(1, lines, added=drawn(0, "one!", (1000, 1400), "a") + drawn(7, "new", (1000, 1400), "b"))
@@ -88,7 +105,7 @@ def test_labels_say_nothing_of_the_verdict():
 def with_readings(parts, *said):
     """The results of a drawn line as they are once the readers have read it."""
     line = ReadLine(Line(quad_at(0)), said, Judgement(Verdict.DISPUTED, "", 0.5))
-    return [{**part, "meta": note(line, "drawn")} for part in parts]
+    return [{**part, "meta": readings_meta(line, "drawn")} for part in parts]
 
 
 def test_what_was_read_of_a_line_that_a_person_drew_counts_for_its_readers():

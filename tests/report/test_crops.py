@@ -7,7 +7,7 @@ import pytest
 from backend.errors import BadRequest, LabelStudioFailed
 from converters.report import html
 from converters.report.crops import AT_ONCE, crops_of
-from converters.report.html import Picture
+from converters.report.html import CropImage
 from tests.parts.reviewed_work import CONFIG, Work, reported, task, without_id
 from tests.parts.samples import sample
 
@@ -35,7 +35,7 @@ def test_a_line_whose_picture_is_gone_says_so_and_the_others_are_shown(turned):
     crops = crops_of(shown, Files(), CONFIG, max_pixels=10**7)
 
     by_text = {line.text: crops[id(line)] for line in shown}
-    assert isinstance(by_text["one"], Picture)
+    assert isinstance(by_text["one"], CropImage)
     assert by_text["one"].url.startswith("data:image/jpeg;base64,")
     assert by_text["two"] == "gone"
     assert "Some pictures are missing: gone" in html.page(found, "a project", crops)

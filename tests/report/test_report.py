@@ -10,9 +10,9 @@ import pytest
 
 from backend.page.lines import Verdict
 from converters.report import html
-from converters.report.comparison import Fate, compare
-from converters.report.counts import Best, SampleLine, Sizes
+from converters.report.comparison import Decision, compare
 from converters.report.html import NOT_KNOWN
+from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
 from converters.reviewed.reasons import TaskReason
 from tests.parts.reviewed_work import (
     RULES,
@@ -193,7 +193,7 @@ def test_confusions_are_counted_by_reader_with_lines_that_show_them():
         task(number, [Work(("house", "mouse"), "mouse"), Work(("hat", "hat"), "mat")]) for number in (1, 2)
     ]
 
-    found = reported(*made, sizes=Sizes(examples=1))
+    found = reported(*made, sizes=SampleSizes(examples=1))
     (confusion, lines, by), *others = found.top_confusions()
     assert (confusion.read, confusion.approved, lines, by) == ("h", "m", 4, {"reader 0": 4, "reader 1": 2})
     assert not others
@@ -214,18 +214,18 @@ def test_sheets_show_the_worst_first_and_the_same_lines_in_any_order_of_tasks():
     made = [*planted(kinds, 4), task(500, last)]
     sheets = []
     for order in (made, made[::-1]):
-        found = reported(*order, sizes=Sizes(sheet=80))
+        found = reported(*order, sizes=SampleSizes(sheet=80))
         wrong, drawn_lots, worst = list(found.wrong), list(found.random), list(found.worst)
         assert wrong[0].text == "different"
         # a text that was read wrongly says more than a box that held none
-        assert wrong[-1].fate is Fate.NOT_TEXT
+        assert wrong[-1].decision is Decision.NOT_TEXT
         assert all(line.predicted == line.text and line.agreed for line in drawn_lots)
         assert not any(line.agreed for line in worst)
         weights = [line.weight for line in worst]
         assert weights == sorted(weights, reverse=True)
         sheets.append([[(line.task, line.text) for line in sheet] for sheet in (wrong, drawn_lots, worst)])
     assert sheets[0] == sheets[1]
-    few = reported(*made, sizes=Sizes(sheet=5))
+    few = reported(*made, sizes=SampleSizes(sheet=5))
     assert [len(list(sheet)) for sheet in (few.wrong, few.random, few.worst)] == [5, 5, 5]
     assert next(iter(few.wrong)).text == "different"
 
@@ -297,7 +297,7 @@ def test_a_report_is_the_same_in_any_order_of_tasks(turned):
             work["result"].reverse()
     pages = []
     for order in (tasks, mirrored, [*tasks[3:], *tasks[:3]]):
-        found = reported(*order, sizes=Sizes(sheet=7, confusions=9, examples=2))
+        found = reported(*order, sizes=SampleSizes(sheet=7, confusions=9, examples=2))
         assert found.all.tasks == len(tasks)
         assert len(list(found.worst)) == 7
         pages.append((page_of(found), found.summary()))
@@ -306,8 +306,8 @@ def test_a_report_is_the_same_in_any_order_of_tasks(turned):
 
 def test_of_two_lines_that_draw_the_same_lot_the_earlier_one_is_shown():
     quad, none = quad_at(0), {}
-    same = [SampleLine("1", "", 0, quad, text, text, (), True, Fate.APPROVED, 0.0, none) for text in "ab"]
-    best = Best(1)
+    same = [SampleLine("1", "", 0, quad, text, text, (), True, Decision.APPROVED, 0.0, none) for text in "ab"]
+    best = HeaviestLines(1)
     for shown in same:
         best.add(shown)
     assert [shown.text for shown in best] == ["a"]

@@ -318,4 +318,6 @@ some_result = st.one_of(
 @given(st.lists(some_result, max_size=6))
 def test_whatever_stands_in_a_result_is_judged(result):
     for line in reviewed(result):
-        assert (line.why is None) == bool(line.said.text and line.quad is not None and line.said.why is None)
+        assert (line.why is None) == bool(
+            line.written.text and line.quad is not None and line.written.why is None
+        )

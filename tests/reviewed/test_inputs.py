@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.errors import BadRequest, ConfigLacking
+from backend.errors import BadRequest, ConfigIncomplete
 from backend.fetching.sources import Sources
 from backend.settings.settings import Settings
 from converters.reviewed import inputs
@@ -20,7 +20,9 @@ NAMES = Settings(label_check="Zweifel").label_names
     [
         pytest.param(b"\xff\xfe<View/>", BadRequest, "config.xml is not UTF-8", id="another encoding"),
         pytest.param(b"<View", BadRequest, "not well-formed", id="no XML"),
-        pytest.param(b"<View/>", ConfigLacking, "Image", id="a config without an image is not passed over"),
+        pytest.param(
+            b"<View/>", ConfigIncomplete, "Image", id="a config without an image is not passed over"
+        ),
     ],
 )
 def test_a_named_labeling_config_is_heeded_or_refused(tmp_path, content, error, words):

@@ -6,7 +6,7 @@ import pytest
 
 from backend.label_studio.regions import regions
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import Change, crop_name, folder_of, region_names, said_in
+from converters.reviewed.region_text import Change, crop_name, folder_of, region_names, text_in
 from tests.parts.reviewed_tasks import rectangle
 
 
@@ -17,7 +17,7 @@ def said(text, *more, **options):
         answer = {**result[0], "type": "textarea", "from_name": f"t{number}"}
         result.append({**answer, "value": {**result[0]["value"], "text": given}})
     [region] = regions(result)
-    return said_in(region, **options)
+    return text_in(region, **options)
 
 
 @pytest.mark.parametrize(

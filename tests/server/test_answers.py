@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from backend.errors import NotReady, ReaderUnavailable
+from backend.errors import OperatorError, ReaderUnavailable
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.page.lines import Reading
+from backend.pipeline.annotate import Panel
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.read_task import Wording
+from backend.pipeline.service import Service
 from backend.server import answers
 from tests.parts.scripted import (
     CONFIG,
@@ -21,13 +25,15 @@ from tests.parts.scripted import (
     ScriptedReader,
     ScriptedSource,
     picture,
+    scripted_engines,
+    scripted_panel,
     scripted_service,
 )
 
 NAMES = LabelNames("Text", "Check", "Illegible", "Not text")
 OURS = LabelingConfig.parse(CONFIG, NAMES)
 SEVERAL = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), NAMES)
-WORDING = answers.Wording("ru", "en")
+WORDING = Wording("ru", "en")
 
 
 @contextmanager
@@ -230,22 +236,17 @@ def test_a_task_without_an_image_is_an_empty_result_and_named_in_the_status(odd:
 
 def test_a_task_s_own_language_wins_over_the_settings() -> None:
     asked: list[str] = []
-    with running() as service:
-        engines = service.engines()
 
-    def load(metrics: Metrics) -> Engines:
-        def panel(language: str) -> Any:
-            asked.append(language)
-            return engines.panel(language)
+    def lend(language: str) -> AbstractContextManager[Panel]:
+        asked.append(language)
+        return nullcontext(scripted_panel((ScriptedReader("one"), ScriptedReader("two")), language))
 
-        return Engines(engines.detector, panel, engines.source, "v", "readers")
-
-    own = Service(load, ServiceOptions(max_page_pixels=1_000_000))
+    service = Service(lambda _: replace(scripted_engines(), lend=lend))
     try:
-        own.engines(timeout_s=10)
-        answers.predict(own, [task(), task("/page-2", language="uk")], OURS, WORDING, 20)
+        service.engines(timeout_s=10)
+        answers.predict(service, [task(), task("/page-2", language="uk")], OURS, WORDING, 20)
     finally:
-        own.close()
+        service.close()
     assert sorted(asked) == ["ru", "uk"]
 
 
@@ -253,13 +254,13 @@ def test_before_the_models_are_loaded_there_is_no_answer_at_all() -> None:
     def load(metrics: Metrics) -> Engines:
         raise ReaderUnavailable("No Russian data.")
 
-    service = Service(load, ServiceOptions(max_page_pixels=1000))
+    service = Service(load)
     try:
         for ask in (
             lambda: answers.assist(service, task(), [drawn()], OURS, WORDING, 20),
             lambda: answers.predict(service, [task()], OURS, WORDING, 20),
         ):
-            with pytest.raises(NotReady):
+            with pytest.raises(OperatorError):
                 ask()
     finally:
         service.close()

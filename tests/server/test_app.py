@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from backend.errors import ReaderUnavailable
 from backend.page.lines import Reading
+from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Engines, Service, ServiceOptions
+from backend.pipeline.service import Service
 from backend.server.app import create_app
 from backend.settings.settings import Settings
 from tests.parts.scripted import CONFIG, ScriptedReader, ScriptedSource, scripted_service
@@ -128,7 +129,7 @@ def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase
         gate.wait(30)
         raise ReaderUnavailable("Tesseract has no Russian data: apt-get install tesseract-ocr-rus")
 
-    service = Service(load, ServiceOptions(max_page_pixels=1000))
+    service = Service(load)
     client = client_of(service)
     try:
         loading = client.get("/health")

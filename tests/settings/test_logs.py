@@ -9,7 +9,7 @@ import pytest
 
 from backend.settings import logs
 
-NAMES = ("", *logs.OWN, *logs.CLIENTS)
+NAMES = ("", *logs.OUR_PACKAGES, *logs.HTTP_CLIENTS)
 
 
 @pytest.fixture

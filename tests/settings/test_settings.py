@@ -43,8 +43,6 @@ def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param({"READERS": "paddle"}, "at least two", id="one reader alone"),
         pytest.param({"READERS": "paddle,Paddle,paddle"}, "two ways at most", id="a reader confirms itself"),
-        pytest.param({"READERS": "paddle,gpt"}, "gpt", id="unknown reader"),
-        pytest.param({"READERS": "ernie,paddle"}, "ERNIE_BASE_URL", id="ernie without a server"),
         pytest.param({"ERNIE_MODEL": "x"}, "together", id="half an ERNIE server"),
         pytest.param({"BASIC_AUTH_USER": "x"}, "BASIC_AUTH_PASS", id="user without password"),
         pytest.param(

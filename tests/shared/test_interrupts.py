@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.export.page_records import SPILL, Earlier
+from converters.export.page_records import SPILL, EarlierPages
 from converters.shared.interrupts import held
 from tests.parts.http_script import says, serving
 from tests.parts.reviewed_tasks import annotation, page_pixels, png, rectangle, task
@@ -148,7 +148,7 @@ def test_while_pages_are_made(tmp_path):
         f"{AS_IT_WAS} to go on from here. Until then the pages made so far wait in {part}; delete that to be "
         "rid of them.\n"
     )
-    assert len(Earlier(part, SPILL)) >= 1
+    assert len(EarlierPages(part, SPILL)) >= 1
     assert not (tmp_path / "set").exists()
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.page.lines import ReasonKind
-from backend.text.guards import loop, suspicions
+from backend.text.guards import repeated_piece, suspicions
 from tests.parts.samples import all_samples
 
 PROMPT = "Read the text in this image exactly as it is written. Answer ### if there is no text."
@@ -95,8 +95,8 @@ def test_every_script_of_a_language_is_at_home(language, text):
 
 
 def test_the_repeated_piece_is_told():
-    assert loop("Счёт 12. Счёт 12. Счёт 12. Счёт 12. Счёт 12. ") == "Счёт 12."
-    assert loop("Счёт 12. Счёт 12.") == ""
+    assert repeated_piece("Счёт 12. Счёт 12. Счёт 12. Счёт 12. Счёт 12. ") == "Счёт 12."
+    assert repeated_piece("Счёт 12. Счёт 12.") == ""
 
 
 def test_every_true_line_of_the_sample_pages_passes():

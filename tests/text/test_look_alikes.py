@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.text.look_alikes import print_alike, settle
+from backend.text.look_alikes import print_alike, unify_scripts
 
 letters = st.text(st.sampled_from("AАΑBВCСcсoоOОTТтaаkкSѕëёыжwзμ -1 "), max_size=12)
 
@@ -30,7 +30,7 @@ letters = st.text(st.sampled_from("AАΑBВCСcсoоOОTТтaаkкSѕëёыжwз
     ],
 )
 def test_a_word_whose_script_is_certain_is_written_in_it(language, read, written):
-    settled = settle(read, language)
+    settled = unify_scripts(read, language)
     assert settled.text == written
     assert settled.repairs and not settled.doubts
 
@@ -57,7 +57,7 @@ def test_a_word_whose_script_is_certain_is_written_in_it(language, read, written
     ],
 )
 def test_a_word_that_does_not_tell_its_script_stays(language, text, doubts):
-    settled = settle(text, language)
+    settled = unify_scripts(text, language)
     assert settled.text == text
     assert settled.repairs == ()
     assert settled.doubts == doubts
@@ -83,6 +83,6 @@ def test_what_prints_alike(first, second, alike):
 
 @given(letters, st.sampled_from(["ru", "uk", "en", "el", "ja"]))
 def test_settling_changes_no_shape_and_settles_at_once(text, language):
-    settled = settle(text, language)
+    settled = unify_scripts(text, language)
     assert settled.text == text or print_alike(settled.text, text)
-    assert settle(settled.text, language).text == settled.text
+    assert unify_scripts(settled.text, language).text == settled.text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.errors import SettingsWrong
 from backend.page.lines import Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
-from backend.text.look_alikes import settle
+from backend.text.look_alikes import unify_scripts
 from backend.text.verdicts import judge
 
 LONG = " ".join(map(str, range(150)))
@@ -227,7 +227,7 @@ def test_the_verdict_does_not_depend_on_who_read_first(first, second, crop_size)
 def test_an_agreed_text_is_the_first_reading_in_the_script_of_its_words(text):
     judgement = read(text, text, crop_size=(100_000, 40))
     if judgement.verdict is Verdict.AGREED:
-        assert judgement.text == settle(visible_text(text), "ru").text
+        assert judgement.text == unify_scripts(visible_text(text), "ru").text
     assert visible_text(text) or judgement.verdict is Verdict.NO_TEXT
 
 

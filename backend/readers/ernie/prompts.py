@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backend.page.crops import ground_colour
 from backend.page.lines import Pixels
 
 PromptStyle: TypeAlias = Literal["instructions", "ocr"]
@@ -105,19 +106,13 @@ def lay_out(crop: Pixels, prompt: Prompt) -> Pixels:
     needed = math.ceil((max(height, width) + 2 * prompt.border) / WIDEST_RATIO)
     vertical = max(prompt.border, math.ceil((needed - height) / 2))
     horizontal = max(prompt.border, math.ceil((needed - width) / 2))
+    ground = [int(level) for level in ground_colour(crop)]
     laid = cv2.copyMakeBorder(
-        picture, vertical, vertical, horizontal, horizontal, cv2.BORDER_CONSTANT, value=ground_colour(crop)
+        picture, vertical, vertical, horizontal, horizontal, cv2.BORDER_CONSTANT, value=ground
     )
     if prompt.grey:
         laid = cv2.cvtColor(cv2.cvtColor(laid, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return np.ascontiguousarray(laid, dtype=np.uint8)
-
-
-def ground_colour(crop: Pixels) -> tuple[int, int, int]:
-    """The colour a line stands on: the median of the crop's outermost pixels."""
-    edge = np.concatenate([crop[0], crop[-1], crop[:, 0], crop[:, -1]])
-    red, green, blue = (int(value) for value in np.median(edge, axis=0))
-    return red, green, blue
 
 
 def most_tokens(crop: Pixels) -> int:

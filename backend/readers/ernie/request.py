@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from backend.readers.ernie.prompts import Prompt
 
-LAYOUT_VERSION = 1
+RENDERING = 1
 """Part of every reader's identity; raise it when `prompts.lay_out` or `most_tokens` changes what is sent."""
 
 _PICTURE = "the picture stands here"
@@ -92,7 +92,7 @@ def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | Non
 
 def identity_of(options: ErnieOptions, prompt: Prompt) -> str:
     """Model, prompt, and a hash of all else that can change a reading."""
-    layout = (LAYOUT_VERSION, prompt.line_height, prompt.border, prompt.grey)
+    layout = (RENDERING, prompt.line_height, prompt.border, prompt.grey)
     picture = (options.image_format, options.jpeg_quality if options.image_format == "jpeg" else None)
     facts = json.dumps([prompt.text, layout, picture, options.body], sort_keys=True, ensure_ascii=False)
     return f"{options.model}:{prompt.name}@{hashlib.sha256(facts.encode()).hexdigest()[:12]}"

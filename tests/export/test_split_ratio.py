@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import BadRequest
-from converters.export.ratio import parse_ratio
+from converters.export.split_ratio import parse_ratio
 
 
 @pytest.mark.parametrize(

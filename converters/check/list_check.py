@@ -1,16 +1,23 @@
-"""What PaddleOCR would make of label files as wholes, beside what it makes of their rows; pure."""
+"""What PaddleOCR would make of label files as wholes, beside what it makes of each row; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from converters.check.findings import LOST
-from converters.check.result import FileCheck, ListProblem
+from converters.check.findings import LOST, FileCheck, Finding, ListProblem, Part, RowCheck
+from converters.paddleocr.label_files import Kind
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
 def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> tuple[ListProblem, ...]:
-    """What PaddleOCR makes of a label file as a whole."""
+    """What PaddleOCR makes of a label file as a whole.
+
+    Args:
+        file: with every row checked.
+        rules: what the training config says of this kind of file.
+    """
     trains = file.part in {"train", ""}
     usable = [row for row in file.rows if row.outcome not in LOST]
     if not file.rows:
@@ -68,6 +75,44 @@ def lists_missing(files: Sequence[FileCheck]) -> list[str]:
                 "PaddleOCR has nothing to learn from. Export again with more for train (--split 8:1:1)."
             )
     return notes
+
+
+def compare_pictures(files: Sequence[FileCheck]) -> tuple[FileCheck, ...]:
+    """Add to each row what its picture's other rows say: twice the same, another text, another part.
+
+    Rows that are lost anyway are neither compared nor counted.
+    """
+    parts: dict[tuple[Kind, str], set[Part]] = defaultdict(set)
+    texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for file in files:
+        for digest, row in _comparable(file.rows):
+            parts[file.kind, digest].add(file.part)
+            texts[file.name, digest][row.text] += 1
+    compared = []
+    for file in files:
+        rows = []
+        for row in file.rows:
+            digest = row.picture.digest if row.picture and row.outcome not in LOST else ""
+            more = []
+            if digest:
+                here = texts[file.name, digest]
+                if len(here) > 1:
+                    more.append(Finding.CONTRADICTION)
+                elif here[row.text] > 1:
+                    more.append(Finding.TWICE)
+                if file.part and len(parts[file.kind, digest] - {""}) > 1:
+                    more.append(Finding.LEAK)
+            rows.append(replace(row, findings=(*row.findings, *more)) if more else row)
+        compared.append(replace(file, rows=tuple(rows)))
+    return tuple(compared)
+
+
+def _comparable(rows: Iterable[RowCheck]) -> Iterable[tuple[str, RowCheck]]:
+    return (
+        (row.picture.digest, row)
+        for row in rows
+        if row.picture and row.picture.digest and row.outcome not in LOST
+    )
 
 
 def _rows(count: int) -> str:

@@ -28,6 +28,7 @@ from converters.check.findings import (
 )
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import IGNORE_MARKS
+from converters.paddleocr.row_faults import LINE_BREAKS
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
@@ -45,7 +46,7 @@ class _Opened:
 
 
 _MIXED = regex.compile(r"\p{Latin}\p{M}*\p{Cyrillic}|\p{Cyrillic}\p{M}*\p{Latin}")
-_BREAK = regex.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAK = regex.compile(f"[{LINE_BREAKS}]")
 
 
 def images_of(row: bytes) -> list[str]:
@@ -60,7 +61,7 @@ def images_of(row: bytes) -> list[str]:
     return [name for name in listed if isinstance(name, str)] if listed else [fields[0]]
 
 
-def foretell_recognition(
+def check_recognition_row(
     row: bytes,
     line: int,
     rules: RecognitionRules,
@@ -80,8 +81,8 @@ def foretell_recognition(
         training: the row is in a training list, not in one for evaluation.
 
     Returns:
-        The fate of the row by itself. Where training joins rows (`RecConAug`), a joined pair counts as one
-        text: it is dropped when both together pass the limit by a hair, and a row without text goes
+        What becomes of the row by itself. Where training joins rows (`RecConAug`), a joined pair counts as
+        one text: it is dropped when both together pass the limit by a hair, and a row without text goes
         through under its neighbour's.
     """
     opened = _open(row, look)
@@ -121,14 +122,22 @@ def foretell_recognition(
     )
 
 
-def foretell_detection(
+def check_detection_row(
     row: bytes, line: int, rules: DetectionRules, look: OpenPicture, *, training: bool = True
 ) -> RowCheck:
-    """What becomes of a detection row; the arguments are those of `foretell_recognition`."""
+    """What becomes of a detection row.
+
+    Args:
+        row: the line's bytes, with or without its line end.
+        line: its number in the file, from 1.
+        rules: what the training config says.
+        look: opens the row's image.
+        training: the row is in a training list, not in one for evaluation.
+    """
     opened = _open(row, look)
     pasted = training and rules.draws_neighbours
 
-    def told(outcome: Outcome, *findings: Finding, infects: bool = False, **more: Any) -> RowCheck:
+    def judged(outcome: Outcome, *findings: Finding, infects: bool = False, **more: Any) -> RowCheck:
         worst = worse(opened.outcome, outcome)
         every = (*opened.findings, *findings)
         return RowCheck(
@@ -143,31 +152,31 @@ def foretell_detection(
         )
 
     if opened.outcome in LOST:
-        return told(opened.outcome, infects=opened.infects)
+        return judged(opened.outcome, infects=opened.infects)
     try:
         regions = json.loads(opened.label)
         count = len(regions)
     except (ValueError, TypeError, RecursionError):
-        return told(Outcome.REPLACED, Finding.BAD_JSON, infects=True)
+        return judged(Outcome.REPLACED, Finding.BAD_JSON, infects=True)
     if not count:
-        return told(Outcome.DROPPED, Finding.NO_REGIONS)
+        return judged(Outcome.DROPPED, Finding.NO_REGIONS)
     try:
         corners = [regions[index]["points"] for index in range(count)]
         texts = [regions[index]["transcription"] for index in range(count)]
     except (KeyError, TypeError, IndexError):
         finding = Finding.BAD_REGION if isinstance(regions, list) else Finding.BAD_JSON
-        return told(Outcome.REPLACED, finding, infects=True)
+        return judged(Outcome.REPLACED, finding, infects=True)
     points = _as_array(corners)
     if points is None:
-        return told(Outcome.REPLACED, Finding.BAD_POINTS, infects=True)
+        return judged(Outcome.REPLACED, Finding.BAD_POINTS, infects=True)
     missing = np.isnan(points).any(axis=(1, 2))
-    ignored = [text in ("###", "*") or bool(gone) for text, gone in zip(texts, missing, strict=True)]
+    ignored = [text in IGNORE_MARKS or bool(gone) for text, gone in zip(texts, missing, strict=True)]
     kept = tuple(("" if text is None else str(text), mark) for text, mark in zip(texts, ignored, strict=True))
     more = {"regions": kept, "four_points": points.shape[1] == 4}
     if points.shape[2] != 2:
         # evaluation loads it and fails later, in its score
         outcome = Outcome.REPLACED if training else Outcome.AT_RISK
-        return told(
+        return judged(
             outcome, Finding.BAD_POINTS, infects=points.shape[1] == 4, **(more if not training else {})
         )
     findings = _doubts_about_regions(points, texts, opened.picture)
@@ -181,7 +190,7 @@ def foretell_detection(
     if pasted and points.shape[1] < 4:
         findings.insert(0, Finding.FEW_POINTS)
         outcome = Outcome.AT_RISK
-    return told(outcome, *findings, infects=infects, **more)
+    return judged(outcome, *findings, infects=infects, **more)
 
 
 def _open(row: bytes, look: OpenPicture) -> _Opened:
@@ -190,8 +199,8 @@ def _open(row: bytes, look: OpenPicture) -> _Opened:
     try:
         fields = row.decode("utf-8").strip("\n").split("\t")
     except UnicodeDecodeError:
-        shown = row.decode("utf-8", "backslashreplace").strip("\r\n")
-        return _Opened("", shown, None, (Finding.NOT_UTF8,), lost, None, infects=True)
+        escaped = row.decode("utf-8", "backslashreplace").strip("\r\n")
+        return _Opened("", escaped, None, (Finding.NOT_UTF8,), lost, None, infects=True)
     if len(fields) < 2:
         return _Opened(fields[0].rstrip("\r"), "", None, (Finding.NO_LABEL,), lost, None, infects=True)
     name, label, more = fields[0], fields[1], "\t".join(fields[2:]) if len(fields) > 2 else None
@@ -286,7 +295,7 @@ def _doubts_about_regions(
     points: np.ndarray[Any, np.dtype[np.float32]], texts: list[Any], picture: Picture | None
 ) -> list[Finding]:
     doubts = []
-    if any(text == "*" for text in texts if text in IGNORE_MARKS):
+    if "*" in texts:
         doubts.append(Finding.STAR)
     finite = points[np.isfinite(points).all(axis=(1, 2))].astype(np.float64)
     x, y = finite[..., 0], finite[..., 1]

@@ -16,14 +16,14 @@ from statistics import median
 from typing import Any
 
 from backend.page.lines import Verdict
-from converters.report.comparison import ComparedAnnotation, ComparedLine, Fate, pairs_of
+from converters.report.comparison import ComparedAnnotation, ComparedLine, Decision, pairs_of
 from converters.report.rates import ErrorRate, Share
 
-_LINES = {Fate.APPROVED, Fate.ILLEGIBLE, Fate.TEXTLESS}
+_LINES = {Decision.APPROVED, Decision.ILLEGIBLE, Decision.TEXTLESS}
 
 
 @dataclass
-class Tally:
+class LineTotals:
     """The sums over one group of lines: all, one annotator's, one language's, one day's.
 
     lines: of the annotations, removed ones included, shapes that are no lines left out.
@@ -55,10 +55,10 @@ class Tally:
     timed_lines: int = 0
     paces: list[float] = field(default_factory=list)
 
-    def annotation(self, work: ComparedAnnotation) -> None:
+    def add(self, work: ComparedAnnotation) -> None:
         """Enter one person's work on one task."""
         self.tasks += 1
-        lines = [line for line in work.lines if line.fate is not Fate.OUT]
+        lines = [line for line in work.lines if line.decision is not Decision.OUT]
         for line in lines:
             self._line(line, known=work.version is not None)
         if work.seconds is not None and lines:
@@ -68,36 +68,36 @@ class Tally:
 
     def _line(self, line: ComparedLine, *, known: bool) -> None:
         self.lines += 1
-        self.open += line.fate is Fate.OPEN
-        self.illegible += line.fate is Fate.ILLEGIBLE
+        self.open += line.decision is Decision.OPEN
+        self.illegible += line.decision is Decision.ILLEGIBLE
         if not known:
             self.unknown += 1
             return
-        if line.fate is not Fate.OPEN:
+        if line.decision is not Decision.OPEN:
             self.touched.add(line.touched)
         if line.drawn:
-            if line.fate in _LINES:
+            if line.decision in _LINES:
                 self.found.add(False)
             return
         if line.verdict is not None:
             self.agreed.add(line.verdict is Verdict.AGREED)
-        if line.fate is Fate.OPEN:
+        if line.decision is Decision.OPEN:
             return
-        is_line = line.fate in _LINES
+        is_line = line.decision in _LINES
         self.kept.add(is_line)
         if is_line:
             self.found.add(True)
-        right = line.fate is Fate.APPROVED and line.predicted == line.text
+        right = line.decision is Decision.APPROVED and line.predicted == line.text
         if line.verdict is Verdict.AGREED:
             self.right.add(right)
         if right and line.verdict is not None:
             self.ready.add(line.verdict is Verdict.AGREED)
-        if line.fate is Fate.APPROVED and line.predicted is not None:
+        if line.decision is Decision.APPROVED and line.predicted is not None:
             self.prefilled.add(line.predicted, line.text)
             self.retyped.add(line.retyped)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+    def __add__(self, other: LineTotals) -> LineTotals:
+        return LineTotals(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
 
     def summary(self) -> dict[str, Any]:
         """For machines; null where there is nothing to count or it is not known."""
@@ -126,11 +126,11 @@ class Tally:
 
 
 @dataclass
-class TwoPeople:
+class PairAgreement:
     """How far people agree where a task has several.
 
     same: of the lines that both approved, those with one text; `between` is one's CER against the other.
-    decided: of the lines that both have, those with the same fate.
+    decided: of the lines that both have, those with the same decision.
     alone: lines that only one of them has.
     """
 
@@ -141,13 +141,18 @@ class TwoPeople:
     alone: int = 0
 
     def add(self, first: ComparedAnnotation, second: ComparedAnnotation) -> None:
-        """Compare two people's work on one task."""
+        """Compare two people's work on one task.
+
+        Args:
+            first: one person's work, whose text stands for the right one in `between`.
+            second: the other's.
+        """
         pairs, alone = pairs_of(first, second)
         self.tasks += 1
         self.alone += alone
         for one, other in pairs:
-            self.decided.add(one.fate is other.fate)
-            if one.fate is other.fate is Fate.APPROVED:
+            self.decided.add(one.decision is other.decision)
+            if one.decision is other.decision is Decision.APPROVED:
                 self.same.add(one.text == other.text)
                 self.between.add(other.text, one.text)
 

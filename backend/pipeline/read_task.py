@@ -1,0 +1,254 @@
+"""One task of Label Studio in, its prediction out: what every driver calls, whatever it answers to.
+
+    pages_of     the pages that a task's data names
+    read_page    one page with the engines: fetched, decoded, searched, read, and demanded to be whole
+    read_task    both, and the prediction of it
+
+A driver that reads many tasks at once (HTTP, bulk work) brings its own way to read a page, such as a
+queue; the rules of what makes a prediction stay here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
+from backend.label_studio import predictions
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
+from backend.page import image_files
+from backend.page.lines import Page, ReadPage
+from backend.pipeline.annotate import annotate_page
+from backend.pipeline.engines import Engines
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Languages: of pages that do not name their own, and of explanations for annotators."""
+
+    page_language: str
+    message_language: MessageLanguage
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """One page of a Label Studio task.
+
+    task: the task's id; None where the caller gave none.
+    reference: the image as the task's data names it.
+    language: of the page, as the task or the settings name it.
+    """
+
+    task: int | None
+    reference: str
+    language: str
+
+    @property
+    def name(self) -> str:
+        """How messages call its task."""
+        return task_name(self.task)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One task's answer as Label Studio stores it.
+
+    task: the task's id; None where the caller gave none.
+    result: the regions as Label Studio's JSON, lines in doubt first.
+    score: share of agreed lines, 0 to 1.
+    model_version: what made it; the same as `/setup` said when its pages were read.
+    """
+
+    task: int | None
+    result: tuple[Mapping[str, Any], ...]
+    score: float
+    model_version: str
+
+    def answer(self) -> dict[str, Any]:
+        """The object that stands for it in an answer of `/predict`."""
+        return {"result": list(self.result), "score": self.score, "model_version": self.model_version}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a task has no prediction (yet)."""
+
+    task: int | None
+    error: TwinreadError
+
+
+def task_name(task: int | None) -> str:
+    """How messages call a task."""
+    return f"task {task}" if task is not None else "the task"
+
+
+def task_id(task: Mapping[str, Any]) -> int | None:
+    """The id of a task as Label Studio sends it; None where there is none."""
+    number = task.get("id")
+    return number if isinstance(number, int) else None
+
+
+def pages_of(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) -> list[TaskPage]:
+    """The pages of a task, in order; at least one.
+
+    Args:
+        task: as Label Studio sends it, with `id` and `data`.
+        config: which field of the data names the image.
+        wording: the language of pages whose task does not name one in the field `language`.
+
+    Raises:
+        BadRequest: the data names no image.
+    """
+    data = task.get("data")
+    if not isinstance(data, Mapping):
+        data = {}
+    language = str(data.get("language") or wording.page_language)
+    return [TaskPage(task_id(task), reference, language) for reference in config.references(data)]
+
+
+def open_page(engines: Engines, page: TaskPage) -> Page:
+    """Fetch and decode the image of a page.
+
+    Args:
+        engines: give the source of images, and the limit of their size.
+        page: whose image.
+
+    Returns:
+        The upright page, RGB, uint8.
+
+    Raises:
+        TwinreadError: it cannot be had, or is no image.
+    """
+    data = engines.source.fetch(page.reference, task_id=page.task)
+    return image_files.decode(data, max_pixels=engines.max_page_pixels)
+
+
+def read_page(engines: Engines, page: TaskPage, *, urgent: bool = False) -> ReadPage:
+    """Find and read every line of a page.
+
+    Args:
+        engines: lent to the caller for as long as this takes.
+        page: which one.
+        urgent: an annotator waits; go ahead of bulk work.
+
+    Returns:
+        The lines with their readings, under the version of these engines.
+
+    Raises:
+        TwinreadError: the image cannot be had, the page cannot be searched, or readers had no answer.
+    """
+    opened = open_page(engines, page)
+    with engines.lend(page.language) as panel:
+        read = annotate_page(opened, engines.detector, panel, urgent=urgent)
+    _demand_answers(read)
+    return replace(read, model_version=engines.model_version)
+
+
+def read_task(
+    engines: Engines,
+    task: Mapping[str, Any],
+    config: LabelingConfig,
+    wording: Wording,
+    *,
+    read: Callable[[TaskPage], ReadPage] | None = None,
+) -> Prediction | Failure:
+    """Read all pages of a task and write the prediction.
+
+    A task of several pages is whole or not at all: half of it would look finished.
+
+    Args:
+        engines: lent to the caller for as long as this takes.
+        task: as Label Studio sends it, with `id` and `data`.
+        config: tag and label names.
+        wording: languages.
+        read: how the driver reads a page; None reads it here and now. Raises `TwinreadError`.
+
+    Returns:
+        The prediction, or why there is none; whatever goes wrong stays with this task.
+    """
+    try:
+        pages = _whole(pages_of(task, config, wording), read or partial(read_page, engines))
+        return prediction_of(task_id(task), pages, config, wording)
+    except TwinreadError as error:
+        return Failure(task_id(task), error)
+    except Exception as error:  # noqa: BLE001 - a library's failure over one task must not reach its neighbours
+        return Failure(task_id(task), unexpected(task_name(task_id(task)), error))
+
+
+def prediction_of(
+    task: int | None, pages: Sequence[ReadPage], config: LabelingConfig, wording: Wording
+) -> Prediction:
+    """The prediction of a task whose pages were read.
+
+    Args:
+        task: the task's id.
+        pages: all of them, in order.
+        config: tag and label names.
+        wording: the language of explanations.
+
+    Raises:
+        Late: the engines were replaced between two of its pages.
+    """
+    versions = {page.model_version for page in pages}
+    if len(versions) > 1:
+        raise Late("Its pages were read by two models, because the model was replaced meanwhile; ask again.")
+    written = predictions.prediction_of_pages(
+        pages, config, model_version=versions.pop(), message_language=wording.message_language
+    )
+    return Prediction(task, tuple(written["result"]), written["score"], written["model_version"])
+
+
+def unexpected(name: str, error: BaseException) -> UnexpectedFailure:
+    """What may be said of an error that is not ours; the rest is logged.
+
+    Args:
+        name: how messages call what failed.
+        error: of a library, or a mistake of ours.
+    """
+    log.error("%s: unexpected failure", name, exc_info=error)
+    kind = type(error).__name__
+    return UnexpectedFailure(f"Unexpected failure ({kind}); the log of the backend says more.")
+
+
+def _whole(pages: Sequence[TaskPage], read: Callable[[TaskPage], ReadPage]) -> list[ReadPage]:
+    """Every page, read; raises what most needs mending where one is not."""
+    outcomes = [_attempt(page, read) for page in pages]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, TwinreadError)]
+    if failures:
+        # a page that can be mended is what people must know of, not one that only takes its time
+        raise min(failures, key=lambda error: isinstance(error, (Late, Stopping)))
+    return [outcome for outcome in outcomes if isinstance(outcome, ReadPage)]
+
+
+def _attempt(page: TaskPage, read: Callable[[TaskPage], ReadPage]) -> ReadPage | TwinreadError:
+    try:
+        return read(page)
+    except TwinreadError as error:
+        return error
+
+
+def _demand_answers(page: ReadPage) -> None:
+    """Refuse a page that would look finished although its readers had no answer.
+
+    Label Studio never asks again for what it has stored. An error that is one line's own fault stays
+    with its line; one that may pass, or that a reader gives for every line, is the whole page's.
+
+    Raises:
+        ReaderUnavailable: the reason of the first such reading.
+    """
+    said = [reading for line in page.lines for reading in line.readings]
+    passing = [reading for reading in said if reading.retryable]
+    answering = {reading.reader for reading in said if not reading.failed}
+    mute = [reading for reading in said if reading.failed and reading.reader not in answering]
+    if passing or (mute and len(page.lines) > 1):
+        first = (passing or mute)[0]
+        raise ReaderUnavailable(
+            f"{len(passing or mute)} of {len(said)} readings had no answer; the first: {first.error} "
+            "What was read is kept; retrieve predictions again when that is mended."
+        )

@@ -1,0 +1,52 @@
+"""A report in a few lines on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from converters.report import html
+from converters.report.rates import Interval
+from converters.report.report import Report
+
+
+def tell(report: Report, console: Console, *, from_file: bool) -> None:
+    """Print the report in a few lines.
+
+    Args:
+        report: what was counted.
+        console: where to print.
+        from_file: the tasks come from an export file, most of which leave predictions out.
+    """
+    every = report.all
+    share, rate = html.share, html.rate
+    words = [("tasks", f"{every.tasks:,} with submitted work")]
+    words += [("left out", f"{count:,} ({why.value})") for why, count in report.left_out_by_reason()]
+    words += [
+        ("together", f"{report.items_read:,} items read"),
+        ("lines", f"{every.lines:,}"),
+        (
+            "arrived ready",
+            _with_interval(share(every.agreed, every.unknown), every.agreed.interval),
+        ),
+        (
+            "of those right",
+            _with_interval(share(every.right, every.unknown), every.right.interval),
+        ),
+        (
+            "CER filled in",
+            _with_interval(rate(every.prefilled, every.unknown), every.prefilled.interval, 2),
+        ),
+    ]
+    for (version, letter), (read, _) in report.readers().items():
+        cer = _with_interval(rate(read), read.interval, 2)
+        words.append((f"CER reader {letter}", f"{cer}   {version}"))
+    words.append(("edits per line", html.edits(every)))
+    words.append(("time per line", html.seconds(every)))
+    for name, value in words:
+        console.print(f"{name:>15}  {value}", markup=False)
+    if every.unknown:
+        console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+
+
+def _with_interval(figure: str, pair: Interval | None, digits: int = 1) -> str:
+    return figure if pair is None else f"{figure} ({html.interval(pair, digits)})"
