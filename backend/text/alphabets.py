@@ -1,7 +1,7 @@
 """The letters that languages are written with, from `alphabets.tsv`: a line per language and script.
 
 `scripts/hyperglot-table` makes the table from hyperglot's data, so that hyperglot itself and what it needs
-stay out of a running twinread.
+stay out of the runtime.
 """
 
 from __future__ import annotations
