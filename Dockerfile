@@ -36,7 +36,6 @@ ENV PATH=/opt/twinread/bin:$PATH \
     HOME=/models \
     XDG_CACHE_HOME=/models/cache \
     PADDLE_PDX_CACHE_HOME=/models/paddlex \
-    MPLCONFIGDIR=/tmp \
     STORE_URL=sqlite:////readings/readings.sqlite3
 USER twinread
 WORKDIR /work

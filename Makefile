@@ -4,11 +4,12 @@ LABEL_STUDIO_PORT ?= 8080
 BACKEND_PORT ?= 9090
 export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
+DEBIAN = $(if $(filter-out run lock,$(or $(MAKECMDGOALS),run)),test,run)
 INSTALL = $(UV) pip install --quiet --no-deps
 
-.PHONY: run setup check format test bench lock docs clean
+.PHONY: run setup check format test bench lock docs alphabets clean
 
-run: .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
+run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
 
 setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
@@ -31,21 +32,23 @@ test: setup  ## the whole suite, on real parts
 bench: setup  ## one table of ratios, measured side by side
 	.venv/bin/python -m benchmarks
 
-.venv/bin/uv:
-	@scripts/debian-packages run
+# Asked for once, not at each step and each start; before all else, since a virtual environment needs one of them.
+.cache/.debian-%: scripts/debian-packages
+	@scripts/debian-packages $*
+	@mkdir -p .cache && touch $@
+
+.venv/bin/uv: | .cache/.debian-$(DEBIAN)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10, 1))' || { echo "twinread needs Python 3.10.1 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
 .venv/.run: locks/twinread.txt pyproject.toml | .venv/bin/uv
-	@scripts/debian-packages run
 	$(INSTALL) -r locks/twinread.txt
 	$(INSTALL) --editable .
 	@touch $@
 
-.venv/.dev: locks/dev.txt pyproject.toml | .venv/bin/uv
-	@scripts/debian-packages test
+.venv/.dev: locks/dev.txt pyproject.toml | .cache/.debian-test .venv/bin/uv
 	$(INSTALL) -r locks/dev.txt
 	$(INSTALL) --editable .
 	@touch $@ .venv/.run
@@ -67,11 +70,14 @@ bench: setup  ## one table of ratios, measured side by side
 .venv-paddle/installed.txt: locks/paddle.txt | .venv/bin/uv
 	scripts/setup_paddle.sh
 
-lock: .venv/bin/uv  ## pins without addresses, from pyproject.toml
-	scripts/lock
+lock: .venv/bin/uv  ## pins with hashes, from pyproject.toml; UPGRADE=1 takes the newest of everything
+	scripts/lock $(if $(UPGRADE),--upgrade)
 
 docs: .venv/.dev  ## the settings, into README.md and .env.example
 	PYTHONPATH=. .venv/bin/python scripts/docs
+
+alphabets: .venv/.dev  ## the letters of languages, from hyperglot's data
+	PYTHONPATH=. .venv/bin/python scripts/hyperglot-table
 
 clean:
 	rm -rf .venv .venv-* .cache .run

@@ -12,9 +12,10 @@ cache=.cache/paddleocr
 
 if [ ! -f "$cache/paddleocr-$version/ppocr/data/simple_dataset.py" ]; then
     mkdir -p "$cache"
-    # pip, since uv has no `download`; a half-unpacked folder never gets the final name
+    # pip, since uv has no `download`; with the lock's hashes. A half-unpacked folder never gets the final name
+    sed -n '/^paddleocr==/,/[^\\]$/p' locks/paddle.txt > "$cache/paddleocr.txt"
     "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary paddleocr \
-        --dest "$cache" "paddleocr==$version"
+        --dest "$cache" --require-hashes -r "$cache/paddleocr.txt"
     unpacked=$(mktemp -d "$cache/unpack.XXXXXX")
     tar -xzf "$cache/paddleocr-$version.tar.gz" -C "$unpacked"
     rm -rf "$cache/paddleocr-$version"

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import yaml
 from backend.settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ROOT / "pyproject.toml"
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILES = (ROOT / "Dockerfile", ROOT / "Dockerfile.gpu", ROOT / "docker" / "label-studio.Dockerfile")
 COMPOSE_FILES = (COMPOSE, ROOT / "docker" / "gpu.yml")
@@ -56,7 +58,7 @@ def test_setup_sees_the_same_settings_as_the_backend() -> None:
 
 def test_what_the_images_set_are_settings_or_names_of_other_programs() -> None:
     others = {
-        *("PATH", "HOME", "PYTHONUNBUFFERED", "XDG_CACHE_HOME", "MPLCONFIGDIR", "PADDLE_PDX_CACHE_HOME"),
+        *("PATH", "HOME", "PYTHONUNBUFFERED", "XDG_CACHE_HOME", "PADDLE_PDX_CACHE_HOME"),
         *("NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "LABEL_STUDIO_BASE_DATA_DIR"),
     }
     for dockerfile in DOCKERFILES:
@@ -146,16 +148,35 @@ def test_building_asks_for_no_frontend(dockerfile: Path) -> None:
     assert "# syntax" not in dockerfile.read_text("utf-8").lower()
 
 
-@pytest.mark.parametrize("lock", ["twinread", "dev", "label-studio", "label-studio-ml"])
+LOCKS = ("twinread", "dev", "label-studio", "label-studio-ml", "paddle")
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_names_one_cv2(lock: str) -> None:
     lines = (ROOT / "locks" / f"{lock}.txt").read_text("utf-8").splitlines()
-    installed = [line for line in lines if line.startswith("opencv") and "'never'" not in line]
-    assert len(installed) == 1
+    assert len([line for line in lines if line.startswith("opencv")]) == 1
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_pins_files_by_hash_and_names_no_address(lock: str) -> None:
+    text = (ROOT / "locks" / f"{lock}.txt").read_text("utf-8")
+    pins = text.replace("\\\n", "").splitlines()
+    assert [pin for pin in pins if not re.match(r"[a-z0-9.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)] == []
+    assert "://" not in text
+
+
+def test_cv2_is_pinned_as_paddlex_pins_it() -> None:
+    pinned = {
+        requirement.split(";")[0].strip()
+        for requirement in metadata.requires("paddlex") or []
+        if requirement.startswith("opencv")
+    }
+    assert len(pinned) == 1
+    assert pinned == set(re.findall(r'^  "(opencv[^" ]+==[^" ]+)",$', PROJECT.read_text("utf-8"), re.MULTILINE))
 
 
 def test_the_lock_holds_every_dependency() -> None:
-    project = (ROOT / "pyproject.toml").read_text("utf-8")
-    listed = re.search(r"^dependencies = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
+    listed = re.search(r"^dependencies = \[\n(.*?)^\]", PROJECT.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert listed is not None
     wanted = set(re.findall(r'^  "([a-z0-9-]+)', listed[1], re.MULTILINE))
     lock = (ROOT / "locks" / "twinread.txt").read_text("utf-8")
@@ -164,7 +185,7 @@ def test_the_lock_holds_every_dependency() -> None:
 
 def test_label_studio_is_the_locked_version() -> None:
     lock = (ROOT / "locks" / "label-studio.txt").read_text("utf-8")
-    version = re.search(r"^label-studio==(.+)$", lock, re.MULTILINE)
+    version = re.search(r"^label-studio==(\S+)", lock, re.MULTILINE)
     assert version is not None
     assert services()["label-studio"]["image"] == f"twinread-label-studio:{version[1]}"
 

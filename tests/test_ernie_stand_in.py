@@ -36,17 +36,11 @@ LINES = [
 
 
 def drawn(text: str, size: int = 34, margin: int = 6) -> Pixels:
-    font = ImageFont.truetype(_font(), size)
+    font = ImageFont.truetype("DejaVuSans.ttf", size)
     left, top, right, bottom = font.getbbox(text)
     picture = Image.new("RGB", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin), "white")
     ImageDraw.Draw(picture).text((margin - left, margin - top), text, font=font, fill=(30, 30, 30))
     return np.array(picture)
-
-
-def _font() -> str:
-    import matplotlib
-
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
 def url_of(pixels: Pixels, kind: str = "png", says: str | None = None) -> str:

@@ -20,13 +20,15 @@ OWNERS = {
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.paddle_engine"},
     "paddlex": {"backend.models.locate"},
-    "openai": {"backend.readers.ernie.reader", "backend.readers.ernie.answers"},
-    "aiohttp": {"backend.readers.ernie.reader", "backend.readers.ernie.answers"},
+    "openai": {"backend.readers.ernie.chat_api"},
+    "aiohttp": {"backend.readers.ernie.chat_api"},
     "tesserocr": {"backend.readers.tesseract"},
     "sqlalchemy": {"backend.readers.reading_table"},
     "label_studio_ml": {"backend.server.label_studio_ml"},
     "label_studio_sdk": {"backend.label_studio.http_client", "backend.label_studio.prediction_check"},
-    "matplotlib": {"converters.report.plots"},
+    # of the tools that make something for us, nothing is needed when twinread runs
+    "hyperglot": set(),
+    "matplotlib": set(),
     "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
     "cv2": {
         "backend.detectors.paddle",
@@ -68,7 +70,7 @@ FREE_OF_WEIGHT = {
     "backend.pipeline.assembly": {SDK},
     "backend.server.app": {SDK},
 }
-"""Modules that commands and workers import first, and what they must leave to those who need it."""
+"""Modules that commands and workers import first, and the libraries that they must not import."""
 
 
 def name_of(path: Path) -> str:

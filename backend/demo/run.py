@@ -14,7 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -26,13 +27,20 @@ from rich.console import Console
 
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.label_studio_server import LabelStudioServer, Login
-from backend.errors import OperatorError, SettingsWrong, TwinreadError
+from backend.errors import ModelMissing, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.region_notes import readings_in
+from backend.label_studio.regions import regions
+from backend.models.locate import dictionary, find_model
 from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
+from backend.readers import tesseract
 from backend.settings import settings
+from backend.text import languages
 
 PAGES = ROOT / "demo"
 TITLE = "twinread demo"
+LANGUAGE = "ru"
+"""Of most pages, and of the one that the demo opens with."""
 LOG = "backend.log"
 START_LIMIT_S = 900
 """Seconds for the models to load; the first time PaddleOCR may have to download them."""
@@ -67,6 +75,8 @@ def run() -> None:
     state.mkdir(parents=True, exist_ok=True)
     account = demo_account(state / "account.json")
     values = settings.load()
+    for line in left_unread(values, demo_pages().values()):
+        console.print(line, style="yellow", markup=False)
     server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
     console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
     with (
@@ -79,7 +89,8 @@ def run() -> None:
             backend_url = f"http://127.0.0.1:{backend_port}"
             wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url, values)
-            _say(server.base_url, account, project, backend_status(backend_url, values), state)
+            page = page_to_open(api.tasks(project))
+            _say(server.base_url, account, (project, page), backend_status(backend_url, values), state)
         _stay(backend, state / LOG)
 
 
@@ -97,6 +108,65 @@ def _port(name: str, default: int) -> int:
                 f"Port {port} is taken. Stop what uses it, or choose another: make run {name}={port + 1}"
             ) from error
     return port
+
+
+def demo_pages() -> dict[str, str]:
+    """The language of each page by its file's name, in the order of the project: Russian ones first."""
+    named: dict[str, str] = json.loads((PAGES / "languages.json").read_text("utf-8"))
+    return dict(sorted(named.items(), key=lambda page: page[1] != LANGUAGE))
+
+
+def left_unread(values: settings.Settings, pages: Iterable[str]) -> list[str]:
+    """Say which pages nothing on this machine reads, and what to install; nothing where all are read.
+
+    Where the settings name who reads, or a model, those are asked, and the backend says who cannot.
+
+    Args:
+        values: the settings of the demo.
+        pages: the language of each page.
+    """
+    if values.readers or values.ernie_base_url or values.recognition_model or values.recognition_model_dir:
+        return []
+    installed = tesseract.installed_languages(values.tessdata_dir)
+    letters = _letters_of_packaged_models(values)
+    unread = [
+        (language, count)
+        for language, count in Counter(pages).items()
+        if languages.tesseract_code(language) not in installed
+        and languages.missing_letters(language, letters)
+    ]
+    if not unread:
+        return []
+    named = ", ".join(f"{languages.english_name(language)} ({count})" for language, count in unread)
+    packages = [languages.tesseract_package(language) for language, _ in unread]
+    return [
+        f"Pages that will have boxes without text, unless PaddleOCR can download its models: {named}.",
+        f"To have them read, stop this and run: sudo apt-get install -y {' '.join(filter(None, packages))}",
+    ]
+
+
+def _letters_of_packaged_models(values: settings.Settings) -> list[str]:
+    """What can be read without a model hub, which is not asked here: that may take minutes."""
+    try:
+        model = find_model("PP-OCRv5_mobile_rec", source="packages", cache_dir=values.cache_dir / "models")
+    except ModelMissing:
+        return []
+    return dictionary(model)
+
+
+def page_to_open(tasks: Iterable[Mapping[str, Any]]) -> int | None:
+    """The first page whose every line was read twice, of the demo's language before others; None for none."""
+    twice = [task for task in tasks if _read_twice(task)]
+    twice.sort(key=lambda task: task["data"].get("language") != LANGUAGE)
+    return int(twice[0]["id"]) if twice else None
+
+
+def _read_twice(task: Mapping[str, Any]) -> bool:
+    lines = [line for made in task["predictions"] for line in regions(made["result"])]
+    kept = [readings_in(line) for line in lines]
+    return bool(kept) and all(
+        said is not None and sum(not reading.failed for reading in said.readings) > 1 for said in kept
+    )
 
 
 def demo_account(path: Path) -> Login:
@@ -202,11 +272,11 @@ def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> i
     done = set_up(api, ProjectSpec(TITLE, backend_url), values)
     tasks = list(api.tasks(done.project, fields="task_only"))
     if not tasks:
-        languages: Mapping[str, str] = json.loads((PAGES / "languages.json").read_text("utf-8"))
-        uploads = api.upload_files(done.project, [PAGES / name for name in sorted(languages)])
+        pages = demo_pages()
+        uploads = api.upload_files(done.project, [PAGES / name for name in pages])
         api.import_tasks(
             done.project,
-            [{"image": upload.address, "language": languages[upload.path.name]} for upload in uploads],
+            [{"image": upload.address, "language": pages[upload.path.name]} for upload in uploads],
         )
     for left in retrieve(api, done.project):
         if left:
@@ -219,16 +289,22 @@ def _move_backend(api: LabelStudio, project: int, url: str) -> None:
     """Let the demo's project ask the backend where it is now; the last run may have had another port."""
     before = [backend for backend in api.backends(project) if backend["url"] != url]
     for backend in before:
-        api.update_backend(backend["id"], project=project, url=url)
+        body = {"project": project, "url": url}
+        api.call("PATCH", f"/api/ml/{backend['id']}", "move the backend's connection", body=body)
     for webhook in api.webhooks(project):
         if webhook["url"] in {f"{backend['url']}/webhook" for backend in before}:
             api.update_webhook(webhook["id"], url=f"{url}/webhook")
 
 
-def _say(url: str, account: Login, project: int, status: Mapping[str, Any], state: Path) -> None:
+def _say(
+    url: str, account: Login, opened: tuple[int, int | None], status: Mapping[str, Any], state: Path
+) -> None:
+    project, page = opened
     console.print()
     console.print("[bold]Label Studio is ready.[/bold]")
-    console.print(f"  open      {url}/projects/{project}/data")
+    if page is not None:
+        console.print(f"  open      {url}/projects/{project}/data?task={page}  (a page that was read twice)")
+    console.print(f"  all pages {url}/projects/{project}/data")
     console.print(f"  login     {account.user}", markup=False)
     console.print(f"  password  {account.password.get_secret_value()}", markup=False)
     console.print("  click     'Label All Tasks': green lines were read alike twice, orange ones are yours")

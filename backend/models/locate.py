@@ -221,7 +221,9 @@ def _cached(name: str, engine: EngineName) -> Path | None:
 
 def _download(name: str, engine: EngineName) -> Path | str:
     """Let PaddleOCR fetch a published model; returns its folder, or why there is none."""
-    # importing PaddleX takes seconds, and a model in the cache does not need it
+    # Importing PaddleX takes seconds, and a model in the cache does not need it. The path is private: PaddleX
+    # has no public function that lists its models, or fetches one without building a predictor on it. So
+    # pyproject.toml allows few versions of paddlex, and test_locate.py fails when the path disappears.
     from paddlex.inference.utils.official_models import official_models  # type: ignore[import-untyped]
 
     if name not in official_models:

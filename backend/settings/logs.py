@@ -6,7 +6,7 @@ import logging
 import sys
 
 OUR_PACKAGES = ("backend", "converters")
-HTTP_CLIENTS = ("aiohttp", "httpcore", "httpx", "openai", "urllib3")
+HTTP_CLIENTS = ("aiohttp", "httpcore", "httpcore2", "httpx", "httpx2", "openai", "urllib3")
 
 
 def configure(level: str) -> None:

@@ -1,6 +1,6 @@
 """Languages as OCR needs them: one code for many names, the letters, the script, and who can write it.
 
-Letters come from `hyperglot_data`; for Chinese, Japanese and Korean they are the common characters
+Letters come from `alphabets`; for Chinese, Japanese and Korean they are the common characters
 of the national standards (see `letters`).
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import Any
 
 import langcodes
 import rapidfuzz
@@ -17,7 +16,8 @@ import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
 
 from backend.errors import SettingsWrong
-from backend.text import hyperglot_data, language_tables
+from backend.text import language_tables
+from backend.text.alphabets import Alphabet, alphabets, known_names
 
 LARGE_ALPHABET = 1000
 """Above this many letters a reader is measured by share, below it by every letter."""
@@ -75,8 +75,8 @@ def letters(language: str) -> frozenset[str]:
     if code in language_tables.STANDARDS:
         return frozenset(_standard_characters(*language_tables.STANDARDS[code]))
     found: set[str] = set()
-    for orthography in _orthographies(code):
-        found.update(_letters_of(code, orthography))
+    for alphabet in _alphabets(code):
+        found |= alphabet.letters
     if not found:
         raise _unknown(language)
     return frozenset(found | set(language_tables.ALSO.get(code, ""))) - set(
@@ -176,7 +176,7 @@ def tesseract_package(language: str) -> str | None:
 
 
 def _unknown(name: str) -> SettingsWrong:
-    names = hyperglot_data.known_names()
+    names = known_names()
     asked = name.strip().lower()
     candidates = list(names) if len(asked) > 3 else sorted(set(names.values()))
     close = [match for match, *_ in rapidfuzz.process.extract(asked, candidates, limit=3, score_cutoff=75)]
@@ -201,9 +201,8 @@ def _likely_script(tag: str) -> str:
     if likely.script and (likely.script, likely.territory) != ("Latn", "US"):
         return likely.script
     # Latin as in the United States is also CLDR's answer for small languages that it does not know
-    known = hyperglot_data.language_file(_hyperglot_code(tag)).get("orthographies", [])
-    primary = [each for each in known if each.get("status", "primary") == "primary"]
-    return hyperglot_data.script_of_name(primary[0]["script"]) if primary else "Latn"
+    primary = [each for each in alphabets(_individual_code(tag)) if each.status == "primary"]
+    return primary[0].script if primary else "Latn"
 
 
 def _script_codes(code: str) -> tuple[str, ...]:
@@ -212,61 +211,16 @@ def _script_codes(code: str) -> tuple[str, ...]:
     return language_tables.SCRIPTS.get(written, (written,))
 
 
-def _hyperglot_code(code: str) -> str:
+def _individual_code(code: str) -> str:
     alpha3 = langcodes.Language.get(code).to_alpha3()
     return language_tables.INDIVIDUAL.get(alpha3, alpha3)
 
 
-def _orthographies(code: str) -> list[dict[str, Any]]:
-    """The orthographies in the language's script, of the best status there is (primary before others)."""
+def _alphabets(code: str) -> list[Alphabet]:
+    """The alphabets in the language's script, of the best status there is (primary before others)."""
     wanted = _script_codes(code)
-    known = hyperglot_data.language_file(_hyperglot_code(code)).get("orthographies", [])
-    fitting = [each for each in known if hyperglot_data.script_of_name(each.get("script", "")) in wanted]
-    for status in ("primary", "local", "secondary", "historical", "transliteration"):
-        if best := [each for each in fitting if each.get("status", "primary") == status]:
-            return best
-    return []
-
-
-def _letters_of(code: str, orthography: dict[str, Any]) -> Iterator[str]:
-    wanted = _script_codes(code)
-    marks_are_letters = wanted[0] not in {"Latn", "Cyrl", "Grek", "Arab", "Hebr", "Armn", "Geor", "Syrc"}
-    text = _resolved(orthography, "base", code)
-    # the Pashto alphabet is given in presentation forms, which no dictionary and no text uses
-    text = regex.sub(
-        r"[\ufb50-\ufdff\ufe70-\ufefc]", lambda form: unicodedata.normalize("NFKC", form[0]), text
-    )
-    if marks_are_letters:
-        text += " " + _resolved(orthography, "marks", code)
-    for letter in regex.findall(r"\X", unicodedata.normalize("NFC", text.replace("\u25cc", " "))):
-        letter = letter.strip()
-        if regex.match(r"\p{L}", letter) and not regex.match(r"\p{Lm}$", letter):
-            yield letter
-            # "ß".upper() is two letters, "İ".lower() an i with a stray dot: neither is one of the alphabet
-            other_cases = (unicodedata.normalize("NFC", case) for case in (letter.upper(), letter.lower()))
-            yield from (case for case in other_cases if len(case) == 1)
-        elif (
-            marks_are_letters and regex.match(r"\p{M}$", letter) and unicode_scripts.script(letter) in wanted
-        ):
-            yield letter
-
-
-def _resolved(orthography: dict[str, Any], field: str, code: str) -> str:
-    """A field with its references to other languages (`<rus>`, `<default Latin>`) filled in."""
-
-    def fill(reference: regex.Match[str]) -> str:
-        iso = reference[1].split()[0]
-        if iso == "default":
-            return ""
-        same_script = [
-            each
-            for each in hyperglot_data.language_file(iso).get("orthographies", [])
-            if each.get("script") == orthography.get("script")
-        ]
-        return _resolved(same_script[0], field, code) if same_script else ""
-
-    value = orthography.get(field) or ""
-    return str(regex.sub(r"<\s*([^>]*)>", fill, str(value)))
+    known = [each for each in alphabets(_individual_code(code)) if each.script in wanted]
+    return [each for each in known if each.status == known[0].status]
 
 
 def _standard_characters(codec: str, first: int, last: int) -> Iterator[str]:

@@ -21,7 +21,7 @@ from backend.page.lines import Judgement, Verdict
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
 from converters.report.comparison import Decision
-from converters.report.plots import Curve, plot
+from converters.report.plots import Curve, Plot, plot
 from converters.report.rates import ErrorRate, Interval, Share
 from converters.report.report import Report
 from converters.report.samples import SampleLine
@@ -199,8 +199,8 @@ def in_words(predicted: str, approved: str) -> str:
     return explanations.explain(Judgement(Verdict.DISPUTED, "", 0.0, reasons), [], "en") if predicted else ""
 
 
-def plots(steps: Sequence[tuple[datetime, LineTotals]]) -> list[tuple[str, Markup]]:
-    """The curves with their headings; none for a single step."""
+def plots(steps: Sequence[tuple[datetime, LineTotals]]) -> list[Plot]:
+    """The curves; none for a single step."""
     if len(steps) < 2:
         return []
     moments = [moment for moment, _ in steps]
@@ -221,7 +221,7 @@ def plots(steps: Sequence[tuple[datetime, LineTotals]]) -> list[tuple[str, Marku
         ("Seconds per line", [Curve("seconds", pace, [None] * len(pace))], False),
     ]  # fmt: skip
     return [
-        (title, Markup(plot(title, moments, curves, percent=percent, name=f"plot{number}")))  # noqa: S704  (our own SVG)
-        for number, (title, curves, percent) in enumerate(drawn)
+        plot(title, moments, curves, percent=percent)
+        for title, curves, percent in drawn
         if any(value is not None for curve in curves for value in curve.values)
     ]

@@ -6,14 +6,24 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from backend.demo.label_studio_server import Login
-from backend.demo.run import backend_status, backend_variables, demo_account, wait_until_ready
+from backend.demo.run import (
+    backend_status,
+    backend_variables,
+    demo_account,
+    demo_pages,
+    left_unread,
+    page_to_open,
+    wait_until_ready,
+)
 from backend.settings import settings
 from tests.parts.http_script import says, serving
+from tests.parts.reviewed_work import Work, prediction
 
 ACCOUNT = Login("demo@twinread.example", SecretStr("password"), SecretStr("0" * 40))
 
@@ -65,3 +75,58 @@ def test_a_backend_that_wants_a_sign_in_is_asked_with_it_and_never_through_a_pro
         assert backend_status(server.url, values) == {"readers": "two"}
         assert server.requests[-1].headers["Authorization"].startswith("Basic ")
         process.kill()
+
+
+def test_the_first_page_of_the_project_is_a_russian_one() -> None:
+    pages = list(demo_pages().values())
+    assert pages == sorted(pages, key=lambda language: language != "ru")
+    assert pages.count("ru") == 9
+
+
+@pytest.mark.parametrize(
+    ("data", "values", "words"),
+    [
+        pytest.param(
+            [], {}, [": Russian (9), Ukrainian (1), Greek (1).", "-rus tesseract-ocr-ukr tesseract-ocr-ell"],
+            id="a packaged model reads English",
+        ),
+        pytest.param(["rus", "ukr"], {}, [": Greek (1).", "apt-get install -y tesseract-ocr-ell"], id="one"),
+        pytest.param(["rus", "ukr", "ell"], {}, [], id="all are read"),
+        pytest.param([], {"readers": "tesseract,paddle"}, [], id="readers are named"),
+        pytest.param(
+            [], {"ernie_base_url": "http://127.0.0.1:9/v1", "ernie_model": "ernie"}, [], id="ERNIE reads all"
+        ),
+    ],
+)  # fmt: skip
+def test_pages_that_nobody_will_read_are_named_with_what_to_install(
+    clean_folder: Path, data: list[str], values: dict[str, Any], words: list[str]
+) -> None:
+    for language in data:
+        (clean_folder / f"{language}.traineddata").touch()
+    chosen = settings.load(tessdata_dir=clean_folder, cache_dir=clean_folder, **values)
+    said = left_unread(chosen, demo_pages().values())
+    assert len(said) == len(words)
+    assert all(word in line for word, line in zip(words, said, strict=True))
+
+
+def page(number: int, language: str, *lines: Work) -> dict[str, Any]:
+    predicted = [prediction(lines, (1000, 1400), language=language)] if lines else []
+    return {"id": number, "data": {"language": language}, "predictions": predicted}
+
+
+AGREED, DISPUTED = Work(("Чай", "Чай")), Work(("Чай", "Час"))
+ONE_FAILED, UNREAD = Work(("Чай", None)), Work(())
+
+
+@pytest.mark.parametrize(
+    ("pages", "number"),
+    [
+        pytest.param([page(1, "en", AGREED), page(2, "ru", AGREED, DISPUTED)], 2, id="Russian before others"),
+        pytest.param([page(1, "ru", UNREAD), page(2, "ru", AGREED)], 2, id="an unread one is none"),
+        pytest.param([page(1, "ru", AGREED, ONE_FAILED), page(2, "ru", AGREED)], 2, id="nor one read half"),
+        pytest.param([page(1, "ru", UNREAD), page(2, "en", AGREED)], 2, id="another language where none is"),
+        pytest.param([page(1, "ru"), page(2, "en", UNREAD)], None, id="nothing was read"),
+    ],
+)
+def test_the_page_to_open_is_russian_and_read_twice(pages: list[dict[str, Any]], number: int | None) -> None:
+    assert page_to_open(pages) == number

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from backend.demo.label_studio_installation import ROOT
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from tests.end_to_end.projects import texts_of
 from tests.parts.backend_process import free_port, variables
@@ -102,6 +103,10 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
             assert {len(task["predictions"]) for task in tasks} == {1}
             assert all(regions(task["predictions"][0]["result"]) for task in tasks)
             (sign,) = [task for task in tasks if "syn_007" in task["data"]["image"]]
+            (opened,) = [task for task in tasks if f"data?task={task['id']} " in said]
+            assert opened["data"]["language"] == "ru"
+            kept = [readings_in(line) for line in regions(opened["predictions"][0]["result"])]
+            assert {line and len(line.readings) for line in kept} == {2}
             assert texts_of(sign["predictions"][0]) == ["АПТЕКА", "круглосуточно", "24 часа"]
             # pages stay pre-filled while the backend is down, because the project shows what is stored
             version = sign["predictions"][0]["model_version"]

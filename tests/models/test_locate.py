@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import inspect
 import logging
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,20 @@ def test_another_model_than_the_default_is_not_replaced(tmp_path):
     with pytest.raises(ModelMissing, match="PP-OCRv4_mobile_det is not on this machine") as caught:
         find_model("PP-OCRv4_mobile_det", source="packages", cache_dir=tmp_path)
     assert "'PP-OCRv4_mobile_det_onnx'" in str(caught.value)
+
+
+def test_paddlex_still_has_the_path_by_which_models_are_fetched():
+    try:
+        from paddlex.inference.utils.official_models import official_models
+    except ImportError:
+        official_models = None
+    assert official_models is not None, (
+        f"paddlex {metadata.version('paddlex')} has no paddlex.inference.utils.official_models any "
+        "more, which backend/models/locate.py needs. Find its new place, or narrow paddlex in pyproject.toml."
+    )
+    assert "PP-OCRv5_server_det" in official_models
+    assert "PP-OCRv5_server_det" in official_models.model_list
+    assert "model_formats" in inspect.signature(official_models.get_model_path).parameters
 
 
 def test_a_name_that_paddleocr_does_not_publish_is_told_with_those_close_to_it(tmp_path):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 
-import matplotlib
 from PIL import Image, ImageDraw, ImageFont
 
 Box = tuple[float, float, float, float]
@@ -16,7 +14,7 @@ Box = tuple[float, float, float, float]
 
 @cache
 def font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+    return ImageFont.truetype("DejaVuSans.ttf", size)
 
 
 def drawn_page(

@@ -69,7 +69,7 @@ def test_the_page_needs_no_network_and_lets_no_text_be_markup():
     assert page == page_of(reported(task(1, lines), task(60, lines), task(90, lines, version=NASTY)))
 
 
-def test_names_in_the_curves_are_met_once_each():
+def test_names_in_the_page_are_met_once_each():
     page = page_of(reported(*(task(hour, [Work(("one", "two"), "one")]) for hour in (1, 30, 60))))
 
     names = re.findall(r'\bid="([^"]+)"', page)

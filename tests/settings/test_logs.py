@@ -22,7 +22,7 @@ def levels() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "client", ["openai._base_client", "httpx", "httpcore.http11", "urllib3.connectionpool"]
+    "client", ["openai._base_client", "httpx", "httpx2", "httpcore.http11", "urllib3.connectionpool"]
 )
 def test_clients_stay_silent_under_a_framework_that_logs_everything(levels: None, client: str) -> None:
     logging.getLogger().setLevel(logging.DEBUG)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-import aiohttp
-import openai
 from markupsafe import Markup
 
 LONGEST_QUOTE = 200
@@ -91,47 +90,20 @@ def text_of(raw: str, secrets: Sequence[str] = ()) -> str:
     return content
 
 
-def unanswered(
-    error: Exception, *, tries: int, timeout_s: float, secrets: Sequence[str], extra: Mapping[str, Any]
+def refused(
+    status: int, raw: str, secrets: Sequence[str] = (), extra: Mapping[str, Any] = MappingProxyType({})
 ) -> AnswerUnusable:
-    """Say in one sentence why a call failed, and which setting to change.
+    """Say in one sentence that a server answered with an error, and which setting to change.
 
     Args:
-        error: what the client raised.
-        tries: how often the call was made at most.
-        timeout_s: the time limit of one try.
+        status: the HTTP status.
+        raw: the body, of whatever shape.
         secrets: what no sentence may hold.
         extra: the fields that ERNIE_EXTRA_BODY adds to each request.
     """
-    often = f" ({tries} tries)" if tries > 1 else ""
-    if isinstance(error, openai.APIStatusError):
-        said = quote(_words(error.response.text), secrets).rstrip(".")
-        advice, again = _what_to_do(error.status_code, said, extra)
-        return AnswerUnusable(
-            f"ERNIE's server answered {error.status_code}: {said}. {advice}", retryable=again
-        )
-    return AnswerUnusable(_lost(error, often, timeout_s), retryable=True)
-
-
-def _lost(error: Exception, often: str, timeout_s: float) -> str:
-    # the transport behind the client calls most of this a connect timeout; the causes know better
-    chain = _chain(error)
-    if any(isinstance(cause, aiohttp.ClientSSLError) for cause in chain):
-        return "ERNIE's server has no certificate that this machine trusts; check ERNIE_BASE_URL."
-    if any(isinstance(cause, aiohttp.ClientConnectorError) for cause in chain):
-        return (
-            f"ERNIE's server cannot be reached{often}; check that it runs and that ERNIE_BASE_URL is right."
-        )
-    if any(isinstance(cause, aiohttp.ServerTimeoutError) for cause in chain):
-        return (
-            f"ERNIE's server gave no answer in {timeout_s:g} s{often}; lower ERNIE_CONCURRENCY "
-            "or raise ERNIE_TIMEOUT_S."
-        )
-    if any(isinstance(cause, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError) for cause in chain):
-        return f"ERNIE's server cut the connection before its answer was whole{often}; its log says why."
-    if isinstance(error, openai.APIConnectionError):
-        return f"The connection to ERNIE's server failed{often}; check ERNIE_BASE_URL."
-    return f"ERNIE's server gave an answer that is not HTTP ({type(error).__name__}); check ERNIE_BASE_URL."
+    said = quote(_words(raw), secrets).rstrip(".")
+    advice, again = _what_to_do(status, said, extra)
+    return AnswerUnusable(f"ERNIE's server answered {status}: {said}. {advice}", retryable=again)
 
 
 def quote(raw: str, secrets: Sequence[str] = ()) -> str:
@@ -195,13 +167,3 @@ def _message(body: object) -> str:
             where = ".".join(str(part) for part in body["loc"]) if isinstance(body.get("loc"), list) else ""
             return f"{where}: {text}" if where else text
     return ""
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """An error and what it was raised from; the HTTP transport names its errors loosely."""
-    chain: list[BaseException] = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in chain:
-        chain.append(cause)
-        cause = cause.__cause__
-    return chain

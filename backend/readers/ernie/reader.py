@@ -1,11 +1,10 @@
 """ERNIE 4.5 VL, or any vision model behind the OpenAI chat API, as a reader of line crops.
 
-    ErnieServer   one address: client, event-loop thread, waiting room, limit of calls in flight
+    ErnieServer   one address: its chat API, event-loop thread, waiting room, limit of calls in flight
     ErnieReader   one way to ask it; two of them over one server make the two readings
 
 Crops wait as they came and are laid out and encoded only when their turn is near. Urgent ones go
-first. The `openai` client repeats calls that failed in passing (408, 409, 429, 5xx, timeouts, lost
-connections) with exponential back-off and jitter, and waits as long as `Retry-After` asks.
+first.
 """
 
 from __future__ import annotations
@@ -20,15 +19,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-import openai
-from openai import RequestOptions
-
 from backend.page.lines import Pixels, Reading
-from backend.readers.ernie.answers import AnswerUnusable, text_of, unanswered
+from backend.readers.ernie.answers import AnswerUnusable
+from backend.readers.ernie.chat_api import ChatApi
 from backend.readers.ernie.pictures import Pictures
 from backend.readers.ernie.prompts import Prompt, most_tokens
-from backend.readers.ernie.request import ErnieOptions, address_and_headers, identity_of, request_body
+from backend.readers.ernie.request import ErnieOptions, identity_of
 from backend.text.cleaning import clean
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
@@ -78,17 +74,7 @@ class ErnieServer:
         self._batches: set[_Batch] = set()
         self._workers: list[asyncio.Task[None]] = []
         self._pictures = Pictures(options.image_format, options.jpeg_quality)
-        address, headers, self._secrets = address_and_headers(options)
-        self._request: RequestOptions = {
-            "headers": {name: openai.Omit() if value is None else value for name, value in headers.items()}
-        }
-        self._client = openai.AsyncOpenAI(
-            base_url=address,
-            api_key=options.api_key or "none",
-            timeout=options.timeout_s,
-            max_retries=options.max_retries,
-            http_client=openai.DefaultAioHttpClient(follow_redirects=False),
-        )
+        self._chat = ChatApi(options)
 
     def run(self, call: Coroutine[Any, Any, str]) -> Future[str]:
         """Run a coroutine such as `complete` in the server's thread."""
@@ -107,24 +93,7 @@ class ErnieServer:
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
         """
-        options = self.options
-        try:
-            # `post` rather than `chat.completions.create`: a third of its cost, and the answer as it came
-            raw = await self._client.post(
-                "/chat/completions",
-                cast_to=str,
-                content=request_body(options, words, max_tokens, picture),
-                options=self._request,
-            )
-        except (openai.OpenAIError, aiohttp.ClientError) as error:
-            raise unanswered(
-                error,
-                tries=options.max_retries + 1,
-                timeout_s=options.timeout_s,
-                secrets=self._secrets,
-                extra=options.extra_body,
-            ) from error
-        return text_of(raw, self._secrets)
+        return await self._chat.complete(words, max_tokens, picture)
 
     async def read(self, crop: Pixels, prompt: Prompt) -> str:
         """Read one crop, in the server's thread, whatever else is in flight.
@@ -273,7 +242,7 @@ class ErnieServer:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        await self._client.close()
+        await self._chat.close()
         await self._loop.shutdown_default_executor()
         self._pictures.close()
 
