@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from backend.page import crops
@@ -27,6 +28,7 @@ from backend.page.lines import (
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
+from backend.tickets import Urgency
 
 PIPELINE = 1
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
@@ -74,14 +76,16 @@ class Panel:
     lacking: tuple[Reason, ...] = ()
 
 
-def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: bool = False) -> ReadPage:
+def annotate_page(
+    page: Page, detector: LineDetector, panel: Panel, *, urgency: Urgency | None = None
+) -> ReadPage:
     """Find every text line on a page and read each one with every reader of the panel.
 
     Args:
         page: upright RGB pixels, uint8, shape (height, width, 3).
         detector: gives quads in page pixels.
         panel: who reads, and in what language.
-        urgent: an annotator waits; go ahead of bulk work.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
         One line per quad, in reading order. A line whose readings differ is kept, with verdict
@@ -90,15 +94,19 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
     Raises:
         DetectorFailed: the page could not be searched.
     """
-    detected = detector.detect(page, urgent=urgent)
+    detected = detector.detect(page, urgency=urgency)
     order = reading_order(
         [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]
-    return ReadPage(page.width, page.height, read_lines(page, lines, panel, urgent=urgent), detected.dropped)
+    return ReadPage(
+        page.width, page.height, read_lines(page, lines, panel, urgency=urgency), detected.dropped
+    )
 
 
-def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool = False) -> list[ReadLine]:
+def read_lines(
+    page: Page, lines: Sequence[Line], panel: Panel, *, urgency: Urgency | None = None
+) -> list[ReadLine]:
     """Read lines of one page with every reader of the panel, all at once.
 
     A crop that is blank by our own test is shown to the first reader alone, and to the others only
@@ -108,7 +116,7 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
         page: an upright page.
         lines: with usable quads, in page pixels.
         panel: who reads, and in what language.
-        urgent: an annotator waits; go ahead of bulk work.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
         One read line per line, in the same order.
@@ -116,16 +124,17 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     if not panel.readers:
         unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
         return [ReadLine(line, (), unread) for line in lines]
+    urgency = urgency or Urgency()
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
     readings: list[list[Reading]] = [[] for _ in lines]
     first, *others = panel.readers
     blank = [crops.is_blank(cut) for cut in cuts]
     visible = [index for index, nothing in enumerate(blank) if not nothing]
-    asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
-    asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
+    asked: list[Asked] = [(range(len(cuts)), _submit(first, cuts, range(len(cuts)), urgency))]
+    asked += [(visible, _submit(reader, cuts, visible, urgency)) for reader in others]
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
-    _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
+    _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
     return [
         ReadLine(line, tuple(said), _judge(said, cut, line, panel))
         for line, cut, said in zip(lines, cuts, readings, strict=True)
@@ -137,9 +146,13 @@ Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
 
 
 def _submit(
-    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgent: bool
+    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgency: Urgency
 ) -> list[Future[Reading]]:
-    return reader.submit([cuts[index] for index in indices], urgent=urgent) if indices else []
+    if not indices:
+        return []
+    futures = reader.submit([cuts[index] for index in indices], urgent=urgency.urgent)
+    urgency.when_hurried(partial(reader.hurry, futures))
+    return futures
 
 
 def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
