@@ -9,6 +9,9 @@ import click
 
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 
+PARTS = ("all", "config", "instructions", "sampling", "empty-pages", "predictions")
+"""`project_fields.PARTS`, so that `--help` imports nothing; a test holds them equal."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -74,7 +77,14 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     "--title", default="twinread", show_default=True, help="Title of the project to find or create."
 )
 @click.option("--project", type=int, help="Number of an existing project, instead of a title.")
-@click.option("--update", is_flag=True, help="Put our labeling config in place of the project's own.")
+@click.option(
+    "--update",
+    multiple=True,
+    is_flag=False,
+    flag_value="all",
+    type=click.Choice(PARTS),
+    help="Put twinread's own in place of what the project has: everything, or the parts that are named.",
+)
 @click.option("--language", type=click.Choice(MESSAGE_LANGUAGES), help="Language of hints and instructions.")
 @click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
 @click.option(
@@ -84,37 +94,53 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     help="Where Label Studio reaches the backend.",
 )
 def setup_project(
-    title: str, project: int | None, update: bool, language: str | None, retrieve: bool, backend_url: str
+    title: str,
+    project: int | None,
+    update: tuple[str, ...],
+    language: str | None,
+    retrieve: bool,
+    backend_url: str,
 ) -> None:
     """Create or update a Label Studio project with our labeling config, connected to the backend.
 
-    A second run changes nothing. An existing labeling config is checked and kept, unless --update. Run
-    it again after predictions were retrieved (or with --retrieve): it makes pages be filled from what
+    A second run changes nothing. What people set in an existing project (its labeling config,
+    instructions, sampling, ...) is kept and shown beside twinread's, unless --update. Run it again
+    after each import with --retrieve: it lets every page be read, and makes pages be filled from what
     is stored, the most doubtful first, so that they are filled when the backend is down, too.
     """
+    from functools import partial
+
     from rich.progress import Progress
 
-    from backend.projects import set_up
+    from backend.outputs import printable
+    from backend.projects import retrieval
+    from backend.projects.backend_connection import is_at_work, refused_pages
+    from backend.projects.set_up import ProjectSpec, set_up
     from backend.settings import connect, logs, settings
 
     values = settings.load(**({"message_language": language} if language else {}))
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
-        done = set_up.set_up(api, set_up.ProjectSpec(title, backend_url, project, update), values)
-        changes, remaining_steps = list(done.changes), done.remaining_steps
+        done = set_up(api, ProjectSpec(title, backend_url, project, frozenset(update)), values)
+        changes, steps, total = list(done.changes), done.remaining_steps, 0
         if retrieve:
+            at_work = partial(is_at_work, backend_url, values.basic_auth)
             with Progress(transient=True) as progress:
                 reading = progress.add_task("Reading pages")
-                total = 0
-                for left in set_up.retrieve(api, done.project):
+                for left in retrieval.retrieve(api, done.project, at_work):
                     total = max(total, left)
                     progress.update(reading, total=total, completed=total - left)
-            changes += set_up.choose_predictions(api, done.project)
-            remaining_steps = set_up.remaining_steps(api, done.project)
-        for sentence in (*(changes or ["Nothing had to change."]), *remaining_steps):
-            click.echo(sentence)
+            changes += retrieval.choose_predictions(api, done.project)
+            refused = partial(refused_pages, backend_url, values.basic_auth)
+            steps = retrieval.remaining_steps(api, done.project, refused)
+        for sentence in (*(changes or ["Nothing had to change."]), *done.kept, *steps):
+            for line in sentence.splitlines():
+                click.echo(printable(line))
         click.echo(
             f"Project {done.project}: {api.base_url}/projects/{done.project}/data. Only Label Studio itself "
             "can invite people (Organization), and each annotator's own browser switches on "
             "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
         )
+    if total and steps:
+        # pages were to be read, and not all were
+        raise click.exceptions.Exit(1)

@@ -32,7 +32,9 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
-from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
+from backend.projects.backend_connection import backend_status
+from backend.projects.retrieval import choose_predictions, retrieve
+from backend.projects.set_up import ProjectSpec, set_up
 from backend.readers import tesseract
 from backend.settings import settings
 from backend.text import languages
@@ -90,7 +92,13 @@ def run() -> None:
             wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url, values)
             page = page_to_open(api.tasks(project))
-            _say(server.base_url, account, (project, page), backend_status(backend_url, values), state)
+            _say(
+                server.base_url,
+                account,
+                (project, page),
+                backend_status(backend_url, values.basic_auth),
+                state,
+            )
         _stay(backend, state / LOG)
 
 
@@ -226,14 +234,6 @@ def _backend(variables: Mapping[str, str], port: int, log_file: Path) -> Iterato
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def backend_status(backend_url: str, values: settings.Settings) -> dict[str, Any]:
-    """What `GET /status` of the demo's backend tells, signed in where the settings ask for that."""
-    user, password = values.basic_auth or ("", SecretStr(""))
-    sign_in = (user, password.get_secret_value()) if user else None
-    answer = httpx.get(f"{backend_url}/status", auth=sign_in, timeout=10, trust_env=False)
-    return dict(answer.raise_for_status().json())
 
 
 def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -117,6 +117,8 @@ class LabelStudio(HttpClient):
         *,
         fields: str = "all",
         updated_since: datetime | None = None,
+        with_versions: Sequence[str] = (),
+        without_version: str = "",
         page_size: int = 100,
     ) -> Iterator[Row]:
         """Every task of a project by growing id, a page at a time, so that memory stays flat.
@@ -126,15 +128,22 @@ class LabelStudio(HttpClient):
             fields: "all" for annotations and predictions with their results, "task_only" for counts.
             updated_since: only tasks changed after this moment. Label Studio notes a change some tenths of
                 a second after it, drafts and bulk predictions not at all: let times overlap.
+            with_versions: only tasks that have a prediction of one of these model versions.
+            without_version: only tasks that have no prediction of this model version. Label Studio compares
+                parts: a version that holds another one counts as both, and it may ignore case.
             page_size: tasks per request.
         """
         last = 0
-        since = []
+        chosen = []
         if updated_since is not None:
             moment = updated_since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            since = [_filter("updated_at", "Datetime", moment)]
+            chosen.append(_filter("updated_at", "Datetime", moment))
+        if with_versions:
+            chosen.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
+        if without_version:
+            chosen.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
         while True:
-            filters = [_filter("id", "Number", last), *since]
+            filters = [_filter("id", "Number", last), *chosen]
             query = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
             params: Row = {"project": project, "fields": fields, "page": 1, "page_size": page_size}
             params["query"] = json.dumps(query)
@@ -228,6 +237,6 @@ class LabelStudio(HttpClient):
         return self._sdk_call("change the webhook", dict, lambda sdk: sdk.webhooks.update(webhook, **sent))
 
 
-def _filter(column: str, kind: str, value: Json) -> Row:
-    """A filter for tasks whose column is greater than a value."""
-    return {"filter": f"filter:tasks:{column}", "operator": "greater", "type": kind, "value": value}
+def _filter(column: str, kind: str, value: Json, operator: str = "greater") -> Row:
+    """A filter for tasks by one column."""
+    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}

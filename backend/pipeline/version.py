@@ -8,6 +8,8 @@ stage (`PIPELINE` of a package, `RENDERING` of a detector or reader); `tests/tes
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Mapping
 from importlib import metadata
 
@@ -15,6 +17,7 @@ from backend import label_studio, page, text
 from backend.pipeline import annotate
 from backend.pipeline.annotate import Panel
 from backend.settings.settings import Settings
+from backend.text import languages
 
 STAGES = {
     "page": page.PIPELINE,
@@ -44,7 +47,10 @@ def model_version(
     settings: Settings,
     stages: Mapping[str, int] = STAGES,
 ) -> str:
-    """Name what makes a prediction: readable first, exact at the end.
+    """Name what makes a prediction: who reads first, exact at the end.
+
+    Label Studio shows it as the title of the prediction's tab, cut off where the tab ends, and lists versions
+    with commas between them, so there is none in it.
 
     Args:
         detector: the detector's identity.
@@ -55,7 +61,8 @@ def model_version(
         stages: the number of each stage.
 
     Returns:
-        Such as `PP-OCRv5_mobile_det ernie-4.5-vl:plain+ernie-4.5-vl:careful ru 1f3a9c07`.
+        Such as `PaddleOCR + Tesseract for Russian PP-OCRv5_mobile_det 1f3a9c07`. It names the language
+        because pages whose task names another one may have other readers.
     """
     decisive = [
         detector,
@@ -70,8 +77,39 @@ def model_version(
         *(f"{library} {version}" for library, version in installed(LIBRARIES).items()),
     ]
     digest = hashlib.sha256("\0".join(decisive).encode()).hexdigest()[:8]
-    readers = "+".join(reader.identity.split("(")[0].split("@")[0] for reader in panel.readers) or "unread"
-    return f"{detection_model} {readers} {panel.language} {digest}"
+    who = _who_reads([reader.identity for reader in panel.readers])
+    return f"{who} for {languages.english_name(panel.language)} {detection_model} {digest}".replace(",", "")
+
+
+def is_model_version(version: str) -> bool:
+    """Whether a twinread named a prediction so; also one before versions began with who reads."""
+    return bool(re.fullmatch(r"\S.* for \S.* \S+ [0-9a-f]{8}|\S+ \S+ \S+ [0-9a-f]{8}", version))
+
+
+def _who_reads(identities: list[str]) -> str:
+    """The names of readers as annotators know them; a reader with two ways to read stands there once.
+
+    Args:
+        identities: of the readers, in order.
+    """
+    if not identities:
+        return "Boxes without text"
+    names = Counter(map(_name_of_reader, identities))
+    if len(names) > 1:
+        return " + ".join(names)
+    (name,) = names
+    return f"{name} {'once' if len(identities) == 1 else 'twice'}"
+
+
+def _name_of_reader(identity: str) -> str:
+    """Such as PaddleOCR, Tesseract or ERNIE-4.5-VL-28B; the model's own name where it is no known one."""
+    name = re.split(r"[(@]", identity)[0].rpartition("/")[2]
+    if ":" in name:  # ERNIE's identity is model, colon, prompt; a model's name may have colons, too
+        name = name.rpartition(":")[0]
+    for part, known in (("PP-OCR", "PaddleOCR"), ("tesseract-", "Tesseract")):
+        if part in name:
+            return known
+    return name or identity
 
 
 def installed(libraries: tuple[str, ...]) -> dict[str, str]:

@@ -1,12 +1,17 @@
-"""Connects a backend to a Label Studio project; doing it again makes no second connection."""
+"""Connects a backend to a Label Studio project, and asks the backend itself how it is.
+
+Connecting again makes no second connection.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import httpx
 from pydantic import SecretStr
 
-from backend.errors import LabelStudioFailed
+from backend.errors import LabelStudioFailed, OperatorError
 from backend.label_studio.client import LabelStudio
 
 
@@ -69,6 +74,51 @@ def connect_backend(
     if shown != title and shown in ("", None, keep["title"] if keep else None):
         api.update_project(project, model_version=title)
     return connected
+
+
+def backend_status(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> dict[str, Any]:
+    """What `GET /status` of a backend tells.
+
+    Args:
+        url: the backend's address, as this machine reaches it.
+        basic_auth: user and password that it wants.
+
+    Raises:
+        OperatorError: it does not answer so; never to be taken for "nothing failed".
+    """
+    sign_in = (basic_auth[0], basic_auth[1].get_secret_value()) if basic_auth else None
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/status", auth=sign_in, timeout=10, trust_env=False)
+        told = answer.raise_for_status().json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        why = str(error) or type(error).__name__
+        raise OperatorError(
+            f"The backend's {url.rstrip('/')}/status cannot be read from here ({why.splitlines()[0]}), and "
+            "only there stands why it refused pages. Open it on a machine that reaches the backend."
+        ) from error
+    if not isinstance(told, dict):
+        raise OperatorError(f"{url.rstrip('/')}/status is no answer of twinread; look at --backend-url.")
+    return told
+
+
+def refused_pages(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> dict[int, str]:
+    """Why a backend has no prediction for tasks, by their ids, as its status tells.
+
+    Raises:
+        OperatorError: the status cannot be read.
+    """
+    failed = backend_status(url, basic_auth).get("failed_tasks")
+    found = failed.items() if isinstance(failed, dict) else ()
+    named = ((re.fullmatch(r"task (\d+)", str(name)), str(why)) for name, why in found)
+    return {int(name[1]): why for name, why in named if name}
+
+
+def is_at_work(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> bool:
+    """Whether pages are in work or wait in a backend; False where its status cannot be read."""
+    try:
+        return bool(backend_status(url, basic_auth).get("pages_in_flight"))
+    except OperatorError:
+        return False
 
 
 def _at(api: LabelStudio, project: int, url: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.prediction_check import PredictionCheck
 from backend.label_studio.regions import Region, moved, regions
-from backend.projects.set_up import REREAD
+from backend.projects.retrieval import REREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,24 @@
 """Makes a Label Studio project ready for twinread; changes nothing where it already is.
 
-`twinread setup-project` and `make run` use it: create or update the project, connect the backend, let it
-read the pages, and fill pages from the stored predictions.
+`twinread setup-project` and `make run` use it: create or update the project, and connect the backend. What
+people set themselves is kept (`project_fields`); `retrieval` then lets the backend read the pages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from backend.errors import BadRequest, LabelStudioFailed, ProjectError
+from backend.errors import BadRequest, ProjectError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
+from backend.projects.project_fields import ALL, CONFIG, PREDICTIONS, language_of, plan, project_fields
+from backend.projects.retrieval import choose_predictions, kept_predictions, remaining_steps
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
-
-REREAD = "reread "
-"""The model versions of predictions that a re-read stored begin with this."""
-
-BATCH_SIZE = 8
-"""Tasks in one request for predictions; Label Studio ends a request after 100 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +27,13 @@ class ProjectSpec:
 
     project: the id of an existing one; None finds it by title, or creates it.
     backend_url: the backend's address for Label Studio; may differ from its address for this machine.
-    replace_config: replace an existing labeling config by ours.
+    update: the parts of an existing project that are replaced by twinread's, of `project_fields.PARTS`.
     """
 
     title: str
     backend_url: str
     project: int | None = None
-    replace_config: bool = False
+    update: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +43,27 @@ class SetUpResult:
     project: the id of the project.
     created: whether it is new.
     changes: sentences, in order; empty when nothing had to change.
+    kept: sentences about what a person set otherwise than twinread would, and how to have it replaced.
     remaining_steps: sentences that say what to do, and where.
     """
 
     project: int
     created: bool
     changes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     remaining_steps: tuple[str, ...] = ()
-
-
-def project_fields(settings: Settings) -> dict[str, Any]:
-    """Project settings: no empty submissions, the instructions shown, doubtful pages first."""
-    page = files("backend.projects").joinpath("instructions").joinpath(f"{settings.message_language}.html")
-    return {
-        "enable_empty_annotation": False,
-        "show_collab_predictions": True,
-        "show_instruction": True,
-        "expert_instruction": page.read_text("utf-8"),
-        "sampling": "Uncertainty sampling",
-    }
 
 
 def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResult:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
+    Nothing that a person wrote or chose is replaced unless `spec.update` names it.
+
     Args:
         api: Label Studio.
         spec: which project, and where the backend is.
-        settings: names of labels, language of explanations, sign-in of the backend, webhook secret.
+        settings: names of labels, language of explanations, sign-in of the backend, webhook secret. A
+            language that nobody set is that of the project.
 
     Raises:
         ConfigIncomplete: the project's own labeling config lacks a tag that twinread needs.
@@ -85,134 +72,65 @@ def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResu
         LabelStudioFailed: Label Studio refused, for example because it blocks private addresses.
     """
     existing = _find(api, spec)
-    names = settings.label_names
-    our_config = default_config(names, settings.message_language).strip()  # as Label Studio keeps it
-    fields = project_fields(settings)
-    changes = []
+    changes: list[str] = []
+    kept: list[str] = []
     if existing is None:
-        project = api.create_project(title=spec.title, label_config=our_config, **fields)
-        changes.append(f"Created project {project['id']}, '{spec.title}', with twinread's labeling config.")
+        project = _create(api, spec, settings)
+        changes.append(
+            f"Created project {project['id']}, '{spec.title}', with twinread's labeling config and "
+            "instructions, no empty submissions, and the most doubtful page first."
+        )
     else:
         project = existing
-        config = str(project.get("label_config") or "")
-        # our own config in another language may be replaced, too
-        our_configs = {default_config(names, language) for language in MESSAGE_LANGUAGES}
-        if spec.replace_config or config in our_configs or config.replace(" ", "") in ("", "<View></View>"):
-            fields["label_config"] = our_config
-        else:
-            LabelingConfig.parse(config, names)
-        different = {name: value for name, value in fields.items() if project.get(name) != value}
-        if different:
-            api.update_project(project["id"], **different)
-            changes += [f"Set {name.replace('_', ' ')}." for name in different]
+        changes, kept = _update(api, project, spec, settings)
     number = int(project["id"])
     changes += _connect(api, number, spec.backend_url.rstrip("/"), settings)
     changes += _set_webhook_secret(api, number, spec.backend_url.rstrip("/"), settings)
-    changes += choose_predictions(api, number)
-    return SetUpResult(number, existing is None, tuple(changes), remaining_steps(api, number))
+    changes += choose_predictions(api, number, replace=bool({ALL, PREDICTIONS} & spec.update))
+    kept += kept_predictions(api, number)
+    return SetUpResult(number, existing is None, tuple(changes), tuple(kept), remaining_steps(api, number))
 
 
-def retrieve(api: LabelStudio, project: int) -> Iterator[int]:
-    """Let Label Studio ask the backend for every page that lacks a prediction of the current version.
-
-    It asks in batches of tasks, and repeats the pages that got no prediction until a round brings none.
-
-    Args:
-        api: Label Studio.
-        project: the id of the project.
-
-    Yields:
-        How many pages are left, before the first batch and after each.
-
-    Raises:
-        LabelStudioFailed: Label Studio cannot be reached, or refused.
-    """
-    version = _backend_version(api, project)
-    left = tasks_without_version(api, project, version)
-    yield len(left)
-    before = len(left) + 1
-    while left and len(left) < before:
-        before = len(left)
-        for start in range(0, before, BATCH_SIZE):
-            api.retrieve_predictions(project, left[start : start + BATCH_SIZE])
-            yield max(before - start - BATCH_SIZE, 0)
-        left = tasks_without_version(api, project, version)
-
-
-def tasks_without_version(api: LabelStudio, project: int, version: str) -> list[int]:
-    """The ids of a project's tasks that have no prediction with this model version."""
-    return [
-        int(task["id"])
-        for task in api.tasks(project)
-        if version not in {prediction["model_version"] for prediction in task["predictions"]}
-    ]
-
-
-def choose_predictions(api: LabelStudio, project: int) -> list[str]:
-    """Let Label Studio fill pages from stored predictions, so that it can when the backend is down, too.
-
-    A project whose `model_version` names the backend asks it for each page that somebody opens, shows an
-    empty page when it is down, and serves pages at random. A project whose `model_version` names stored
-    predictions serves the most doubtful page first. The backend's current version is chosen as soon as it
-    has as many predictions as the version that is chosen now.
-
-    Args:
-        api: Label Studio.
-        project: the id of the project.
-
-    Returns:
-        What was changed, as a sentence; empty where the right version is already chosen.
-
-    Raises:
-        LabelStudioFailed: Label Studio cannot be reached, or refused.
-    """
-    stored = api.model_versions(project)
-    chosen = api.project(project)["model_version"] or ""
-    best = _best_version(stored, _backend_version(api, project), chosen)
-    if best is None or best == chosen:
-        return []
-    try:
-        api.update_project(project, model_version=best)
-    except LabelStudioFailed as error:
-        # somebody deleted the predictions between the two requests: then there is nothing to choose
-        if error.facts.get("status") == 400:
-            return []
-        raise
-    return [
-        f"Chose the stored predictions '{best}' to fill pages: filled when the backend is down, too, "
-        "and the most doubtful page comes first."
-    ]
-
-
-def _best_version(stored: dict[str, int], backend_version: str, chosen: str) -> str | None:
-    """The version to fill pages from; None where no usable one is stored."""
-    # predictions of a re-read are for people to compare with, not to start from
-    usable = {version: count for version, count in stored.items() if not version.startswith(REREAD)}
-    if backend_version in usable and usable[backend_version] >= usable.get(chosen, 0):
-        return backend_version
-    return chosen if chosen in usable else next(iter(usable), None)
-
-
-def _backend_version(api: LabelStudio, project: int) -> str:
-    backends = api.backends(project)
-    return str(backends[0].get("model_version") or "") if backends else ""
-
-
-def remaining_steps(api: LabelStudio, project: int) -> tuple[str, ...]:
-    """Sentences that say what a person still has to do for a project; empty when its pages are ready."""
-    current = api.project(project)
-    tasks = int(current.get("task_number") or 0)
-    if not tasks:
-        return (
-            f"Import images at {api.base_url}/projects/{project}/data, then run this again with --retrieve.",
-        )
-    empty = len(tasks_without_version(api, project, current["model_version"] or ""))
-    if not empty:
-        return ()
-    return (
-        f"{empty} of {tasks} pages have no prediction of the version that fills pages: run this with "
-        "--retrieve. The backend's GET /status names pages that cannot be read, and why.",
+def _create(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> dict[str, Any]:
+    language = settings.message_language
+    return api.create_project(
+        title=spec.title,
+        label_config=default_config(settings.label_names, language).strip(),
+        **{field.name: field.value for field in project_fields(language)},
     )
+
+
+def _update(
+    api: LabelStudio, project: dict[str, Any], spec: ProjectSpec, settings: Settings
+) -> tuple[list[str], list[str]]:
+    """Write what nobody decided, and what was asked for; gives what changed and what was kept."""
+    names, language = settings.label_names, settings.message_language
+    if "message_language" not in settings.model_fields_set:
+        language = language_of(project, names) or language
+    number = int(project["id"])
+    planned = plan(
+        project, project_fields(language), untouched=_is_untouched(api, project), update=spec.update
+    )
+    writes, changes = dict(planned.writes), list(planned.changes)
+    config = str(project.get("label_config") or "").strip()
+    our_config = default_config(names, language).strip()  # as Label Studio keeps it
+    # our own config in another language may be replaced, too
+    ours = {default_config(names, other).strip() for other in MESSAGE_LANGUAGES}
+    if {ALL, CONFIG} & spec.update or config in ours or config.replace(" ", "") in ("", "<View></View>"):
+        if config != our_config:
+            writes["label_config"] = our_config
+            changes.append("Set twinread's labeling config.")
+    else:
+        LabelingConfig.parse(config, names)
+    if writes:
+        api.update_project(number, **writes)
+    return changes, list(planned.kept)
+
+
+def _is_untouched(api: LabelStudio, project: dict[str, Any]) -> bool:
+    """Nobody has annotated anything and no backend was ever connected."""
+    counted = ("total_annotations_number", "skipped_annotations_number", "num_tasks_with_annotations")
+    return not any(project.get(name) for name in counted) and not api.backends(int(project["id"]))
 
 
 def _find(api: LabelStudio, spec: ProjectSpec) -> dict[str, Any] | None:

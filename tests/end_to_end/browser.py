@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_pl
 
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad
-from backend.projects.set_up import ProjectSpec, choose_predictions, retrieve, set_up
+from backend.projects.retrieval import choose_predictions, retrieve
+from backend.projects.set_up import ProjectSpec, set_up
 from backend.settings.settings import Settings
 from tests.end_to_end.projects import Project
 from tests.end_to_end.written_pages import HEIGHT, Readers, Written, WrittenPage, write

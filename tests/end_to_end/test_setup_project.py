@@ -129,6 +129,75 @@ def test_an_existing_config_is_checked_and_kept_unless_an_update_is_asked_for(
     assert "Nothing had to change." in again.stdout
 
 
+def test_what_a_team_wrote_and_chose_is_kept_shown_and_replaced_only_when_asked_for(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    theirs = {
+        "expert_instruction": "<p>Seals and stamps: press <b>4</b>.</p>",
+        "sampling": "Uniform sampling",
+        "show_instruction": False,
+    }
+    number = int(api.create_project(title="A team's own", label_config=CONFIG, **theirs)["id"])
+    arguments = ("--project", str(number), "--backend-url", guarded_backend.url)
+
+    kept = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert kept.returncode == 0, kept.stderr
+    shown = api.project(number)
+    assert {name: shown[name] for name in theirs} == theirs
+    assert shown["enable_empty_annotation"] is False, "nobody had decided it"
+    assert "Switched off 'Allow empty annotations'" in kept.stdout
+    assert "- Seals and stamps: press 4 ." in kept.stdout
+    assert "Kept 'Task sampling' at 'Uniform sampling'" in kept.stdout
+
+    api.update_project(number, enable_empty_annotation=True)
+    again = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert api.project(number)["enable_empty_annotation"] is True, "now somebody has"
+    assert "--update empty-pages" in again.stdout
+
+    one = setup_project(tmp_path, label_studio, *arguments, "--update", "sampling", **SECRETS)
+    assert one.returncode == 0, one.stderr
+    shown = api.project(number)
+    assert shown["sampling"] == "Uncertainty sampling"
+    assert shown["expert_instruction"] == theirs["expert_instruction"]
+    assert shown["label_config"] == CONFIG
+
+    everything = setup_project(tmp_path, label_studio, *arguments, "--update", **SECRETS)
+    assert theirs["expert_instruction"] in everything.stdout, "what was replaced can be put back"
+    assert "Alt + ." in api.project(number)["expert_instruction"]
+
+
+def test_a_project_stays_in_its_language_until_another_one_is_named(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    arguments = ("--title", "In Russian", "--backend-url", guarded_backend.url)
+    setup_project(tmp_path, label_studio, *arguments, "--language", "ru", **SECRETS)
+    again = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert "Nothing had to change." in again.stdout, again.stdout
+    english = setup_project(tmp_path, label_studio, *arguments, "--language", "en", **SECRETS)
+    assert "Wrote 'Labeling instructions'" in english.stdout
+
+
+def test_pages_that_cannot_be_read_are_named_with_the_reason_and_the_others_are_read(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    arguments = ("--title", "One bad page", "--backend-url", guarded_backend.url)
+    setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    (made,) = [project for project in api.projects() if project["title"] == "One bad page"]
+    project = Project(api, made["id"])
+    (tmp_path / "good.png").write_bytes(file_of(drawn_page(["Счёт от 3 мая"])[0]))
+    (tmp_path / "bad.png").write_bytes(b"no picture at all")
+    good, bad = project.upload(tmp_path / "good.png", tmp_path / "bad.png")
+
+    run = setup_project(tmp_path, label_studio, *arguments, "--retrieve", **SECRETS)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "1 of 2 pages have no prediction" in run.stdout
+    assert f"    task {bad}: " in run.stdout
+    assert "run this" not in run.stdout
+    assert texts_of(api.task(good)["predictions"][0]) == ["Счёт от 3 мая"]
+
+
 def test_two_projects_of_one_title_are_told_apart_by_number(
     label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
 ) -> None:

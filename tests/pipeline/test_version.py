@@ -40,12 +40,58 @@ def plain(folder: Path) -> str:
     return version_of(folder)
 
 
-def test_the_version_begins_with_names_that_people_know(plain: str) -> None:
-    model, readers, language, digest = plain.split(" ")
-    assert (model, language) == ("PP-OCRv5_mobile_det", "ru")
-    assert readers.startswith("ernie-4.5-vl:")
-    assert readers.count("+") == 1
+def test_the_version_says_who_reads_first_and_ends_exact(plain: str) -> None:
+    who, _, rest = plain.partition(" for ")
+    language, model, digest = rest.split(" ")
+    assert (who, language, model) == ("ernie-4.5-vl twice", "Russian", "PP-OCRv5_mobile_det")
     assert len(digest) == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "who"),
+    [
+        pytest.param(
+            {"readers": "paddle,tesseract", "ocr_language": "en"},
+            "PaddleOCR + Tesseract for English",
+            id="two engines",
+        ),
+        pytest.param(
+            {"readers": "tesseract,tesseract"}, "Tesseract twice for Russian", id="one engine, two looks"
+        ),
+        pytest.param(
+            {"readers": "ernie,paddle", "ocr_language": "en"},
+            "ernie-4.5-vl + PaddleOCR for English",
+            id="a server and an engine",
+        ),
+        pytest.param(
+            {"ernie_model": "baidu/ERNIE-4.5-VL-28B"},
+            "ERNIE-4.5-VL-28B twice for Russian",
+            id="as a hub names models",
+        ),
+        pytest.param(
+            {"ernie_model": "qwen2.5vl:7b"}, "qwen2.5vl:7b twice for Russian", id="a colon in the name"
+        ),
+    ],
+)
+def test_an_annotator_reads_in_the_tab_who_read_the_lines(
+    folder: Path, values: dict[str, Any], who: str
+) -> None:
+    assert version_of(folder, **values).startswith(f"{who} PP-OCRv5_mobile_det ")
+
+
+@pytest.mark.parametrize(
+    ("named", "ours"),
+    [
+        pytest.param("PaddleOCR + Tesseract for Russian PP-OCRv5_mobile_det 1f3a9c07", True, id="today"),
+        pytest.param("PP-OCRv5_mobile_det ernie:plain+ernie:careful ru 1f3a9c07", True, id="before"),
+        pytest.param("imported:Label.txt", False, id="twinread import"),
+        pytest.param("yolo-v8 2026-05-01", False, id="another model"),
+        pytest.param("", False, id="none"),
+    ],
+)
+def test_versions_of_ours_are_told_from_others(plain: str, named: str, ours: bool) -> None:
+    assert version.is_model_version(plain)
+    assert version.is_model_version(named) is ours
 
 
 @pytest.mark.parametrize(
