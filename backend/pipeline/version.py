@@ -49,8 +49,8 @@ def model_version(
 ) -> str:
     """Name what makes a prediction: who reads first, exact at the end.
 
-    Label Studio shows it as the title of the prediction's tab, cut off where the tab ends, and lists versions
-    with commas between them, so there is none in it.
+    Label Studio shows it as the title of the prediction's tab: the first 8 characters, "..." and the last 6,
+    and all of it under the mouse. It lists versions with commas between them, so there is none in it.
 
     Args:
         detector: the detector's identity.
@@ -61,8 +61,8 @@ def model_version(
         stages: the number of each stage.
 
     Returns:
-        Such as `PaddleOCR + Tesseract for Russian PP-OCRv5_mobile_det 1f3a9c07`. It names the language
-        because pages whose task names another one may have other readers.
+        Such as `Paddle+Tesseract for English (PP-OCRv5_mobile_det en_PP-OCRv5_mobile_rec tesseract-5.3.0)
+        1f3a9c07`. It names the language because pages whose task names another one may have other readers.
     """
     decisive = [
         detector,
@@ -77,39 +77,39 @@ def model_version(
         *(f"{library} {version}" for library, version in installed(LIBRARIES).items()),
     ]
     digest = hashlib.sha256("\0".join(decisive).encode()).hexdigest()[:8]
-    who = _who_reads([reader.identity for reader in panel.readers])
-    return f"{who} for {languages.english_name(panel.language)} {detection_model} {digest}".replace(",", "")
+    read = [_model_of(reader.identity) for reader in panel.readers]
+    models = " ".join(dict.fromkeys([detection_model, *read]))
+    named = f"{_who_reads(read)} for {languages.english_name(panel.language)} ({models}) {digest}"
+    return named.replace(",", "")
 
 
 def is_model_version(version: str) -> bool:
     """Whether a twinread named a prediction so; also one before versions began with who reads."""
-    return bool(re.fullmatch(r"\S.* for \S.* \S+ [0-9a-f]{8}|\S+ \S+ \S+ [0-9a-f]{8}", version))
+    return bool(re.fullmatch(r"\S.* for \S.* \(.+\) [0-9a-f]{8}|\S+ \S+ \S+ [0-9a-f]{8}", version))
 
 
-def _who_reads(identities: list[str]) -> str:
-    """The names of readers as annotators know them; a reader with two ways to read stands there once.
-
-    Args:
-        identities: of the readers, in order.
-    """
-    if not identities:
+def _who_reads(models: list[str]) -> str:
+    """Who reads with these models, as short as a tab wants it: `ERNIE x2`, `Paddle+Tesseract`."""
+    if not models:
         return "Boxes without text"
-    names = Counter(map(_name_of_reader, identities))
+    names = Counter(map(_short_name, models))
     if len(names) > 1:
-        return " + ".join(names)
-    (name,) = names
-    return f"{name} {'once' if len(identities) == 1 else 'twice'}"
+        return "+".join(names)
+    return f"{next(iter(names))} x{len(models)}"
 
 
-def _name_of_reader(identity: str) -> str:
-    """Such as PaddleOCR, Tesseract or ERNIE-4.5-VL-28B; the model's own name where it is no known one."""
-    name = re.split(r"[(@]", identity)[0].rpartition("/")[2]
-    if ":" in name:  # ERNIE's identity is model, colon, prompt; a model's name may have colons, too
-        name = name.rpartition(":")[0]
-    for part, known in (("PP-OCR", "PaddleOCR"), ("tesseract-", "Tesseract")):
-        if part in name:
-            return known
-    return name or identity
+def _short_name(model: str) -> str:
+    for part, name in (("pp-ocr", "Paddle"), ("tesseract-", "Tesseract"), ("ernie", "ERNIE")):
+        if part in model.casefold():
+            return name
+    return model
+
+
+def _model_of(identity: str) -> str:
+    """The model in the identity of a reader, such as `ERNIE-4.5-VL-28B` or `tesseract-5.3.0`."""
+    name = re.split(r"[(@]", identity)[0].rpartition("/")[2] or identity
+    # ERNIE's identity is model, colon, prompt; a model's name may have colons, too
+    return name.rpartition(":")[0] or name
 
 
 def installed(libraries: tuple[str, ...]) -> dict[str, str]:

@@ -23,7 +23,7 @@ from backend.projects.retrieval import (
 from tests.parts.http_script import says, serving
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 
-OURS = "PaddleOCR + Tesseract for Russian PP-OCRv5_mobile_det 1f3a9c07"
+OURS = "Paddle+Tesseract for Russian (PP-OCRv5_mobile_det tesseract-5.3.0) 1f3a9c07"
 
 
 class ScriptedLabelStudio:
