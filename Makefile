@@ -4,13 +4,15 @@ LABEL_STUDIO_PORT ?= 8080
 BACKEND_PORT ?= 9090
 export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
-DEBIAN = $(if $(filter-out run lock,$(or $(MAKECMDGOALS),run)),test,run)
+DEBIAN = $(if $(filter-out run install lock,$(or $(MAKECMDGOALS),run)),test,run)
 INSTALL = $(UV) pip install --quiet --no-deps
 
-.PHONY: run setup check format test bench lock docs alphabets clean
+.PHONY: run install setup check format test bench lock docs alphabets clean
 
 run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
+
+install: .cache/.debian-run .venv/.run  ## twinread alone, beside a Label Studio that you have
 
 setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
 

@@ -122,7 +122,7 @@ def setup_project(
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
         done = set_up(api, ProjectSpec(title, backend_url, project, frozenset(update)), values)
-        changes, steps, total = list(done.changes), done.remaining_steps, 0
+        changes, total = list(done.changes), 0
         if retrieve:
             at_work = partial(is_at_work, backend_url, values.basic_auth)
             with Progress(transient=True) as progress:
@@ -131,8 +131,8 @@ def setup_project(
                     total = max(total, left)
                     progress.update(reading, total=total, completed=total - left)
             changes += retrieval.choose_predictions(api, done.project)
-            refused = partial(refused_pages, backend_url, values.basic_auth)
-            steps = retrieval.remaining_steps(api, done.project, refused)
+        reasons = partial(refused_pages, backend_url, values.basic_auth)
+        steps = retrieval.remaining_steps(api, done.project, reasons, asked=retrieve)
         for sentence in (*(changes or ["Nothing had to change."]), *done.kept, *steps):
             for line in sentence.splitlines():
                 click.echo(printable(line))

@@ -140,14 +140,15 @@ def _backend_version(api: LabelStudio, project: int) -> str:
 
 
 def remaining_steps(
-    api: LabelStudio, project: int, reasons: Callable[[], Mapping[int, str]] | None = None
+    api: LabelStudio, project: int, reasons: Callable[[], Mapping[int, str]], *, asked: bool
 ) -> tuple[str, ...]:
     """Sentences that say what a person still has to do for a project; empty when its pages are ready.
 
     Args:
         api: Label Studio.
         project: the id of the project.
-        reasons: asks why pages have no prediction, by task; None when they were not asked for yet.
+        reasons: asks the backend why pages have no prediction, by task; an `OperatorError` where it cannot.
+        asked: the backend was just asked for every page, so that asking again is no advice.
     """
     current = api.project(project)
     tasks = int(current.get("task_number") or 0)
@@ -158,39 +159,41 @@ def remaining_steps(
     empty = tasks_without_version(api, project, current["model_version"] or "")
     if not empty:
         return ()
-    if reasons is None:
-        return (
-            f"{len(empty)} of {tasks} pages have no prediction of the version that fills pages: run this "
-            "with --retrieve.",
-        )
     try:
-        return tuple(_refusals(empty, tasks, reasons()))
+        refused = reasons()
     except OperatorError as error:
-        return (f"{len(empty)} of {tasks} pages got no prediction ({_named(empty)}). {error}",)
-
-
-def _refusals(empty: list[int], tasks: int, refused: Mapping[int, str]) -> Iterator[str]:
-    """What is said about pages that are empty although they were asked for."""
-    by_reason: dict[str, list[int]] = defaultdict(list)
-    for task in empty:
-        if task in refused:
-            by_reason[refused[task]].append(task)
-    known = sum(map(len, by_reason.values()))
-    if known:
-        yield (
-            f"{known} of {tasks} pages have no prediction. Asking again gives the same until the cause is "
-            "mended, which the backend names:"
-        )
-        yield from [f"    {_named(found)}: {why}" for why, found in by_reason.items()][:SHOWN_REASONS]
-        if len(by_reason) > SHOWN_REASONS:
-            yield f"    ... {len(by_reason) - SHOWN_REASONS} more reasons; the backend's log has them all."
-    if known < len(empty):
-        unknown = [task for task in empty if task not in refused]
-        yield (
+        if asked:
+            return (f"{len(empty)} of {tasks} pages got no prediction ({_named(empty)}). {error}",)
+        refused = {}
+    unknown = [task for task in empty if task not in refused]
+    steps = list(_refusals({task: refused[task] for task in empty if task in refused}, tasks))
+    if unknown and asked:
+        steps.append(
             f"{len(unknown)} of {tasks} pages got no prediction, and the backend names no reason "
             f"({_named(unknown)}). Look into the logs of the backend and of Label Studio, then run this with "
             "--retrieve."
         )
+    elif unknown:
+        steps.append(
+            f"{len(unknown)} of {tasks} pages have no prediction of the version that fills pages: run this "
+            "with --retrieve."
+        )
+    return tuple(steps)
+
+
+def _refusals(refused: Mapping[int, str], tasks: int) -> Iterator[str]:
+    """What is said about pages that the backend refused, the same reason once."""
+    by_reason: dict[str, list[int]] = defaultdict(list)
+    for task, why in refused.items():
+        by_reason[why].append(task)
+    if by_reason:
+        yield (
+            f"{len(refused)} of {tasks} pages have no prediction. Asking again gives the same until the "
+            "cause is mended, which the backend names:"
+        )
+        yield from [f"    {_named(found)}: {why}" for why, found in by_reason.items()][:SHOWN_REASONS]
+    if len(by_reason) > SHOWN_REASONS:
+        yield f"    ... {len(by_reason) - SHOWN_REASONS} more reasons; the backend's log has them all."
 
 
 def _named(tasks: list[int]) -> str:

@@ -15,7 +15,7 @@ from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
 from backend.projects.project_fields import ALL, CONFIG, PREDICTIONS, language_of, plan, project_fields
-from backend.projects.retrieval import choose_predictions, kept_predictions, remaining_steps
+from backend.projects.retrieval import choose_predictions, kept_predictions
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
@@ -38,20 +38,18 @@ class ProjectSpec:
 
 @dataclass(frozen=True, slots=True)
 class SetUpResult:
-    """What `set_up` did, and what a person still has to do.
+    """What `set_up` did, and what it left to a person.
 
     project: the id of the project.
     created: whether it is new.
     changes: sentences, in order; empty when nothing had to change.
     kept: sentences about what a person set otherwise than twinread would, and how to have it replaced.
-    remaining_steps: sentences that say what to do, and where.
     """
 
     project: int
     created: bool
     changes: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
-    remaining_steps: tuple[str, ...] = ()
 
 
 def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResult:
@@ -88,7 +86,7 @@ def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResu
     changes += _set_webhook_secret(api, number, spec.backend_url.rstrip("/"), settings)
     changes += choose_predictions(api, number, replace=bool({ALL, PREDICTIONS} & spec.update))
     kept += kept_predictions(api, number)
-    return SetUpResult(number, existing is None, tuple(changes), tuple(kept), remaining_steps(api, number))
+    return SetUpResult(number, existing is None, tuple(changes), tuple(kept))
 
 
 def _create(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> dict[str, Any]:
@@ -119,7 +117,9 @@ def _update(
     if {ALL, CONFIG} & spec.update or config in ours or config.replace(" ", "") in ("", "<View></View>"):
         if config != our_config:
             writes["label_config"] = our_config
-            changes.append("Set twinread's labeling config.")
+            # in full, so that it can be put back
+            was = f" It was:\n{config}" if config and config not in ours else ""
+            changes.append(f"Set twinread's labeling config.{was}")
     else:
         LabelingConfig.parse(config, names)
     if writes:

@@ -164,6 +164,7 @@ def test_what_a_team_wrote_and_chose_is_kept_shown_and_replaced_only_when_asked_
 
     everything = setup_project(tmp_path, label_studio, *arguments, "--update", **SECRETS)
     assert theirs["expert_instruction"] in everything.stdout, "what was replaced can be put back"
+    assert all(line in everything.stdout for line in CONFIG.splitlines())
     assert "Alt + ." in api.project(number)["expert_instruction"]
 
 

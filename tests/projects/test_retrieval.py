@@ -85,12 +85,15 @@ def test_refused_pages_are_named_with_their_reasons_and_never_with_run_this_agai
     server.asked[1] = 1
     reasons = {2: "This is a PDF file.", 4: "This is a PDF file.", 9: "Another project's."}
     with server.api() as api:
-        assert remaining_steps(api, 7, lambda: reasons) == (
+        assert remaining_steps(api, 7, lambda: reasons, asked=True) == (
             "2 of 4 pages have no prediction. Asking again gives the same until the cause is mended, which "
             "the backend names:",
             "    tasks 2, 4: This is a PDF file.",
             "1 of 4 pages got no prediction, and the backend names no reason (task 3). Look into the logs of "
             "the backend and of Label Studio, then run this with --retrieve.",
+        )
+        assert remaining_steps(api, 7, lambda: reasons, asked=False)[2] == (
+            "1 of 4 pages have no prediction of the version that fills pages: run this with --retrieve."
         )
 
 
@@ -99,7 +102,7 @@ def test_a_backend_whose_status_cannot_be_read_is_not_one_without_reasons() -> N
     with serving() as gone:
         url = gone.url
     with server.api() as api:
-        (sentence,) = remaining_steps(api, 7, lambda: refused_pages(url))
+        (sentence,) = remaining_steps(api, 7, lambda: refused_pages(url), asked=True)
     assert sentence.startswith("1 of 1 pages got no prediction (task 2). The backend's http://127.0.0.1:")
     assert "names no reason" not in sentence
     assert not is_at_work(url)
