@@ -54,7 +54,9 @@ _PREFIX = regex.compile(
     )
     \s*[:：]\s*(?=\S)"""
 )
-_THOUGHT = regex.compile(r"(?si)^(?:.*?</think(?:ing)?>|.*?◁/think▷)")
+_THINK = r"(?:think|thinking|thought|thoughts|reasoning)"
+_THOUGHT = regex.compile(rf"(?si)^(?:.*?</{_THINK}>|.*?◁/think▷)")
+_UNFINISHED_THOUGHT = regex.compile(rf"(?i)^\s*(?:<{_THINK}>|◁think▷)")
 _FENCE = regex.compile(r"(?s)^(```+|~~~+)[^\n`]*\n(.*?)\n?\s*\1$")
 _TEX_TEXT = regex.compile(
     r"(?s)^\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|operatorname)\{([^{}\\]*)\}$"
@@ -97,6 +99,20 @@ def visible_text(text: str) -> str:
     letters of the scripts that use them (Persian, Hindi) and inside emoji. Idempotent.
     """
     return plain_text(_without_invisible(text).replace("\n", " "))
+
+
+def without_thoughts(raw: str) -> str | None:
+    """Take off the thoughts before an answer, such as `<think>…</think>`.
+
+    Args:
+        raw: the model's answer, any string.
+
+    Returns:
+        What follows the thoughts; None where they were not finished, so that no answer followed.
+    """
+    while thought := _THOUGHT.match(raw):
+        raw = raw[thought.end() :]
+    return None if _UNFINISHED_THOUGHT.match(raw) else raw
 
 
 def clean(raw: str) -> str:

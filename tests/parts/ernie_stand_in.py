@@ -53,11 +53,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A well-formed answer."""
+    """A well-formed answer.
 
-    text: str | None
-    finish_reason: str = "stop"
-    reasoning: str | None = None
+    text: or its parts, as some gateways give it.
+    reasoning: thoughts, in the field `reasoning_in`, which each gateway calls otherwise.
+    """
+
+    text: str | list[Any] | None
+    finish_reason: str | None = "stop"
+    reasoning: str | list[Any] | None = None
+    reasoning_in: str = "reasoning_content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +237,7 @@ def completion(said: Say, model: str) -> dict[str, Any]:
     message = {
         "role": "assistant",
         "content": said.text,
-        "reasoning_content": said.reasoning,
+        said.reasoning_in: said.reasoning,
         "tool_calls": None,
     }
     return {
