@@ -82,6 +82,7 @@ _ENGLISH = _Words(
         ReasonKind.REPEATS: "repeats itself: {a}",
         ReasonKind.ECHO: "repeats the reader's instructions, not the picture",
         ReasonKind.REFUSAL: "an excuse instead of a text",
+        ReasonKind.MARKUP: "not from the picture, it seems: {a}",
         ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
         ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
         ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
@@ -124,6 +125,7 @@ _RUSSIAN = _Words(
         ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
         ReasonKind.ECHO: "повторено задание распознавателю, а не картинка",
         ReasonKind.REFUSAL: "отговорка вместо текста",
+        ReasonKind.MARKUP: "похоже, этого на картинке нет: {a}",
         ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
         ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
         ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
@@ -144,6 +146,7 @@ _GUARDS = {
     ReasonKind.REPEATS,
     ReasonKind.ECHO,
     ReasonKind.REFUSAL,
+    ReasonKind.MARKUP,
     ReasonKind.WRONG_SCRIPT,
 }
 

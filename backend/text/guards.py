@@ -17,6 +17,7 @@ from rapidfuzz import fuzz
 
 from backend.page.lines import Reason, ReasonKind
 from backend.text import languages
+from backend.text.cleaning import wrapping_in
 from backend.text.look_alikes import script_of
 
 WIDE_ADVANCE = 0.30
@@ -30,6 +31,12 @@ _THIN = regex.compile(r"[\s.,:;!|'’`·•iIljtfrі\-_\p{M}]")
 _LETTER_LOOP = regex.compile(r"(.{2,40}?)\1{4,}|(\p{L})\2{9,}")
 _DIGIT_LOOP = regex.compile(r"(\d{2,6}?)\1{6,}|(\d)\2{19,}")
 _LOOP_SHARE = 0.5
+# a phrase three times over; a sign ten times, if it is none of those that leaders and rules are made of
+_PHRASE_LOOP = regex.compile(r"(.{8,200}?)(?:[\s,.;|/]*\1){2,}")
+_SIGN_LOOP = regex.compile(r"([!?,;'\"$%&@()])\1{9,}")
+_WHOLE_SHARE = 0.8
+_LEADERS = " .…·•_-–—=*~#/\\|+:0123456789,"
+"""What leaders, rules and rows of figures are made of."""
 
 _REFUSALS = regex.compile(
     r"""(?xi)^\W*(?:
@@ -48,6 +55,19 @@ _REFUSALS = regex.compile(
     | 抱歉 | 对不起 | 無法識別 | 无法识别 | (?:图片|图像|圖片)中没有.{0,6}文字
     )"""
 )
+_STAND_INS = regex.compile(
+    r"""(?xi)^\W*(?:
+      none | n/a | null | no\ text | (?:нет|без)\ текста | текст\ (?:не\ (?:найден|виден)|отсутствует)
+    | illegible | unreadable | неразборчиво | нечитаемо | (?<=[\[(<{])(?:blank|empty)(?=[\])>}])
+    | (?:the\ )?(?:service|server|model)\ is\ (?:temporarily\ |currently\ )?(?:unavailable|busy|overloaded)
+      (?:[.,;]?\ please\ .*)? | too\ many\ requests | internal\ server\ error
+    )\W*$"""
+)
+"""What stands in the place of a reading, as the whole of an answer."""
+_GAP = regex.compile(
+    r"(?i)[\[(<{](?:illegible|unreadable|unclear|blank|неразборчиво|нечитаемо|неразб\.?)[^\])>}]{0,20}[\])>}]"
+)
+"""What stands in the place of words within an answer."""
 _ECHO_LETTERS = 15
 _ECHO_WORDS = 3
 _ECHO_SIMILARITY = 90.0
@@ -65,13 +85,18 @@ def suspicions(
         prompts: the prompts of the model, so that an echo of them is found.
 
     Returns:
-        Those of REFUSAL, ECHO, REPEATS, TOO_LONG, WRONG_SCRIPT that apply; empty for an ordinary line.
+        Those of REFUSAL, MARKUP (where there are prompts), ECHO, REPEATS, TOO_LONG, WRONG_SCRIPT that
+        apply; empty for an ordinary line.
 
     Raises:
         SettingsWrong: the language is unknown.
     """
+    # only who is asked in words wraps what it read
+    own_words = _not_from_the_page(text) if prompts else ""
     found = {
-        ReasonKind.REFUSAL: _REFUSALS.match(text) is not None,
+        ReasonKind.REFUSAL: own_words == text != ""
+        or (_REFUSALS.match(text) or _STAND_INS.match(text)) is not None,
+        ReasonKind.MARKUP: bool(own_words),
         ReasonKind.ECHO: _echoes(text, prompts),
         ReasonKind.REPEATS: bool(repeated_piece(text)),
         ReasonKind.TOO_LONG: _too_long(text, crop_size),
@@ -85,10 +110,11 @@ def reason(kind: ReasonKind, text: str, reader: str) -> Reason:
 
     Args:
         kind: one of the kinds that `suspicions` returns.
-        text: the reading; for REPEATS, its repeated piece becomes `Reason.first`.
+        text: the reading; for REPEATS, its repeated piece becomes `Reason.first`, for MARKUP, the markup.
         reader: the reader's identity; it becomes `Reason.second`.
     """
-    return Reason(kind, repeated_piece(text) if kind is ReasonKind.REPEATS else "", reader)
+    pieces = {ReasonKind.REPEATS: repeated_piece, ReasonKind.MARKUP: _not_from_the_page}
+    return Reason(kind, pieces[kind](text) if kind in pieces else "", reader)
 
 
 def repeated_piece(text: str) -> str:
@@ -96,6 +122,10 @@ def repeated_piece(text: str) -> str:
     # a repeating text has few different triples of characters: this test is cheap and passes most lines
     if len({text[start : start + 3] for start in range(len(text))}) > 0.6 * len(text) + 6:
         return ""
+    for loop in (_PHRASE_LOOP, _SIGN_LOOP):
+        found = loop.search(text)
+        if found and found[0].strip(_LEADERS) and len(found[0]) >= _WHOLE_SHARE * len(text):
+            return str(found[1]).strip()
     for found in _LETTER_LOOP.finditer(text):
         piece = str(found[1] or found[2]).strip()
         if regex.search(r"\p{L}", piece) and len(found[0]) >= _LOOP_SHARE * len(text):
@@ -106,6 +136,12 @@ def repeated_piece(text: str) -> str:
         if (len(set(piece)) > 1 or len(found[0]) >= 20) and len(found[0]) >= _LOOP_SHARE * len(text):
             return piece
     return ""
+
+
+def _not_from_the_page(text: str) -> str:
+    """What a vision model wrote of its own into a text; empty where there is nothing."""
+    gap = _GAP.search(text)
+    return str(gap[0]) if gap else wrapping_in(text)
 
 
 def _echoes(text: str, prompts: Sequence[str]) -> bool:

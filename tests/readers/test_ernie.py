@@ -243,7 +243,9 @@ def test_tokens_are_limited_to_what_a_line_of_that_shape_can_hold(
         pytest.param(Say("Счёт 12"), "Счёт 12", id="text"),
         pytest.param(Say("###"), "", id="no text"),
         pytest.param(Say(""), "", id="empty text"),
-        pytest.param(Say("```\nСчёт 12\n```"), "Счёт 12", id="fenced"),
+        pytest.param(Say('```\n"Счёт 12"\n```'), '```\n"Счёт 12"\n```', id="wrapping is kept as it came"),
+        pytest.param(Say("Счёт 12<|im_end|></s>"), "Счёт 12", id="control tokens"),
+        pytest.param(Say('"###"'), "", id="no text, in quotes"),
         pytest.param(Say("Счёт 12", reasoning="The picture shows 13"), "Счёт 12", id="thoughts are not read"),
         pytest.param(Say("Счёт 12", finish_reason="normal"), "Счёт 12", id="Baidu's word for the end"),
         *(

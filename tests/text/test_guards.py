@@ -36,6 +36,40 @@ def kinds(text, crop_size=WIDE_CROP, language="ru"):
         pytest.param("7" * 30, ReasonKind.REPEATS, id="a digit"),
         pytest.param("東京都庁", ReasonKind.WRONG_SCRIPT, id="Chinese for Russian"),
         pytest.param("Ωραίος", ReasonKind.WRONG_SCRIPT, id="Greek for Russian"),
+        *(
+            pytest.param(text, ReasonKind.REFUSAL, id=text)
+            for text in (
+                "[illegible]",
+                "(unreadable)",
+                "[неразборчиво]",
+                "No text",
+                "None",
+                "N/A",
+                "null",
+                "[blank]",
+                "Текст не найден.",
+                "Service is temporarily unavailable",
+                "Internal server error",
+                "The model is currently overloaded. Please try again later.",
+                "![](line.png)",
+            )
+        ),
+        *(
+            pytest.param(text, ReasonKind.MARKUP, id=text)
+            for text in (
+                "Счёт [illegible] 12",
+                "<answer>Счёт</answer>",
+                '{"text": "Счёт"}',
+                "&quot;Счёт&quot;",
+                "**Счёт**",
+                "# Счёт",
+                "The text in the image is Счёт",
+                "Счёт (Note: cut off)",
+                "Счёт<|im_end|>Счёт",
+            )
+        ),
+        pytest.param("!" * 20, ReasonKind.REPEATS, id="a sign that no rule is made of"),
+        pytest.param("Иван Петров " * 4, ReasonKind.REPEATS, id="a phrase four times over"),
     ],
 )
 def test_a_guard_fires_on_what_it_is_for(text, kind):
@@ -60,6 +94,13 @@ def test_a_guard_fires_on_what_it_is_for(text, kind):
         pytest.param("Текст договора", id="begins with the word text"),
         pytest.param("Извините за беспокойство", id="an apology that is no excuse"),
         pytest.param("№ ½ € 100 %", id="signs"),
+        pytest.param("None of the above", id="begins with none"),
+        pytest.param("Our service is temporarily unavailable in Crete", id="a sentence about a service"),
+        pytest.param("12.05.2020 12.05.2020 12.05.2020", id="a date in three columns"),
+        pytest.param("Ура!!!", id="three exclamation marks"),
+        pytest.param("<5 & >3 {a} #1", id="signs that markup uses, too"),
+        pytest.param('"Зефир"', id="quotes"),
+        pytest.param("Текст: Пушкин А.С.", id="a label"),
         pytest.param("", id="nothing"),
     ],
 )
@@ -92,6 +133,10 @@ def test_more_characters_than_the_crop_has_room_for(text, crop_size, too_long):
 )
 def test_every_script_of_a_language_is_at_home(language, text):
     assert kinds(text, language=language) == ()
+
+
+def test_where_nobody_is_asked_in_words_markup_is_what_the_page_holds():
+    assert suspicions("<p>Счёт</p>", WIDE_CROP, "ru") == ()
 
 
 def test_the_repeated_piece_is_told():
