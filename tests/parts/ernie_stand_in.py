@@ -125,6 +125,8 @@ class StandIn:
         self.in_flight = 0
         self.highest_in_flight = 0
         self.asked: list[Asked] = []
+        self.known_fields = set(KNOWN_FIELDS)
+        self.paths: set[str] = set()
         self.violations: list[str] = []
         self.arrived: Callable[[], object] = lambda: None
         self.base_url = ""
@@ -152,8 +154,9 @@ class StandIn:
     async def start(self, host: str, port: int) -> web.AppRunner:
         """Begin to listen; `base_url` says where."""
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_get("/v1/models", self._models)
+        # each service has another path before these
+        app.router.add_post("/{before:.*}/chat/completions", self._complete)
+        app.router.add_get("/{before:.*}/models", self._models)
         app.router.add_get("/counts", self._counts)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
@@ -176,6 +179,7 @@ class StandIn:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.calls += 1
+        self.paths.add(request.path)
         self.arrived()
         number = self.calls
         self.in_flight += 1
@@ -283,7 +287,9 @@ def check(asked: Asked, server: StandIn) -> None:
     if body.get("temperature", 1) < 0:
         raise ValueError("temperature must be non-negative")
     unknown = (
-        set(body) - KNOWN_FIELDS - (set() if server.refuses_unknown_fields else {THINKING_OFF, "metadata"})
+        set(body)
+        - server.known_fields
+        - (set() if server.refuses_unknown_fields else {THINKING_OFF, "metadata"})
     )
     if unknown:
         raise ValueError(f"Unrecognized request argument supplied: {', '.join(sorted(unknown))}")
