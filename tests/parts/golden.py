@@ -251,6 +251,10 @@ def tesseract_stage() -> Mapping[str, Value]:
     made: dict[str, Value] = {"renderings": [repr(rendering) for rendering in tesseract._RENDERINGS]}
     for (number, cut), rendering in itertools.product(enumerate(_cuts()), tesseract._RENDERINGS):
         made[f"crop {number}, {rendering.name}"] = tesseract.rendered(cut, rendering.height, rendering.margin)
+    for number, cut in enumerate(_cuts()):
+        made[f"crop {number}, trimmed"] = list(tesseract.trimmed(cut).shape)
+    for read in ("'Счёт", "‘уведомить об этом", "'да'", "Счёт’"):
+        made[f"apostrophe {read}"] = tesseract.without_stray_apostrophe(read)
     return made
 
 
