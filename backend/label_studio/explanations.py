@@ -77,6 +77,8 @@ _ENGLISH = _Words(
         ReasonKind.ONLY_ONE_SAW_TEXT: "not every reader saw text here",
         ReasonKind.READER_FAILED: "a reader could not look: {b}",
         ReasonKind.ONE_READER: "only one reader has read it, nothing confirms it",
+        ReasonKind.ONE_FAMILY: "only {a} has read it, no other engine confirms it",
+        ReasonKind.DISSENT: "reads otherwise",
         ReasonKind.NO_READER: "no installed reader can write the language {a}; any of these would: {b}",
         ReasonKind.TOO_LONG: "more characters than the box has room for",
         ReasonKind.REPEATS: "repeats itself: {a}",
@@ -119,6 +121,8 @@ _RUSSIAN = _Words(
         ReasonKind.ONLY_ONE_SAW_TEXT: "текст увидели не все распознаватели",
         ReasonKind.READER_FAILED: "распознаватель не смог посмотреть: {b}",
         ReasonKind.ONE_READER: "прочитано только один раз, ничем не подтверждено",
+        ReasonKind.ONE_FAMILY: "прочитал только {a}, другой движок не подтверждает",
+        ReasonKind.DISSENT: "читает иначе",
         ReasonKind.NO_READER: "ни один установленный распознаватель не пишет на языке {a}; подойдёт: {b}",
         ReasonKind.TOO_LONG: "символов больше, чем помещается в рамке",
         ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
@@ -139,7 +143,8 @@ _COMPARISONS = {
     ReasonKind.CASE,
     ReasonKind.PUNCTUATION,
 }
-_GUARDS = {
+_OF_A_READER = {
+    ReasonKind.DISSENT,
     ReasonKind.TOO_LONG,
     ReasonKind.REPEATS,
     ReasonKind.ECHO,
@@ -205,7 +210,7 @@ def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> st
         spelled = _by_script(reason.first, words)
         return words.unified.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
     sentence = wording.format(a=first, b=second)
-    if reason.kind in _GUARDS:
+    if reason.kind in _OF_A_READER:
         who = [
             _reader_letter(index) for index, reading in enumerate(readings) if reading.reader == reason.second
         ]

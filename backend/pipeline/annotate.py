@@ -30,7 +30,7 @@ from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
 from backend.tickets import Urgency
 
-PIPELINE = 1
+PIPELINE = 2
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -39,17 +39,21 @@ class Policy:
     """Who reads a line, in what order, and how many must say the same.
 
     readers: kinds of reader as READERS names them, in order of trust.
-    must_agree: how many readings must say the same, by at least two unlike readers.
+    must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
+        of which no reading says it makes the line disputed, however many do.
+    families: the family of each reader, in the same order: engines that can share an error. Empty where
+        every kind is a family of its own.
     """
 
     readers: tuple[str, ...]
     must_agree: int
+    families: tuple[str, ...] = ()
 
     @classmethod
-    def majority(cls, readers: Iterable[str]) -> Policy:
+    def majority(cls, readers: Iterable[str], families: Iterable[str] = ()) -> Policy:
         """More than half of the readers must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, len(names) // 2 + 1)
+        return cls(names, len(names) // 2 + 1, tuple(families))
 
     def __str__(self) -> str:
         """As it stands in the model version, such as `2 of ernie,ernie`."""
@@ -74,6 +78,12 @@ class Panel:
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
     lacking: tuple[Reason, ...] = ()
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of engines of each reader, by the reader's identity."""
+        families = self.policy.families or self.policy.readers
+        return {reader.identity: family for reader, family in zip(self.readers, families, strict=True)}
 
 
 def annotate_page(
@@ -171,4 +181,5 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         must_agree=panel.policy.must_agree,
         line_score=line.score,
         prompts=panel.prompts,
+        families=panel.families,
     )

@@ -256,7 +256,9 @@ class Panels:
             panel = Panel(
                 readers=tuple(stored or readers),
                 language=code,
-                policy=Policy.majority(name for name, _ in built),
+                policy=Policy.majority(
+                    [name for name, _ in built], [self._kinds[name].family for name, _ in built]
+                ),
                 tall_lines=self._settings.tall_lines,
                 prompts=tuple(
                     prompt

@@ -99,6 +99,12 @@ def apart(text):
             "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec",
             id="no reader, and what to install",
         ),
+        pytest.param(
+            ("Стул", "Стол", "Стол"),
+            "A: Стул\nB: Стол\nC: Стол\ndiffers: у / о\nwhy: A: reads otherwise",
+            "A: Стул\nB: Стол\nC: Стол\nотличие: у / о\nпричина: A: читает иначе",
+            id="an engine that stands against the others",
+        ),
         pytest.param(("Стол", "Стол"), "A: Стол\nB: Стол", "A: Стол\nB: Стол", id="agreed"),
     ],
 )
@@ -138,6 +144,20 @@ def test_differing_pieces_are_named_so_that_a_person_can_tell_them(first, second
 )
 def test_a_reading_that_runs_from_right_to_left_keeps_its_own_order(first, second, page):
     assert told(first, second, page=page).splitlines()[:2] == [f"A: {apart(first)}", f"B: {apart(second)}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("en", "A: Стол\nB: Стол\nnote: only ERNIE has read it, no other engine confirms it"),
+        ("ru", "A: Стол\nB: Стол\nпримечание: прочитал только ERNIE, другой движок не подтверждает"),
+    ],
+)
+def test_one_familys_word_is_marked(language, message):
+    readings = [Reading("one", "Стол"), Reading("two", "Стол")]
+    families = {"one": "ERNIE", "two": "ERNIE"}
+    judgement = judge(readings, crop_size=(600, 40), language="ru", families=families)
+    assert explain(judgement, readings, language) == message
 
 
 def test_many_differences_are_counted_rather_than_listed():

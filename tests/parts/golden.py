@@ -125,16 +125,18 @@ def text_stage() -> Mapping[str, Value]:
     for third in (Reading("three", "Счёт"), Reading("three", error="down", retryable=True), Reading("three")):
         readings = [Reading(f"r{number}", text, 0.9 - number / 10) for number, text in enumerate(said)]
         made[f"four with {third}"] = _judged([*readings, third], "ru")
+        made[f"one family and {third}"] = _judged([*readings[:2], third], "ru", {"r0": "f", "r1": "f"})
     return made
 
 
-def _judged(readings: list[Reading], language: str) -> Value:
+def _judged(readings: list[Reading], language: str, families: Mapping[str, str] | None = None) -> Value:
     made = judge(
         readings,
         crop_size=(300, 40),
         language=language,
         line_score=0.9,
         prompts=["Read the text in this image exactly."],
+        families=families,
     )
     reasons = [[reason.kind.value, reason.first, reason.second] for reason in made.reasons]
     return [made.verdict.value, made.text, round(made.score, 4), reasons]

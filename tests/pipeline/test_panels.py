@@ -363,5 +363,8 @@ def test_readers_that_cannot_be_are_refused_before_anything_is_served(
 
 def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
     assert str(panels(**ERNIE).panel("ru").policy) == "2 of ernie,ernie"
+    assert list(panels(**ERNIE).panel("ru").families.values()) == ["ERNIE", "ERNIE"]
+    assert list(panels().panel("en").families.values()) == ["Tesseract", "PP-OCR"]
+    assert list(panels().panel("ru").families.values()) == ["Tesseract", "Tesseract"]
     assert str(panels().panel("en").policy) == "2 of tesseract,paddle"
     assert str(panels().panel("ru").policy) == "2 of tesseract,tesseract"

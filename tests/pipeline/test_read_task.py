@@ -9,12 +9,13 @@ import pytest
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.page.lines import Reading, ReadPage, Verdict
-from backend.pipeline.annotate import Policy
+from backend.pipeline.annotate import Policy, annotate_page
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
     TaskPage,
     Wording,
+    open_page,
     pages_of,
     prediction_of,
     read_page,
@@ -27,6 +28,7 @@ from tests.parts.scripted import (
     ScriptedSource,
     picture,
     scripted_engines,
+    scripted_panel,
 )
 
 OURS = LabelingConfig.parse(CONFIG, LabelNames())
@@ -117,16 +119,22 @@ def test_lines_carry_both_readings_and_their_verdict() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.AGREED, id="two of three"),
+        pytest.param(["Счёт", "Счёт", None], Verdict.AGREED, id="two of three, one failed"),
         pytest.param(["Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="none of three"),
-        pytest.param(["Счёт", "Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="two of four"),
+        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.DISPUTED, id="two against a third engine"),
+        pytest.param(["Счёт", "Счёт", None, None], Verdict.DISPUTED, id="two of four"),
     ],
 )
 def test_as_many_readers_must_agree_as_the_policy_of_the_panel_says(
-    said: list[str], verdict: Verdict
+    said: list[str | None], verdict: Verdict
 ) -> None:
-    readers = [ScriptedReader(f"reader {number}", text) for number, text in enumerate(said)]
-    page = read_page(scripted_engines(readers=readers), PAGE)
+    readers = [
+        ScriptedReader(f"reader {number}", text or Reading(f"reader {number}", error="cut by length"))
+        for number, text in enumerate(said)
+    ]
+    panel = scripted_panel(readers)
+    opened = open_page(scripted_engines(), PAGE)
+    page = annotate_page(opened, ScriptedDetector(), panel)
     assert {line.judgement.verdict for line in page.lines} == {verdict}
 
 

@@ -80,8 +80,9 @@ def test_only_readings_that_say_the_same_are_agreed(first, second, verdict):
         pytest.param([None], Verdict.UNREAD, "", id="one that failed"),
         pytest.param([""], Verdict.NO_TEXT, "", id="one that saw nothing"),
         pytest.param(["Стол"], Verdict.DISPUTED, "Стол", id="one alone confirms nothing"),
-        pytest.param(["Стул", "Стол", "Стол"], Verdict.AGREED, "Стол", id="two of three"),
-        pytest.param(["Стол", "Стол", ""], Verdict.AGREED, "Стол", id="two of three, one saw nothing"),
+        pytest.param(["Стул", "Стол", "Стол"], Verdict.DISPUTED, "Стол", id="two against an unlike one"),
+        pytest.param(["Стол", "Стол", ""], Verdict.DISPUTED, "Стол", id="two, and an unlike one saw nothing"),
+        pytest.param(["Стол", "Стол", "Стол"], Verdict.AGREED, "Стол", id="all three"),
         pytest.param(["Стол", None, "Стол"], Verdict.AGREED, "Стол", id="two of three, one failed"),
         pytest.param(["Стол", "", ""], Verdict.DISPUTED, "Стол", id="one of three"),
         pytest.param(["Стол", "Стул", "Стал"], Verdict.DISPUTED, "Стол", id="three different"),
@@ -95,6 +96,81 @@ def test_only_readings_that_say_the_same_are_agreed(first, second, verdict):
 def test_any_number_of_readings(answers, verdict, text):
     judgement = read(*answers)
     assert (judgement.verdict, judgement.text) == (verdict, text)
+
+
+ENGINES = {"ernie one": "ERNIE", "ernie two": "ERNIE", "tesseract": "Tesseract", "paddle": "PP-OCR"}
+
+
+def read_by_families(**answers):
+    """Judge what `e1`, `e2` (one model), `t` and `p` (other engines) answered; None failed."""
+    names = dict(zip(("e1", "e2", "t", "p"), ENGINES, strict=True))
+    readings = [
+        Reading(names[who], error=FAILED) if answer is None else Reading(names[who], answer)
+        for who, answer in answers.items()
+    ]
+    return judge(readings, crop_size=(900, 40), language="ru", families=ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "reasons"),
+    [
+        pytest.param(
+            {"e1": "МР-полной", "e2": "МР-полной", "t": "NP-полной"},
+            Verdict.DISPUTED,
+            [ReasonKind.LOOK_ALIKE, ReasonKind.DIFFERENT, ReasonKind.DISSENT],
+            id="two prompts do not outvote another engine",
+        ),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стол", "t": ""},
+            Verdict.DISPUTED,
+            [ReasonKind.ONLY_ONE_SAW_TEXT, ReasonKind.DISSENT],
+            id="nor one that saw nothing",
+        ),
+        pytest.param(
+            {"e1": "Стол", "t": "Стол", "p": "Стул"},
+            Verdict.DISPUTED,
+            [ReasonKind.DIFFERENT, ReasonKind.DISSENT],
+            id="nor do two engines outvote a third",
+        ),
+        pytest.param({"e1": "Стол", "e2": "Стол"}, Verdict.AGREED, [ReasonKind.ONE_FAMILY], id="one family"),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стол", "t": None},
+            Verdict.AGREED,
+            [ReasonKind.ONE_FAMILY],
+            id="one family, the other could not look",
+        ),
+        pytest.param({"e1": "Стол", "t": "Стол"}, Verdict.AGREED, [], id="two families"),
+        pytest.param({"e1": "Стол", "e2": "Стол", "t": "Стол"}, Verdict.AGREED, [], id="all"),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стул", "t": "Стол"},
+            Verdict.AGREED,
+            [ReasonKind.DISSENT],
+            id="two families, and one prompt reads otherwise",
+        ),
+    ],
+)
+def test_no_family_of_engines_is_outvoted_in_silence(answers, verdict, reasons):
+    judgement = read_by_families(**answers)
+    assert (judgement.verdict, kinds(judgement)) == (verdict, reasons)
+
+
+def test_the_reader_that_stands_against_the_others_is_named():
+    judgement = read_by_families(e1="МР-полной", e2="МР-полной", t="NP-полной")
+    assert judgement.reasons[-1] == Reason(ReasonKind.DISSENT, "NP-полной", "tesseract")
+    assert read_by_families(e1="Стол", e2="Стол").reasons == (Reason(ReasonKind.ONE_FAMILY, "ERNIE"),)
+
+
+def test_what_two_families_say_scores_higher_than_what_one_says():
+    for text in ("Стол", "15.90"):
+        unlike = read_by_families(e1=text, t=text).score
+        alike = read_by_families(e1=text, e2=text).score
+        against = read_by_families(e1=text, e2=text + "1", t=text).score
+        assert unlike > alike == against > 0.6
+
+
+def test_what_two_families_say_is_likelier_than_what_one_says_twice():
+    judgement = read_by_families(e1="Стол", e2="Стул", t="Стул", p=None)
+    assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, "Стул")
 
 
 def test_one_reader_asked_twice_confirms_nothing():
