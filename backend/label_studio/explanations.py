@@ -18,7 +18,7 @@ import regex
 from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
-from backend.text.look_alikes import script_of
+from backend.text.look_alikes import print_alike, script_of
 
 MAX_PIECE_LENGTH = 40
 """Characters of a piece; a longer one is cut."""
@@ -86,6 +86,7 @@ _ENGLISH = _Words(
         ReasonKind.REFUSAL: "an excuse instead of a text",
         ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
         ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
+        ReasonKind.HOUSE_STYLE: "written by the house rule: {b} (was: {a})",
         ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
     },
 )
@@ -130,6 +131,7 @@ _RUSSIAN = _Words(
         ReasonKind.REFUSAL: "отговорка вместо текста",
         ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
         ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
+        ReasonKind.HOUSE_STYLE: "записано по принятому правилу: {b} (было: {a})",
         ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
     },
 )
@@ -209,6 +211,9 @@ def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> st
     if reason.kind is ReasonKind.MIXED_SCRIPT:
         spelled = _by_script(reason.first, words)
         return words.unified.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
+    if reason.kind is ReasonKind.HOUSE_STYLE:
+        was, now = _mark(reason.first, reason.second, words), _mark(reason.second, reason.first, words)
+        return wording.format(a=was, b=now)
     sentence = wording.format(a=first, b=second)
     if reason.kind in _OF_A_READER:
         who = [
@@ -229,6 +234,14 @@ def _compared(reason: Reason, words: _Words) -> str:
     else:
         one, two = _quoted(first, other=second), _quoted(second, other=first)
     return words.kinds[reason.kind].format(a=one, b=two)
+
+
+def _mark(piece: str, other: str, words: _Words) -> str:
+    """A mark as a person can tell it from the other one: a dash by code point, a letter by script."""
+    letters, others = ("".join(regex.findall(r"\p{L}", text)) for text in (piece, other))
+    if print_alike(letters, others):
+        return f"{_displayable(piece)} ({_look_alike_name(letters, others, words)})"
+    return _quoted(piece, other=other)
 
 
 def _look_alike_name(piece: str, other: str, words: _Words) -> str:
@@ -267,7 +280,7 @@ def _quoted(piece: str, other: str = "") -> str:
     """A piece as a person can see it, with its code point where it looks like the other piece."""
     if regex.fullmatch(r"\p{M}+", piece):
         return f"\u25cc{_displayable(piece)} ({_code_points(piece)})"
-    alike = all(regex.fullmatch(r"\p{Pd}|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
+    alike = all(regex.fullmatch(r"\p{Pd}|−|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
     text = _displayable(piece) or _code_points(piece)
     return f"{text} ({_code_points(piece)})" if alike else text
 

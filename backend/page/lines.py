@@ -148,6 +148,8 @@ class ReasonKind(Enum):
     REFUSAL = "refusal"
     WRONG_SCRIPT = "wrong script"
     MIXED_SCRIPT = "mixed scripts in one word"
+    HOUSE_STYLE = "house style"
+    """Readings differ in a mark, or the house rule wants another: `first` as read, `second` as written."""
     DIGITS_ONLY = "digits only"
     """Agreed, but no word confirms a line of digits; a remark, not a doubt."""
 

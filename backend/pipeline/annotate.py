@@ -28,6 +28,7 @@ from backend.page.lines import (
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
+from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
 PIPELINE = 2
@@ -70,6 +71,7 @@ class Panel:
     tall_lines: the crop policy for lines that are taller than wide.
     prompts: what vision models are asked, so that an echo of it is recognised.
     lacking: why nobody reads, where `readers` is empty.
+    text_style: which marks are written by the house rule.
     """
 
     readers: tuple[LineReader, ...]
@@ -78,6 +80,7 @@ class Panel:
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
     lacking: tuple[Reason, ...] = ()
+    text_style: TextStyle = "house"
 
     @property
     def families(self) -> dict[str, str]:
@@ -182,4 +185,5 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         line_score=line.score,
         prompts=panel.prompts,
         families=panel.families,
+        style=panel.text_style,
     )

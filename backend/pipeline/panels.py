@@ -260,6 +260,7 @@ class Panels:
                     [name for name, _ in built], [self._kinds[name].family for name, _ in built]
                 ),
                 tall_lines=self._settings.tall_lines,
+                text_style=self._settings.text_style,
                 prompts=tuple(
                     prompt
                     for name in dict.fromkeys(self._named())

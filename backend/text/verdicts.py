@@ -3,7 +3,9 @@
 Two readings with the same text are evidence, not proof. "The same" means:
 
 1. equal in NFC with plain spaces, or
-2. equal when dashes, quotes and ellipses are unified; the judgement keeps the first reader's marks, or
+2. equal when dashes, quotes, ellipses and the space of `№ 7` are unified; the judgement writes them by the
+   house rule (`house_style`); where that has none it keeps the first reader's marks, with a note and a lower
+   score, or
 3. equal when Latin, Cyrillic and Greek look-alikes are written in the script of their word, where that
    script is certain (`look_alikes.unify_scripts`); the judgement has that text.
 
@@ -27,19 +29,14 @@ import regex
 from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
-from backend.text import guards, languages, look_alikes
+from backend.text import guards, house_style, languages, look_alikes
 from backend.text.cleaning import visible_text
 from backend.text.differences import differences
+from backend.text.house_style import HouseText, TextStyle
 
 __all__ = ["differences", "judge"]
 
 _UNUSABLE = {ReasonKind.REFUSAL, ReasonKind.ECHO}
-_FOLDED_MARKS = str.maketrans(
-    dict.fromkeys("‐‑‒–—―−﹣－", "-")
-    | dict.fromkeys("«»„“”‟″＂", '"')
-    | dict.fromkeys("‘’‚‛ʼ′`´＇", "'")
-    | {"…": "..."}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,8 @@ class _Candidate:
     index: of the reading in the order of preference.
     family: of the engine that read it.
     unified: its text, with look-alikes in one script per word.
+    house: the same with the marks of the house rule; dashes where the readings of the line differ in them,
+        or where the style says so.
     key: equal for readings that say the same.
     suspicions: the guards that found a doubt.
     """
@@ -57,12 +56,13 @@ class _Candidate:
     reading: Reading
     family: str
     unified: look_alikes.UnifiedText
+    house: HouseText
     key: str
     suspicions: tuple[ReasonKind, ...]
 
     @property
     def text(self) -> str:
-        return self.unified.text
+        return self.house.text
 
 
 def judge(
@@ -74,6 +74,7 @@ def judge(
     line_score: float = 1.0,
     prompts: Sequence[str] = (),
     families: Mapping[str, str] | None = None,
+    style: TextStyle = "house",
 ) -> Judgement:
     """Combine any number of readings of one line into one judgement.
 
@@ -97,11 +98,13 @@ def judge(
         line_score: how sure the detector is that there is text, 0 to 1.
         prompts: the prompts of vision models, so that an echo of them is found.
         families: reader's identity to its family of engines; a reader that is not in it is its own family.
+        style: which marks are written by the house rule.
 
     Returns:
         The verdict with its text and reasons. Scores sort. Agreed: 0.88 to 1 where two families say the
-        same; 0.75 to 0.87 where one does, or where a reading stands against it; digits alone 0.70 to 0.74
-        and 0.65 to 0.69. Disputed 0.1 to 0.6; no text 0.05; unread 0.
+        same; 0.75 to 0.87 where one does, where a reading stands against it, or where the readings differ in
+        a mark that no rule settles; digits alone 0.70 to 0.74 and 0.65 to 0.69. Disputed 0.1 to 0.6; no text
+        0.05; unread 0.
 
     Raises:
         SettingsWrong: the language is unknown.
@@ -117,7 +120,7 @@ def judge(
         if reading.failed
     )
     family = {reading.reader: (families or {}).get(reading.reader, reading.reader) for reading in readings}
-    candidates = _candidates(readings, family, crop_size, language, prompts)
+    candidates = _candidates(readings, family, crop_size, language, prompts, style)
     one_reader = (
         (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
     )
@@ -146,19 +149,26 @@ def _candidates(
     crop_size: tuple[int, int],
     language: str,
     prompts: Sequence[str],
+    style: TextStyle,
 ) -> list[_Candidate]:
     """The readings that have text; an equal text is examined once."""
-    known: dict[str, tuple[look_alikes.UnifiedText, str, tuple[ReasonKind, ...]]] = {}
+    known: dict[str, tuple[look_alikes.UnifiedText, HouseText, str, tuple[ReasonKind, ...]]] = {}
     candidates = []
-    for index, reading in enumerate(readings):
-        text = "" if reading.failed else visible_text(reading.text)
+    texts = ["" if reading.failed else visible_text(reading.text) for reading in readings]
+    dashes = style == "house-dashes" or len({house_style.dashes_of(text) for text in texts if text}) > 1
+    for index, (reading, text) in enumerate(zip(readings, texts, strict=True)):
         if text and text not in known:
             unified = look_alikes.unify_scripts(text, language)
             suspicions = guards.suspicions(unified.text, crop_size, language, prompts)
-            known[text] = unified, unified.text.translate(_FOLDED_MARKS), suspicions
+            house = _by_the_rule(unified.text, language, style, dashes=dashes)
+            known[text] = unified, house, house_style.folded(house.text), suspicions
         if text:
             candidates.append(_Candidate(index, reading, family[reading.reader], *known[text]))
     return candidates
+
+
+def _by_the_rule(text: str, language: str, style: TextStyle, *, dashes: bool) -> HouseText:
+    return HouseText(text) if style == "as-read" else house_style.by_the_rule(text, language, dashes=dashes)
 
 
 def _agreeing(candidates: Sequence[_Candidate], must_agree: int) -> list[_Candidate]:
@@ -195,6 +205,11 @@ def _suspicions(candidates: Sequence[_Candidate]) -> list[Reason]:
 
 def _agreed(agreeing: Sequence[_Candidate], line_score: float, dissent: tuple[Reason, ...]) -> Judgement:
     first = agreeing[0]
+    text, *others = dict.fromkeys(each.text for each in agreeing)
+    # no rule settles a mark in which these differ
+    unsettled = differences(text, others[0]) if others else ()
+    changes = dict.fromkeys(change for each in agreeing for change in each.house.changes)
+    marks = [Reason(ReasonKind.HOUSE_STYLE, read, written) for read, written in changes]
     families = {each.family for each in agreeing}
     one_family = (Reason(ReasonKind.ONE_FAMILY, first.family),) if len(families) == 1 else ()
     scores = [each.reading.score for each in agreeing if each.reading.score is not None]
@@ -205,12 +220,12 @@ def _agreed(agreeing: Sequence[_Candidate], line_score: float, dissent: tuple[Re
         for each in agreeing
         for read, written in each.unified.repairs
     )
-    weak = bool(one_family or dissent)
-    remarks = (*dissent, *repairs, *one_family)
-    if regex.search(r"\p{N}", first.text) and not regex.search(r"\p{L}", first.text):
+    weak = bool(one_family or dissent or unsettled)
+    remarks = (*dissent, *repairs, *unsettled, *marks, *one_family)
+    if regex.search(r"\p{N}", text) and not regex.search(r"\p{L}", text):
         score = (0.65 if weak else 0.70) + 0.04 * certainty
-        return Judgement(Verdict.AGREED, first.text, score, (Reason(ReasonKind.DIGITS_ONLY), *remarks))
-    return Judgement(Verdict.AGREED, first.text, (0.75 if weak else 0.88) + 0.12 * certainty, remarks)
+        return Judgement(Verdict.AGREED, text, score, (Reason(ReasonKind.DIGITS_ONLY), *remarks))
+    return Judgement(Verdict.AGREED, text, (0.75 if weak else 0.88) + 0.12 * certainty, remarks)
 
 
 def _disputes(candidates: Sequence[_Candidate], *, blank: bool) -> tuple[Reason, ...]:

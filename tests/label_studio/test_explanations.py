@@ -105,6 +105,19 @@ def apart(text):
             "A: Стул\nB: Стол\nC: Стол\nотличие: у / о\nпричина: A: читает иначе",
             id="an engine that stands against the others",
         ),
+        pytest.param(
+            ("а — б", "а – б"),
+            "A: а — б\nB: а – б\nnote: written by the house rule: – (U+2013) (was: — (U+2014))",
+            "A: а — б\nB: а – б\nпримечание: записано по принятому правилу: – (U+2013) (было: — (U+2014))",
+            id="the house's dash",
+        ),
+        pytest.param(
+            ("t 5 °С", "t 5 °С"),
+            "A: t 5 °С\nB: t 5 °С\nnote: written by the house rule: 5 °C (Latin C) (was: 5 °С (Cyrillic С))",
+            "A: t 5 °С\nB: t 5 °С\nпримечание: записано по принятому правилу: "
+            "5 °C (латинская C) (было: 5 °С (кириллическая С))",
+            id="degrees with a Latin letter",
+        ),
         pytest.param(("Стол", "Стол"), "A: Стол\nB: Стол", "A: Стол\nB: Стол", id="agreed"),
     ],
 )
@@ -118,7 +131,7 @@ def test_a_line_is_explained(answers, english, russian):
     [
         pytest.param("Bill", "BiII", "small letters ll / capital letters II", id="l and I of one script"),
         pytest.param("Да", "да", "Д / д (capitals)", id="capitals"),
-        pytest.param("ё a—b", "е a-b", "ё / е; — (U+2014) / - (U+002D)", id="dashes by code point"),
+        pytest.param("ё a —b", "е a -b", "ё / е; — (U+2014) / - (U+002D)", id="dashes by code point"),
         pytest.param(
             "كتاب ي", "كتاب ی", f"{apart('ي')} (U+064A) / {apart('ی')} (U+06CC)", id="Arabic by code point"
         ),

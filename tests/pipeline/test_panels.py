@@ -275,6 +275,11 @@ def test_the_policy_for_tall_lines_goes_with_the_panel(panels: PanelsOf) -> None
     assert panels(**ERNIE, tall_lines="never").panel("ru").tall_lines == "never"
 
 
+def test_the_style_of_marks_goes_with_the_panel(panels: PanelsOf) -> None:
+    assert panels(**ERNIE).panel("ru").text_style == "house"
+    assert panels(**ERNIE, text_style="as-read").panel("ru").text_style == "as-read"
+
+
 def test_what_is_at_hand_tells_only_of_engines_that_may_read(panels: PanelsOf, tmp_path: Path) -> None:
     assert "rus" in panels().at_hand()
     assert panels(**ERNIE).at_hand() == ""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backend.errors import SettingsWrong
 from backend.page.lines import Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
+from backend.text.house_style import by_the_rule
 from backend.text.look_alikes import unify_scripts
 from backend.text.verdicts import judge
 
@@ -185,8 +186,13 @@ def test_one_reader_asked_twice_confirms_nothing():
 @pytest.mark.parametrize(
     ("first", "second", "text"),
     [
-        pytest.param("a — «b»…", 'a - "b"...', "a — «b»…", id="the first reader's own marks"),
-        pytest.param('a - "b"...', "a — «b»…", 'a - "b"...', id="whichever is first"),
+        pytest.param("начало — 15.09", "начало - 15.09", "начало – 15.09", id="the house's dash, nobody's"),
+        pytest.param("из—за", "из-за", "из-за", id="a hyphen without spaces"),
+        pytest.param("начало — 15.09", "начало — 15.09", "начало — 15.09", id="a dash that both read"),
+        pytest.param("окно №7...", "окно № 7…", "окно № 7…", id="a number and an ellipsis"),
+        pytest.param("0 °С", "0 °C", "0 °C", id="degrees, in either script"),
+        pytest.param("«Зефир»", '"Зефир"', "«Зефир»", id="the first reader's own quotes"),
+        pytest.param('"Зефир"', "«Зефир»", '"Зефир"', id="whichever is first"),
         pytest.param("и\u0306\u00a0 ½", "й ½", "й ½", id="NFC and plain spaces, nothing of NFKC"),
         pytest.param("Cтoл", "Стол", "Стол", id="the script of the word"),
         pytest.param("Cтол", "Cтол", "Стол", id="also where both are wrong alike"),
@@ -195,6 +201,35 @@ def test_one_reader_asked_twice_confirms_nothing():
 )
 def test_the_agreed_text(first, second, text):
     assert read(first, second).text == text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "style", "text", "reasons"),
+    [
+        pytest.param("а — б", "а - б", "house", "а – б", ["house style", "house style"], id="both noted"),
+        pytest.param("а – б", "а - б", "house", "а – б", ["house style"], id="one noted"),
+        pytest.param("а — б", "а — б", "house", "а — б", [], id="read alike"),
+        pytest.param("а — б", "а — б", "house-dashes", "а – б", ["house style"], id="every dash"),
+        pytest.param("а — б", "а - б", "as-read", "а — б", ["punctuation"], id="as read, and noted"),
+        pytest.param("№7", "№7", "as-read", "№7", ["digits only"], id="as read"),
+        pytest.param("«Зефир»", '"Зефир"', "house", "«Зефир»", ["punctuation"] * 2, id="quotes have no rule"),
+    ],
+)
+def test_which_marks_are_written_is_a_setting_and_a_note(first, second, style, text, reasons):
+    readings = [Reading("one", first), Reading("two", second)]
+    judgement = judge(readings, crop_size=(900, 40), language="ru", style=style)
+    assert (judgement.verdict, judgement.text) == (Verdict.AGREED, text)
+    assert [reason.kind.value for reason in judgement.reasons] == reasons
+
+
+def test_a_mark_that_no_rule_settles_scores_lower():
+    assert read("«а»", '"а"').score < read("а — б", "а - б").score == read("а", "а").score
+
+
+def test_the_house_rule_is_also_what_is_filled_in_and_no_difference_by_itself():
+    judgement = read("ёж — №7", "еж - № 7")
+    assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, "ёж – № 7")
+    assert judgement.reasons == (Reason(ReasonKind.DIFFERENT, "ё", "е"),)
 
 
 def test_a_repaired_word_is_noted_and_not_doubted():
@@ -303,7 +338,8 @@ def test_the_verdict_does_not_depend_on_who_read_first(first, second, crop_size)
 def test_an_agreed_text_is_the_first_reading_in_the_script_of_its_words(text):
     judgement = read(text, text, crop_size=(100_000, 40))
     if judgement.verdict is Verdict.AGREED:
-        assert judgement.text == unify_scripts(visible_text(text), "ru").text
+        words = unify_scripts(visible_text(text), "ru").text
+        assert judgement.text == by_the_rule(words, "ru", dashes=False).text
     assert visible_text(text) or judgement.verdict is Verdict.NO_TEXT
 
 
