@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from backend.page import crops
 from backend.page.crops import TallLines
+from backend.page.ink import ink_length
 from backend.page.lines import (
     Judgement,
     Line,
@@ -148,9 +149,10 @@ def read_lines(
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
+    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, readings, strict=True)]
     return [
-        ReadLine(line, tuple(said), _judge(said, cut, line, panel))
-        for line, cut, said in zip(lines, cuts, readings, strict=True)
+        ReadLine(line, tuple(said), judgement)
+        for line, said, judgement in zip(lines, readings, verdicts.doubt_sameness(judged), strict=True)
     ]
 
 
@@ -186,4 +188,5 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         prompts=panel.prompts,
         families=panel.families,
         style=panel.text_style,
+        ink_length=ink_length(cut),
     )

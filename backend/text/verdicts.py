@@ -22,8 +22,9 @@ wrote in the wrong alphabet (`Мах` for `Max`), or an error that two similar r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import regex
 from rapidfuzz.distance import Levenshtein
@@ -34,9 +35,19 @@ from backend.text.cleaning import visible_text
 from backend.text.differences import differences
 from backend.text.house_style import HouseText, TextStyle
 
-__all__ = ["differences", "judge"]
+__all__ = ["differences", "doubt_sameness", "judge"]
 
 _UNUSABLE = {ReasonKind.REFUSAL, ReasonKind.ECHO}
+_NOT_COMPARABLE = {
+    *_UNUSABLE,
+    ReasonKind.REPEATS,
+    ReasonKind.TOO_LONG,
+    ReasonKind.TOO_SHORT,
+    ReasonKind.WRONG_SCRIPT,
+}
+"""Doubts about a whole text; beside the others it is still worth knowing in what the readings differ."""
+_SAME_ON_LINES = 4
+"""On as many lines one text is no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,7 @@ def judge(
     prompts: Sequence[str] = (),
     families: Mapping[str, str] | None = None,
     style: TextStyle = "house",
+    ink_length: int | None = None,
 ) -> Judgement:
     """Combine any number of readings of one line into one judgement.
 
@@ -84,7 +96,8 @@ def judge(
 
     - no reading at all, every reader failed, or one failed and none found text: unread;
     - every reader worked and none found text: no text;
-    - else disputed, with the likelier text filled in. Refusals and echoes are never filled in. A text is
+    - else disputed, with the likelier text filled in. Refusals and echoes are not filled in, unless two
+      families read the same one: then it stands on the page. A text is
       likelier, in this order, with fewer doubts of the guards, with more families and more readings that
       say it, with fewer words of mixed scripts, with more letters of the language, with a higher score
       where every reader has one, and by the order of the readings.
@@ -99,6 +112,7 @@ def judge(
         prompts: the prompts of vision models, so that an echo of them is found.
         families: reader's identity to its family of engines; a reader that is not in it is its own family.
         style: which marks are written by the house rule.
+        ink_length: pixels of the crop's longer side with ink; None where nobody measured.
 
     Returns:
         The verdict with its text and reasons. Scores sort. Agreed: 0.88 to 1 where two families say the
@@ -120,7 +134,10 @@ def judge(
         if reading.failed
     )
     family = {reading.reader: (families or {}).get(reading.reader, reading.reader) for reading in readings}
-    candidates = _candidates(readings, family, crop_size, language, prompts, style)
+    suspicions = partial(
+        guards.suspicions, crop_size=crop_size, language=language, prompts=prompts, ink_length=ink_length
+    )
+    candidates = _candidates(readings, family, language, style, suspicions)
     one_reader = (
         (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
     )
@@ -131,25 +148,49 @@ def judge(
     agreeing = _agreeing(candidates, must_agree or len(readings) // 2 + 1)
     against = _against(agreeing, readings)
     outvoted = {family[reading.reader] for reading in against} - {each.family for each in agreeing}
-    doubts = _doubts(agreeing)
+    doubts = _doubts(agreeing, language)
     dissent = tuple(Reason(ReasonKind.DISSENT, reading.text, reading.reader) for reading in against)
     if agreeing and not doubts and not outvoted:
         return _agreed(agreeing, line_score, dissent)
     # a text that holds only spaces and invisible marks is no text either
     blank = len(candidates) + len(failures) < len(readings)
-    reasons = failures + (doubts or _disputes(candidates, blank=blank)) + one_reader
+    reasons = failures + (doubts or _disputes(candidates, language, blank=blank)) + one_reader
     if agreeing and outvoted:
         reasons += dissent
     return _disputed(candidates, language, line_score, reasons)
 
 
+def doubt_sameness(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Doubt a page on which every line reads the same: a server that answers for another picture.
+
+    Args:
+        judgements: of all lines of a page, in order.
+
+    Returns:
+        As many. Where four lines or more have text and all have the same one, none of them is agreed.
+    """
+    texts = [house_style.folded(each.text) for each in judgements if each.text]
+    if len(texts) < _SAME_ON_LINES or len(set(texts)) > 1:
+        return list(judgements)
+    return [
+        replace(
+            each,
+            verdict=Verdict.DISPUTED,
+            score=min(each.score, 0.1 + 0.5 * 0.5),
+            reasons=(Reason(ReasonKind.SAME_EVERYWHERE, each.text), *each.reasons),
+        )
+        if each.text
+        else each
+        for each in judgements
+    ]
+
+
 def _candidates(
     readings: Sequence[Reading],
     family: Mapping[str, str],
-    crop_size: tuple[int, int],
     language: str,
-    prompts: Sequence[str],
     style: TextStyle,
+    suspicions: Callable[[str], tuple[ReasonKind, ...]],
 ) -> list[_Candidate]:
     """The readings that have text; an equal text is examined once."""
     known: dict[str, tuple[look_alikes.UnifiedText, HouseText, str, tuple[ReasonKind, ...]]] = {}
@@ -159,9 +200,8 @@ def _candidates(
     for index, (reading, text) in enumerate(zip(readings, texts, strict=True)):
         if text and text not in known:
             unified = look_alikes.unify_scripts(text, language)
-            suspicions = guards.suspicions(unified.text, crop_size, language, prompts)
             house = _by_the_rule(unified.text, language, style, dashes=dashes)
-            known[text] = unified, house, house_style.folded(house.text), suspicions
+            known[text] = unified, house, house_style.folded(house.text), suspicions(unified.text)
         if text:
             candidates.append(_Candidate(index, reading, family[reading.reader], *known[text]))
     return candidates
@@ -187,9 +227,9 @@ def _against(agreeing: Sequence[_Candidate], readings: Sequence[Reading]) -> lis
     return [reading for index, reading in enumerate(readings) if index not in together and not reading.failed]
 
 
-def _doubts(agreeing: Sequence[_Candidate]) -> tuple[Reason, ...]:
+def _doubts(agreeing: Sequence[_Candidate], language: str) -> tuple[Reason, ...]:
     """Why readings that say the same are doubtful; a kind of suspicion is named once."""
-    found = dict.fromkeys(_suspicions(agreeing))
+    found = dict.fromkeys(_suspicions(agreeing, language))
     by_kind = {reason.kind: reason for reason in reversed(list(found))}
     mixed = (Reason(ReasonKind.MIXED_SCRIPT, word) for each in agreeing for word in each.unified.doubts)
     return tuple(by_kind[kind] for kind in dict.fromkeys(reason.kind for reason in found)) + tuple(
@@ -197,9 +237,11 @@ def _doubts(agreeing: Sequence[_Candidate]) -> tuple[Reason, ...]:
     )
 
 
-def _suspicions(candidates: Sequence[_Candidate]) -> list[Reason]:
+def _suspicions(candidates: Sequence[_Candidate], language: str) -> list[Reason]:
     return [
-        guards.reason(kind, each.text, each.reading.reader) for each in candidates for kind in each.suspicions
+        guards.reason(kind, each.unified.text, each.reading.reader, language)
+        for each in candidates
+        for kind in each.suspicions
     ]
 
 
@@ -228,12 +270,12 @@ def _agreed(agreeing: Sequence[_Candidate], line_score: float, dissent: tuple[Re
     return Judgement(Verdict.AGREED, text, (0.75 if weak else 0.88) + 0.12 * certainty, remarks)
 
 
-def _disputes(candidates: Sequence[_Candidate], *, blank: bool) -> tuple[Reason, ...]:
+def _disputes(candidates: Sequence[_Candidate], language: str, *, blank: bool) -> tuple[Reason, ...]:
     """Why readings do not agree; doubtful readings are compared only where no other has text."""
-    comparable = [each for each in candidates if not each.suspicions]
+    comparable = [each for each in candidates if not _NOT_COMPARABLE & set(each.suspicions)]
     comparable = comparable or [each for each in candidates if not _UNUSABLE & set(each.suspicions)]
     others = [each for each in comparable if each.key != comparable[0].key]
-    reasons = _suspicions(candidates)
+    reasons = _suspicions(candidates, language)
     if others:
         reasons += differences(comparable[0].text, others[0].text)
     else:
@@ -254,7 +296,9 @@ def _disputed(
         (Levenshtein.normalized_similarity(likeliest.key, each.key) for each in others), default=0.0
     )
     certainty = (0.7 * similarity + 0.3 * _unit(line_score)) * (0.5 if likeliest.suspicions else 1.0)
-    text = "" if _UNUSABLE & set(likeliest.suspicions) else likeliest.text
+    # two unlike engines do not make the same excuse: it stands on the page
+    confirmed = len({each.family for each in candidates if each.key == likeliest.key}) > 1
+    text = likeliest.text if confirmed or not _UNUSABLE & set(likeliest.suspicions) else ""
     return Judgement(Verdict.DISPUTED, text, 0.1 + 0.5 * certainty, reasons)
 
 

@@ -106,6 +106,18 @@ def apart(text):
             id="an engine that stands against the others",
         ),
         pytest.param(
+            ("|3010", "|3010"),
+            "A: |3010\nB: |3010\nwhy: A: | at the edge: a frame or a speck, perhaps",
+            "A: |3010\nB: |3010\nпричина: A: | с краю: возможно, линия рамки или пятно",
+            id="a table's rule that both read",
+        ),
+        pytest.param(
+            ("З00 руб.", "З00 руб."),
+            "A: З00 руб.\nB: З00 руб.\nwhy: A: a letter that looks like a digit: З00",
+            "A: З00 руб.\nB: З00 руб.\nпричина: A: буква, похожая на цифру: З00",
+            id="a letter for a digit",
+        ),
+        pytest.param(
             ("а — б", "а – б"),
             "A: а — б\nB: а – б\nnote: written by the house rule: – (U+2013) (was: — (U+2014))",
             "A: а — б\nB: а – б\nпримечание: записано по принятому правилу: – (U+2013) (было: — (U+2014))",

@@ -50,6 +50,7 @@ TEXTS = (
     'ООО "Ромашка"', "a — b…", "a - b...", "об’єкт", "МОСТ", "MOCT", "при вет", "привет", "да " * 12,
     "I cannot read this image.", "Read the text in this image exactly.", "漢字", "№ 7", "15,90 ₽", "Thе cat",
     "Σχολείο", "Ёлка и ёж", "x" * 90, "a – b...", "№7", "25°С", "9:00–19:00",
+    "|Стол", "268, 32", "З00 руб.", "MOCKBA", "МОСКВА", "[illegible]", "Я не вижу моря", "с.ivanov@mail.ru",
 )  # fmt: skip
 RAW = (
     "```\nСчёт 12\n```", '"Счёт"', "Text: Счёт", "The text in the image reads: Счёт", "<b>Счёт</b>", "###",

@@ -13,7 +13,7 @@ from backend.page.lines import Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
 from backend.text.house_style import by_the_rule
 from backend.text.look_alikes import unify_scripts
-from backend.text.verdicts import judge
+from backend.text.verdicts import doubt_sameness, judge
 
 LONG = " ".join(map(str, range(150)))
 TWO_FOR_RUSSIAN = "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec"
@@ -48,6 +48,13 @@ def kinds(judgement):
         pytest.param("Cтол", "Cтол", Verdict.AGREED, id="the same Latin letter in both"),
         pytest.param("вышел c ним", "вышел с ним", Verdict.AGREED, id="a word whose neighbours tell"),
         pytest.param("15.90", "15.90", Verdict.AGREED, id="digits"),
+        pytest.param("MOCKBA", "МОСКВА", Verdict.AGREED, id="a long word of look-alikes alone"),
+        pytest.param("с.ivanov@mail.ru", "c.ivanov@mail.ru", Verdict.AGREED, id="an e-mail address"),
+        pytest.param("Wі-Fі", "Wi-Fi", Verdict.AGREED, id="one Latin capital and a Ukrainian letter"),
+        pytest.param("Я не вижу моря из окна", "Я не вижу моря из окна", Verdict.AGREED, id="no excuse"),
+        pytest.param("|3010", "|3010", Verdict.DISPUTED, id="both read a table's rule"),
+        pytest.param("268, 32", "268, 32", Verdict.DISPUTED, id="both break a number"),
+        pytest.param("З00 руб.", "З00 руб.", Verdict.DISPUTED, id="both read a letter for a digit"),
         pytest.param("---------", "---------", Verdict.AGREED, id="a rule"),
         pytest.param("Счёт 12", "Счет 12", Verdict.DISPUTED, id="ё is not е"),
         pytest.param("Москва", "москва", Verdict.DISPUTED, id="capital"),
@@ -232,6 +239,48 @@ def test_the_house_rule_is_also_what_is_filled_in_and_no_difference_by_itself():
     assert judgement.reasons == (Reason(ReasonKind.DIFFERENT, "ё", "е"),)
 
 
+def test_what_looks_like_an_excuse_and_two_engines_read_stays_in_the_field():
+    excuse = "Я не могу прочитать это письмо"
+    unlike = read_by_families(e1=excuse, t=excuse)
+    assert (unlike.verdict, unlike.text) == (Verdict.DISPUTED, excuse)
+    alike = read_by_families(e1=excuse, e2=excuse)
+    assert (alike.verdict, alike.text) == (Verdict.DISPUTED, "")
+
+
+def test_a_doubtful_edge_does_not_hide_what_else_differs():
+    assert kinds(read("|Счёт", "Счет")) == [
+        ReasonKind.EDGE_MARK,
+        ReasonKind.DIFFERENT,
+        ReasonKind.PUNCTUATION,
+    ]
+
+
+def test_too_short_an_answer_for_its_ink_is_doubted():
+    readings = [Reading("one", "OK"), Reading("two", "OK")]
+    judgement = judge(readings, crop_size=(900, 40), language="ru", ink_length=800)
+    assert (judgement.verdict, kinds(judgement)) == (Verdict.DISPUTED, [ReasonKind.TOO_SHORT])
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubted"),
+    [
+        pytest.param(["Счёт"] * 4, True, id="four lines"),
+        pytest.param(["Счёт", "", "Счёт", "Счёт", "Счёт"], True, id="one without text"),
+        pytest.param(["Счёт"] * 3, False, id="three may be chance"),
+        pytest.param(["Счёт"] * 9 + ["Итог"], False, id="one line reads otherwise"),
+        pytest.param(["", "", "", ""], False, id="no text anywhere"),
+    ],
+)
+def test_a_page_on_which_every_line_reads_the_same_is_doubted(texts, doubted):
+    judged = doubt_sameness([read(text, text) for text in texts])
+    assert [each.text for each in judged] == texts
+    for each in judged:
+        if each.text:
+            assert (each.verdict is Verdict.DISPUTED) is doubted
+            assert (kinds(each)[:1] == [ReasonKind.SAME_EVERYWHERE]) is doubted
+            assert doubted is (each.score <= 0.6)
+
+
 def test_a_repaired_word_is_noted_and_not_doubted():
     judgement = read("Cтол", "Cтол")
     assert judgement.verdict is Verdict.AGREED
@@ -247,6 +296,7 @@ def test_a_repaired_word_is_noted_and_not_doubted():
         pytest.param("да " * 20, "Стул", "Стул", id="not a loop"),
         pytest.param("Bpemg Boma", "время вода", "время вода", id="the project's letters"),
         pytest.param("Шindows 10", "Windows 10", "Windows 10", id="a word of one script"),
+        pytest.param("|Стол", "Стол", "Стол", id="not a table's rule"),
         pytest.param("Стол", "Стул", "Стол", id="else the first"),
         pytest.param("", "Стул", "Стул", id="what there is"),
         pytest.param("cтол", None, "стол", id="repaired as well"),
