@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Reading, ReadPage, Verdict
-from backend.pipeline.annotate import Policy, annotate_page
+from backend.page.lines import Page, Reading, ReadPage, ReasonKind, Verdict
+from backend.pipeline.annotate import Panel, Policy, annotate_page
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
@@ -169,3 +171,42 @@ def test_a_blank_box_is_paid_for_once() -> None:
     )
     assert {line.judgement.verdict for line in page.lines} == {Verdict.NO_TEXT}
     assert (empty.asked, second.asked) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "kind"),
+    [
+        pytest.param("OK", 3, ReasonKind.TOO_SHORT, id="two characters for a line full of ink"),
+        pytest.param("Счёт на оплату", 4, ReasonKind.SAME_EVERYWHERE, id="every line of the page the same"),
+        pytest.param("Счёт на оплату", 3, None, id="three lines may read the same"),
+    ],
+)
+def test_what_two_readers_can_only_have_wrong_alike_is_doubted(
+    text: str, lines: int, kind: ReasonKind | None
+) -> None:
+    image = Image.new("RGB", (400, 40 * lines), "white")
+    for left in range(22, 268, 4):
+        for row in range(lines):
+            ImageDraw.Draw(image).rectangle((left, 12 + 40 * row, left + 1, 32 + 40 * row), fill="black")
+    readers = [ScriptedReader("one", text), ScriptedReader("two", text)]
+    page = annotate_page(Page(np.asarray(image)), ScriptedDetector(lines), scripted_panel(readers))
+    assert [line.judgement.text for line in page.lines] == [text] * lines
+    assert {line.judgement.verdict for line in page.lines} == {Verdict.DISPUTED if kind else Verdict.AGREED}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == ({kind} - {None})
+
+
+def test_the_panel_says_which_readers_are_of_one_family() -> None:
+    readers = [
+        ScriptedReader("a", "МР-полной"),
+        ScriptedReader("b", "МР-полной"),
+        ScriptedReader("c", "NP-полной"),
+    ]
+    kinds = ["ernie", "ernie", "tesseract"]
+    opened = open_page(scripted_engines(), PAGE)
+    for said, verdict in ((readers, Verdict.DISPUTED), (readers[:2], Verdict.AGREED)):
+        panel = Panel(tuple(said), "ru", Policy.majority(kinds[: len(said)]))
+        page = annotate_page(opened, ScriptedDetector(2), panel)
+        assert {line.judgement.verdict for line in page.lines} == {verdict}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == {
+        ReasonKind.ONE_FAMILY
+    }
