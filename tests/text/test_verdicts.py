@@ -18,7 +18,7 @@ from backend.text.verdicts import doubt_sameness, judge
 LONG = " ".join(map(str, range(150)))
 TWO_FOR_RUSSIAN = "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec"
 FAILED = "no answer in 60 s"
-PROMPT = "Read the text in this image exactly as it is written."
+PROMPT = "Read the text in this image exactly as it is written: no explanation."
 texts = st.one_of(st.text(st.characters(codec=None)), st.text('AАBВCСтола ёе-—«"0О\ud800', max_size=12))
 
 
@@ -104,6 +104,53 @@ def test_only_readings_that_say_the_same_are_agreed(first, second, verdict):
 def test_any_number_of_readings(answers, verdict, text):
     judgement = read(*answers)
     assert (judgement.verdict, judgement.text) == (verdict, text)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second", "text"),
+    [
+        pytest.param("en", "Thе cаt", "The cat", "The cat", id="English with Cyrillic letters"),
+        pytest.param("en", "Thе cаt", "Thе cаt", "The cat", id="by both"),
+        pytest.param("sr", "jе", "је", "је", id="Serbian with a Latin j"),
+        pytest.param("ru", "MOCKBA", "MOCKBA", "МОСКВА", id="a Russian word in Latin capitals, by both"),
+        pytest.param("ru", "0 °С", "0 °С", "0 °C", id="degrees with a Cyrillic letter, by both"),
+        pytest.param(
+            "ru", "(далее —«Счет»)", "(далее –«Счет»)", "(далее –«Счет»)", id="a dash before a quote"
+        ),
+        pytest.param(
+            "ru", "окончание - 25.12.2019", "окончание — 25.12.2019", "окончание – 25.12.2019", id="a dash"
+        ),
+        pytest.param("uk", "Київ і Львів", "Київ і Львів", "Київ і Львів", id="Ukrainian"),
+        pytest.param("kk", "әже", "әже", "әже", id="Kazakh"),
+        pytest.param("tr", "İstanbul ılık", "İstanbul ılık", "İstanbul ılık", id="Turkish"),
+        pytest.param("ru", "H₂SO₄, м²", "H₂SO₄, м²", "H₂SO₄, м²", id="formulas"),
+    ],
+)
+def test_pairs_that_are_agreed_and_what_is_written(language, first, second, text):
+    judgement = read(first, second, language=language)
+    assert (judgement.verdict, judgement.text) == (Verdict.AGREED, text)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        pytest.param("ru", "№ 7", "N° 7", id="another sign"),
+        pytest.param("ru", "100 ₽", "100 Р", id="a rouble and a letter"),
+        pytest.param("ru", "III", "Ш", id="a Roman three"),
+        pytest.param("ru", "½", "1/2", id="a fraction"),
+        pytest.param("ru", "20°", "20'", id="degrees and minutes"),
+        pytest.param("ru", "[неразборчиво]", "[неразборчиво]", id="nothing read, in brackets"),
+        pytest.param("ru", "no explanation", "no explanation", id="a piece of the prompt"),
+        pytest.param("ru", "РОТВЕВ-РВАУА.СОМ", "РОТВЕВ-РВАУА.СОМ", id="an address in Cyrillic"),
+        pytest.param("ru", "ВК-О5О", "ВК-О5О", id="letters for zeros"),
+        pytest.param("ru", "的", "的", id="one strange letter"),
+        pytest.param("ru", "[Консультационные", "[Консультационные", id="a lone bracket"),
+        pytest.param("ru", "].", "].", id="a Roman one, misread"),
+        pytest.param("ru", "30101810400000000225-", "30101810400000000225-", id="a rule behind digits"),
+    ],
+)
+def test_pairs_that_a_person_has_to_see(language, first, second):
+    assert read(first, second, language=language).verdict is Verdict.DISPUTED
 
 
 ENGINES = {"ernie one": "ERNIE", "ernie two": "ERNIE", "tesseract": "Tesseract", "paddle": "PP-OCR"}
