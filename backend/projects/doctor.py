@@ -17,7 +17,7 @@ from backend.label_studio.labeling_config import default_config
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
-from backend.pipeline.reader_kinds import Ernie
+from backend.pipeline.reader_kinds import Ernie, kinds
 from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -55,7 +55,11 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     Args:
         settings: as `twinread serve` would use them.
         backend_url: where Label Studio would reach the backend.
+
+    Raises:
+        SettingsWrong: READERS names a reader that there is not.
     """
+    kinds(settings, load=False)
     yield from _label_studio(settings, backend_url)
     yield _cv2()
     disk = _disk(settings.cache_dir)
