@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from backend.pipeline.panels import Panels
+from backend.pipeline.reader_kinds import Ernie
 from backend.readers.ernie.answers import ADDRESSES, refused
 from backend.readers.ernie.check import check
 from backend.readers.ernie.request import ErnieOptions
@@ -48,8 +49,9 @@ def test_each_recipe_reads_and_asks_at_the_address_that_it_names(
     (tmp_path / ".env").write_text("\n".join(f"{name}={value}" for name, value in values.items()))
     settings = Settings(_env_file=tmp_path / ".env")  # type: ignore[call-arg]
 
-    with Panels(settings, None) as panels:
-        findings = check(*panels.ernie("en"))
+    ernie = Ernie(settings, load=True)
+    findings = check(ernie.server(), [ernie.build("en", turn, ExitStack()) for turn in range(ernie.turns())])
+    ernie.close()
 
     assert [finding for finding in findings if not finding.ok] == []
     assert ernie_stand_in.violations == []
