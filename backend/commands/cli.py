@@ -9,6 +9,7 @@ import click
 
 from backend import __version__
 from backend.errors import TwinreadError
+from backend.outputs import printable
 
 COMMANDS = {
     "serve": ("backend.commands.serve:serve", "Run the ML backend that Label Studio asks for predictions."),
@@ -75,5 +76,7 @@ def main() -> None:
     try:
         twinread()
     except TwinreadError as error:
-        click.echo(f"twinread: {error}", err=True)
+        # a sentence may quote a foreign file; its own line ends stay
+        said = "\n".join(map(printable, str(error).split("\n")))
+        click.echo(f"twinread: {said}", err=True)
         sys.exit(error.exit_code)
