@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -112,7 +113,13 @@ def check(
         checked.append(FileCheck(path.name, kind, part, tuple(judged)))
     by_kind: dict[Kind, TrainingRules] = {"recognition": recognition, "detection": detection}
     compared = compare_pictures(checked)
-    complete = tuple(replace(file, problems=list_problems(file, by_kind[file.kind])) for file in compared)
+    to_train = Counter[Kind]()
+    for file in compared:
+        to_train[file.kind] += len(file.rows) if file.part in {"train", ""} else 0
+    complete = tuple(
+        replace(file, problems=list_problems(file, by_kind[file.kind], to_train[file.kind]))
+        for file in compared
+    )
     if dataset.is_dir():
         notes += lists_missing(complete)
     return CheckResult(complete, recognition, characters, tuple(notes))

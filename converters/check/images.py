@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import re
+import stat
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
+from PIL import Jpeg2KImagePlugin, PpmImagePlugin
 from rich.console import Console
+from rich.markup import escape
 
+from backend.outputs import printable
+from backend.page.image_files import OPENERS
 from converters.check.findings import Picture, PictureState
 from converters.check.row_check import images_of
+from converters.paddleocr.image_names import found_by_end
 from converters.shared.progress import progress
+
+MAX_BYTES = 100 * 1024**2
+MAX_PIXELS = 200_000_000
+"""The largest image that is opened: the defaults of MAX_IMAGE_BYTES and MAX_PAGE_PIXELS, as for reading."""
+
+LARGE_PIXELS = 20_000_000
+"""Images with more pixels are opened one at a time."""
+
+_ONE_LARGE = Lock()
+_HEADERS = [
+    *OPENERS.values(),
+    (re.compile(rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"), Jpeg2KImagePlugin.Jpeg2KImageFile),
+    (re.compile(rb"P[1-7]"), PpmImagePlugin.PpmImageFile),
+]
 
 
 def pictures_of(
@@ -32,16 +57,24 @@ def pictures_of(
     # joined as PaddleOCR joins: an absolute name wins, an empty one is the folder
     paths = [image if image.startswith("http") else os.path.join(folder, image) for image in names]  # noqa: PTH118
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        looked = pool.map(look_at, paths, chunksize=1)
+        looked = pool.map(partial(_looked, folder), names, paths, chunksize=1)
         if console is None:
             return dict(zip(names, looked, strict=True))
         with progress(console) as bars:
-            bar = bars.add_task(f"Opening the images of {name}", total=len(names))
+            bar = bars.add_task(escape(printable(f"Opening the images of {name}")), total=len(names))
             found = {}
             for image, picture in zip(names, looked, strict=True):
                 found[image] = picture
                 bars.advance(bar)
             return found
+
+
+def _looked(folder: Path, image: str, path: str) -> Picture:
+    """The image of a row; of one that is missing, why, where that can be seen."""
+    picture = look_at(path)
+    if picture.state is not PictureState.MISSING or found_by_end(image, folder) is None:
+        return picture
+    return Picture(PictureState.BACKSLASH if "\\" in image else PictureState.ELSEWHERE)
 
 
 def look_at(path: str) -> Picture:
@@ -56,19 +89,41 @@ def look_at(path: str) -> Picture:
     if not os.path.exists(path):  # noqa: PTH110
         return Picture(PictureState.MISSING)
     try:
+        about = Path(path).stat()
+        # a device or a pipe has no end, or waits for ever
+        if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
+            return Picture(PictureState.ENDLESS)
+        if about.st_size > MAX_BYTES:
+            return Picture(PictureState.TOO_LARGE)
         content = Path(path).read_bytes()
     except OSError:
         return Picture(PictureState.NOT_A_FILE)
     if not content:
         return Picture(PictureState.EMPTY)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        return Picture(PictureState.REFUSED)
-    if pixels is None:
-        return Picture(PictureState.UNDECODABLE)
-    height, width = pixels.shape[:2]
-    digest = hashlib.blake2b(
-        pixels.tobytes(), digest_size=16, salt=f"{width}x{height}".encode()[:16]
-    ).hexdigest()
+    claimed = _claimed_pixels(content)
+    if claimed > MAX_PIXELS:
+        return Picture(PictureState.TOO_LARGE)
+    # as many large ones at once as there are cores would fill the memory
+    with _ONE_LARGE if claimed > LARGE_PIXELS else nullcontext():
+        try:
+            pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:
+            return Picture(PictureState.REFUSED)
+        if pixels is None:
+            return Picture(PictureState.UNDECODABLE)
+        height, width = pixels.shape[:2]
+        salt = f"{width}x{height}".encode()[:16]
+        digest = hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16, salt=salt).hexdigest()
     return Picture(PictureState.GOOD, width, height, digest)
+
+
+def _claimed_pixels(content: bytes) -> int:
+    """Width times height as the file's header says; 0 where it says nothing that can be read."""
+    for signature, opener in _HEADERS:
+        if signature.match(content):
+            try:
+                width, height = opener(io.BytesIO(content)).size
+            except Exception:  # noqa: BLE001  (Pillow's parsers raise anything; the decoder then says why)
+                return 0
+            return int(width) * int(height)
+    return 0

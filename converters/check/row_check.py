@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from converters.check.findings import (
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import IGNORE_MARKS
 from converters.paddleocr.row_faults import LINE_BREAKS
-from converters.paddleocr.training_config import DetectionRules, RecognitionRules
+from converters.paddleocr.training_config import DetectionRules, RecognitionRules, steps_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,9 @@ def check_recognition_row(
     lost = _why_dropped(label, meant, kept, rules)
     findings = [*opened.findings, *([lost] if lost else [])]
     outcome = Outcome.DROPPED if lost else opened.outcome
+    if training and not lost and not rules.learns(kept):
+        findings.append(Finding.UNLEARNABLE)
+        outcome = worse(outcome, Outcome.UNLEARNED)
     if outside and lost is not Finding.ALL_OUTSIDE:
         findings.append(Finding.SOME_OUTSIDE)
     if cut:
@@ -267,17 +269,14 @@ def _doubts_about_text(text: str) -> list[Finding]:
 def _why_dropped(label: str, meant: str, kept: str, rules: RecognitionRules) -> Finding | None:
     if not meant:
         return Finding.EMPTY_TEXT
+    # no limit in the config helps where the network has too few steps
+    too_long = Finding.TOO_LONG if rules.learns(meant) else Finding.UNLEARNABLE
     # the raw label counts here, with the CR of a Windows line end
     if len(label) > rules.max_text_length:
-        return Finding.TOO_LONG
+        return too_long
     if not kept:
         return Finding.ALL_OUTSIDE
-    return Finding.TOO_LONG if len(kept) > rules.longest_label else None
-
-
-def steps_needed(label: str) -> int:
-    """CTC steps that a label takes at least: one a character, and one between two that are the same."""
-    return len(label) + sum(first == second for first, second in pairwise(label))
+    return too_long if len(kept) > rules.longest_label else None
 
 
 def _doubts_about_shape(picture: Picture, label: str, rules: RecognitionRules) -> list[Finding]:
@@ -286,7 +285,7 @@ def _doubts_about_shape(picture: Picture, label: str, rules: RecognitionRules) -
         doubts.append(Finding.SQUEEZED)
     if picture.height >= 1.5 * picture.width and len(label) > 1:
         doubts.append(Finding.TALL)
-    elif steps_needed(label) > rules.steps(picture.width, picture.height):
+    elif rules.learns(label) and steps_needed(label) > rules.steps(picture.width, picture.height):
         doubts.append(Finding.FEW_STEPS)
     return doubts
 
