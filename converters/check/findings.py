@@ -59,7 +59,18 @@ class Weight(IntEnum):
 class Finding(Enum):
     """What was found about a row: how much it matters, and what to do; worded for a terminal."""
 
-    NOT_UTF8 = Weight.LOSS, "not UTF-8", "save the file as UTF-8; Cyrillic files are often cp1251"
+    NOT_UTF8 = Weight.LOSS, "not UTF-8", "save the file as UTF-8"
+    BLANK_LINE = Weight.LOSS, "blank line", "delete it; PaddleOCR trains a neighbour in its place"
+    RUN_TOGETHER = (
+        Weight.LOSS,
+        "two rows run together",
+        "begin a new line before the second image's name",
+    )
+    LINE_ENDS = (
+        Weight.LOSS,
+        "rows with line ends that PaddleOCR does not know",
+        "save the file with LF (Unix) line ends; it has CR, U+2028 or the like",
+    )
     NO_LABEL = Weight.LOSS, "no tab, so no label", "write image<TAB>label, or delete the line"
     BYTE_ORDER_MARK = Weight.LOSS, "byte order mark before the name", "save the file without one"
     MISSING_IMAGE = Weight.LOSS, "image is missing", "add the file, or correct its path"

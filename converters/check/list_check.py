@@ -7,12 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from converters.check.findings import LOST, FileCheck, Finding, ListProblem, Outcome, Part, RowCheck
+from converters.paddleocr.encodings import save_as_utf8
 from converters.paddleocr.label_files import Kind
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
 def list_problems(
-    file: FileCheck, rules: RecognitionRules | DetectionRules, of_kind: int | None = None
+    file: FileCheck,
+    rules: RecognitionRules | DetectionRules,
+    of_kind: int | None = None,
+    encoding: str | None = None,
 ) -> tuple[ListProblem, ...]:
     """What PaddleOCR makes of a label file as a whole.
 
@@ -20,18 +24,35 @@ def list_problems(
         file: with every row checked.
         rules: what the training config says of this kind of file.
         of_kind: the rows of all lists of this kind to train on; None where this is the only one.
+        encoding: of the file, where it is not UTF-8.
     """
     fix = " (--fix does it)" if file.kind == "recognition" else ""
     trains = file.part in {"train", ""}
+    told = []
+    if encoding is not None:
+        bad = sum(Finding.NOT_UTF8 in row.findings for row in file.rows)
+        told.append(
+            ListProblem(
+                f"It is not UTF-8 and looks like {encoding}: PaddleOCR loses "
+                f"{'every row' if bad in (0, len(file.rows)) else _rows(bad)}. Have a copy of it and "
+                f"{save_as_utf8(encoding)}.",
+                stops=encoding == "UTF-16",
+                loses=True,
+            )
+        )
     usable = [row for row in file.rows if row.outcome not in LOST]
     if not file.rows:
         what = "says so, trains nothing and reports success" if trains else "stops when it comes to evaluate"
-        return (ListProblem(f"It has no rows: PaddleOCR {what}.", stops=True),)
+        return (
+            *told,
+            ListProblem(f"It has no rows: PaddleOCR {what}.", stops=True),
+        )
     if not usable:
         return (
+            *told,
             ListProblem("None of its rows can be used: PaddleOCR looks for a good one for ever.", stops=True),
         )
-    problems = []
+    problems = told
     beyond = sum(Finding.UNLEARNABLE in row.findings for row in file.rows)
     if trains and beyond and isinstance(rules, RecognitionRules):
         problems.append(

@@ -185,5 +185,7 @@ def _closing(result: CheckResult) -> str:
         if count
     ]
     stopped = any(problem.stops for file in result.files for problem in file.problems)
-    sums = f"Of {rows:,} rows {', '.join(parts)}." if parts else ""
+    of = "The one row" if rows == 1 else f"Of {rows:,} rows"
+    what = ", ".join(part.removeprefix("1 ") if rows == 1 else part for part in parts)
+    sums = f"{of} {what}." if parts else ""
     return f"[bold red]{' '.join(filter(None, [sums, 'The training would not run.' if stopped else '']))}[/]"

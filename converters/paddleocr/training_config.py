@@ -167,6 +167,14 @@ def _check_reads_label_files(config: Any) -> None:
             )
 
 
+def lists_of(config: Any, part: str) -> list[str]:
+    """The label files that a config names for "Train" or "Eval"; PaddleOCR takes one as a text, too."""
+    dataset = (config.get(part) or {}).get("dataset") if isinstance(config, Mapping) else None
+    named = dataset.get("label_file_list") if isinstance(dataset, Mapping) else None
+    listed = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return [name for name in listed if isinstance(name, str)]
+
+
 def _no_training_config(why: str) -> BadRequest:
     return BadRequest(
         f"This is not a PaddleOCR training config, because {why}; pass the YAML file that you give to "

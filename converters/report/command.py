@@ -76,7 +76,7 @@ def people_of(api: LabelStudioApi) -> dict[str, str]:
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="An export of Label Studio, JSON; most exports leave out the predictions, which are then not known.",
 )
 @click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -727,3 +728,105 @@ def test_of_an_image_that_is_missing_check_says_why_where_it_can_be_seen(dataset
     write(dataset / "rec_gt_train.txt", f"{name}\tслово\n")
     (row,) = check(dataset).every_row
     assert (row.outcome, row.findings) == (Outcome.REPLACED, (finding,))
+
+
+REGION = label_rows.detection_row("page.png", [RowRegion("а", QUAD)]).partition("\t")[2].strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "finding"),
+    [
+        pytest.param("rec_gt.txt", "crops/0.png\tдаcrops/1.png\tнет\n", "RUN_TOGETHER", id="two lines"),
+        pytest.param("Label.txt", f"page.png\t{REGION}page.png\t{REGION}\n", "RUN_TOGETHER", id="two pages"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\rcrops/1.png\tнет\r", "LINE_ENDS", id="lines, CR"),
+        pytest.param("Label.txt", f"page.png\t{REGION}\rpage.png\t{REGION}\r", "LINE_ENDS", id="pages, CR"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\u2028crops/1.png\tнет\u2028", "LINE_ENDS", id="U+2028"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\tнет\n", "CUT_AT_TAB", id="a tab inside a text"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\r\r\n", "", id="CRCRLF"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\n\n", "BLANK_LINE", id="a blank line"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\r\n\r\n", "BLANK_LINE", id="a blank line, CRLF"),
+    ],
+)
+def test_rows_that_became_one_are_told_apart_from_bad_labels(dataset, name, rows, finding):
+    (dataset / name).write_text(rows, "utf-8", newline="")
+    found = [found.name for found in check(dataset).findings if found is not Finding.SOME_OUTSIDE]
+    assert found == [finding] * bool(finding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "looks"),
+    [
+        pytest.param("utf-16", "слово", "UTF-16", id="UTF-16 with its mark"),
+        pytest.param("utf-16-le", "word", "UTF-16", id="UTF-16 without it"),
+        pytest.param("gbk", "发票号码和日期", "GB18030 (Chinese)", id="GBK"),
+        pytest.param("cp1251", "Съешь ещё этих мягких булок", "cp1251 (Cyrillic)", id="cp1251"),
+        pytest.param("latin-1", "na\xefve caf\xe9, 5\xb0, 2\xb2", "another encoding", id="Latin-1"),
+    ],
+)
+def test_a_file_that_is_not_utf8_is_told_with_what_it_looks_like(dataset, encoding, text, looks):
+    (dataset / "rec_gt_train.txt").write_bytes(f"crops/0.png\t{text}\n".encode(encoding))
+    report = check(dataset)
+    assert f"looks like {looks}" in report.files[0].problems[0].sentence
+    assert report.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        pytest.param(
+            ["crops/0.png\tда\n"], "PaddleOCR would train on the one row as it stands.", id="one good"
+        ),
+        pytest.param(
+            ["no.png\tда\n"], "The one row would be lost. The training would not run.", id="one bad"
+        ),
+        pytest.param(["no.png\tда\n", "crops/0.png\tда\n"], "Of 2 rows 1 would be lost.", id="one of two"),
+    ],
+)
+def test_the_closing_sentence_counts_in_the_right_number(dataset, rows, sentence):
+    write(dataset / "rec_gt_train.txt", *rows)
+    told = io.StringIO()
+    run(dataset, console=Console(file=told, width=200))
+    assert told.getvalue().rstrip().endswith(sentence)
+
+
+def test_entries_that_paddleocr_never_finds_are_told(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tда\n")
+    write(dataset / "dict.txt", "д\nа\n🇺🇦\nab\nд\n\n")
+    notes = " ".join(check(dataset).notes)
+    assert "dict.txt has 2 entries of several characters (🇺🇦, ab)" in notes
+    assert "dict.txt has more than once: д." in notes
+    assert "dict.txt has an empty line; it takes a place" in notes
+
+
+@pytest.mark.parametrize(
+    ("lists", "noted"),
+    [
+        pytest.param(None, [], id="none named"),
+        pytest.param(["{dataset}/rec_gt_train.txt"], [], id="this one"),
+        pytest.param("rec_gt_train.txt", [], id="this one, beside the config, as a text"),
+        pytest.param(
+            ["./train_data/train_list.txt"],
+            ["would train on another list than was checked (Train.dataset.label_file_list: "
+             "./train_data/train_list.txt, which is not there); --fix writes a config that names these."],
+            id="one that is not there",
+        ),
+        pytest.param(
+            ["{dataset}/dict.txt"],
+            ["would train on another list than was checked (Train.dataset.label_file_list: "
+             "{dataset}/dict.txt); --fix writes a config that names these."],
+            id="another one",
+        ),
+    ],
+)  # fmt: skip
+def test_a_config_with_lists_of_its_own_is_told(dataset, lists, noted):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
+    made = copy.deepcopy(CONFIG)
+    if lists:
+        here = json.loads(json.dumps(lists).replace("{dataset}", str(dataset)))
+        made["Train"]["dataset"]["label_file_list"] = here
+    (dataset / "config.yml").write_text(yaml.safe_dump(made), "utf-8")
+    notes = check(dataset, config=dataset / "config.yml", dictionary=dataset / "dict.txt").notes
+    said = [
+        note.removeprefix("As it stands, the config ") for note in notes if note.startswith("As it stands")
+    ]
+    assert said == [note.replace("{dataset}", str(dataset)) for note in noted]

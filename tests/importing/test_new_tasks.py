@@ -243,9 +243,20 @@ GOOD = f'{{"transcription": "good", "points": {BOX}}}'
             "tab between image and label and import again", id="two tabs",
         ),
         pytest.param(
+            f"a.png\t[{GOOD}]b.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds two rows that run together, so the row was left out; begin a new line before the "
+            "second image's name and import again", id="two rows that run together",
+        ),
+        pytest.param(
+            f"a.png\t[{GOOD}]\rb.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds several rows, which end with CR alone, U+2028 or the like, so the row was left "
+            "out; save the file with LF (Unix) line ends and import again", id="CR",
+        ),
+        pytest.param(
             "a.png\tй".encode("cp1251"), "",
-            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; save the file as UTF-8 "
-            "(Cyrillic files are often cp1251) and import again", id="cp1251",
+            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; the file looks like cp1251 "
+            "(Cyrillic), so save it as UTF-8 without a byte order mark (iconv -f cp1251 -t UTF-8 OLD > NEW) "
+            "and import again", id="cp1251",
         ),
         pytest.param(
             b"http://x/a.png\t[]", "http://x/a.png", "the image name is a web address, so the row was left "

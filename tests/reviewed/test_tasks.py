@@ -44,6 +44,41 @@ def test_an_annotation_with_its_task_inside_is_that_task():
     }
 
 
+def test_the_completions_of_label_studio_before_1_0_are_annotations(tmp_path):
+    done = {"id": 1001, "result": [{"id": "a"}], "created_at": 1_592_000_000, "lead_time": 4.2}
+    old = {"id": 1, "data": {"image": "/a.png"}, "completions": [done, {**done, "id": 1002, "skipped": True}]}
+    (item,) = read(tmp_path, json.dumps([old]))
+    first, second = as_task(item)["annotations"]
+    assert (first["id"], first["was_cancelled"], second["was_cancelled"]) == (1001, False, True)
+    assert first["created_at"] == "2020-06-12T22:13:20+00:00"
+
+
+def test_the_folder_of_a_target_storage_is_read_and_the_annotations_of_a_task_come_together(tmp_path):
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    for number, of_task in ((9, 1), (10, 2), (11, 1)):
+        stored = {"id": number, "result": [], "task": {"id": of_task, "data": {"image": f"/{of_task}.png"}}}
+        (storage / str(number)).write_text(json.dumps(stored), "utf-8")
+    tasks = {item["id"]: [one["id"] for one in item["annotations"]] for item in from_file(storage)}
+    assert tasks == {1: [11, 9], 2: [10]}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        pytest.param({}, "storage is an empty folder", id="empty"),
+        pytest.param({"a.png": b"picture"}, "because a.png in it is no JSON of an annotation", id="pictures"),
+        pytest.param({"1": b"[1]"}, "because 1 in it is no JSON of an annotation", id="other JSON"),
+    ],
+)
+def test_another_folder_is_no_target_storage(tmp_path, files, words):
+    (tmp_path / "storage").mkdir()
+    for name, content in files.items():
+        (tmp_path / "storage" / name).write_bytes(content)
+    with pytest.raises(BadRequest, match=words):
+        list(from_file(tmp_path / "storage"))
+
+
 def test_two_annotations_of_one_task_that_come_one_by_one_are_refused_by_the_tasks_name(tmp_path):
     alone = [{"id": 9 + number, "result": [], "task": {"id": number, "data": {}}} for number in (1, 2)]
     assert read(tmp_path, json.dumps(alone)) == alone
