@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from backend.errors import BadRequest, ConfigIncomplete
@@ -50,7 +50,7 @@ def _annotation_of(completion: object) -> object:
     seconds = completion.get("created_at")
     if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
         with suppress(ValueError, OverflowError, OSError):
-            made["created_at"] = datetime.fromtimestamp(seconds, UTC).isoformat()
+            made["created_at"] = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
     return made
 
 
