@@ -9,7 +9,6 @@ import click
 
 from backend import __version__
 from backend.errors import TwinreadError
-from backend.outputs import printable
 
 COMMANDS = {
     "serve": ("backend.commands.serve:serve", "Run the ML backend that Label Studio asks for predictions."),
@@ -76,6 +75,8 @@ def main() -> None:
     try:
         twinread()
     except TwinreadError as error:
+        from backend.outputs import printable
+
         # a sentence may quote a foreign file; its own line ends stay
         said = "\n".join(map(printable, str(error).split("\n")))
         click.echo(f"twinread: {said}", err=True)

@@ -16,7 +16,6 @@ from threading import Lock
 
 import cv2
 import numpy as np
-from PIL import Jpeg2KImagePlugin, PpmImagePlugin
 from rich.console import Console
 from rich.markup import escape
 
@@ -35,11 +34,17 @@ LARGE_PIXELS = 20_000_000
 """Images with more pixels are opened one at a time."""
 
 _ONE_LARGE = Lock()
-_HEADERS = [
-    *OPENERS.values(),
-    (re.compile(rb"\0\0\0\x0cjP|\xff\x4f\xff\x51"), Jpeg2KImagePlugin.Jpeg2KImageFile),
-    (re.compile(rb"P[1-7]"), PpmImagePlugin.PpmImageFile),
-]
+_TEXT_HEADERS = (
+    re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)"),
+    re.compile(rb"#\?R.{0,4096}?[-+]Y (\d+) [-+]X (\d+)", re.DOTALL),
+)
+"""PNM and Radiance HDR, which OpenCV decodes and twinread itself does not: width and height as digits."""
+
+_BINARY_HEADERS = (
+    re.compile(rb".{0,4096}?\xff\x4f\xff\x51....(.{4})(.{4})", re.DOTALL),
+    re.compile(rb"\x59\xa6\x6a\x95(.{4})(.{4})", re.DOTALL),
+)
+"""JPEG 2000 and Sun raster, likewise: as big-endian numbers."""
 
 
 def pictures_of(
@@ -100,7 +105,7 @@ def look_at(path: str) -> Picture:
         return Picture(PictureState.NOT_A_FILE)
     if not content:
         return Picture(PictureState.EMPTY)
-    claimed = _claimed_pixels(content)
+    claimed = claimed_pixels(content)
     if claimed > MAX_PIXELS:
         return Picture(PictureState.TOO_LARGE)
     # as many large ones at once as there are cores would fill the memory
@@ -117,9 +122,16 @@ def look_at(path: str) -> Picture:
     return Picture(PictureState.GOOD, width, height, digest)
 
 
-def _claimed_pixels(content: bytes) -> int:
+def claimed_pixels(content: bytes) -> int:
     """Width times height as the file's header says; 0 where it says nothing that can be read."""
-    for signature, opener in _HEADERS:
+    for pattern in _TEXT_HEADERS:
+        if found := pattern.match(content):
+            return int(found[1][:9]) * int(found[2][:9])
+    if not content.startswith((b"\xff\xd8", b"\x89PNG")):
+        for pattern in _BINARY_HEADERS:
+            if found := pattern.match(content):
+                return int.from_bytes(found[1], "big") * int.from_bytes(found[2], "big")
+    for signature, opener in OPENERS.values():
         if signature.match(content):
             try:
                 width, height = opener(io.BytesIO(content)).size

@@ -17,7 +17,7 @@ from backend.errors import BadRequest, OperatorError
 from converters.check.command import check, run
 from converters.check.findings import FileCheck, Finding, Outcome, Picture, PictureState
 from converters.check.fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
-from converters.check.images import look_at
+from converters.check.images import claimed_pixels, look_at
 from converters.check.list_check import list_problems
 from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import label_rows
@@ -711,6 +711,25 @@ def test_a_device_a_pipe_and_an_image_too_large_are_never_opened(dataset):
         (Finding.TOO_LARGE,),
         (Finding.NOT_A_FILE,),
     ]
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "tif", "webp", "jpg", "pgm", "jp2"])
+def test_the_size_of_an_image_is_known_before_it_is_decoded(tmp_path, suffix):
+    Image.new("L", (300, 200)).save(tmp_path / f"a.{suffix}")
+    assert claimed_pixels((tmp_path / f"a.{suffix}").read_bytes()) == 60_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"P5\n# made by\n20000 20000\n255\n", id="PNM"),
+        pytest.param(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 20000 +X 20000\n", id="HDR"),
+        pytest.param(b"\x59\xa6\x6a\x95" + (20_000).to_bytes(4, "big") * 2, id="Sun raster"),
+    ],
+)
+def test_a_header_that_claims_too_much_is_not_decoded(tmp_path, content):
+    (tmp_path / "a.img").write_bytes(content)
+    assert look_at(str(tmp_path / "a.img")).state is PictureState.TOO_LARGE
 
 
 @pytest.mark.parametrize(
