@@ -317,7 +317,7 @@ def _found_layer(text: str) -> _Layer | None:
 def _introduced(text: str, introduction: regex.Match[str]) -> _Layer:
     words, rest = introduction[0], text[introduction.end() :]
     if _LABEL.fullmatch(words) and "\n" not in words:
-        return _Layer(_LABELLED, rest, regex.match(r"\w+", words)[0])
+        return _Layer(_LABELLED, rest, regex.findall(r"\w+", words)[0])
     kind = _CERTAIN if _OF_THE_PICTURE.search(words) else "introduction"
     return _Layer(kind, _quoted(rest))
 
