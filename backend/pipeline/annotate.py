@@ -95,7 +95,8 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
         [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]
-    return ReadPage(page.width, page.height, read_lines(page, lines, panel, urgent=urgent), detected.dropped)
+    read = read_lines(page, lines, panel, urgent=urgent)
+    return ReadPage(page.width, page.height, read, detected.dropped, notes=page.notes)
 
 
 def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool = False) -> list[ReadLine]:
@@ -111,10 +112,10 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
         urgent: an annotator waits; go ahead of bulk work.
 
     Returns:
-        One read line per line, in the same order.
+        One read line per line, in the same order; the notes of the page go with each.
     """
     if not panel.readers:
-        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
+        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
         return [ReadLine(line, (), unread) for line in lines]
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
     readings: list[list[Reading]] = [[] for _ in lines]
@@ -127,7 +128,7 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
     return [
-        ReadLine(line, tuple(said), _judge(said, cut, line, panel))
+        ReadLine(line, tuple(said), _judge(said, cut, line, panel).noted(page.notes))
         for line, cut, said in zip(lines, cuts, readings, strict=True)
     ]
 

@@ -8,13 +8,14 @@ import pytest
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Reading, ReadPage, Verdict
-from backend.pipeline.annotate import Policy
+from backend.page.lines import Reading, ReadPage, Reason, ReasonKind, Verdict
+from backend.pipeline.annotate import Policy, annotate_page
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
     TaskPage,
     Wording,
+    open_page,
     pages_of,
     prediction_of,
     read_page,
@@ -27,6 +28,7 @@ from tests.parts.scripted import (
     ScriptedSource,
     picture,
     scripted_engines,
+    scripted_panel,
 )
 
 OURS = LabelingConfig.parse(CONFIG, LabelNames())
@@ -41,6 +43,23 @@ def test_a_task_becomes_a_prediction_that_knows_its_task_and_its_version() -> No
     assert (made.task, made.score, made.model_version) == (5, 1.0, "scripted-1")
     assert len(made.result) == 6
     assert made.answer() == {"result": list(made.result), "score": 1.0, "model_version": "scripted-1"}
+
+
+@pytest.mark.parametrize("lines", [pytest.param(2, id="two lines"), pytest.param(0, id="no line")])
+def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: int) -> None:
+    note = Reason(ReasonKind.TURNED, "180")
+    opened = replace(open_page(scripted_engines(), PAGE), notes=(note,))
+
+    def read(page: TaskPage) -> ReadPage:
+        readers = [ScriptedReader("one"), ScriptedReader("two")]
+        made = annotate_page(opened, ScriptedDetector(lines), scripted_panel(readers))
+        return replace(made, model_version="scripted-1")
+
+    made = read_task(scripted_engines(), {"id": 5, "data": {"image": "/page"}}, OURS, WORDING, read=read)
+    assert isinstance(made, Prediction)
+    assert made.notes == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
+    assert made.score == float(lines > 0)
+    assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
 
 
 @pytest.mark.parametrize(
