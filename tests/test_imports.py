@@ -32,9 +32,11 @@ OWNERS = {
     "cv2": {
         "backend.detectors.paddle",
         "backend.models.paddle_engine",
+        "backend.page.blank_pages",
         "backend.page.crops",
         "backend.page.geometry",
         "backend.page.image_files",
+        "backend.page.tiling",
         "backend.readers.ernie.prompts",
         "backend.readers.paddle",
         "backend.readers.tesseract",

@@ -6,6 +6,7 @@ Everything is in page pixels with y downwards, so "clockwise" is as a person see
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -153,6 +154,17 @@ def crosses_itself(points: Points) -> bool:
     hand = along[:, None, 0] * to[:, :, 1] - along[:, None, 1] * to[:, :, 0]
     parted = hand * np.roll(hand, -1, axis=1) < 0
     return bool((parted & parted.T).any())
+
+
+def median_height(quads: Sequence[Quad]) -> float:
+    """The median of the shorter sides of quads, page pixels: how high the lines of a page are.
+
+    Args:
+        quads: one or more.
+    """
+    stacked = np.asarray(quads, dtype=np.float64)
+    sides = np.linalg.norm(np.roll(stacked, -1, axis=1) - stacked, axis=2)
+    return float(np.median(np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]) / 2))
 
 
 def quad_area(quad: Quad) -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from backend.page import crops
+from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
 from backend.page.lines import (
     Judgement,
@@ -22,13 +23,14 @@ from backend.page.lines import (
     ReadLine,
     ReadPage,
     Reason,
+    ReasonKind,
     Verdict,
 )
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
 
-PIPELINE = 1
+PIPELINE = 2
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -85,7 +87,8 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
 
     Returns:
         One line per quad, in reading order. A line whose readings differ is kept, with verdict
-        `disputed`, for the reviewer to decide.
+        `disputed`, for the reviewer to decide. A page on which nothing was found has a note that says so,
+        unless it is blank.
 
     Raises:
         DetectorFailed: the page could not be searched.
@@ -95,6 +98,8 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
         [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]
+    if not lines and not is_blank_page(page.pixels):
+        page = replace(page, notes=(*page.notes, Reason(ReasonKind.NOTHING_FOUND)))
     read = read_lines(page, lines, panel, urgent=urgent)
     return ReadPage(page.width, page.height, read, detected.dropped, notes=page.notes)
 

@@ -57,7 +57,7 @@ def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: in
 
     made = read_task(scripted_engines(), {"id": 5, "data": {"image": "/page"}}, OURS, WORDING, read=read)
     assert isinstance(made, Prediction)
-    assert made.notes == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
+    assert made.notes[:1] == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
     assert made.score == float(lines > 0)
     assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
 
@@ -180,3 +180,20 @@ def test_a_blank_box_is_paid_for_once() -> None:
     )
     assert {line.judgement.verdict for line in page.lines} == {Verdict.NO_TEXT}
     assert (empty.asked, second.asked) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("picture_of", "score", "notes"),
+    [
+        pytest.param(picture(), 0.0, (ReasonKind.NOTHING_FOUND,), id="marks that no detector saw"),
+        pytest.param(picture(lines=0), 1.0, (), id="blank"),
+    ],
+)
+def test_a_page_with_nothing_found_is_done_only_where_nothing_is_there(
+    picture_of: bytes, score: float, notes: tuple[ReasonKind, ...]
+) -> None:
+    engines = scripted_engines(ScriptedDetector(lines=0), source=ScriptedSource({"/page": picture_of}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/page"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    page = read_page(engines, PAGE)
+    assert (made.score, page.score, tuple(note.kind for note in page.notes)) == (score, score, notes)
