@@ -1,8 +1,9 @@
 """Decodes the bytes of an image file into an upright page of RGB pixels, and encodes crops.
 
 The page is what a browser shows, because Label Studio's coordinates are those of the picture on
-the screen: turned by EXIF, the first frame of several. Unlike in a browser, transparent parts get a
-background on which the ink can be seen. Nothing here opens paths or changes Pillow's global switches.
+the screen: turned by EXIF as Chromium does it, the first frame of several. Unlike in a browser,
+transparent parts get a background on which the ink can be seen. Nothing here opens paths or changes
+Pillow's global switches.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -31,6 +31,7 @@ from PIL import (
 from backend.errors import BadImage
 from backend.page.crops import MAX_SIDE
 from backend.page.lines import Page, Pixels
+from backend.page.orientation import orientation
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -171,7 +172,8 @@ def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
         # The decoder reads the pixels without their checksums; this compares them.
         PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
     image.load()
-    turn = _turn(image.info.get("exif"))
+    # Pillow itself turns a TIFF, which no browser shows
+    turn = TURNS.get(orientation(data, name))
     flat = _flat(_eight_bits(image))
     if turn is not None:
         flat = flat.transpose(turn)
@@ -210,19 +212,6 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
-
-
-def _turn(exif: object) -> Image.Transpose | None:
-    """How to turn the image upright by its EXIF tag. XMP is not read: browsers do not turn by it."""
-    if not isinstance(exif, bytes):
-        return None
-    tags = Image.Exif()
-    try:
-        tags.load(exif)
-        return TURNS.get(tags.get(ExifTags.Base.Orientation, 1))
-    except (SyntaxError, struct.error, ValueError, TypeError, KeyError):
-        # A browser shows an image whose EXIF is unreadable as it is stored.
-        return None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
