@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -145,6 +146,7 @@ def riff(name: bytes, content: bytes) -> bytes:
     return name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
+@cache
 def encodings() -> dict[str, bytes]:
     """Every encoding by its name; names are unique."""
     every = [*_jpegs(), *_pngs(), *_webps(), *_others()]
