@@ -43,6 +43,7 @@ OWNERS = {
         "converters.check.images",
         "converters.export.processes",
         "converters.export.split",
+        "converters.paddleocr.page_files",
         "converters.report.crops",
     },
 }
