@@ -31,6 +31,7 @@ OWNERS = {
     "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
     "cv2": {
         "backend.detectors.paddle",
+        "backend.detectors.turned_pages",
         "backend.models.paddle_engine",
         "backend.page.blank_pages",
         "backend.page.crops",

@@ -74,11 +74,14 @@ class Detected:
     """What a detector found on one page.
 
     lines: in no particular order.
-    dropped: number of candidates that were left out because their quads cannot be used.
+    dropped: number of candidates that were left out: their quads cannot be used, or there were too many.
+    turned: degrees clockwise in which most of the text stands, 0, 90, 180 or 270, which the quads follow;
+        None where nobody looked, or could say.
     """
 
     lines: tuple[Line, ...]
     dropped: int = 0
+    turned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from backend.page.lines import (
     Verdict,
 )
 from backend.page.reading_order import reading_order
+from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
 
@@ -88,20 +89,39 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
     Returns:
         One line per quad, in reading order. A line whose readings differ is kept, with verdict
         `disputed`, for the reviewer to decide. A page on which nothing was found has a note that says so,
-        unless it is blank.
+        unless it is blank; so has a page that does not stand upright, whose quads begin at their text's own
+        top left.
 
     Raises:
         DetectorFailed: the page could not be searched.
     """
     detected = detector.detect(page, urgent=urgent)
-    order = reading_order(
-        [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
-    )
-    lines = [detected.lines[index] for index in order]
+    lines = _in_reading_order(detected.lines, panel)
+    noted = _with_notes(page, lines, detected.turned)
+    read = read_lines(noted, lines, panel, urgent=urgent)
+    if detected.turned is None:
+        around = read_on_its_head(page, read, panel.readers, panel.tall_lines, urgent=urgent)
+        if around is not None:
+            lines = _in_reading_order(around.lines, panel)
+            noted = _with_notes(page, lines, around.turned)
+            read = read_lines(noted, lines, panel, urgent=urgent)
+    return ReadPage(page.width, page.height, read, detected.dropped, notes=noted.notes)
+
+
+def _in_reading_order(lines: Sequence[Line], panel: Panel) -> list[Line]:
+    quads = [line.quad for line in lines]
+    order = reading_order(quads, right_to_left=languages.right_to_left(panel.language))
+    return [lines[index] for index in order]
+
+
+def _with_notes(page: Page, lines: Sequence[Line], turned: int | None) -> Page:
+    """The page with what was found out about it as a whole."""
+    notes = list(page.notes)
+    if turned:
+        notes.append(Reason(ReasonKind.TURNED, str(turned)))
     if not lines and not is_blank_page(page.pixels):
-        page = replace(page, notes=(*page.notes, Reason(ReasonKind.NOTHING_FOUND)))
-    read = read_lines(page, lines, panel, urgent=urgent)
-    return ReadPage(page.width, page.height, read, detected.dropped, notes=page.notes)
+        notes.append(Reason(ReasonKind.NOTHING_FOUND))
+    return replace(page, notes=tuple(notes))
 
 
 def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool = False) -> list[ReadLine]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Reading, ReadPage, Reason, ReasonKind, Verdict
+from backend.page import image_files
+from backend.page.lines import Detected, Line, Page, Pixels, Reading, ReadPage, Reason, ReasonKind, Verdict
 from backend.pipeline.annotate import Policy, annotate_page
 from backend.pipeline.read_task import (
     Failure,
@@ -197,3 +201,70 @@ def test_a_page_with_nothing_found_is_done_only_where_nothing_is_there(
     assert isinstance(made, Prediction)
     page = read_page(engines, PAGE)
     assert (made.score, page.score, tuple(note.kind for note in page.notes)) == (score, score, notes)
+
+
+def on_its_head(crops: Sequence[Pixels]) -> list[bool]:
+    """Whether the lines of `picture` show their thin side, the last stroke, on the left."""
+    return [bool(crop[:, :30].mean() > crop[:, -30:].mean()) for crop in crops]
+
+
+class _ReadsUprightText:
+    """Sure of text that stands upright; a scripted Tesseract."""
+
+    identity = "upright"
+
+    def __init__(self, sure: float, unsure: float) -> None:
+        self.said = {False: Reading("upright", "Счёт 12", sure), True: Reading("upright", "ZL", unsure)}
+        self.asked = 0
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        self.asked += len(crops)
+        answers: list[Future[Reading]] = []
+        for head in on_its_head(crops):
+            answers.append(Future())
+            answers[-1].set_result(self.said[head])
+        return answers
+
+
+@pytest.mark.parametrize(
+    ("upright", "sure", "unsure", "turned", "asked"),
+    [
+        pytest.param(True, 0.9, 0.3, (), 6, id="upright: nothing is read twice"),
+        pytest.param(False, 0.9, 0.3, ("180",), 6 + 5 + 6, id="on its head: five lines tell"),
+        pytest.param(False, 0.4, 0.3, (), 6 + 5, id="unreadable either way"),
+        pytest.param(False, 0.9, 0.6, (), 6, id="well read as it is"),
+    ],
+)
+def test_without_a_classifier_an_unsure_reader_finds_the_page_that_lies_on_its_head(
+    upright: bool, sure: float, unsure: float, turned: tuple[str, ...], asked: int
+) -> None:
+    reader = _ReadsUprightText(sure, unsure)
+    pixels = image_files.decode(picture(lines=6), max_pixels=1_000_000).pixels
+    found = ScriptedDetector(6).detect(Page(pixels)).lines
+    # the last strokes of each line, so that a line has a left and a right end
+    pixels = pixels.copy()
+    pixels[:, 200:] = 255
+    lines = tuple(Line(line.quad) for line in found)
+    if not upright:
+        pixels = np.ascontiguousarray(np.rot90(pixels, 2))
+        corner = np.float32([pixels.shape[1], pixels.shape[0]])
+        lines = tuple(Line(np.roll(corner - line.quad, 2, axis=0)) for line in lines)
+    read = annotate_page(Page(pixels), _Finds(lines), scripted_panel([reader, ScriptedReader("two")]))
+    assert tuple(note.first for note in read.notes) == turned
+    assert reader.asked == asked
+    right_way_up = upright or bool(turned)
+    assert {line.readings[0].text for line in read.lines} == {"Счёт 12" if right_way_up else "ZL"}
+    starts = [line.line.quad[0].tolist() for line in read.lines]
+    assert starts == sorted(starts, key=lambda corner: corner[1], reverse=bool(turned))
+
+
+class _Finds:
+    """A detector that gives these lines."""
+
+    identity = "finds"
+
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        self.lines = lines
+
+    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+        return Detected(self.lines)
