@@ -16,9 +16,9 @@ OVERLAP: Final = 160
 """Network pixels that two neighbouring parts share: more than the highest line of running text."""
 EDGE: Final = 8.0
 """Network pixels. A line that ends this near to a seam may run on beyond it."""
-SMALL_PRINT: Final = 13.0
+SMALL_PRINT: Final = 12.0
 """Network pixels. Where the median line is lower, a second look finds more. The lowest medians of 75 whole
-pages (documents, receipts, books) are 13.1, 13.4 and 14.1; those of pages with missing lines 12 and less."""
+pages (documents, receipts, books) are 13.1, 13.4 and 14.1; those of pages with missing lines 10 and less."""
 LARGE_PRINT: Final = 80.0
 """Network pixels. Where the median line of a strip is higher, its lines fall apart into words."""
 GOOD_PRINT: Final = 20.0

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from backend.page import crops
 from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
+from backend.page.line_pieces import put_together
 from backend.page.lines import (
     Judgement,
     Line,
@@ -87,16 +88,16 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
         urgent: an annotator waits; go ahead of bulk work.
 
     Returns:
-        One line per quad, in reading order. A line whose readings differ is kept, with verdict
-        `disputed`, for the reviewer to decide. A page on which nothing was found has a note that says so,
-        unless it is blank; so has a page that does not stand upright, whose quads begin at their text's own
-        top left.
+        One line per quad, pieces of one line put together, in reading order. A line whose readings differ
+        is kept, with verdict `disputed`, for the reviewer to decide. A page on which nothing was found has
+        a note that says so, unless it is blank; so has a page that does not stand upright, whose quads
+        begin at their text's own top left.
 
     Raises:
         DetectorFailed: the page could not be searched.
     """
     detected = detector.detect(page, urgent=urgent)
-    lines = _in_reading_order(detected.lines, panel)
+    lines = _in_reading_order(put_together(detected.lines), panel)
     noted = _with_notes(page, lines, detected.turned)
     read = read_lines(noted, lines, panel, urgent=urgent)
     if detected.turned is None:

@@ -39,7 +39,7 @@ def test_a_long_strip_is_searched_in_parts(size: tuple[int, int], expected: floa
     ("median", "expected"),
     [
         pytest.param(40.0, None, id="20 network pixels high: enough"),
-        pytest.param(26.0, None, id="just enough"),
+        pytest.param(24.0, None, id="just enough"),
         pytest.param(20.0, 1.0, id="too small: lines of 20 network pixels"),
         pytest.param(None, 1.0, id="nothing found"),
     ],

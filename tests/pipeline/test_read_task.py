@@ -31,6 +31,7 @@ from tests.parts.scripted import (
     ScriptedReader,
     ScriptedSource,
     picture,
+    quad,
     scripted_engines,
     scripted_panel,
 )
@@ -268,3 +269,16 @@ class _Finds:
 
     def detect(self, page: Page, *, urgent: bool = False) -> Detected:
         return Detected(self.lines)
+
+
+def test_the_pieces_of_a_justified_line_are_read_as_one_line() -> None:
+    rows = [[(20, 270)], [(20, 120), (140, 270)], [(20, 270)]]
+    lines = tuple(
+        Line(quad(left, 10 + 40 * row, right - left, 26))
+        for row, boxes in enumerate(rows)
+        for left, right in boxes
+    )
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+    read = annotate_page(page, _Finds(lines), scripted_panel([ScriptedReader("one"), ScriptedReader("two")]))
+    assert [np.rint(line.line.quad[0]).tolist() for line in read.lines] == [[20, 10], [20, 50], [20, 90]]
+    assert [round(float(line.line.quad[1, 0])) for line in read.lines] == [270, 270, 270]
