@@ -16,7 +16,7 @@ from itertools import groupby
 import regex
 
 from backend.label_studio.message_language import MessageLanguage
-from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
+from backend.page.lines import PAGE_NOTES, Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
 from backend.text.look_alikes import print_alike, script_of
 
@@ -39,6 +39,7 @@ class _Words:
     differs: str
     note: str
     why: str
+    page: str
     more: str
     missing: str
     missing_space: str
@@ -55,6 +56,7 @@ _ENGLISH = _Words(
     differs="differs",
     note="note",
     why="why",
+    page="page",
     more="and {a} more",
     missing="missing {a}",
     missing_space="missing space",
@@ -95,6 +97,13 @@ _ENGLISH = _Words(
         ReasonKind.EDGE_MARK: "{a} at the edge: a frame or a speck, perhaps",
         ReasonKind.HOUSE_STYLE: "written by the house rule: {b} (was: {a})",
         ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
+        ReasonKind.UNSEEN: "a browser shows this line too faintly to be judged, as black on black or white "
+        "on white; the readers saw it with more contrast",
+        ReasonKind.MORE_PAGES: "only the first of the {a} pages in this file was read; "
+        "each other page needs a task of its own",
+        ReasonKind.MORE_FRAMES: "only the first of the {a} frames of this moving picture was read",
+        ReasonKind.TURNED: "the text stands turned by {a} degrees clockwise, and was read that way",
+        ReasonKind.NOTHING_FOUND: "no line was found, although the page is not blank: draw the lines by hand",
     },
 )
 
@@ -104,6 +113,7 @@ _RUSSIAN = _Words(
     differs="отличие",
     note="примечание",
     why="причина",
+    page="страница",
     more="и ещё {a}",
     missing="пропущено {a}",
     missing_space="пропущен пробел",
@@ -147,6 +157,13 @@ _RUSSIAN = _Words(
         ReasonKind.EDGE_MARK: "{a} с краю: возможно, линия рамки или пятно",
         ReasonKind.HOUSE_STYLE: "записано по принятому правилу: {b} (было: {a})",
         ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
+        ReasonKind.UNSEEN: "браузер показывает эту строку слишком бледно, чтобы её проверить (чёрное на "
+        "чёрном или белое на белом); распознаватели видели её контрастнее",
+        ReasonKind.MORE_PAGES: "прочитана только первая страница этого файла, всего их {a}; "
+        "для каждой другой нужна своя задача",
+        ReasonKind.MORE_FRAMES: "прочитан только первый кадр этой движущейся картинки, всего их {a}",
+        ReasonKind.TURNED: "текст повёрнут на {a} градусов по часовой стрелке и так прочитан",
+        ReasonKind.NOTHING_FOUND: "строк не найдено, хотя страница не пуста: обведите строки вручную",
     },
 )
 
@@ -184,9 +201,10 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
         language: of the explanation, not of the page.
 
     Returns:
-        One line for each reading ("A: ..."), then up to two lines: what differs, and why the line is
-        doubtful or what was corrected. The only invisible characters are line breaks and the isolates
-        around text that runs from right to left. Never empty for a line that is not agreed.
+        One line for each reading ("A: ..."), then up to three lines: what differs, why the line is
+        doubtful or what was corrected, and the notes of the page. The only invisible characters are line
+        breaks and the isolates around text that runs from right to left. Never empty for a line that is
+        not agreed.
     """
     words = _WORDS[language]
     lines = [
@@ -197,13 +215,21 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
     others = [
         _explained(reason, readings, words)
         for reason in judgement.reasons
-        if reason.kind not in _COMPARISONS and not (reason.kind is ReasonKind.READER_FAILED and readings)
+        if reason.kind not in _COMPARISONS | PAGE_NOTES
+        and not (reason.kind is ReasonKind.READER_FAILED and readings)
     ]
     heading = words.note if judgement.verdict is Verdict.AGREED else words.why
-    for title, parts in ((words.differs, compared), (heading, others)):
+    notes = page_notes(judgement.reasons, language)
+    for title, parts in ((words.differs, compared), (heading, others), (words.page, notes)):
         if parts:
             lines.append(f"{title}: {_joined(parts, words)}")
     return "\n".join(lines)
+
+
+def page_notes(reasons: Sequence[Reason], language: MessageLanguage) -> list[str]:
+    """The notes of a page in words, without a full stop; other reasons are passed over."""
+    words = _WORDS[language]
+    return [_explained(reason, (), words) for reason in reasons if reason.kind in PAGE_NOTES]
 
 
 def _joined(parts: list[str], words: _Words) -> str:

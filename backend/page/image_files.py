@@ -1,8 +1,9 @@
 """Decodes the bytes of an image file into an upright page of RGB pixels, and encodes crops.
 
 The page is what a browser shows, because Label Studio's coordinates are those of the picture on
-the screen: turned by EXIF, the first frame of several. Unlike in a browser, transparent parts get a
-background on which the ink can be seen. Nothing here opens paths or changes Pillow's global switches.
+the screen: turned by EXIF as Chromium does it, the first frame of several. Unlike in a browser,
+transparent parts get a background on which the ink can be seen. Nothing here opens paths or changes
+Pillow's global switches.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -31,6 +31,7 @@ from PIL import (
 from backend.errors import BadImage
 from backend.page.crops import MAX_SIDE
 from backend.page.lines import Page, Pixels
+from backend.page.orientation import orientation
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -68,17 +69,6 @@ ADVICE = {
 PILLOW_PIXELS = 89_478_485
 BOUND_BY_PILLOW = {"WebP", "GIF", "TIFF"}
 
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""How to turn an image upright, by its EXIF orientation."""
-
 WHITE, BLACK, GREY = 255, 0, 128
 
 
@@ -99,7 +89,7 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
         BadImage: the file is of another format, breaks a limit, or is damaged or not whole. A page
             with a part missing is never returned.
     """
-    name = _format(data)
+    name = format_of(data)
     if name in BOUND_BY_PILLOW:
         max_pixels = min(max_pixels, PILLOW_PIXELS)
     try:
@@ -121,6 +111,25 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
             format=name,
         ) from error
     return Page(pixels)
+
+
+def turned(stored: Pixels, orientation: int) -> Pixels:
+    """Pixels as they lie in a file, turned upright; C-contiguous.
+
+    Args:
+        stored: RGB or BGR, shape (height, width, 3).
+        orientation: EXIF's, 1 to 8.
+    """
+    upright = stored.transpose(1, 0, 2) if orientation >= 5 else stored
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(upright[::rows, ::columns])
+
+
+def turned_back(upright: Pixels, orientation: int) -> Pixels:
+    """The inverse of `turned`: upright pixels as they lie in a file of that orientation."""
+    # a quarter turn is undone by the other one, everything else by itself
+    return turned(upright, {6: 8, 8: 6}.get(orientation, orientation))
 
 
 def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> bytes:
@@ -147,7 +156,12 @@ def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> b
     return file.getvalue()
 
 
-def _format(data: bytes) -> str:
+def format_of(data: bytes) -> str:
+    """The format of an image file by its first bytes, as `OPENERS` names it.
+
+    Raises:
+        BadImage: it is of no format that can be read.
+    """
     if not data:
         raise BadImage("The image file is empty (0 bytes). Upload it again.")
     for name, (signature, _) in OPENERS.items():
@@ -171,11 +185,9 @@ def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
         # The decoder reads the pixels without their checksums; this compares them.
         PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
     image.load()
-    turn = _turn(image.info.get("exif"))
-    flat = _flat(_eight_bits(image))
-    if turn is not None:
-        flat = flat.transpose(turn)
-    return np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
+    flat = np.asarray(_flat(_eight_bits(image)), dtype=np.uint8)
+    # Pillow itself turns a TIFF, which no browser shows
+    return turned(flat, orientation(data, name))
 
 
 def _check_size(name: str, size: tuple[int, int], max_pixels: int, max_side: int) -> None:
@@ -210,19 +222,6 @@ def _webp_size(data: bytes) -> tuple[int, int]:
         width, height = struct.unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
-
-
-def _turn(exif: object) -> Image.Transpose | None:
-    """How to turn the image upright by its EXIF tag. XMP is not read: browsers do not turn by it."""
-    if not isinstance(exif, bytes):
-        return None
-    tags = Image.Exif()
-    try:
-        tags.load(exif)
-        return TURNS.get(tags.get(ExifTags.Base.Orientation, 1))
-    except (SyntaxError, struct.error, ValueError, TypeError, KeyError):
-        # A browser shows an image whose EXIF is unreadable as it is stored.
-        return None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -13,8 +13,10 @@ from functools import partial
 from typing import TypeAlias
 
 from backend.page import crops
+from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
 from backend.page.ink import ink_length
+from backend.page.line_pieces import put_together
 from backend.page.lines import (
     Judgement,
     Line,
@@ -24,9 +26,11 @@ from backend.page.lines import (
     ReadLine,
     ReadPage,
     Reason,
+    ReasonKind,
     Verdict,
 )
 from backend.page.reading_order import reading_order
+from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
 from backend.text import cleaning, languages, verdicts
 from backend.text.house_style import TextStyle
@@ -104,20 +108,41 @@ def annotate_page(
         urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
-        One line per quad, in reading order. A line whose readings differ is kept, with verdict
-        `disputed`, for the reviewer to decide.
+        One line per quad, pieces of one line put together, in reading order. A line whose readings differ
+        is kept, with verdict `disputed`, for the reviewer to decide. A page on which nothing was found has
+        a note that says so, unless it is blank; so has a page that does not stand upright, whose quads
+        begin at their text's own top left.
 
     Raises:
         DetectorFailed: the page could not be searched.
     """
     detected = detector.detect(page, urgency=urgency)
-    order = reading_order(
-        [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
-    )
-    lines = [detected.lines[index] for index in order]
-    return ReadPage(
-        page.width, page.height, read_lines(page, lines, panel, urgency=urgency), detected.dropped
-    )
+    lines = _in_reading_order(put_together(detected.lines), panel)
+    noted = _with_notes(page, lines, detected.turned)
+    read = read_lines(noted, lines, panel, urgency=urgency)
+    if detected.turned is None:
+        around = read_on_its_head(page, read, panel.readers, panel.tall_lines, urgency=urgency)
+        if around is not None:
+            lines = _in_reading_order(around.lines, panel)
+            noted = _with_notes(page, lines, around.turned)
+            read = read_lines(noted, lines, panel, urgency=urgency)
+    return ReadPage(page.width, page.height, read, detected.dropped, notes=noted.notes)
+
+
+def _in_reading_order(lines: Sequence[Line], panel: Panel) -> list[Line]:
+    quads = [line.quad for line in lines]
+    order = reading_order(quads, right_to_left=languages.right_to_left(panel.language))
+    return [lines[index] for index in order]
+
+
+def _with_notes(page: Page, lines: Sequence[Line], turned: int | None) -> Page:
+    """The page with what was found out about it as a whole."""
+    notes = list(page.notes)
+    if turned:
+        notes.append(Reason(ReasonKind.TURNED, str(turned)))
+    if not lines and not is_blank_page(page.pixels):
+        notes.append(Reason(ReasonKind.NOTHING_FOUND))
+    return replace(page, notes=tuple(notes))
 
 
 def read_lines(
@@ -135,10 +160,10 @@ def read_lines(
         urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
-        One read line per line, in the same order.
+        One read line per line, in the same order; the notes of the page go with each.
     """
     if not panel.readers:
-        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
+        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
         return [ReadLine(line, (), unread) for line in lines]
     urgency = urgency or Urgency()
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
@@ -154,7 +179,7 @@ def read_lines(
     bare = [_without_wrapping(said, panel) for said in readings]
     judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
-        ReadLine(line, tuple(said), judgement)
+        ReadLine(line, tuple(said), judgement.noted(page.notes))
         for line, said, judgement in zip(lines, bare, verdicts.doubt_sameness(judged), strict=True)
     ]
 

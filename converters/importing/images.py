@@ -1,7 +1,8 @@
 """The images of label files: found, decoded once, and made ready to be uploaded.
 
 They are uploaded as they are. What neither Label Studio's upload nor a browser takes is written anew: a
-TIFF as PNG (its first page), and a file whose name does not say what it is under a name that does.
+TIFF as PNG (its first page), a file whose name does not say what it is under a name that does, and a file
+that a browser turns otherwise than PaddleOCR so that both show the picture in which the corners stand.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from backend.errors import BadImage
 from backend.page import image_files
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
-from converters.paddleocr import image_names
+from converters.paddleocr import image_names, page_files
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
@@ -31,7 +32,7 @@ class PreparedRow:
     """A row whose image is ready to be uploaded.
 
     path: the file to upload.
-    page_size: width and height of the upright image, pixels.
+    page_size: width and height of the upright image that is uploaded, pixels.
     key: as `new_tasks.key_of` gives it.
     converted: the file is not the one in the set.
     source: the image's own file.
@@ -87,15 +88,19 @@ def prepare(
     except BadImage as error:
         return without(RowReason.UNREADABLE, str(error))
     source = path
-    name = next(name for name, (signature, _) in image_files.OPENERS.items() if signature.match(content))
+    key = new_tasks.key_of(row, content)
+    name = image_files.format_of(content)
+    alike = page_files.opened_alike(content, name, page)
+    if alike is not None:
+        content, page = alike
+        name = image_files.format_of(content)
     known = SUFFIXES.get(name, ())
-    converted = path.suffix.lower() not in known
+    converted = alike is not None or path.suffix.lower() not in known
     if converted:
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    size, key = (page.width, page.height), new_tasks.key_of(row, content)
-    return PreparedRow(row, path, size, key, converted, source, moved)
+    return PreparedRow(row, path, (page.width, page.height), key, converted, source, moved)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> tuple[Path | None, bool]:

@@ -50,8 +50,8 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
         )
     if totals.converted:
         console.print(
-            f"{_count(totals.converted, 'image')} uploaded as another file (TIFF as PNG, or renamed to "
-            "what it is), because Label Studio takes no other.",
+            f"{_count(totals.converted, 'image')} uploaded as another file: TIFF as PNG, renamed to what "
+            "it is, or without an EXIF tag that PaddleOCR and a browser take differently.",
             markup=False,
         )
     if totals.changed:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,6 +23,7 @@ from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.label_studio.uploads import Upload
+from backend.page.image_files import decode
 from converters.importing import new_tasks
 from converters.importing.command import known_language
 from converters.importing.command import run as import_run
@@ -34,6 +36,8 @@ from converters.paddleocr import label_files, label_rows
 from converters.paddleocr.label_files import Labelled, LeftOut, RegionReason, RowReason
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import Rules, review
+from tests.page.test_orientation import shown_orientation
+from tests.parts.exif_encodings import encodings
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "paddle"
 OURS = LabelingConfig.parse(default_config())
@@ -353,6 +357,25 @@ def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, s
         assert found.path.read_bytes().startswith(b"\x89PNG")
     else:
         assert found.path.read_bytes() == (tmp_path / name).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", sorted(encodings().keys() - {"GIF", "WebP 6 that moves"}))
+def test_the_picture_on_the_screen_is_the_one_in_which_paddleocr_s_corners_stand(tmp_path, name):
+    """PaddleOCR's decoder turns some files otherwise than a browser; corners follow the decoder.
+
+    What moves, its decoder does not open at all.
+    """
+    data = encodings()[name]
+    opened = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    (tmp_path / "page").write_bytes(data)
+
+    found = prepare(row(("x", ()), image="page"), "Label.txt", (tmp_path,), tmp_path / "scratch", LIMITS)
+
+    assert isinstance(found, PreparedRow)
+    uploaded = decode(found.path.read_bytes(), max_pixels=10_000)
+    assert shown_orientation(uploaded.pixels) == shown_orientation(opened)
+    assert found.page_size == (uploaded.width, uploaded.height) == (opened.shape[1], opened.shape[0])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +13,7 @@ from PIL import Image, ImageDraw
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.page import image_files
-from backend.page.lines import Line, Page, Reading, ReadPage, ReasonKind, Verdict
+from backend.page.lines import Detected, Line, Page, Pixels, Reading, ReadPage, Reason, ReasonKind, Verdict
 from backend.pipeline.annotate import Panel, Policy, annotate_page, read_lines
 from backend.pipeline.read_task import (
     Failure,
@@ -24,6 +26,7 @@ from backend.pipeline.read_task import (
     read_page,
     read_task,
 )
+from backend.tickets import Urgency
 from tests.parts.scripted import (
     CONFIG,
     ScriptedDetector,
@@ -47,6 +50,23 @@ def test_a_task_becomes_a_prediction_that_knows_its_task_and_its_version() -> No
     assert (made.task, made.score, made.model_version) == (5, 1.0, "scripted-1")
     assert len(made.result) == 6
     assert made.answer() == {"result": list(made.result), "score": 1.0, "model_version": "scripted-1"}
+
+
+@pytest.mark.parametrize("lines", [pytest.param(2, id="two lines"), pytest.param(0, id="no line")])
+def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: int) -> None:
+    note = Reason(ReasonKind.TURNED, "180")
+    opened = replace(open_page(scripted_engines(), PAGE), notes=(note,))
+
+    def read(page: TaskPage) -> ReadPage:
+        readers = [ScriptedReader("one"), ScriptedReader("two")]
+        made = annotate_page(opened, ScriptedDetector(lines), scripted_panel(readers))
+        return replace(made, model_version="scripted-1")
+
+    made = read_task(scripted_engines(), {"id": 5, "data": {"image": "/page"}}, OURS, WORDING, read=read)
+    assert isinstance(made, Prediction)
+    assert made.notes[:1] == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
+    assert made.score == float(lines > 0)
+    assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
 
 
 @pytest.mark.parametrize(
@@ -235,3 +255,103 @@ def test_the_panel_says_which_readers_are_of_one_family() -> None:
     assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == {
         ReasonKind.ONE_FAMILY
     }
+
+
+@pytest.mark.parametrize(
+    ("picture_of", "score", "notes"),
+    [
+        pytest.param(picture(), 0.0, (ReasonKind.NOTHING_FOUND,), id="marks that no detector saw"),
+        pytest.param(picture(lines=0), 1.0, (), id="blank"),
+    ],
+)
+def test_a_page_with_nothing_found_is_done_only_where_nothing_is_there(
+    picture_of: bytes, score: float, notes: tuple[ReasonKind, ...]
+) -> None:
+    engines = scripted_engines(ScriptedDetector(lines=0), source=ScriptedSource({"/page": picture_of}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/page"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    page = read_page(engines, PAGE)
+    assert (made.score, page.score, tuple(note.kind for note in page.notes)) == (score, score, notes)
+
+
+def on_its_head(crops: Sequence[Pixels]) -> list[bool]:
+    """Whether the lines of `picture` show their thin side, the last stroke, on the left."""
+    return [bool(crop[:, :30].mean() > crop[:, -30:].mean()) for crop in crops]
+
+
+class _ReadsUprightText:
+    """Sure of text that stands upright; a scripted Tesseract."""
+
+    identity = "upright"
+
+    def __init__(self, sure: float, unsure: float) -> None:
+        self.said = {False: Reading("upright", "Счёт 12", sure), True: Reading("upright", "ZL", unsure)}
+        self.asked = 0
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        self.asked += len(crops)
+        answers: list[Future[Reading]] = []
+        for head in on_its_head(crops):
+            answers.append(Future())
+            answers[-1].set_result(self.said[head])
+        return answers
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("upright", "sure", "unsure", "turned", "asked"),
+    [
+        pytest.param(True, 0.9, 0.3, (), 6, id="upright: nothing is read twice"),
+        pytest.param(False, 0.9, 0.3, ("180",), 6 + 5 + 6, id="on its head: five lines tell"),
+        pytest.param(False, 0.4, 0.3, (), 6 + 5, id="unreadable either way"),
+        pytest.param(False, 0.9, 0.6, (), 6, id="well read as it is"),
+    ],
+)
+def test_without_a_classifier_an_unsure_reader_finds_the_page_that_lies_on_its_head(
+    upright: bool, sure: float, unsure: float, turned: tuple[str, ...], asked: int
+) -> None:
+    reader = _ReadsUprightText(sure, unsure)
+    pixels = image_files.decode(picture(lines=6), max_pixels=1_000_000).pixels
+    found = ScriptedDetector(6).detect(Page(pixels)).lines
+    # the last strokes of each line, so that a line has a left and a right end
+    pixels = pixels.copy()
+    pixels[:, 200:] = 255
+    lines = tuple(Line(line.quad) for line in found)
+    if not upright:
+        pixels = np.ascontiguousarray(np.rot90(pixels, 2))
+        corner = np.float32([pixels.shape[1], pixels.shape[0]])
+        lines = tuple(Line(np.roll(corner - line.quad, 2, axis=0)) for line in lines)
+    read = annotate_page(Page(pixels), _Finds(lines), scripted_panel([reader, ScriptedReader("two")]))
+    assert tuple(note.first for note in read.notes) == turned
+    assert reader.asked == asked
+    right_way_up = upright or bool(turned)
+    assert {line.readings[0].text for line in read.lines} == {"Счёт 12" if right_way_up else "ZL"}
+    starts = [line.line.quad[0].tolist() for line in read.lines]
+    assert starts == sorted(starts, key=lambda corner: corner[1], reverse=bool(turned))
+
+
+class _Finds:
+    """A detector that gives these lines."""
+
+    identity = "finds"
+
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        self.lines = lines
+
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
+        return Detected(self.lines)
+
+
+def test_the_pieces_of_a_justified_line_are_read_as_one_line() -> None:
+    rows = [[(20, 270)], [(20, 120), (140, 270)], [(20, 270)]]
+    lines = tuple(
+        Line(quad(left, 10 + 40 * row, right - left, 26))
+        for row, boxes in enumerate(rows)
+        for left, right in boxes
+    )
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+    read = annotate_page(page, _Finds(lines), scripted_panel([ScriptedReader("one"), ScriptedReader("two")]))
+    assert [np.rint(line.line.quad[0]).tolist() for line in read.lines] == [[20, 10], [20, 50], [20, 90]]
+    assert [round(float(line.line.quad[1, 0])) for line in read.lines] == [270, 270, 270]
