@@ -154,7 +154,7 @@ class ReasonKind(Enum):
     UNSEEN = "not seen on the screen"
     """A browser shows the line with so little contrast that nobody can judge it; a doubt."""
     MORE_PAGES = "more pages in the file"
-    """Of the page: the file holds `first` pages, and only its first page was read."""
+    """Of the page: the file holds `first` pages or pictures, of which only the first was read."""
     MORE_FRAMES = "more frames in the file"
     """Of the page: a moving picture of `first` frames, of which only the first was read."""
     TURNED = "turned page"

@@ -18,6 +18,7 @@ import click
 from rich.console import Console
 
 from backend.errors import BadRequest, SettingsWrong
+from backend.label_studio import explanations
 from backend.label_studio.api import LabelStudioApi
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
@@ -29,7 +30,7 @@ from converters.importing.images import PreparedRow, prepare
 from converters.importing.new_tasks import KEY
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
-from converters.importing.totals import ImportTotals
+from converters.importing.totals import ImportTotals, RowNote
 from converters.paddleocr.label_files import LabelFile, LeftOut
 from converters.shared.progress import progress
 
@@ -205,13 +206,25 @@ def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: Impo
     uploads = target.api.upload_files(target.project, [each.path for each in ready])
     tasks = [
         new_tasks.task_of(
-            each.row, each.page_size, upload.address, target.config, target.options, file=file, key=each.key
+            each.row,
+            each.page_size,
+            upload.address,
+            target.config,
+            target.options,
+            file=file,
+            key=each.key,
+            notes=each.notes,
         )
         for each, upload in zip(ready, uploads, strict=True)
     ]
     target.api.import_tasks(target.project, [task.task for task in tasks])
     totals.made += len(tasks)
     totals.converted += sum(each.converted for each in ready)
+    totals.noted += [
+        RowNote(file, each.row.line, each.row.image, note)
+        for each in ready
+        for note in explanations.page_notes(each.notes, "en")
+    ]
     totals.regions_unreadable += [out for each in ready for out in each.row.unreadable]
     for task in tasks:
         totals.lines += task.regions

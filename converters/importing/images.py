@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.errors import BadImage
 from backend.page import image_files
+from backend.page.lines import Reason
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
 from converters.paddleocr import page_files
@@ -34,6 +35,7 @@ class PreparedRow:
     path: the file to upload.
     page_size: width and height of the upright image that is uploaded, pixels.
     key: as `new_tasks.key_of` gives it.
+    notes: what people must know of the image, such as further pages in its file.
     converted: the file is not the one in the set.
     """
 
@@ -41,6 +43,7 @@ class PreparedRow:
     path: Path
     page_size: tuple[int, int]
     key: tuple[str, str]
+    notes: tuple[Reason, ...]
     converted: bool
 
 
@@ -95,7 +98,7 @@ def prepare(
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return PreparedRow(row, path, (page.width, page.height), key, converted)
+    return PreparedRow(row, path, (page.width, page.height), key, page.notes, converted)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> Path | None:

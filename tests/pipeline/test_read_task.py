@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
@@ -60,6 +62,17 @@ def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: in
     assert made.notes == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
     assert made.score == float(lines > 0)
     assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
+
+
+def test_of_a_file_of_three_pages_the_first_is_read_and_everybody_is_told() -> None:
+    page = Image.open(io.BytesIO(picture()))
+    file = io.BytesIO()
+    page.save(file, "GIF", save_all=True, append_images=[page.rotate(180), page.rotate(90)])
+    engines = scripted_engines(source=ScriptedSource({"/moving": file.getvalue()}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/moving"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    assert made.notes == ("only the first of the 3 frames of this moving picture was read.",)
+    assert all("page: only the first of the 3 frames" in part["meta"]["text"] for part in made.result)
 
 
 @pytest.mark.parametrize(
