@@ -94,6 +94,8 @@ _ENGLISH = _Words(
         ReasonKind.MORE_FRAMES: "only the first of the {a} frames of this moving picture was read",
         ReasonKind.TURNED: "the text stands turned by {a} degrees clockwise, and was read that way",
         ReasonKind.NOTHING_FOUND: "no line was found, although the page is not blank: draw the lines by hand",
+        ReasonKind.NOT_SHOWN: "most browsers show no {a} file; if you see no picture, "
+        "have the page saved as PNG",
     },
 )
 
@@ -144,6 +146,8 @@ _RUSSIAN = _Words(
         ReasonKind.MORE_FRAMES: "прочитан только первый кадр этой движущейся картинки, всего их {a}",
         ReasonKind.TURNED: "текст повёрнут на {a} градусов по часовой стрелке и так прочитан",
         ReasonKind.NOTHING_FOUND: "строк не найдено, хотя страница не пуста: обведите строки вручную",
+        ReasonKind.NOT_SHOWN: "большинство браузеров не показывает файлы {a}; если картинки не видно, "
+        "попросите сохранить страницу как PNG",
     },
 )
 

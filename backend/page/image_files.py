@@ -2,8 +2,8 @@
 
 The page is what a browser shows, because Label Studio's coordinates are those of the picture on
 the screen: turned by EXIF as Chromium does it, the first frame of several. Unlike in a browser,
-transparent parts get a background on which the ink can be seen. Nothing here opens paths or changes
-Pillow's global switches.
+transparent parts get a background on which the ink can be seen, and 12 to 15 bits their full range; the
+page then holds what the browser shows, too. Nothing here opens paths or changes Pillow's global switches.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import re
 import struct
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -90,7 +90,8 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
     Returns:
         The first frame or page, turned upright by its EXIF tag: RGB, uint8, 16 bits scaled to 8.
         Transparency is laid on white, black or grey, whichever shows more of its ink. The page notes how
-        many more pages or frames the file has.
+        many more pages or frames the file has, and holds what a browser shows where that is another
+        picture: transparency on Label Studio's white, 12 to 15 bits in 16 as dark as they are.
 
     Raises:
         BadImage: the file is of another format, breaks a limit, or is damaged or not whole. A page
@@ -194,9 +195,14 @@ def _page(data: bytes, name: str, max_pixels: int, max_side: int) -> Page:
         # a PNG that moves may begin with a picture for programs that cannot move; no browser shows it
         image.seek(1)
     image.load()
-    flat = np.asarray(_flat(_eight_bits(image)), dtype=np.uint8)
     # Pillow itself turns a TIFF, which no browser shows
-    return Page(turned(flat, orientation(data, name)), _more_than_one(data, name, image))
+    upright = orientation(data, name)
+    flat, shown = _read_and_shown(image)
+    notes = _more_than_one(data, name, image)
+    if name == "TIFF":
+        notes += (Reason(ReasonKind.NOT_SHOWN, name),)
+        shown = None
+    return Page(turned(flat, upright), notes, None if shown is None else turned(shown, upright))
 
 
 def _more_than_one(data: bytes, name: str, image: ImageFile.ImageFile) -> tuple[Reason, ...]:
@@ -300,32 +306,42 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits scaled to 8; Pillow's own conversion cuts at 255, which is all white."""
+def _read_and_shown(image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """The image in RGB as it is read, and as a browser shows it where that is another picture."""
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.float32)
-        # A scan of 12 bits fills the lowest sixteenth only, and would be all but black.
-        darkest, lightest = 0.0, 4095.0 if values.max() <= 4095 else 65535.0
-    elif image.mode in {"I", "F"}:
+        # A scan of 12 bits fills the lowest sixteenth only, and is all but black in a browser.
+        bits = max(12, int(values.max()).bit_length())
+        return _grey(values, 0, 2**bits - 1), None if bits == 16 else _grey(values, 0, 65535)
+    if image.mode in {"I", "F"}:
+        # Pillow's own conversion cuts at 255, which is all white
         values = np.nan_to_num(np.asarray(image).astype(np.float64))
-        darkest, lightest = float(values.min()), float(values.max())
-    else:
-        return image
-    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """The image in RGB, with transparency laid on a ground."""
+        return _grey(values, float(values.min()), float(values.max())), None
     if not image.has_transparency_data:
         # converting what is RGB already would copy it
-        return image if image.mode == "RGB" else image.convert("RGB")
+        return _rgb(image if image.mode == "RGB" else image.convert("RGB")), None
     layered = image.convert("RGBA")
     alpha = layered.getchannel("A")
     # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
     if alpha.getextrema() == (0, 0):
-        return layered.convert("RGB")
+        return _rgb(layered.convert("RGB")), _rgb(_laid(layered, alpha, WHITE))
     ground = _ground(np.asarray(layered.convert("L")), np.asarray(alpha))
+    shown = None if ground == WHITE else _rgb(_laid(layered, alpha, WHITE))
+    return _rgb(_laid(layered, alpha, ground)), shown
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _grey(values: npt.NDArray[Any], darkest: float, lightest: float) -> Pixels:
+    """Numbers scaled to 8 bits of grey, in RGB."""
+    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
+    return np.repeat(np.rint(scaled).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _laid(layered: Image.Image, alpha: Image.Image, ground: int) -> Image.Image:
+    """The image on a grey ground; Label Studio's is 253 of 255, white."""
     flat = Image.new("RGB", layered.size, (ground, ground, ground))
     flat.paste(layered, mask=alpha)
     return flat

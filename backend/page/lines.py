@@ -36,10 +36,12 @@ class Page:
 
     pixels: RGB, uint8, shape (height, width, 3).
     notes: what people must know of the page; kinds of `PAGE_NOTES`.
+    shown: the picture that a browser shows instead, of the same shape; None where it shows the same.
     """
 
     pixels: Pixels
     notes: tuple[Reason, ...] = ()
+    shown: Pixels | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -161,10 +163,18 @@ class ReasonKind(Enum):
     """Of the page: its text stands `first` degrees clockwise from upright, and was read so."""
     NOTHING_FOUND = "nothing found"
     """Of the page: no line was found, although the page is not blank."""
+    NOT_SHOWN = "not shown by browsers"
+    """Of the page: its file is of the format `first`, which most browsers cannot show."""
 
 
 PAGE_NOTES = frozenset(
-    {ReasonKind.MORE_PAGES, ReasonKind.MORE_FRAMES, ReasonKind.TURNED, ReasonKind.NOTHING_FOUND}
+    {
+        ReasonKind.MORE_PAGES,
+        ReasonKind.MORE_FRAMES,
+        ReasonKind.TURNED,
+        ReasonKind.NOTHING_FOUND,
+        ReasonKind.NOT_SHOWN,
+    }
 )
 """Kinds that say something of the whole page: they go with every line, and make no line doubtful."""
 

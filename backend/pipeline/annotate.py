@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from backend.page import crops
+from backend.page import crops, visibility
 from backend.page.crops import TallLines
 from backend.page.lines import (
     Judgement,
@@ -22,13 +22,14 @@ from backend.page.lines import (
     ReadLine,
     ReadPage,
     Reason,
+    ReasonKind,
     Verdict,
 )
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
 
-PIPELINE = 1
+PIPELINE = 2
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -112,7 +113,8 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
         urgent: an annotator waits; go ahead of bulk work.
 
     Returns:
-        One read line per line, in the same order; the notes of the page go with each.
+        One read line per line, in the same order; the notes of the page go with each. A line that a
+        browser shows too faintly to be judged is never agreed.
     """
     if not panel.readers:
         unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
@@ -128,9 +130,18 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
     return [
-        ReadLine(line, tuple(said), _judge(said, cut, line, panel).noted(page.notes))
+        ReadLine(line, tuple(said), _seen(_judge(said, cut, line, panel), cut, line, page, panel))
         for line, cut, said in zip(lines, cuts, readings, strict=True)
     ]
+
+
+def _seen(judgement: Judgement, cut: Pixels, line: Line, page: Page, panel: Panel) -> Judgement:
+    """The judgement with what is to be said of the page, and whether people can see the line at all."""
+    if page.shown is not None:
+        on_screen = crops.crop_line(page.shown, line.quad, panel.tall_lines)
+        if visibility.unseen(on_screen, cut):
+            judgement = judgement.doubted(Reason(ReasonKind.UNSEEN))
+    return judgement.noted(page.notes)
 
 
 Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]

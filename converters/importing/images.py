@@ -12,7 +12,7 @@ from pathlib import Path
 
 from backend.errors import BadImage
 from backend.page import image_files
-from backend.page.lines import Reason
+from backend.page.lines import Reason, ReasonKind
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
 from converters.paddleocr import page_files
@@ -98,7 +98,9 @@ def prepare(
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return PreparedRow(row, path, (page.width, page.height), key, page.notes, converted)
+    # whatever could not be shown was written as PNG
+    notes = tuple(note for note in page.notes if note.kind is not ReasonKind.NOT_SHOWN)
+    return PreparedRow(row, path, (page.width, page.height), key, notes, converted)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> Path | None:
