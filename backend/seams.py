@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from backend.page.lines import Detected, Page, Pixels, Reading
+from backend.tickets import Urgency
 
 
 class LineDetector(Protocol):
@@ -21,12 +22,12 @@ class LineDetector(Protocol):
         """Names model, engine and every parameter that can change the lines."""
         ...
 
-    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
         """Find lines, in no promised order, in page pixels.
 
         Args:
             page: an upright page.
-            urgent: an annotator waits; go ahead of bulk work.
+            urgency: whether an annotator waits, now or later; None for bulk work.
 
         Raises:
             DetectorFailed: the page could not be searched.
@@ -51,6 +52,14 @@ class LineReader(Protocol):
         Args:
             crops: RGB, uint8, shape (height, width, 3) each.
             urgent: an annotator waits; go ahead of bulk work.
+        """
+        ...
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        """Let readings that wait as bulk work go ahead: an annotator has come to need them.
+
+        Args:
+            futures: of this reader's `submit`; those that do not wait any longer are passed over.
         """
         ...
 

@@ -172,7 +172,8 @@ def test_cv2_is_pinned_as_paddlex_pins_it() -> None:
         if requirement.startswith("opencv")
     }
     assert len(pinned) == 1
-    assert pinned == set(re.findall(r'^  "(opencv[^" ]+)",$', PROJECT.read_text("utf-8"), re.MULTILINE))
+    project = PROJECT.read_text("utf-8")
+    assert pinned == set(re.findall(r'^  "(opencv[^" ]+==[^" ]+)",$', project, re.MULTILINE))
 
 
 def test_the_lock_holds_every_dependency() -> None:

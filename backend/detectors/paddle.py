@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -20,6 +21,7 @@ from backend.models.model_thread import BackgroundModel, ModelThread, sentence_o
 from backend.models.paddle_engine import EngineOptions, Predictor
 from backend.page import geometry
 from backend.page.lines import Detected, Line, Page, Pixels
+from backend.tickets import Urgency
 
 RENDERING: Final = 1
 """Counts up when a page is given to the model in another way, or its boxes are used in another way: part of
@@ -168,12 +170,12 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         parts.append(f"r{RENDERING}")
         return f"{self.location.identity}({','.join(parts)})"
 
-    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
         """Find the lines of a page, in PaddleOCR's order.
 
         Args:
             page: upright RGB pixels.
-            urgent: before the pages that wait already, because a person waits for this one.
+            urgency: whether an annotator waits, now or later; None for bulk work.
 
         Returns:
             Quads in page pixels, float32, clockwise from the text's own top-left corner.
@@ -182,7 +184,9 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             DetectorFailed: the page could not be searched.
             TwinreadError: the model failed to load, or the detector was stopped.
         """
-        future = self._model_thread.submit(page, urgent=urgent)
+        urgency = urgency or Urgency()
+        future = self._model_thread.submit(page, urgent=urgency.urgent)
+        urgency.when_hurried(partial(self.hurry, [future]))
         try:
             return future.result()
         except TwinreadError:

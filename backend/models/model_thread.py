@@ -7,18 +7,15 @@ a queue. Loading happens in that thread too: whoever starts it goes on at once.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
-import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
 from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
+from backend.tickets import Ticket, TicketQueue
 
 log = logging.getLogger(__name__)
 
@@ -49,27 +46,8 @@ class ModelState(Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job(Generic[Item, Result]):
-    """One item of work and where its result is awaited."""
-
-    item: Item
-    future: Future[Result]
-    on_error: Callable[[Exception], Result] | None
-
-    def fail(self, error: Exception) -> None:
-        """End the future with the error, or with the result that stands for it."""
-        if self.on_error is None:
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(self.on_error(error))
-
-
-class ModelThread(Generic[Model, Item, Result]):
-    """Builds a model in its own thread and works through items with it, urgent ones first.
-
-    Among urgent ones those go first that few were asked for with: a person who drew one box does not
-    wait for all lines of a page that another person opened.
+class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
+    """A queue that works through its tickets with a model, in the thread that built it.
 
     Args:
         name: what is loading, for messages and thread names, such as "detection model".
@@ -78,8 +56,13 @@ class ModelThread(Generic[Model, Item, Result]):
         batch: how many waiting items one call of `work` may take; they are never waited for.
         threads: how many threads build a model each and share the queue.
 
+    Attributes:
+        state: loading (also before `start`), ready, failed or stopped.
+        failure: why it failed to load; None unless `state` is failed.
+
     When `work` raises over several items, each is tried alone, so that an exception reaches the
-    future of the item that caused it and no other.
+    future of the item that caused it and no other. A future also ends with the reason when the model
+    fails to load, and with `Stopping` after `stop`.
     """
 
     def __init__(
@@ -91,45 +74,28 @@ class ModelThread(Generic[Model, Item, Result]):
         batch: int = 1,
         threads: int = 1,
     ) -> None:
+        super().__init__()
         self.name = name
         self._build = build
         self._work = work
         self._batch = max(1, batch)
-        self._changed = threading.Condition()
-        self._state = ModelState.LOADING
-        self._failure: TwinreadError | None = None
-        # by rank, then as they came
-        self._waiting: list[tuple[float, int, _Job[Item, Result]]] = []
-        self._order = itertools.count()
-        self._built = 0
+        self._loading = threading.Condition()
+        self.state = ModelState.LOADING
+        self.failure: TwinreadError | None = None
+        self._unbuilt = max(1, threads)
         self._threads = [
             # Daemons, so that a forgotten stop() cannot keep a command from ending.
             threading.Thread(target=self._run, name=f"{name} {number}", daemon=True)
-            for number in range(max(1, threads))
+            for number in range(self._unbuilt)
         ]
-
-    @property
-    def state(self) -> ModelState:
-        """Loading (also before `start`), ready, failed or stopped."""
-        return self._state
-
-    @property
-    def failure(self) -> TwinreadError | None:
-        """Why it failed to load; None unless `state` is failed."""
-        return self._failure
-
-    @property
-    def waiting(self) -> int:
-        """How many items nobody has begun."""
-        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to load and return at once; a second call does nothing."""
-        with self._changed:
-            begin = [thread for thread in self._threads if thread.ident is None]
-            if self._state is ModelState.LOADING:
-                for thread in begin:
-                    thread.start()
+        with self._loading:
+            if self.state is ModelState.LOADING:
+                for thread in self._threads:
+                    if thread.ident is None:
+                        thread.start()
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until the model is ready.
@@ -142,41 +108,13 @@ class ModelThread(Generic[Model, Item, Result]):
             NotReady: it is still loading after `timeout`.
             Stopping: it was stopped.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._state is not ModelState.LOADING, timeout)
-            if self._state is not ModelState.READY:
-                raise self._refusal()
-
-    def submit(
-        self,
-        item: Item,
-        *,
-        urgent: bool = False,
-        among: int = 1,
-        on_error: Callable[[Exception], Result] | None = None,
-    ) -> Future[Result]:
-        """Queue one item, behind those of its own rank that came before it.
-
-        Args:
-            item: what to work on.
-            urgent: go ahead of everything that is not, and of everything that more were asked for with.
-            among: how many items are asked for together.
-            on_error: makes a result of an error, so that the future never ends with an exception.
-
-        Returns:
-            A future of its result. It ends with the exception that `work` raised over this item,
-            with the reason when the model fails to load, or with `Stopping` after `stop`.
-        """
-        job: _Job[Item, Result] = _Job(item, Future(), on_error)
-        with self._changed:
-            if self._state in (ModelState.LOADING, ModelState.READY):
-                rank = among if urgent else math.inf
-                heapq.heappush(self._waiting, (rank, next(self._order), job))
-                self._changed.notify()
-                return job.future
-            refusal = self._refusal()
-        job.fail(refusal)
-        return job.future
+        with self._loading:
+            if not self._loading.wait_for(lambda: self.state is not ModelState.LOADING, timeout):
+                raise NotReady(
+                    f"The {self.name} is still loading; try again in a few seconds.", name=self.name
+                )
+            if self.state is not ModelState.READY:
+                raise self.failure or self._stopping()
 
     def stop(self) -> None:
         """End the threads after what they are at; everything that still waits gets an error."""
@@ -195,73 +133,44 @@ class ModelThread(Generic[Model, Item, Result]):
             # its message may hold paths of this machine, so it goes to the log alone
             log.exception("The %s failed to load", self.name)
             kind = type(error).__name__
-            self._end(
-                ModelState.FAILED,
-                UnexpectedFailure(f"The {self.name} failed to load ({kind}); the log says more.", kind=kind),
-            )
+            sentence = f"The {self.name} failed to load ({kind}); the log says more."
+            self._end(ModelState.FAILED, UnexpectedFailure(sentence, kind=kind))
             return
-        with self._changed:
-            self._built += 1
-            if self._built == len(self._threads) and self._state is ModelState.LOADING:
-                self._state = ModelState.READY
-                self._changed.notify_all()
-        while jobs := self._next():
-            self._finish(model, jobs)
+        with self._loading:
+            self._unbuilt -= 1
+            if not self._unbuilt and self.state is ModelState.LOADING:
+                self.state = ModelState.READY
+                self._loading.notify_all()
+            # a thread whose model is built has nothing to do before all are
+            self._loading.wait_for(lambda: self.state is not ModelState.LOADING)
+        while tickets := self.take(self._batch):
+            self._finish(model, tickets)
 
-    def _next(self) -> list[_Job[Item, Result]]:
-        """The jobs of the next call, all of one rank; none when there is nothing more to do."""
-        with self._changed:
-            while True:
-                self._changed.wait_for(
-                    lambda: (
-                        self._state in (ModelState.FAILED, ModelState.STOPPED)
-                        or (self._state is ModelState.READY and bool(self._waiting))
-                    )
-                )
-                if self._state is not ModelState.READY:
-                    return []
-                rank = self._waiting[0][0]
-                jobs: list[_Job[Item, Result]] = []
-                while self._waiting and self._waiting[0][0] == rank and len(jobs) < self._batch:
-                    jobs.append(heapq.heappop(self._waiting)[-1])
-                begun = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-                if begun:
-                    return begun
-
-    def _finish(self, model: Model, jobs: Sequence[_Job[Item, Result]]) -> None:
+    def _finish(self, model: Model, tickets: Sequence[Ticket[Item, Result]]) -> None:
         try:
-            results = self._work(model, [job.item for job in jobs])
-            if len(results) != len(jobs):
-                raise RuntimeError(f"{self.name}: {len(results)} results for {len(jobs)} items")
+            results = self._work(model, [ticket.item for ticket in tickets])
+            if len(results) != len(tickets):
+                raise RuntimeError(f"{self.name}: {len(results)} results for {len(tickets)} items")
         except Exception as error:  # noqa: BLE001 - it belongs to the future, whatever it is
-            if len(jobs) == 1:
-                jobs[0].fail(error)
+            if len(tickets) == 1:
+                tickets[0].fail(error)
             else:
-                for job in jobs:
-                    self._finish(model, [job])
+                for ticket in tickets:
+                    self._finish(model, [ticket])
             return
-        for job, result in zip(jobs, results, strict=True):
-            job.future.set_result(result)
+        for ticket, result in zip(tickets, results, strict=True):
+            ticket.future.set_result(result)
 
     def _end(self, state: ModelState, failure: TwinreadError | None) -> None:
-        with self._changed:
-            if self._state in (ModelState.FAILED, ModelState.STOPPED):
-                return
-            self._state, self._failure = state, failure
-            left = [job for _, _, job in sorted(self._waiting)]
-            self._waiting.clear()
-            refusal = self._refusal()
-            self._changed.notify_all()
-        for job in left:
-            if job.future.set_running_or_notify_cancel():
-                job.fail(refusal)
+        # the first error that the queue is closed with stays: that of a failure, not of a stop after it
+        self.close(failure or self._stopping())
+        with self._loading:
+            if self.state in (ModelState.LOADING, ModelState.READY):
+                self.state, self.failure = state, failure
+                self._loading.notify_all()
 
-    def _refusal(self) -> TwinreadError:
-        if self._failure is not None:
-            return self._failure
-        if self._state is ModelState.STOPPED:
-            return Stopping(f"The {self.name} was stopped before it came to this.", name=self.name)
-        return NotReady(f"The {self.name} is still loading; try again in a few seconds.", name=self.name)
+    def _stopping(self) -> Stopping:
+        return Stopping(f"The {self.name} was stopped before it came to this.", name=self.name)
 
 
 class BackgroundModel(Generic[Model, Item, Result]):
@@ -290,6 +199,10 @@ class BackgroundModel(Generic[Model, Item, Result]):
             TwinreadError: why it is not.
         """
         self._model_thread.wait(timeout)
+
+    def hurry(self, futures: Sequence[Future[Result]]) -> None:
+        """Let what waits as bulk work go ahead: an annotator has come to need it."""
+        self._model_thread.hurry(futures)
 
     def stop(self) -> None:
         """End the threads; what waits gets an error."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from backend.page import crops, visibility
 from backend.page.crops import TallLines
+from backend.page.ink import ink_length
 from backend.page.lines import (
     Judgement,
     Line,
@@ -28,8 +30,10 @@ from backend.page.lines import (
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts
+from backend.text.house_style import TextStyle
+from backend.tickets import Urgency
 
-PIPELINE = 2
+PIPELINE = 3
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -38,17 +42,21 @@ class Policy:
     """Who reads a line, in what order, and how many must say the same.
 
     readers: kinds of reader as READERS names them, in order of trust.
-    must_agree: how many readings must say the same, by at least two unlike readers.
+    must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
+        of which no reading says it makes the line disputed, however many do.
+    families: the family of each reader, in the same order: engines that can share an error. Empty where
+        every kind is a family of its own.
     """
 
     readers: tuple[str, ...]
     must_agree: int
+    families: tuple[str, ...] = ()
 
     @classmethod
-    def majority(cls, readers: Iterable[str]) -> Policy:
+    def majority(cls, readers: Iterable[str], families: Iterable[str] = ()) -> Policy:
         """More than half of the readers must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, len(names) // 2 + 1)
+        return cls(names, len(names) // 2 + 1, tuple(families))
 
     def __str__(self) -> str:
         """As it stands in the model version, such as `2 of ernie,ernie`."""
@@ -65,6 +73,7 @@ class Panel:
     tall_lines: the crop policy for lines that are taller than wide.
     prompts: what vision models are asked, so that an echo of it is recognised.
     lacking: why nobody reads, where `readers` is empty.
+    text_style: which marks are written by the house rule.
     """
 
     readers: tuple[LineReader, ...]
@@ -73,16 +82,25 @@ class Panel:
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
     lacking: tuple[Reason, ...] = ()
+    text_style: TextStyle = "house"
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of engines of each reader, by the reader's identity."""
+        families = self.policy.families or self.policy.readers
+        return {reader.identity: family for reader, family in zip(self.readers, families, strict=True)}
 
 
-def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: bool = False) -> ReadPage:
+def annotate_page(
+    page: Page, detector: LineDetector, panel: Panel, *, urgency: Urgency | None = None
+) -> ReadPage:
     """Find every text line on a page and read each one with every reader of the panel.
 
     Args:
         page: upright RGB pixels, uint8, shape (height, width, 3).
         detector: gives quads in page pixels.
         panel: who reads, and in what language.
-        urgent: an annotator waits; go ahead of bulk work.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
         One line per quad, in reading order. A line whose readings differ is kept, with verdict
@@ -91,16 +109,18 @@ def annotate_page(page: Page, detector: LineDetector, panel: Panel, *, urgent: b
     Raises:
         DetectorFailed: the page could not be searched.
     """
-    detected = detector.detect(page, urgent=urgent)
+    detected = detector.detect(page, urgency=urgency)
     order = reading_order(
         [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
     )
     lines = [detected.lines[index] for index in order]
-    read = read_lines(page, lines, panel, urgent=urgent)
+    read = read_lines(page, lines, panel, urgency=urgency)
     return ReadPage(page.width, page.height, read, detected.dropped, notes=page.notes)
 
 
-def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool = False) -> list[ReadLine]:
+def read_lines(
+    page: Page, lines: Sequence[Line], panel: Panel, *, urgency: Urgency | None = None
+) -> list[ReadLine]:
     """Read lines of one page with every reader of the panel, all at once.
 
     A crop that is blank by our own test is shown to the first reader alone, and to the others only
@@ -110,7 +130,7 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
         page: an upright page.
         lines: with usable quads, in page pixels.
         panel: who reads, and in what language.
-        urgent: an annotator waits; go ahead of bulk work.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
         One read line per line, in the same order; the notes of the page go with each. A line that a
@@ -119,19 +139,23 @@ def read_lines(page: Page, lines: Sequence[Line], panel: Panel, *, urgent: bool 
     if not panel.readers:
         unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
         return [ReadLine(line, (), unread) for line in lines]
+    urgency = urgency or Urgency()
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
     readings: list[list[Reading]] = [[] for _ in lines]
     first, *others = panel.readers
     blank = [crops.is_blank(cut) for cut in cuts]
     visible = [index for index, nothing in enumerate(blank) if not nothing]
-    asked: list[Asked] = [(range(len(cuts)), first.submit(cuts, urgent=urgent))]
-    asked += [(visible, _submit(reader, cuts, visible, urgent)) for reader in others]
+    asked: list[Asked] = [(range(len(cuts)), _submit(first, cuts, range(len(cuts)), urgency))]
+    asked += [(visible, _submit(reader, cuts, visible, urgency)) for reader in others]
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
-    _collect([(doubtful, _submit(reader, cuts, doubtful, urgent)) for reader in others], readings)
+    _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
+    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, readings, strict=True)]
     return [
-        ReadLine(line, tuple(said), _seen(_judge(said, cut, line, panel), cut, line, page, panel))
-        for line, cut, said in zip(lines, cuts, readings, strict=True)
+        ReadLine(line, tuple(said), _seen(judgement, cut, line, page, panel))
+        for line, cut, said, judgement in zip(
+            lines, cuts, readings, verdicts.doubt_sameness(judged), strict=True
+        )
     ]
 
 
@@ -149,9 +173,13 @@ Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
 
 
 def _submit(
-    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgent: bool
+    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgency: Urgency
 ) -> list[Future[Reading]]:
-    return reader.submit([cuts[index] for index in indices], urgent=urgent) if indices else []
+    if not indices:
+        return []
+    futures = reader.submit([cuts[index] for index in indices], urgent=urgency.urgent)
+    urgency.when_hurried(partial(reader.hurry, futures))
+    return futures
 
 
 def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
@@ -170,4 +198,7 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         must_agree=panel.policy.must_agree,
         line_score=line.score,
         prompts=panel.prompts,
+        families=panel.families,
+        style=panel.text_style,
+        ink_length=ink_length(cut),
     )

@@ -24,6 +24,7 @@ from backend.page import image_files
 from backend.page.lines import Page, ReadPage
 from backend.pipeline.annotate import annotate_page
 from backend.pipeline.engines import Engines
+from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
 
@@ -132,13 +133,13 @@ def open_page(engines: Engines, page: TaskPage) -> Page:
     return image_files.decode(data, max_pixels=engines.max_page_pixels)
 
 
-def read_page(engines: Engines, page: TaskPage, *, urgent: bool = False) -> ReadPage:
+def read_page(engines: Engines, page: TaskPage, *, urgency: Urgency | None = None) -> ReadPage:
     """Find and read every line of a page.
 
     Args:
         engines: lent to the caller for as long as this takes.
         page: which one.
-        urgent: an annotator waits; go ahead of bulk work.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
         The lines with their readings, under the version of these engines.
@@ -148,7 +149,7 @@ def read_page(engines: Engines, page: TaskPage, *, urgent: bool = False) -> Read
     """
     opened = open_page(engines, page)
     with engines.lend(page.language) as panel:
-        read = annotate_page(opened, engines.detector, panel, urgent=urgent)
+        read = annotate_page(opened, engines.detector, panel, urgency=urgency)
     _demand_answers(read)
     return replace(read, model_version=engines.model_version)
 

@@ -23,7 +23,7 @@ from backend.page.lines import Line, ReadPage
 from backend.pipeline.annotate import read_lines
 from backend.pipeline.engines import EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.page_work import STOPPING, PageWork
+from backend.pipeline.page_work import PageWork
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
@@ -36,6 +36,7 @@ from backend.pipeline.read_task import (
     task_name,
     unexpected,
 )
+from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,8 @@ class Service:
         """
         options = options or ServiceOptions()
         self.metrics = Metrics()
-        self._pages: PageWork[ReadPage] = PageWork(
-            options.page_workers, options.kept_pages, options.kept_s, self.metrics.in_flight.set
-        )
+        self._pages: PageWork[ReadPage] = PageWork(options.page_workers, options.kept_pages, options.kept_s)
+        self.metrics.in_flight.set_function(self._pages.__len__)
         # a drawn box waits neither for bulk pages nor for pages that others open
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
@@ -169,7 +169,7 @@ class Service:
         def work() -> ReadPage:
             with self._loader.lend() as engines, engines.lend(page.language) as panel:
                 opened = open_page(engines, page)
-                read = read_lines(opened, lines, panel, urgent=True)
+                read = read_lines(opened, lines, panel, urgency=Urgency(urgent=True))
                 return ReadPage(opened.width, opened.height, read, model_version=engines.model_version)
 
         future = self._drawn.submit(work)
@@ -242,9 +242,9 @@ class Service:
         """
         return self._pages.submit((model_version, page), partial(self._read, page), urgent=urgent)
 
-    def _read(self, page: TaskPage, urgent: bool) -> ReadPage:
+    def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
         with self.metrics.page_seconds.time(), self._loader.lend() as engines:
-            read = read_page(engines, page, urgent=urgent)
+            read = read_page(engines, page, urgency=urgency)
         self.metrics.count_page(read)
         return read
 
@@ -253,8 +253,6 @@ class Service:
         if not future.done():
             self.metrics.late.inc()
             raise Late("Not reached before the deadline; the work goes on, ask again.")
-        if future.cancelled():
-            raise Stopping(STOPPING)
         return future.result()
 
 

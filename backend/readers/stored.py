@@ -12,25 +12,15 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 from backend.errors import StoreFailed
 from backend.page.lines import Pixels, Reading, picture_digest
 from backend.readers.reading_table import AT_ONCE, ReadingStore
 from backend.seams import LineReader
 
-__all__ = ["Hurries", "ReadingStore", "StoredReader"]
+__all__ = ["ReadingStore", "StoredReader"]
 
 log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Hurries(Protocol):
-    """A reader that can let waiting readings go first."""
-
-    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
-        """Let readings that wait as bulk work go first."""
-        ...
 
 
 class StoredReader:
@@ -39,24 +29,24 @@ class StoredReader:
     The same crop asked for twice at once is read once. A caller sees a reading when it is kept, so a
     kill loses at most the calls in flight. A store that fails costs no caller a reading: it is
     reported once, in the log and in `problem`, and tried again with the next reading.
+
+    identity: the reader's own.
     """
 
     def __init__(self, reader: LineReader, store: ReadingStore) -> None:
         """Take a reader and a store, which other readers may share."""
+        self.identity = reader.identity
         self._reader = reader
         self._store = store
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[Future[Reading], Future[Reading] | None]] = {}
+        # what callers wait for, by digest, and what of it the reader was asked for
+        self._running: dict[str, Future[Reading]] = {}
+        self._asked: dict[Future[Reading], Future[Reading]] = {}
         self._arrived: queue.SimpleQueue[tuple[str, Reading] | None] = queue.SimpleQueue()
         self._problems: dict[str, str] = {}
         self._closed = False
         self._writer = threading.Thread(target=self._write, name="reading-store", daemon=True)
         self._writer.start()
-
-    @property
-    def identity(self) -> str:
-        """The reader's own."""
-        return self._reader.identity
 
     @property
     def problem(self) -> str | None:
@@ -68,19 +58,15 @@ class StoredReader:
         """As `LineReader.submit`; waits for the store's look-up, not for readings."""
         digests = [picture_digest(crop) for crop in crops]
         own: dict[str, Pixels] = {}
-        futures: list[Future[Reading]] = []
-        overtaking: list[Future[Reading]] = []
         with self._lock:
             for digest, crop in zip(digests, crops, strict=True):
                 if digest not in self._running:
-                    self._running[digest] = (_promise(), None)
-                    own[digest] = crop
-                shared, asked = self._running[digest]
-                futures.append(shared)
-                if asked is not None:
-                    overtaking.append(asked)
-        if urgent and overtaking and isinstance(self._reader, Hurries):
-            self._reader.hurry(overtaking)
+                    self._running[digest], own[digest] = Future(), crop
+                    # no caller can cancel it, because others may wait for it too
+                    self._running[digest].set_running_or_notify_cancel()
+            futures = [self._running[digest] for digest in digests]
+        if urgent:
+            self.hurry(futures)
         if own:
             try:
                 self._fill(own, urgent)
@@ -90,6 +76,13 @@ class StoredReader:
                     self._settle(digest, Reading(self.identity, error="The reader failed; see the log."))
                 raise
         return futures
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        """As `LineReader.hurry`."""
+        with self._lock:
+            asked = [self._asked[future] for future in futures if future in self._asked]
+        if asked:
+            self._reader.hurry(asked)
 
     def close(self) -> None:
         """Keep what has arrived, then end the writer; what arrives later is kept in the reader's thread.
@@ -111,8 +104,7 @@ class StoredReader:
             return
         asked = self._reader.submit([crops[digest] for digest in missing], urgent=urgent)
         with self._lock:
-            for digest, future in zip(missing, asked, strict=True):
-                self._running[digest] = (self._running[digest][0], future)
+            self._asked.update(zip((self._running[digest] for digest in missing), asked, strict=True))
         for digest, future in zip(missing, asked, strict=True):
             future.add_done_callback(partial(self._arrive, digest))
 
@@ -173,9 +165,11 @@ class StoredReader:
 
     def _settle(self, digest: str, reading: Reading) -> None:
         with self._lock:
-            shared, _ = self._running.pop(digest, (None, None))
-        if shared is not None:
-            shared.set_result(reading)
+            future = self._running.pop(digest, None)
+            if future is not None:
+                self._asked.pop(future, None)
+        if future is not None:
+            future.set_result(reading)
 
     def _report(self, use: str, error: StoreFailed | None) -> None:
         with self._lock:
@@ -188,10 +182,3 @@ class StoredReader:
             )
         elif before and not error:
             log.info("The store of readings can be %s again.", use)
-
-
-def _promise() -> Future[Reading]:
-    """A future that no caller can cancel, because others may wait for it too."""
-    promise: Future[Reading] = Future()
-    promise.set_running_or_notify_cancel()
-    return promise

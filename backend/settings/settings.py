@@ -62,6 +62,13 @@ class Settings(BaseSettings):
     tall_lines: Literal["auto", "never", "always"] = Field(
         "auto", description="Turn crops that are taller than wide: auto (as PaddleOCR does), never or always"
     )
+    text_style: Literal["house", "house-dashes", "as-read"] = Field(
+        "house",
+        description=(
+            "Marks that readers mix up: house (`№ 7`, `°C` and ellipses by the rule of the language, dashes "
+            "where the readings differ in them), house-dashes (every dash, too) or as-read"
+        ),
+    )
 
     # ERNIE
     ernie_base_url: AnyHttpUrl | None = Field(

@@ -19,9 +19,10 @@ from rich.console import Console
 
 from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio import explanations
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.prediction_check import PredictionCheck
 from backend.outputs import check_writable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
@@ -31,7 +32,7 @@ from converters.importing.new_tasks import KEY
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
 from converters.importing.totals import ImportTotals, RowNote
-from converters.paddleocr.label_files import LabelFile, LeftOut
+from converters.paddleocr.label_files import LabelFile, LeftOut, RowReason
 from converters.shared.progress import progress
 
 BATCH = 100
@@ -42,10 +43,11 @@ BATCH = 100
 class _Target:
     """Where tasks go, and how they are made."""
 
-    api: LabelStudioApi
+    api: LabelStudio
     project: int
     config: LabelingConfig
     options: ImportOptions
+    check: PredictionCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class _ExistingTask:
 
 def run(
     paths: Sequence[Path],
-    api: LabelStudioApi,
+    api: LabelStudio,
     project: int,
     *,
     names: LabelNames,
@@ -107,13 +109,14 @@ def run(
         if summary_json:
             write_summary(summary_json, totals.summary())
         return 1
-    config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
+    xml = str(api.project(project).get("label_config") or "")
+    config = LabelingConfig.parse(xml, names)
     if config.multi_image or config.source != f"${config.data_field}":
         raise BadRequest(
             f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
             'image each. Import into a project whose Image tag has a value like "$image".'
         )
-    target = _Target(api, project, config, options)
+    target = _Target(api, project, config, options, PredictionCheck(xml))
     existing = _existing_tasks(api, project)
     try:
         with progress(console) as bars:
@@ -128,6 +131,8 @@ def run(
         if summary_json:
             write_summary(summary_json, totals.summary())
     if totals.made and not options.approved:
+        if target.check.unchecked:
+            console.print(target.check.unchecked, markup=False)
         versions = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
             f"To meet the lines in the label stream, choose {versions} under Settings > Annotation > "
@@ -150,7 +155,7 @@ def known_language(name: str) -> str:
         raise BadRequest(f"--language: {error}") from error
 
 
-def _existing_tasks(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
+def _existing_tasks(api: LabelStudio, project: int) -> dict[str, _ExistingTask]:
     """The tasks that earlier imports made, by image."""
     found: dict[str, _ExistingTask] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
@@ -196,40 +201,56 @@ def _import_file(
                         existing[found.key[0]] = _ExistingTask(
                             found.key[1], annotated=target.options.approved
                         )
-                _make(ready, file.name, target, totals)
+                for image in _make(ready, file.name, target, totals):
+                    del existing[image]
             yield len(batch)
 
 
-def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> None:
-    if not ready:
-        return
-    uploads = target.api.upload_files(target.project, [each.path for each in ready])
-    tasks = [
-        new_tasks.task_of(
-            each.row,
-            each.page_size,
-            upload.address,
-            target.config,
-            target.options,
+def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> set[str]:
+    """Make the tasks of rows whose lines fit the labeling config; returns the images of the other rows."""
+    made, misfits = [], set()
+    for each in ready:
+        task = new_tasks.task_of(
+            # without an address, because an image is uploaded only when its lines fit
+            *(each.row, each.page_size, "", target.config, target.options),
             file=file,
             key=each.key,
             notes=each.notes,
         )
-        for each, upload in zip(ready, uploads, strict=True)
-    ]
-    target.api.import_tasks(target.project, [task.task for task in tasks])
-    totals.made += len(tasks)
-    totals.converted += sum(each.converted for each in ready)
-    totals.noted += [
-        RowNote(file, each.row.line, each.row.image, note)
-        for each in ready
-        for note in explanations.page_notes(each.notes, "en")
-    ]
-    totals.regions_unreadable += [out for each in ready for out in each.row.unreadable]
-    for task in tasks:
+        faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
+        if any(faults):
+            sentence = (
+                f"{'; '.join(filter(None, faults))}. Label Studio drops or refuses such lines; change the "
+                "labeling config under Settings > Labeling Interface, and import again"
+            )
+            why = RowReason.MISFIT
+            out = LeftOut(file, each.row.line, each.row.image, why, sentence, task.regions)
+            totals.rows_left_out.append(out)
+            misfits.add(each.key[0])
+        else:
+            made.append((each, task))
+    if not made:
+        return misfits
+    uploads = target.api.upload_files(target.project, [each.path for each, _ in made])
+    target.api.import_tasks(
+        target.project,
+        [
+            new_tasks.with_address(task.task, target.config, upload.address)
+            for (_, task), upload in zip(made, uploads, strict=True)
+        ],
+    )
+    totals.made += len(made)
+    for each, task in made:
+        totals.converted += each.converted
+        totals.noted += [
+            RowNote(file, each.row.line, each.row.image, note)
+            for note in explanations.page_notes(each.notes, "en")
+        ]
+        totals.regions_unreadable += each.row.unreadable
         totals.lines += task.regions
         totals.reshaped += task.reshaped
         totals.regions_left_out += task.left_out
+    return misfits
 
 
 @click.command("import")

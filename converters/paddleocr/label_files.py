@@ -39,6 +39,7 @@ class RowReason(Enum):
     OUTSIDE = "its image lies outside of the folder"
     MISSING = "its image is missing"
     UNREADABLE = "its image cannot be read"
+    MISFIT = "its lines do not fit the labeling config"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.outputs import check_writable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
@@ -61,13 +61,12 @@ def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Cons
     return report, page
 
 
-def people_of(api: LabelStudioApi) -> dict[str, str]:
+def people_of(api: LabelStudio) -> dict[str, str]:
     """Annotators' addresses by id; empty where the key may not see them, because ids do as well."""
     try:
-        users = api.call("GET", "/api/users/", "list its users")
+        return {str(user): email or str(user) for user, email in api.users().items()}
     except LabelStudioFailed:
         return {}
-    return {str(user["id"]): str(user.get("email") or user["id"]) for user in users}
 
 
 @click.command()

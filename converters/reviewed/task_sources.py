@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.errors import BadRequest
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from converters.reviewed.approval import Approval
 from converters.reviewed.json_list import items_of
@@ -109,7 +109,7 @@ def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:
 
 
 def from_project(
-    api: LabelStudioApi, project: int, names: LabelNames, since: datetime | None = None
+    api: LabelStudio, project: int, names: LabelNames, since: datetime | None = None
 ) -> TaskSource:
     """The tasks of a project, a page of them at a time, by growing id.
 
@@ -133,7 +133,7 @@ def from_project(
     )
 
 
-def with_user_id(api: LabelStudioApi, approval: Approval) -> Approval:
+def with_user_id(api: LabelStudio, approval: Approval) -> Approval:
     """The rule with a user's id in place of an e-mail address; in the API's answers users are ids.
 
     Args:
@@ -146,7 +146,7 @@ def with_user_id(api: LabelStudioApi, approval: Approval) -> Approval:
     """
     if "@" not in approval.user:
         return approval
-    for user in api.call("GET", "/api/users/", "list its users"):
-        if str(user.get("email", "")).casefold() == approval.user.casefold():
-            return Approval("by", str(user["id"]))
+    for user, email in api.users().items():
+        if email.casefold() == approval.user.casefold():
+            return Approval("by", str(user))
     raise BadRequest(f"Nobody in Label Studio has the e-mail address {approval.user}.", user=approval.user)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
 from backend.page import image_files
 from backend.page.lines import Detected, Line, Page, Quad
+from backend.tickets import Urgency
 from tests.parts.samples import all_samples, sample
 
 CPU = EngineOptions(device="cpu", cpu_threads=1)
@@ -285,3 +287,27 @@ def test_a_page_that_breaks_paddleocr_fails_alone_and_by_name(detector):
     ):
         detector.detect(broken)
     assert len(detector.detect(sample_page("phototest")).lines) == 8
+
+
+def test_a_page_that_waits_to_be_searched_goes_first_once_somebody_opens_it():
+    searched: list[str] = []
+
+    class Named(Page):
+        @property
+        def width(self) -> int:
+            searched.append(f"{self.pixels[0, 0, 0]}")
+            return super().width
+
+    detector = PaddleDetector(DetectionOptions(engine=CPU), model="PP-OCRv5_mobile_det", source="packages")
+    opened = Urgency()
+    with ThreadPoolExecutor(3) as pool:
+        # nothing is searched before the model is loaded
+        for number, urgency in enumerate([None, Urgency(), opened]):
+            pool.submit(detector.detect, Named(np.full((64, 64, 3), number, np.uint8)), urgency=urgency)
+            while detector._model_thread.waiting <= number:
+                time.sleep(0.005)
+        opened.hurry()
+        detector.start()
+    detector.stop()
+
+    assert list(dict.fromkeys(searched)) == ["2", "0", "1"]

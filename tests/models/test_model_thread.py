@@ -150,16 +150,26 @@ def test_a_model_that_fails_to_load_says_why_to_everyone(error: Exception, kind:
     assert thread.state is ModelState.FAILED
 
 
-def test_one_of_several_threads_that_fails_to_build_fails_them_all():
-    numbers = iter([1])
-    thread = ModelThread[int, str, str](
-        "pair", lambda: next(numbers), lambda _, items: list(items), threads=2
-    )
+def test_one_of_several_threads_that_fails_to_build_fails_them_all_before_any_has_worked():
+    numbers, worked = iter([1, 2]), threading.Event()
+
+    def build() -> int:
+        if next(numbers) == 2:
+            worked.wait(0.1)
+            raise OSError("no memory for a second one")
+        return 1
+
+    def work(_: int, items: Sequence[str]) -> list[str]:
+        worked.set()
+        return list(items)
+
+    thread = ModelThread[int, str, str]("pair", build, work, threads=2)
     future = thread.submit("a")
     thread.start()
-    with pytest.raises(UnexpectedFailure, match="StopIteration"):
+    with pytest.raises(UnexpectedFailure, match="OSError"):
         future.result(20)
     thread.stop()
+    assert not worked.is_set()
 
 
 def test_stop_leaves_no_future_pending():
@@ -180,6 +190,17 @@ def test_stop_leaves_no_future_pending():
         with pytest.raises(Stopping, match="was stopped"):
             future.result(0)
     assert kettle.calls == [["hold"]]
+
+
+def test_hurried_items_go_before_other_bulk_work():
+    kettle = Kettle()
+    thread = kettle_thread(kettle, batch=2)
+    futures = [thread.submit(word) for word in ("a", "b", "c", "d")]
+    thread.hurry(futures[2:])
+    thread.start()
+    assert [future.result(20) for future in futures] == ["A", "B", "C", "D"]
+    assert kettle.calls == [["c", "d"], ["a", "b"]]
+    thread.stop()
 
 
 def test_stop_before_start_ends_what_waited():

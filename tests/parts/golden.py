@@ -49,7 +49,8 @@ TEXTS = (
     "Счёт 12", "Счет 12", "Cчёт 12", "счёт 12", "Счёт  12", "Счёт 12.", "", "12", "1О", "10", "ООО «Ромашка»",
     'ООО "Ромашка"', "a — b…", "a - b...", "об’єкт", "МОСТ", "MOCT", "при вет", "привет", "да " * 12,
     "I cannot read this image.", "Read the text in this image exactly.", "漢字", "№ 7", "15,90 ₽", "Thе cat",
-    "Σχολείο", "Ёлка и ёж", "x" * 90,
+    "Σχολείο", "Ёлка и ёж", "x" * 90, "a – b...", "№7", "25°С", "9:00–19:00",
+    "|Стол", "268, 32", "З00 руб.", "MOCKBA", "МОСКВА", "[illegible]", "Я не вижу моря", "с.ivanov@mail.ru",
 )  # fmt: skip
 RAW = (
     "```\nСчёт 12\n```", '"Счёт"', "Text: Счёт", "The text in the image reads: Счёт", "<b>Счёт</b>", "###",
@@ -125,16 +126,18 @@ def text_stage() -> Mapping[str, Value]:
     for third in (Reading("three", "Счёт"), Reading("three", error="down", retryable=True), Reading("three")):
         readings = [Reading(f"r{number}", text, 0.9 - number / 10) for number, text in enumerate(said)]
         made[f"four with {third}"] = _judged([*readings, third], "ru")
+        made[f"one family and {third}"] = _judged([*readings[:2], third], "ru", {"r0": "f", "r1": "f"})
     return made
 
 
-def _judged(readings: list[Reading], language: str) -> Value:
+def _judged(readings: list[Reading], language: str, families: Mapping[str, str] | None = None) -> Value:
     made = judge(
         readings,
         crop_size=(300, 40),
         language=language,
         line_score=0.9,
         prompts=["Read the text in this image exactly."],
+        families=families,
     )
     reasons = [[reason.kind.value, reason.first, reason.second] for reason in made.reasons]
     return [made.verdict.value, made.text, round(made.score, 4), reasons]

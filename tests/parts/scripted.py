@@ -17,6 +17,7 @@ from backend.pipeline.annotate import Panel, Policy
 from backend.pipeline.engines import Engines
 from backend.pipeline.service import Service, ServiceOptions
 from backend.seams import LineDetector, LineReader, PageSource
+from backend.tickets import Urgency
 
 CONFIG = """<View><RectangleLabels name="label" toName="image"><Label value="Text"/><Label value="Check"/>
 </RectangleLabels><Image name="image" value="$image"/>
@@ -51,7 +52,7 @@ class ScriptedDetector:
         self.pages: list[str] = []
         self._lock = threading.Lock()
 
-    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
         with self._lock:
             self.pages.append(page.digest)
         if self.error:
@@ -92,6 +93,9 @@ class ScriptedReader:
         else:
             answer()
         return futures
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        """Nothing waits behind anything here."""
 
     def _answer(self, number: int) -> Reading:
         if callable(self.say):

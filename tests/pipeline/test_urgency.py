@@ -1,24 +1,35 @@
-"""A drawn box goes ahead of every page: real models, one held in the middle of its work."""
+"""Who waits goes first: a drawn box before every page, an opened page before bulk work, wherever it waits.
+
+The box meets real models, one held in the middle of its work; the opened page meets readers that are made
+as the ones on this machine are.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
+from backend.models.model_thread import BackgroundModel, ModelThread
 from backend.models.paddle_engine import EngineOptions
+from backend.page import image_files
 from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.read_task import TaskPage, Wording
 from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.paddle import PaddleReader, RecognitionOptions
+from backend.readers.stored import ReadingStore, StoredReader
+from backend.seams import LineReader
+from backend.tickets import Urgency
 from tests.parts.samples import sample
-from tests.parts.scripted import CONFIG, ScriptedSource, scripted_engines
+from tests.parts.scripted import CONFIG, ScriptedDetector, ScriptedReader, ScriptedSource, scripted_engines
 
 CPU = EngineOptions(device="cpu", cpu_threads=1)
 PAGE = sample("syn_067")
@@ -55,6 +66,9 @@ class Held:
         self.waits[whose].set()
         return futures
 
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        self._reader.hurry(futures)
+
     def stop(self) -> None:
         self.may_go_on.set()
         self._reader.stop()
@@ -72,11 +86,11 @@ class HeldDetector:
         self.may_go_on = threading.Event()
         self._first = threading.Lock()
 
-    def detect(self, page: Page, *, urgent: bool = False) -> Detected:
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
         if not self._first.acquire(blocking=False):
             self.may_go_on.wait(LIMIT_S)
         self.searched.append(page.digest)
-        return self._detector.detect(page, urgent=urgent)
+        return self._detector.detect(page, urgency=urgency)
 
     def stop(self) -> None:
         self.may_go_on.set()
@@ -119,3 +133,113 @@ def test_a_drawn_box_waits_for_the_one_batch_in_flight_and_for_no_search_of_a_pa
         assert [said.error for said in read.readings] == [None, None]
         assert [reader.served[0] for reader in readers] == ["box", "box"]
         assert len(detector.searched) == 1
+
+
+GROUNDS = {"/first": 250, "/opened": 200}
+"""Pages by the level of their ground, by which a reader here tells their lines apart."""
+
+
+def page_on(ground: int) -> bytes:
+    """A PNG with three rows, each unlike the others, where `ScriptedDetector` finds lines."""
+    pixels = np.full((300, 400, 3), ground, np.uint8)
+    for row in range(3):
+        for stroke in range(8 + row):
+            pixels[12 + row * 40 : 32 + row * 40, 22 + stroke * 20 : 30 + stroke * 20] = 0
+    return image_files.encode(pixels, "png")
+
+
+class Local(BackgroundModel[None, Pixels, Reading]):
+    """A reader as the ones on this machine are, which stands still at its first line until it may go on.
+
+    served: whose lines it has read, in order.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.identity = name
+        self.served: list[str] = []
+        self.may_go_on = threading.Event()
+        self._model_thread = ModelThread(name, lambda: None, self._read)
+        self.start()
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        return [self._model_thread.submit(crop, urgent=urgent, among=len(crops)) for crop in crops]
+
+    @property
+    def waiting(self) -> int:
+        return self._model_thread.waiting
+
+    def _read(self, _: None, crops: Sequence[Pixels]) -> list[Reading]:
+        self.may_go_on.wait(LIMIT_S)
+        self.served += [page for page, ground in GROUNDS.items() for crop in crops if crop.max() == ground]
+        return [Reading(self.identity, "same") for _ in crops]
+
+
+@pytest.mark.parametrize("kept", [pytest.param(False, id="no store"), pytest.param(True, id="a store")])
+def test_lines_of_a_page_that_wait_as_bulk_work_go_first_once_somebody_opens_it(
+    kept: bool, tmp_path: Path
+) -> None:
+    pages = {reference: page_on(ground) for reference, ground in GROUNDS.items()}
+    local = (Local("one"), Local("two"))
+    with ExitStack() as opened:
+        readers: Sequence[LineReader] = local
+        if kept:
+            store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
+            readers = [StoredReader(reader, store) for reader in local]
+            for part in (store, *readers):
+                opened.callback(part.close)
+        engines = scripted_engines(readers=readers, source=ScriptedSource(pages))
+        service = Service(lambda _: engines, ServiceOptions(page_workers=2))
+        opened.callback(service.close)
+        for reader in local:
+            opened.callback(reader.stop)
+            opened.callback(reader.may_go_on.set)
+        service.engines(timeout_s=LIMIT_S)
+
+        # two tasks at once are bulk work; the second one of each pair fails at once
+        for reference, waiting in (("/first", 2), ("/opened", 5)):
+            tasks = [{"id": 1, "data": {"image": reference}}, {"id": 2, "data": {"image": "/gone"}}]
+            service.predict(tasks, OURS, WORDING, 0)
+            until(lambda waiting=waiting: [reader.waiting for reader in local] == [waiting] * 2)
+        service.predict([{"id": 1, "data": {"image": "/opened"}}], OURS, WORDING, 0)
+        for reader in local:
+            reader.may_go_on.set()
+        tasks = [{"id": 1, "data": {"image": reference}} for reference in GROUNDS]
+        answers = service.predict(tasks, OURS, WORDING, LIMIT_S)
+
+    assert [len(answer.result) for answer in answers] == [len(answers[0].result)] * 2
+    for reader in local:
+        assert reader.served == ["/first", *["/opened"] * 3, *["/first"] * 2]
+
+
+def test_lines_of_a_page_that_is_opened_while_it_is_searched_are_asked_for_urgently() -> None:
+    searching, may_go_on = threading.Event(), threading.Event()
+
+    class Searching(ScriptedDetector):
+        def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
+            searching.set()
+            may_go_on.wait(LIMIT_S)
+            return super().detect(page, urgency=urgency)
+
+    class Listening(ScriptedReader):
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            heard.append(urgent)
+            return super().submit(crops, urgent=urgent)
+
+    heard: list[bool] = []
+    engines = scripted_engines(Searching(), [Listening("one"), Listening("two")])
+    service = Service(lambda _: engines, ServiceOptions(page_workers=2))
+    service.engines(timeout_s=LIMIT_S)
+    page = {"id": 1, "data": {"image": "/page"}}
+    service.predict([page, {"id": 2, "data": {"image": "/gone"}}], OURS, WORDING, 0)
+    assert searching.wait(LIMIT_S)
+    service.predict([page], OURS, WORDING, 0)
+    may_go_on.set()
+    service.predict([page], OURS, WORDING, LIMIT_S)
+    service.close()
+
+    assert heard == [True, True]
+
+
+def until(true: Callable[[], bool]) -> None:
+    while not true():
+        time.sleep(0.005)

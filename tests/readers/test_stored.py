@@ -379,6 +379,22 @@ def test_an_annotator_who_joins_bulk_work_lets_it_go_first(
         future.set_result(read_by("by-hand", "12"))
 
 
+def test_of_an_opened_page_the_reader_hears_of_what_it_has_not_answered(
+    hand: tuple[HandReader, StoredReader, ReadingStore],
+) -> None:
+    reader, stored, _ = hand
+    page, other = stored.submit([crop(1), crop(2), crop(3)]), stored.submit([crop(4)])
+    reader.asked[0][2].set_result(read_by("by-hand", "12"))
+    page[0].result(10)
+
+    stored.hurry(page)
+
+    assert reader.hurried == [future for _, _, future in reader.asked[1:3]]
+    for _, _, future in reader.asked[1:]:
+        future.set_result(read_by("by-hand", "12"))
+    assert [future.result(10).text for future in [*page, *other]] == ["12"] * 4
+
+
 def test_a_reading_is_in_the_store_before_anyone_sees_it(
     hand: tuple[HandReader, StoredReader, ReadingStore],
 ) -> None:

@@ -37,7 +37,7 @@ def check(server: ErnieServer, readers: Sequence[ErnieReader], *, timeout_s: flo
         A finding for each answer; after a question that failed, that finding alone.
     """
     begun = time.monotonic()
-    question = server.run(server.complete("Answer with one word: ready", max_tokens=16))
+    question = server.run(server.chat.complete("Answer with one word: ready", max_tokens=16))
     try:
         answer = question.result(timeout_s)
     except AnswerUnusable as error:

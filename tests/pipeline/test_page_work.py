@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from backend.errors import Stopping
+from backend.pipeline.page_work import PageWork
+from backend.tickets import Urgency
+
+
+class Desk:
+    """Page work over one bulk worker; pages that are held stand still in it until they are let go."""
+
+    def __init__(self) -> None:
+        self.pages: PageWork[str] = PageWork(1, kept=10, kept_s=60)
+        self.begun: list[str] = []
+        self.held: dict[str, threading.Event] = {}
+
+    def page(self, name: str) -> Callable[[Urgency], str]:
+        def work(urgency: Urgency) -> str:
+            self.begun.append(name)
+            assert name not in self.held or self.held[name].wait(20)
+            return f"{name} read"
+
+        return work
+
+    def hold(self, name: str, *, urgent: bool = False) -> Future[str]:
+        """A page that is in work when this returns."""
+        self.held[name] = threading.Event()
+        future = self.pages.submit(name, self.page(name), urgent=urgent)
+        end = time.monotonic() + 20
+        while name not in self.begun:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        return future
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    desk = Desk()
+    yield desk
+    for held in desk.held.values():
+        held.set()
+    desk.pages.close(wait=True)
+
+
+def test_opened_pages_wait_for_no_bulk_page_and_the_bulk_worker_takes_them_first(desk: Desk) -> None:
+    desk.hold("bulk 1")
+    bulk = desk.pages.submit("bulk 2", desk.page("bulk 2"), urgent=False)
+    desk.hold("opened 1", urgent=True)
+    desk.hold("opened 2", urgent=True)
+    third = desk.pages.submit("opened 3", desk.page("opened 3"), urgent=True)
+    assert len(desk.pages) == 5
+
+    desk.held["bulk 1"].set()
+
+    assert [future.result(20) for future in (third, bulk)] == ["opened 3 read", "bulk 2 read"]
+    assert desk.begun == ["bulk 1", "opened 1", "opened 2", "opened 3", "bulk 2"]
+
+
+def test_a_failure_is_not_kept_and_a_result_is(desk: Desk) -> None:
+    def broken(urgency: Urgency) -> str:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        desk.pages.submit("page", broken, urgent=False).result(20)
+    mended = desk.pages.submit("page", desk.page("page"), urgent=False)
+    assert mended.result(20) == "page read"
+    assert desk.pages.submit("page", broken, urgent=True) is mended
+    assert len(desk.pages) == 0
+
+
+def test_work_hears_of_an_annotator_who_comes_while_it_goes_on(desk: Desk) -> None:
+    begun, came = threading.Event(), threading.Event()
+
+    def work(urgency: Urgency) -> str:
+        urgency.when_hurried(came.set)
+        begun.set()
+        return f"urgent: {came.wait(20) and urgency.urgent}"
+
+    bulk = desk.pages.submit("page", work, urgent=False)
+    assert begun.wait(20)
+    assert desk.pages.submit("page", work, urgent=True) is bulk
+    assert bulk.result(20) == "urgent: True"
+
+
+def test_at_the_end_those_who_wait_are_told_and_what_was_begun_ends_well(desk: Desk) -> None:
+    begun = desk.hold("begun")
+    waits = desk.pages.submit("waits", desk.page("waits"), urgent=False)
+
+    desk.pages.close(wait=False)
+
+    assert isinstance(waits.exception(0), Stopping)
+    with pytest.raises(Stopping):
+        desk.pages.submit("late", desk.page("late"), urgent=True)
+    desk.held["begun"].set()
+    assert begun.result(20) == "begun read"
+    desk.pages.close(wait=True)
+    assert desk.begun == ["begun"]
