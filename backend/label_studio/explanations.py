@@ -86,6 +86,7 @@ _ENGLISH = _Words(
         ReasonKind.REPEATS: "repeats itself: {a}",
         ReasonKind.ECHO: "repeats the reader's instructions, not the picture",
         ReasonKind.REFUSAL: "an excuse instead of a text",
+        ReasonKind.MARKUP: "not from the picture, it seems: {a}",
         ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
         ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
         ReasonKind.TOO_SHORT: "far fewer characters than the box has ink for",
@@ -147,6 +148,7 @@ _RUSSIAN = _Words(
         ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
         ReasonKind.ECHO: "повторено задание распознавателю, а не картинка",
         ReasonKind.REFUSAL: "отговорка вместо текста",
+        ReasonKind.MARKUP: "похоже, этого на картинке нет: {a}",
         ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
         ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
         ReasonKind.TOO_SHORT: "символов намного меньше, чем видно в рамке",
@@ -189,6 +191,7 @@ _OF_A_READER = {
     ReasonKind.REPEATS,
     ReasonKind.ECHO,
     ReasonKind.REFUSAL,
+    ReasonKind.MARKUP,
     ReasonKind.WRONG_SCRIPT,
 }
 

@@ -88,7 +88,8 @@ class Reading:
     """One reader's result for one crop: a text, "no text" (empty, no error), or an error.
 
     reader: the reader's identity, as in `LineReader.identity`.
-    text: the text as the reader gave it; only a model's wrapping is taken off. Empty for "no text".
+    text: the text as the reader gave it. A vision model's may be wrapped in quotes or markup, which
+        `annotate` takes off when all readings of the line are there. Empty for "no text".
     score: the reader's own confidence, 0 to 1; None where it gives none.
     error: one sentence that says why there is no text; None where the reader worked, also for "no text".
     retryable: with an error, whether the same request may work later (server down, too busy, timeout)
@@ -156,6 +157,8 @@ class ReasonKind(Enum):
     REPEATS = "repeats itself"
     ECHO = "echo of the prompt"
     REFUSAL = "refusal"
+    MARKUP = "markup"
+    """What a vision model put around or into the text, in every reading of it: `first`."""
     WRONG_SCRIPT = "wrong script"
     MIXED_SCRIPT = "mixed scripts in one word"
     LOOK_ALIKE_ADDRESS = "address in look-alikes"

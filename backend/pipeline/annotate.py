@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -29,7 +29,7 @@ from backend.page.lines import (
 )
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
-from backend.text import languages, verdicts
+from backend.text import cleaning, languages, verdicts
 from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
@@ -72,6 +72,7 @@ class Panel:
     language: canonical code of the language of the page.
     tall_lines: the crop policy for lines that are taller than wide.
     prompts: what vision models are asked, so that an echo of it is recognised.
+    worded: identities of the readers that answer in words, as vision models do, and may wrap what they read.
     lacking: why nobody reads, where `readers` is empty.
     text_style: which marks are written by the house rule.
     """
@@ -81,6 +82,7 @@ class Panel:
     policy: Policy
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
+    worded: frozenset[str] = frozenset()
     lacking: tuple[Reason, ...] = ()
     text_style: TextStyle = "house"
 
@@ -150,12 +152,11 @@ def read_lines(
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
-    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, readings, strict=True)]
+    bare = [_without_wrapping(said, panel) for said in readings]
+    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
         ReadLine(line, tuple(said), _seen(judgement, cut, line, page, panel))
-        for line, cut, said, judgement in zip(
-            lines, cuts, readings, verdicts.doubt_sameness(judged), strict=True
-        )
+        for line, cut, said, judgement in zip(lines, cuts, bare, verdicts.doubt_sameness(judged), strict=True)
     ]
 
 
@@ -187,6 +188,13 @@ def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
     for indices, futures in asked:
         for index, future in zip(indices, futures, strict=True):
             readings[index].append(future.result())
+
+
+def _without_wrapping(readings: Sequence[Reading], panel: Panel) -> list[Reading]:
+    """One line's readings without what vision models wrap around them; a store keeps them as they came."""
+    wraps = [reading.reader in panel.worded for reading in readings]
+    texts = cleaning.unwrapped([reading.text for reading in readings], wraps)
+    return [replace(reading, text=text) for reading, text in zip(readings, texts, strict=True)]
 
 
 def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> Judgement:

@@ -254,6 +254,10 @@ class Panels:
                     for name in dict.fromkeys(self._named())
                     for prompt in self._kinds[name].prompts(code)
                 ),
+                # whoever is asked in words answers in words
+                worded=frozenset(
+                    reader.identity for name, reader in built if self._kinds[name].prompts(code)
+                ),
                 lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
             )
             engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))

@@ -17,6 +17,7 @@ from rapidfuzz import fuzz
 
 from backend.page.lines import Reason, ReasonKind
 from backend.text import languages
+from backend.text.cleaning import wrapping_in
 from backend.text.look_alikes import script_of
 
 WIDE_ADVANCE = 0.30
@@ -89,6 +90,11 @@ _NOTE = regex.compile(
     (?:image|picture|text|transcri\w+|изображен\w+|текст\w*)\b"""
 )
 
+# What stands in the place of words within an answer.
+_GAP = regex.compile(
+    r"(?i)[\[(<{](?:illegible|unreadable|unclear|blank|неразборчиво|нечитаемо|неразб\.?)[^\])>}]{0,20}[\])>}]"
+)
+
 _EDGE_FRAMES = "|[]{}_~"
 _EDGE_QUOTES = "‘'`´"
 _PAIRS = {"[": "]", "{": "}", "(": ")", "‘": "’", "'": "'", "`": "'", "´": "'", "]": "[", "}": "{"}
@@ -126,14 +132,18 @@ def suspicions(
         ink_length: pixels of the longer side with ink, as `page.ink` measures; None where nobody measured.
 
     Returns:
-        Those of REFUSAL, ECHO, REPEATS, TOO_LONG, TOO_SHORT, WRONG_SCRIPT, LOOK_ALIKE_ADDRESS,
-        LETTER_AMONG_DIGITS, BROKEN_NUMBER, EDGE_MARK that apply; empty for an ordinary line.
+        Those of REFUSAL, MARKUP (where there are prompts), ECHO, REPEATS, TOO_LONG, TOO_SHORT, WRONG_SCRIPT,
+        LOOK_ALIKE_ADDRESS, LETTER_AMONG_DIGITS, BROKEN_NUMBER, EDGE_MARK that apply; empty for an ordinary
+        line.
 
     Raises:
         SettingsWrong: the language is unknown.
     """
+    # only who is asked in words wraps what it read
+    own_words = _not_from_the_page(text) if prompts else ""
     found = {
-        ReasonKind.REFUSAL: _refuses(text),
+        ReasonKind.REFUSAL: own_words == text != "" or _refuses(text),
+        ReasonKind.MARKUP: bool(own_words),
         ReasonKind.ECHO: _echoes(text, prompts),
         ReasonKind.REPEATS: bool(repeated_piece(text)),
         ReasonKind.TOO_LONG: _too_long(text, crop_size),
@@ -158,6 +168,7 @@ def reason(kind: ReasonKind, text: str, reader: str, language: str) -> Reason:
     """
     pieces: dict[ReasonKind, Callable[[str], str]] = {
         ReasonKind.REPEATS: repeated_piece,
+        ReasonKind.MARKUP: _not_from_the_page,
         ReasonKind.LOOK_ALIKE_ADDRESS: _address_in_look_alikes,
         ReasonKind.LETTER_AMONG_DIGITS: _letter_among_digits,
         ReasonKind.BROKEN_NUMBER: _broken_number,
@@ -207,6 +218,12 @@ def edge_mark(text: str, language: str) -> str:
 def _refuses(text: str) -> bool:
     excuse = _EXCUSE.match(text) and _ABOUT_READING.search(text)
     return bool(excuse or _REFUSALS.match(text) or _NO_ANSWER.fullmatch(text) or _NOTE.match(text))
+
+
+def _not_from_the_page(text: str) -> str:
+    """What a vision model wrote of its own into a text; empty where there is nothing."""
+    gap = _GAP.search(text)
+    return str(gap[0]) if gap else wrapping_in(text)
 
 
 def _too_short(text: str, crop_size: tuple[int, int], ink_length: int) -> bool:

@@ -15,7 +15,7 @@ from backend.page import image_files
 from backend.page.lines import Reason, ReasonKind
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
-from converters.paddleocr import page_files
+from converters.paddleocr import image_names, page_files
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
@@ -37,6 +37,8 @@ class PreparedRow:
     key: as `new_tasks.key_of` gives it.
     notes: what people must know of the image, such as further pages in its file.
     converted: the file is not the one in the set.
+    source: the image's own file.
+    moved: that file is found by the end of the image's name alone.
     """
 
     row: Labelled
@@ -45,6 +47,8 @@ class PreparedRow:
     key: tuple[str, str]
     notes: tuple[Reason, ...]
     converted: bool
+    source: Path
+    moved: bool
 
 
 def prepare(
@@ -67,7 +71,7 @@ def prepare(
         return LeftOut(file, row.line, row.image, why, sentence, len(row.regions))
 
     try:
-        path = _find(row.image, base)
+        path, moved = _find(row.image, base)
         if path is None:
             return without(
                 RowReason.OUTSIDE,
@@ -86,6 +90,7 @@ def prepare(
         page = image_files.decode(content, max_pixels=limits.max_pixels)
     except BadImage as error:
         return without(RowReason.UNREADABLE, str(error))
+    source = path
     key = new_tasks.key_of(row, content)
     name = image_files.format_of(content)
     alike = page_files.opened_alike(content, name, page)
@@ -100,11 +105,13 @@ def prepare(
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
     # whatever could not be shown was written as PNG
     notes = tuple(note for note in page.notes if note.kind is not ReasonKind.NOT_SHOWN)
-    return PreparedRow(row, path, (page.width, page.height), key, notes, converted)
+    return PreparedRow(row, path, (page.width, page.height), key, notes, converted, source, moved)
 
 
-def _find(image: str, base: tuple[Path, ...]) -> Path | None:
-    """The file of an image name; None for one outside of every folder that is looked in.
+def _find(image: str, base: tuple[Path, ...]) -> tuple[Path | None, bool]:
+    """The file of an image name, and whether only the end of its name leads there.
+
+    None for one outside of every folder that is looked in.
 
     Raises:
         FileNotFoundError: it is in none of them.
@@ -117,7 +124,10 @@ def _find(image: str, base: tuple[Path, ...]) -> Path | None:
             continue
         inside = True
         if path.is_file():
-            return path
+            return path, False
+    found = image_names.found_by_end(image, base[0])
+    if found is not None:
+        return found, True
     if inside:
         raise FileNotFoundError(image)
-    return None
+    return None, False

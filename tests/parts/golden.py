@@ -31,7 +31,7 @@ from backend.pipeline import annotate
 from backend.readers import paddle, tesseract
 from backend.readers.ernie import prompts, request
 from backend.text import languages
-from backend.text.cleaning import clean
+from backend.text.cleaning import answer_of, clean, unwrapped
 from backend.text.verdicts import judge
 from tests.parts.samples import ROOT, all_samples, sample
 from tests.parts.scripted import CONFIG, ScriptedDetector, ScriptedReader, picture, scripted_panel
@@ -55,7 +55,8 @@ TEXTS = (
 RAW = (
     "```\nСчёт 12\n```", '"Счёт"', "Text: Счёт", "The text in the image reads: Счёт", "<b>Счёт</b>", "###",
     " a\u200bb ", "**Счёт**", "$12$", "«Зефир»", "Here is the transcription:\nСчёт", "a\tb\r\nc",
-    "\u0438\u0306",
+    "\u0438\u0306", "Счёт<|im_end|>", '{"text": "Счёт"}', "# Счёт", "<p>Счёт</p>", "&quot;Счёт&quot;",
+    "The text in the image is Счёт", "Счёт (Note: cut off)", "Счёт",
 )  # fmt: skip
 
 
@@ -116,6 +117,8 @@ def page_stage() -> Mapping[str, Value]:
 
 def text_stage() -> Mapping[str, Value]:
     made: dict[str, Value] = {f"clean {raw!r}": clean(raw) for raw in RAW}
+    for first, second in itertools.combinations_with_replacement(RAW, 2):
+        made[f"unwrapped {first!r} | {second!r}"] = unwrapped([answer_of(first), answer_of(second)])
     for language in ("ru", "uk", "el", "en"):
         letters = "".join(sorted(languages.letters(language)))
         made[f"letters {language}"] = letters
@@ -251,6 +254,10 @@ def tesseract_stage() -> Mapping[str, Value]:
     made: dict[str, Value] = {"renderings": [repr(rendering) for rendering in tesseract._RENDERINGS]}
     for (number, cut), rendering in itertools.product(enumerate(_cuts()), tesseract._RENDERINGS):
         made[f"crop {number}, {rendering.name}"] = tesseract.rendered(cut, rendering.height, rendering.margin)
+    for number, cut in enumerate(_cuts()):
+        made[f"crop {number}, trimmed"] = list(tesseract.trimmed(cut).shape)
+    for read in ("'Счёт", "‘уведомить об этом", "'да'", "Счёт’"):
+        made[f"apostrophe {read}"] = tesseract.without_stray_apostrophe(read)
     return made
 
 

@@ -184,6 +184,12 @@ def test_ernie_is_asked_in_two_ways_about_the_language_of_the_page(panels: Panel
     assert panels().panel("en").prompts == ()
 
 
+def test_only_a_reader_that_is_asked_in_words_answers_in_words(panels: PanelsOf) -> None:
+    panel = panels(**ERNIE, readers="ernie,tesseract").panel("ru")
+    assert panel.worded == {panel.readers[0].identity}
+    assert panels().panel("en").worded == frozenset()
+
+
 def test_a_panel_is_built_once_under_all_names_of_its_language(panels: PanelsOf) -> None:
     read = panels(**ERNIE)
     assert read.panel("ru") is read.panel("rus")

@@ -11,8 +11,9 @@ from PIL import Image, ImageDraw
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Page, Reading, ReadPage, Reason, ReasonKind, Verdict
-from backend.pipeline.annotate import Panel, Policy, annotate_page
+from backend.page import image_files
+from backend.page.lines import Line, Page, Reading, ReadPage, Reason, ReasonKind, Verdict
+from backend.pipeline.annotate import Panel, Policy, annotate_page, read_lines
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
@@ -30,6 +31,7 @@ from tests.parts.scripted import (
     ScriptedReader,
     ScriptedSource,
     picture,
+    quad,
     scripted_engines,
     scripted_panel,
 )
@@ -192,6 +194,29 @@ def test_as_many_readers_must_agree_as_the_policy_of_the_panel_says(
     opened = open_page(scripted_engines(), PAGE)
     page = annotate_page(opened, ScriptedDetector(), panel)
     assert {line.judgement.verdict for line in page.lines} == {verdict}
+
+
+@pytest.mark.parametrize(
+    ("said", "worded", "text", "verdict"),
+    [
+        pytest.param(['"Зефир"', '"Зефир"'], 2, '"Зефир"', Verdict.AGREED, id="both saw the quotes"),
+        pytest.param(['"Зефир"', "Зефир"], 2, "Зефир", Verdict.AGREED, id="one model put quotes around it"),
+        pytest.param(['{"text": "Счёт"}', "Счёт"], 1, "Счёт", Verdict.AGREED, id="JSON beside a recogniser"),
+        pytest.param(["# Счёт", "# Счёт"], 2, "# Счёт", Verdict.DISPUTED, id="both models write a heading"),
+        pytest.param(["Зефир", '"Зефир"'], 1, "Зефир", Verdict.DISPUTED, id="a recogniser saw quotes"),
+    ],
+)
+def test_what_models_wrap_around_a_line_goes_only_when_another_reading_does_not_have_it(
+    said: list[str], worded: int, text: str, verdict: Verdict
+) -> None:
+    readers = tuple(ScriptedReader(f"reader {number}", answer) for number, answer in enumerate(said))
+    names = frozenset(reader.identity for reader in readers[:worded])
+    panel = Panel(readers, "ru", Policy.majority(said), prompts=("Transcribe the line.",), worded=names)
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+
+    (line,) = read_lines(page, [Line(quad(20, 10, 250, 26))], panel)
+
+    assert (line.judgement.text, line.judgement.verdict) == (text, verdict)
 
 
 def test_a_policy_says_who_reads_and_how_many_must_agree() -> None:

@@ -39,6 +39,22 @@ def kinds(text, crop_size=WIDE_CROP, language="ru"):
         pytest.param("7" * 30, ReasonKind.REPEATS, id="a digit"),
         pytest.param("東京都庁", ReasonKind.WRONG_SCRIPT, id="Chinese for Russian"),
         pytest.param("Ωραίος", ReasonKind.WRONG_SCRIPT, id="Greek for Russian"),
+        pytest.param("[blank]", ReasonKind.REFUSAL, id="a word in brackets for the whole"),
+        pytest.param("![](line.png)", ReasonKind.REFUSAL, id="a picture for an answer"),
+        *(
+            pytest.param(text, ReasonKind.MARKUP, id=text)
+            for text in (
+                "Счёт [illegible] 12",
+                "<answer>Счёт</answer>",
+                '{"text": "Счёт"}',
+                "&quot;Счёт&quot;",
+                "**Счёт**",
+                "# Счёт",
+                "The text in the image is Счёт",
+                "Счёт (Note: cut off)",
+                "Счёт<|im_end|>Счёт",
+            )
+        ),
         pytest.param("的", ReasonKind.WRONG_SCRIPT, id="one strange letter alone"),
         pytest.param("Договор оказания услуг " * 3, ReasonKind.REPEATS, id="a phrase three times"),
         pytest.param(
@@ -113,6 +129,9 @@ def test_a_guard_fires_on_what_it_is_for(text, kind):
         pytest.param("Текст договора", id="begins with the word text"),
         pytest.param("Извините за беспокойство", id="an apology that is no excuse"),
         pytest.param("№ ½ € 100 %", id="signs"),
+        pytest.param("<5 & >3 {a} #1", id="signs that markup uses, too"),
+        pytest.param('"Зефир"', id="quotes"),
+        pytest.param("Текст: Пушкин А.С.", id="a label"),
         pytest.param("", id="nothing"),
     ],
 )
@@ -145,6 +164,10 @@ def test_more_characters_than_the_crop_has_room_for(text, crop_size, too_long):
 )
 def test_every_script_of_a_language_is_at_home(language, text):
     assert kinds(text, language=language) == ()
+
+
+def test_where_nobody_is_asked_in_words_markup_is_what_the_page_holds():
+    assert suspicions("<p>Счёт</p>", WIDE_CROP, "ru") == ()
 
 
 @pytest.mark.parametrize(
