@@ -99,11 +99,13 @@ _ENGLISH = _Words(
         ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
         ReasonKind.UNSEEN: "a browser shows this line too faintly to be judged, as black on black or white "
         "on white; the readers saw it with more contrast",
-        ReasonKind.MORE_PAGES: "only the first of the {a} pages in this file was read; "
-        "each other page needs a task of its own",
+        ReasonKind.MORE_PAGES: "only the first of the {a} pages (pictures) in this file was read; "
+        "each other one needs a task of its own",
         ReasonKind.MORE_FRAMES: "only the first of the {a} frames of this moving picture was read",
         ReasonKind.TURNED: "the text stands turned by {a} degrees clockwise, and was read that way",
         ReasonKind.NOTHING_FOUND: "no line was found, although the page is not blank: draw the lines by hand",
+        ReasonKind.NOT_SHOWN: "most browsers show no {a} file; if you see no picture, "
+        "have the page saved as PNG",
     },
 )
 
@@ -159,11 +161,13 @@ _RUSSIAN = _Words(
         ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
         ReasonKind.UNSEEN: "браузер показывает эту строку слишком бледно, чтобы её проверить (чёрное на "
         "чёрном или белое на белом); распознаватели видели её контрастнее",
-        ReasonKind.MORE_PAGES: "прочитана только первая страница этого файла, всего их {a}; "
+        ReasonKind.MORE_PAGES: "прочитана только первая страница (картинка) этого файла, всего их {a}; "
         "для каждой другой нужна своя задача",
         ReasonKind.MORE_FRAMES: "прочитан только первый кадр этой движущейся картинки, всего их {a}",
         ReasonKind.TURNED: "текст повёрнут на {a} градусов по часовой стрелке и так прочитан",
         ReasonKind.NOTHING_FOUND: "строк не найдено, хотя страница не пуста: обведите строки вручную",
+        ReasonKind.NOT_SHOWN: "большинство браузеров не показывает файлы {a}; если картинки не видно, "
+        "попросите сохранить страницу как PNG",
     },
 )
 

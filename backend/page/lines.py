@@ -36,10 +36,12 @@ class Page:
 
     pixels: RGB, uint8, shape (height, width, 3).
     notes: what people must know of the page; kinds of `PAGE_NOTES`.
+    shown: the picture that a browser shows instead, of the same shape; None where it shows the same.
     """
 
     pixels: Pixels
     notes: tuple[Reason, ...] = ()
+    shown: Pixels | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -177,17 +179,25 @@ class ReasonKind(Enum):
     UNSEEN = "not seen on the screen"
     """A browser shows the line with so little contrast that nobody can judge it; a doubt."""
     MORE_PAGES = "more pages in the file"
-    """Of the page: the file holds `first` pages, and only its first page was read."""
+    """Of the page: the file holds `first` pages or pictures, of which only the first was read."""
     MORE_FRAMES = "more frames in the file"
     """Of the page: a moving picture of `first` frames, of which only the first was read."""
     TURNED = "turned page"
     """Of the page: its text stands `first` degrees clockwise from upright, and was read so."""
     NOTHING_FOUND = "nothing found"
     """Of the page: no line was found, although the page is not blank."""
+    NOT_SHOWN = "not shown by browsers"
+    """Of the page: its file is of the format `first`, which most browsers cannot show."""
 
 
 PAGE_NOTES = frozenset(
-    {ReasonKind.MORE_PAGES, ReasonKind.MORE_FRAMES, ReasonKind.TURNED, ReasonKind.NOTHING_FOUND}
+    {
+        ReasonKind.MORE_PAGES,
+        ReasonKind.MORE_FRAMES,
+        ReasonKind.TURNED,
+        ReasonKind.NOTHING_FOUND,
+        ReasonKind.NOT_SHOWN,
+    }
 )
 """Kinds that say something of the whole page: they go with every line, and make no line doubtful."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from backend.page import crops
+from backend.page import crops, visibility
 from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
 from backend.page.ink import ink_length
@@ -36,7 +36,7 @@ from backend.text import cleaning, languages, verdicts
 from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
-PIPELINE = 2
+PIPELINE = 3
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -160,7 +160,8 @@ def read_lines(
         urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
-        One read line per line, in the same order; the notes of the page go with each.
+        One read line per line, in the same order; the notes of the page go with each. A line that a
+        browser shows too faintly to be judged is never agreed.
     """
     if not panel.readers:
         unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
@@ -179,9 +180,18 @@ def read_lines(
     bare = [_without_wrapping(said, panel) for said in readings]
     judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
-        ReadLine(line, tuple(said), judgement.noted(page.notes))
-        for line, said, judgement in zip(lines, bare, verdicts.doubt_sameness(judged), strict=True)
+        ReadLine(line, tuple(said), _seen(judgement, cut, line, page, panel))
+        for line, cut, said, judgement in zip(lines, cuts, bare, verdicts.doubt_sameness(judged), strict=True)
     ]
+
+
+def _seen(judgement: Judgement, cut: Pixels, line: Line, page: Page, panel: Panel) -> Judgement:
+    """The judgement with what is to be said of the page, and whether people can see the line at all."""
+    if page.shown is not None:
+        on_screen = crops.crop_line(page.shown, line.quad, panel.tall_lines)
+        if visibility.unseen(on_screen, cut):
+            judgement = judgement.doubted(Reason(ReasonKind.UNSEEN))
+    return judgement.noted(page.notes)
 
 
 Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]

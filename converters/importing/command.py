@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from backend.errors import BadRequest, SettingsWrong
+from backend.label_studio import explanations
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
@@ -31,7 +32,7 @@ from converters.importing.images import PreparedRow, prepare
 from converters.importing.new_tasks import KEY
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
-from converters.importing.totals import ImportTotals
+from converters.importing.totals import ImportTotals, RowNote
 from converters.paddleocr.label_files import LabelFile, LeftOut, RowReason
 from converters.shared.progress import progress
 
@@ -234,6 +235,7 @@ def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: Impo
             *(each.row, each.page_size, "", target.config, target.options),
             file=file,
             key=each.key,
+            notes=each.notes,
         )
         faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
         if any(faults):
@@ -260,6 +262,10 @@ def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: Impo
     totals.made += len(made)
     for each, task in made:
         totals.converted += each.converted
+        totals.noted += [
+            RowNote(file, each.row.line, each.row.image, note)
+            for note in explanations.page_notes(each.notes, "en")
+        ]
         totals.regions_unreadable += each.row.unreadable
         totals.lines += task.regions
         totals.reshaped += task.reshaped

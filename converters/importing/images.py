@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.errors import BadImage
 from backend.page import image_files
+from backend.page.lines import Reason, ReasonKind
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
 from converters.paddleocr import image_names, page_files
@@ -34,6 +35,7 @@ class PreparedRow:
     path: the file to upload.
     page_size: width and height of the upright image that is uploaded, pixels.
     key: as `new_tasks.key_of` gives it.
+    notes: what people must know of the image, such as further pages in its file.
     converted: the file is not the one in the set.
     source: the image's own file.
     moved: that file is found by the end of the image's name alone.
@@ -43,6 +45,7 @@ class PreparedRow:
     path: Path
     page_size: tuple[int, int]
     key: tuple[str, str]
+    notes: tuple[Reason, ...]
     converted: bool
     source: Path
     moved: bool
@@ -100,7 +103,9 @@ def prepare(
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return PreparedRow(row, path, (page.width, page.height), key, converted, source, moved)
+    # whatever could not be shown was written as PNG
+    notes = tuple(note for note in page.notes if note.kind is not ReasonKind.NOT_SHOWN)
+    return PreparedRow(row, path, (page.width, page.height), key, notes, converted, source, moved)
 
 
 def _find(image: str, base: tuple[Path, ...]) -> tuple[Path | None, bool]:

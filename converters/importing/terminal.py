@@ -54,6 +54,8 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
             "it is, or without an EXIF tag that PaddleOCR and a browser take differently.",
             markup=False,
         )
+    if totals.noted:
+        console.print(f"{_count(len(totals.noted), 'note')} on images, for their reviewers.", markup=False)
     if totals.changed:
         console.print(
             f"{_count(totals.changed, 'row')} already there now say something else; their tasks are left "
@@ -67,12 +69,14 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
             "or delete their tasks there and import again with --as-annotations.",
             markup=False,
         )
-    for row in totals.in_order[:MOST_SHOWN]:
-        about = f"{row.file}, row {row.line}" + (f", {row.image}" if row.image else "")
-        sentence = " ".join(row.sentence.split())
+    told = [(row.file, row.line, row.image, row.sentence) for row in totals.in_order]
+    told += [(note.file, note.line, note.image, note.note) for note in totals.noted]
+    for file, line, image, sentence in told[:MOST_SHOWN]:
+        about = f"{file}, row {line}" + (f", {image}" if image else "")
+        sentence = " ".join(sentence.split())
         what = printable(f"{about}: {sentence.removesuffix('.')}.")
         console.print(f"  {what}", markup=False, highlight=False)
-    more = len(totals.in_order) - MOST_SHOWN
+    more = len(told) - MOST_SHOWN
     if more > 0:
         console.print(f"  and {more:,} more; --summary-json FILE lists them all.", markup=False)
 

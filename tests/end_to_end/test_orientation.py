@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
+import io
 import random
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from backend.page.image_files import decode
 from tests.page.test_orientation import shown_orientation, turned_by_chromium
-from tests.parts.exif_encodings import PREFIX, Entry, directory, encodings, jpeg, segment, tiff
+from tests.parts.exif_encodings import PREFIX, Entry, directory, encodings, jpeg, picture, segment, tiff
 
 # Pillow reads the resolution from the same EXIF, and warns where it is damaged
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -74,3 +76,30 @@ def test_exif_with_any_wrong_byte_is_read_as_chromium_reads_it(page: Page) -> No
             wrong.append((number, bytes(exif)))
     assert wrong == []
     assert 50 <= turned <= 350
+
+
+STILL, FIRST, LAST = picture().rotate(180), picture(), picture().rotate(90, expand=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        pytest.param("GIF", {}, id="GIF"),
+        pytest.param("WEBP", {"lossless": True}, id="WebP"),
+        pytest.param("PNG", {}, id="PNG"),
+        pytest.param("PNG", {"default_image": True}, id="PNG whose still picture is not shown"),
+    ],
+)
+def test_of_a_moving_picture_the_frame_is_read_that_stands_on_the_screen_first(
+    page: Page, kind: str, options: dict[str, bool]
+) -> None:
+    file = io.BytesIO()
+    first, *others = [STILL, FIRST, LAST] if options.get("default_image") else [FIRST, LAST]
+    first.save(file, kind, save_all=True, append_images=others, duration=60_000, **options)
+    address = f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
+    page.set_content(f'<img style="display: block" src="{address}">')
+    page.wait_for_function("() => document.images[0].complete")
+    seen = Image.open(io.BytesIO(page.locator("img").screenshot())).convert("RGB")
+    ours = decode(file.getvalue(), max_pixels=10_000)
+    assert np.abs(np.asarray(seen).astype(int) - ours.pixels).mean() < 3
+    assert [note.first for note in ours.notes] == ["2"]

@@ -31,7 +31,7 @@ from converters.importing.files import files_in
 from converters.importing.images import PreparedRow, prepare
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
-from converters.importing.totals import ImportTotals
+from converters.importing.totals import ImportTotals, RowNote
 from converters.paddleocr import label_files, label_rows
 from converters.paddleocr.label_files import Labelled, LeftOut, RegionReason, RowReason
 from converters.reviewed.approval import Approval, choose
@@ -58,10 +58,11 @@ def box(x, y, width, height):
     return ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
 
 
-def imported(labelled, size=(1000, 700), config=OURS, **options):
+def imported(labelled, size=(1000, 700), config=OURS, notes=(), **options):
     key = new_tasks.key_of(labelled, b"picture")
+    address = "/data/upload/1/page.png"
     return new_tasks.task_of(
-        labelled, size, "/data/upload/1/page.png", config, ImportOptions(**options), file="Label.txt", key=key
+        labelled, size, address, config, ImportOptions(**options), file="Label.txt", key=key, notes=notes
     )
 
 
@@ -357,6 +358,25 @@ def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, s
         assert found.path.read_bytes().startswith(b"\x89PNG")
     else:
         assert found.path.read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_of_a_tiff_of_three_pages_the_first_comes_and_its_lines_and_the_summary_say_so(tmp_path):
+    first, *others = [Image.new("RGB", (60, 20), "white")] * 3
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=others)
+
+    found = prepare(row(("x", ()), image="scan.tif"), "rec_gt.txt", (tmp_path,), tmp_path / "made", LIMITS)
+
+    assert isinstance(found, PreparedRow)
+    made = imported(found.row, found.page_size, notes=found.notes)
+    assert "page: only the first of the 3 pages (pictures)" in predicted(made)[0].meta["text"]
+    account = ImportTotals(
+        rows=1, made=1, noted=[RowNote("rec_gt.txt", 1, "scan.tif", "only the first of 3")]
+    )
+    assert told(account).splitlines()[-2:] == [
+        "1 note on images, for their reviewers.",
+        "  rec_gt.txt, row 1, scan.tif: only the first of 3.",
+    ]
+    assert account.summary()["notes"][0]["image"] == "scan.tif"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")

@@ -279,7 +279,8 @@ def test_every_line_of_a_page_tells_its_notes_and_stays_what_it_was():
     assert [label for _, label in labels_in(prediction)] == ["Check", "Text"]
     said = [part["meta"]["text"].split("\n")[-1] for part in prediction["result"]]
     assert set(said) == {
-        "page: only the first of the 3 pages in this file was read; each other page needs a task of its own"
+        "page: only the first of the 3 pages (pictures) in this file was read; "
+        "each other one needs a task of its own"
     }
     assert prediction["score"] == 0.5
 

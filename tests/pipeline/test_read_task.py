@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -41,6 +42,10 @@ from tests.parts.scripted import (
 OURS = LabelingConfig.parse(CONFIG, LabelNames())
 SEVERAL = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), LabelNames())
 WORDING = Wording("ru", "en")
+UNSEEN = (
+    "why: a browser shows this line too faintly to be judged, as black on black or white on white; "
+    "the readers saw it with more contrast"
+)
 PAGE = TaskPage(1, "/page", "ru")
 
 
@@ -67,6 +72,38 @@ def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: in
     assert made.notes[:1] == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
     assert made.score == float(lines > 0)
     assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
+
+
+@pytest.mark.parametrize(
+    ("ink", "label"),
+    [pytest.param("white", "Check", id="white ink"), pytest.param("black", "Text", id="black ink")],
+)
+def test_lines_that_nobody_sees_on_the_screen_are_marked_for_a_look(ink: str, label: str) -> None:
+    """Label Studio lays a transparent page on white; both readers see its ink on a ground of our choice."""
+    strokes = Image.open(io.BytesIO(picture())).convert("L").point(lambda level: 255 - level)
+    page = Image.new("RGB", strokes.size, ink)
+    page.putalpha(strokes)
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    engines = scripted_engines(source=ScriptedSource({"/clear": file.getvalue()}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/clear"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    drawn = [part for part in made.result if part["type"] == "rectanglelabels"]
+    assert [part["value"]["rectanglelabels"] for part in drawn] == [[label]] * 3
+    assert made.score == float(label == "Text")
+    said = {part.get("meta", {}).get("text", "").split("\n")[-1] for part in drawn}
+    assert said == ({""} if label == "Text" else {UNSEEN})
+
+
+def test_of_a_file_of_three_pages_the_first_is_read_and_everybody_is_told() -> None:
+    page = Image.open(io.BytesIO(picture()))
+    file = io.BytesIO()
+    page.save(file, "GIF", save_all=True, append_images=[page.rotate(180), page.rotate(90)])
+    engines = scripted_engines(source=ScriptedSource({"/moving": file.getvalue()}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/moving"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    assert made.notes == ("only the first of the 3 frames of this moving picture was read.",)
+    assert all("page: only the first of the 3 frames" in part["meta"]["text"] for part in made.result)
 
 
 @pytest.mark.parametrize(
