@@ -67,8 +67,10 @@ def prediction_of_pages(
         message_language: of the explanation that an annotator sees.
 
     Returns:
-        `result`, `score` (share of agreed lines; 1 where there is no line) and `model_version`. All
-        numbers are finite, coordinates within 0 to 100, rotation in [0, 360).
+        `result`, `score` (share of agreed lines; 1 where there is no line) and `model_version`. A page
+        without lines that has a note counts as a line in doubt: Label Studio has no region that could
+        show the note, so the score must bring the task to the front. All numbers are finite, coordinates
+        within 0 to 100, rotation in [0, 360).
     """
     several = len(pages) > 1
     ready: list[dict[str, Any]] = []
@@ -79,6 +81,7 @@ def prediction_of_pages(
         page_fields = _page_fields(
             page.width, page.height, page_config, index if _has_item_index(config) else None
         )
+        total += bool(page.notes and not page.lines)
         for number, read in enumerate(page.lines, start=1):
             region_id = _line_id(read.line.quad, number, index + 1 if several else None)
             lines = ready if is_ready(read) else doubtful

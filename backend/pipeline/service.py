@@ -44,7 +44,7 @@ DRAWN_AT_ONCE = 8
 """Drawn boxes that are read at once; each costs a thread that mostly waits."""
 
 KEPT_FAILURES = 200
-"""Failed tasks that the status lists; older ones are forgotten."""
+"""Failed tasks that the status lists, and tasks with notes; older ones are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Service:
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, str] = OrderedDict()
+        self._notes: OrderedDict[str, str] = OrderedDict()
         self._loader = EngineLoader(partial(load, self.metrics))
 
     @property
@@ -189,6 +190,7 @@ class Service:
         engines = self.engines() if state == "ready" else None
         with self._lock:
             failures = dict(reversed(self._failures.items()))
+            notes = dict(reversed(self._notes.items()))
         return {
             "state": state,
             "reason": sentence,
@@ -198,10 +200,14 @@ class Service:
             "store_problem": engines.problem() if engines else None,
             "pages_in_flight": len(self._pages),
             "failed_tasks": failures,
+            "noted_tasks": notes,
         }
 
     def note(self, answer: Prediction | Failure) -> None:
-        """Make a failure visible, in the log, the metrics and the status, until it is mended."""
+        """Make a failure visible in the log, the metrics and the status until it is mended.
+
+        So are the notes of a task's pages, in the log and the status, until they are gone.
+        """
         name = task_name(answer.task)
         if isinstance(answer, Failure) and not isinstance(answer.error, (Late, Stopping)):
             log.warning("%s: %s", name, answer.error)
@@ -210,8 +216,16 @@ class Service:
             self._failures.pop(name, None)
             if isinstance(answer, Failure):
                 self._failures[name] = str(answer.error)
-            while len(self._failures) > KEPT_FAILURES:
-                self._failures.popitem(last=False)
+            else:
+                known = self._notes.pop(name, None)
+                said = " ".join(answer.notes)
+                if said:
+                    self._notes[name] = said
+                if said and said != known:
+                    log.warning("%s: %s", name, said)
+            for kept in (self._failures, self._notes):
+                while len(kept) > KEPT_FAILURES:
+                    kept.popitem(last=False)
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""

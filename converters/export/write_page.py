@@ -19,6 +19,7 @@ from backend.label_studio.regions import Region, regions
 from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Page, picture_digest
+from backend.page.orientation import orientation, with_orientation
 from converters.export import layouts
 from converters.export.file_system import write
 from converters.export.layouts import Format
@@ -26,6 +27,7 @@ from converters.export.layouts.layout import Layout, Points, is_written
 from converters.export.page_jobs import PageJob
 from converters.export.page_records import Author, LineRecord, PageRecord, Readings
 from converters.export.split import dhash
+from converters.paddleocr.page_files import paddle_orientation
 from converters.reviewed import region_text
 from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
 from converters.reviewed.reasons import LeftOutReason
@@ -210,17 +212,18 @@ def _as_lists(points: Points | None) -> list[list[float]]:
 def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
     """The page as a file that PaddleOCR decodes to what a person saw, and its suffix.
 
-    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are. Of the rest
-    PaddleOCR's decoder would drop the transparency, cut bits, or turn the page otherwise; they are
-    written as PNG.
+    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are; a JPEG whose EXIF
+    PaddleOCR's decoder takes otherwise than a browser gets one plain orientation tag instead. Of the rest
+    the decoder would drop the transparency, cut bits, or turn the page otherwise; they are written as PNG.
 
     Args:
         data: the image file.
         page: what it shows, upright.
     """
     if data.startswith(b"\xff\xd8\xff"):
-        return data, "jpg"
-    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data, 0, data.find(b"IDAT")):
+        shown = orientation(data, "JPEG")
+        return data if paddle_orientation(data) == shown else with_orientation(data, shown), "jpg"
+    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data):
         return data, "png"
     return image_files.encode(page.pixels, "png"), "png"
 

@@ -131,6 +131,7 @@ def test_versions_of_ours_are_told_from_others(plain: str, named: str, ours: boo
         {"readers": "ernie,ernie,tesseract"},
         {"ocr_language": "uk"},
         {"tall_lines": "never"},
+        {"text_style": "as-read"},
         {"message_language": "ru"},
         {"label_text": "Line"},
         {"label_check": "Doubt"},
