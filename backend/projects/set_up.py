@@ -82,9 +82,12 @@ def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResu
         project = existing
         changes, kept = _update(api, project, spec, settings)
     number = int(project["id"])
-    changes += _connect(api, number, spec.backend_url.rstrip("/"), settings)
+    replace = bool({ALL, PREDICTIONS} & spec.update)
+    connection, as_it_was = _connect(api, number, spec.backend_url.rstrip("/"), settings, replace=replace)
+    changes += connection
+    kept += as_it_was
     changes += _set_webhook_secret(api, number, spec.backend_url.rstrip("/"), settings)
-    changes += choose_predictions(api, number, replace=bool({ALL, PREDICTIONS} & spec.update))
+    changes += choose_predictions(api, number, replace=replace)
     kept += kept_predictions(api, number)
     return SetUpResult(number, existing is None, tuple(changes), tuple(kept))
 
@@ -146,17 +149,43 @@ def _find(api: LabelStudio, spec: ProjectSpec) -> dict[str, Any] | None:
     return api.project(titled[0]["id"]) if titled else None
 
 
-def _connect(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:
-    """Connect the backend; Label Studio asks the first backend of a project and no other."""
-    addresses = [str(backend["url"]).rstrip("/") for backend in api.backends(project)]
-    if addresses and addresses[0] != url:
+def _connect(
+    api: LabelStudio, project: int, url: str, settings: Settings, *, replace: bool
+) -> tuple[list[str], list[str]]:
+    """Connect the backend; Label Studio asks the first backend of a project and no other.
+
+    Args:
+        api: Label Studio.
+        project: the id of the project.
+        url: the backend's address for Label Studio.
+        settings: sign-in of the backend.
+        replace: also switch on interactive preannotations that somebody switched off.
+
+    Returns:
+        What changed, and what was kept, in sentences.
+    """
+    connected = api.backends(project)
+    if connected and str(connected[0]["url"]).rstrip("/") != url:
         raise BadRequest(
-            f"Project {project} is connected to {addresses[0]}, and Label Studio asks only the first backend "
-            "of a project. Delete that one in Settings > Model, then run this again."
+            f"Project {project} is connected to {connected[0]['url']}, and Label Studio asks only the first "
+            "backend of a project. Delete that one in Settings > Model, then run this again."
         )
+    title = str(connected[0]["title"]) if connected else BACKEND_TITLE
+    was_interactive = bool(connected[0]["is_interactive"]) if connected else True
     # also when it is already connected: the password may have changed, and Label Studio checks it
-    connect_backend(api, project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
-    return [] if addresses else [f"Connected the backend at {url}, with interactive preannotations."]
+    connect_backend(
+        api, project, url, title, basic_auth=settings.basic_auth, interactive=was_interactive or replace
+    )
+    if not connected:
+        return [f"Connected the backend at {url}, with interactive preannotations."], []
+    if was_interactive:
+        return [], []
+    if replace:
+        return ["Switched on 'Interactive preannotations': a drawn box gets its text."], []
+    return [], [
+        "Kept 'Interactive preannotations' off; twinread would switch it on: a drawn box gets its text. To "
+        f"have twinread's, run this again with --update {PREDICTIONS}."
+    ]
 
 
 def _set_webhook_secret(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:

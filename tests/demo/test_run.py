@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from backend.demo.label_studio_server import Login
 from backend.demo.run import (
-    backend_status,
     backend_variables,
     demo_account,
     demo_pages,
@@ -21,6 +20,7 @@ from backend.demo.run import (
     page_to_open,
     wait_until_ready,
 )
+from backend.projects.backend_connection import backend_status
 from backend.settings import settings
 from tests.parts.http_script import says, serving
 from tests.parts.reviewed_work import Work, prediction
@@ -72,7 +72,7 @@ def test_a_backend_that_wants_a_sign_in_is_asked_with_it_and_never_through_a_pro
         server.scripts["/health"] = says(b'{"state": "ready"}')
         server.scripts["/status"] = says(b'{"readers": "two"}')
         wait_until_ready(server.url, process, clean_folder / "backend.log")
-        assert backend_status(server.url, values) == {"readers": "two"}
+        assert backend_status(server.url, values.basic_auth) == {"readers": "two"}
         assert server.requests[-1].headers["Authorization"].startswith("Basic ")
         process.kill()
 

@@ -150,10 +150,24 @@ def test_what_a_team_wrote_and_chose_is_kept_shown_and_replaced_only_when_asked_
     assert "- Seals and stamps: press 4 ." in kept.stdout
     assert "Kept 'Task sampling' at 'Uniform sampling'" in kept.stdout
 
+    (connection,) = api.backends(number)
+    api.update_backend(
+        connection["id"],
+        url=connection["url"],
+        project=number,
+        title="Reader on the third floor",
+        is_interactive=False,
+        auth_method="BASIC_AUTH",
+        basic_auth_user=SECRETS["basic_auth_user"],
+        basic_auth_pass=SECRETS["basic_auth_pass"],
+    )
     api.update_project(number, enable_empty_annotation=True)
     again = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
     assert api.project(number)["enable_empty_annotation"] is True, "now somebody has"
     assert "--update empty-pages" in again.stdout
+    (connection,) = api.backends(number)
+    assert (connection["title"], connection["is_interactive"]) == ("Reader on the third floor", False)
+    assert "Kept 'Interactive preannotations' off" in again.stdout
 
     one = setup_project(tmp_path, label_studio, *arguments, "--update", "sampling", **SECRETS)
     assert one.returncode == 0, one.stderr
