@@ -99,6 +99,7 @@ class LineRecord:
     crop_sha256: of shape and pixels, as readers' stores name the crop.
     fingerprint: `split.dhash` of the crop.
     changes: names of what brought the text into its written form.
+    direction: the name of what people should know of the way in which the crop's text runs.
     """
 
     region: str
@@ -113,6 +114,7 @@ class LineRecord:
     fingerprint: int = 0
     changes: list[str] = field(default_factory=list)
     readings: Readings = Readings()
+    direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,11 +96,18 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     except BadImage as error:
         return without_image(job, place.rules, state, LeftOutReason.IMAGE_FAILED, str(error), digest)
     size = (page.width, page.height)
-    reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
-    names = region_text.region_names([line.region for line in reviewed])
     predicted = None
     if job.prediction is not None:
         predicted = {region.id: region for region in regions(job.prediction["result"])}
+    reviewed = review(
+        job.annotation,
+        place.rules,
+        page=job.number,
+        page_size=size,
+        witnesses=job.witnesses,
+        predicted=predicted,
+    )
+    names = region_text.region_names([line.region for line in reviewed])
     layout = layouts.layout_of(place.options.layout)
     lines = [
         _line(place, layout, job, page, line, name, predicted)
@@ -199,6 +206,7 @@ def _line(
         fingerprint=fingerprint,
         changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
         readings=Readings.of(line.region, predicted),
+        direction=line.direction.name if line.direction and line.why is None else None,
     )
 
 

@@ -18,7 +18,7 @@ from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
 from converters.reviewed.approval import Approval, choose
-from converters.reviewed.line_rules import ReviewedLine, Rules, is_same_place, page_of, review
+from converters.reviewed.line_rules import Direction, ReviewedLine, Rules, is_same_place, page_of, review
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name
 
@@ -53,6 +53,7 @@ class ComparedLine:
     text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
+    direction: what people should know of the way in which its text runs; None where there is nothing.
     quad: page pixels; None where it has no shape that can be cropped.
     """
 
@@ -66,6 +67,7 @@ class ComparedLine:
     drawn: bool = False
     moved: bool = False
     relabelled: bool = False
+    direction: Direction | None = None
     quad: Quad | None = None
 
     @property
@@ -152,7 +154,9 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         before = None
         if predicted is not None:
             before = [region for region in predicted if page_of(region, rules.config) == page]
-        lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
+        by_id = {region.id: region for region in before or ()}
+        reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
+        lines += _page(reviewed, before, page)
     return ComparedAnnotation(
         user=user_of(annotation),
         when=moment_of(annotation.get("created_at")),
@@ -187,6 +191,7 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
         text=line.written.text if line.why is None else "",
+        direction=line.direction if line.why is None else None,
         quad=line.quad,
     )
     if before is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,16 @@ import numpy.typing as npt
 from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import ProblemKind, Region, RegionShape, region_quad, regions
+from backend.label_studio.regions import (
+    ProblemKind,
+    Region,
+    RegionShape,
+    is_turned_over,
+    region_quad,
+    regions,
+    runs_to_the_left,
+    turned_back,
+)
 from backend.page import geometry
 from backend.page.lines import Quad
 from converters.reviewed.approval import LATEST, Approval
@@ -44,6 +54,17 @@ _PROBLEMS = {
 }
 
 
+class Direction(Enum):
+    """What there is to say of the way in which a box's text runs.
+
+    Label Studio's editor turns a box by half a turn when a corner is dragged over the opposite one. It looks
+    the same to a person, and its crop stands on its head.
+    """
+
+    TURNED_BACK = "turned over while they were edited, and cropped in the direction of their prediction"
+    UPSIDE_DOWN = "cropped upside down, as they were drawn; no prediction says which way their text runs"
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How regions are judged.
@@ -70,6 +91,7 @@ class ReviewedLine:
     points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise. Of
         a polygon whose sides cross, four corners are brought into order, and more give way to the quad.
     why: why it is out of recognition; None for an approved line.
+    direction: what people should know of the way in which its text runs; None where there is nothing.
     """
 
     region: Region
@@ -77,6 +99,7 @@ class ReviewedLine:
     why: LeftOutReason | None
     quad: Quad | None = None
     points: npt.NDArray[np.float32] | None = None
+    direction: Direction | None = None
 
 
 def review(
@@ -86,6 +109,7 @@ def review(
     page: int = 0,
     page_size: tuple[int, int],
     witnesses: Sequence[Json] = (),
+    predicted: Mapping[str, Region] | None = None,
 ) -> list[ReviewedLine]:
     """What each region of one page comes to, in the order of the annotation.
 
@@ -95,8 +119,12 @@ def review(
         page: which page of the task, from 0.
         page_size: width and height of the upright page, pixels.
         witnesses: other users' annotations, for the rule "agreeing".
+        predicted: the regions of the prediction that the work began with, by id; None where it is not known.
     """
-    lines = [_judge(region, rules, page_size) for region in on_page(annotation, rules, page, page_size)]
+    lines = [
+        _judge(region, rules, page_size, predicted or {})
+        for region in on_page(annotation, rules, page, page_size)
+    ]
     if rules.approval.rule != "agreeing":
         return lines
     opinions = [
@@ -129,8 +157,14 @@ def page_of(region: Region, config: LabelingConfig | None) -> int:
     return config.page_of(region) if config is not None else region.item_index or 0
 
 
-def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> ReviewedLine:
+def _judge(
+    region: Region, rules: Rules, page_size: tuple[int, int], predicted: Mapping[str, Region] | None = None
+) -> ReviewedLine:
     """A region's shape first, then what its labels say, then its text."""
+    before = (predicted or {}).get(region.id) if region.id else None
+    direction = _direction(region, before)
+    if direction is Direction.TURNED_BACK:
+        region = turned_back(region)
     written = text_in(
         region, rules.config.text_name if rules.config else None, replace_breaks=rules.replace_breaks
     )
@@ -147,7 +181,17 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
         # PaddleOCR passes over what encloses nothing
         outline = geometry.own_order(outline) if len(outline) == 4 else quad
     points = geometry.clamp(outline, *page_size)
-    return ReviewedLine(region, written, _by_labels(region, rules, written) or written.why, quad, points)
+    why = _by_labels(region, rules, written) or written.why
+    return ReviewedLine(region, written, why, quad, points, direction)
+
+
+def _direction(region: Region, before: Region | None) -> Direction | None:
+    """Of a box that was predicted, the prediction's direction stands; else its own, which may need a look."""
+    if before is not None and is_turned_over(before, region):
+        return Direction.TURNED_BACK
+    if before is None and runs_to_the_left(region):
+        return Direction.UPSIDE_DOWN
+    return None
 
 
 def _unreadable(region: Region, page_size: tuple[int, int]) -> LeftOutReason | None:
@@ -217,4 +261,4 @@ def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -
 
 
 def _left_out(line: ReviewedLine, why: LeftOutReason) -> ReviewedLine:
-    return ReviewedLine(line.region, line.written, why, line.quad, line.points)
+    return replace(line, why=why)
