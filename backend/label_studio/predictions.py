@@ -77,7 +77,7 @@ def prediction_of_pages(
     for index, page in enumerate(pages):
         page_config = config.on_page(index)
         page_fields = _page_fields(
-            page.width, page.height, page_config, index if _has_item_index(config) else None
+            page.width, page.height, page_config, index if config.has_item_index else None
         )
         for number, read in enumerate(page.lines, start=1):
             region_id = _line_id(read.line.quad, number, index + 1 if several else None)
@@ -90,10 +90,6 @@ def prediction_of_pages(
         "score": agreed / total if total else 1.0,
         "model_version": storable(model_version),
     }
-
-
-def _has_item_index(config: LabelingConfig) -> bool:
-    return config.multi_image and config.index_flag is None
 
 
 def _page_fields(width: int, height: int, config: LabelingConfig, item_index: int | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
 from backend.text.cleaning import plain_text
 from converters.reviewed.approval import Approval, choose
-from converters.reviewed.line_rules import Direction, ReviewedLine, Rules, is_same_place, page_of, review
+from converters.reviewed.line_rules import Direction, ReviewedLine, Rules, is_same_place, pages_of, review
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
 from converters.reviewed.tasks import task_name
 
@@ -144,16 +144,12 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
     lines: list[ComparedLine] = []
-    for page in sorted({page_of(region, rules.config) for region in (*drawn, *(predicted or ()))}):
-        here = [
-            region
-            for region in (*drawn, *(predicted or ()))
-            if page_of(region, rules.config) == page and region.page_size
-        ]
-        size = next((region.page_size for region in here if region.page_size), (1, 1))
+    placed = [*_placed(drawn, rules), *_placed(predicted or [], rules)]
+    for page in sorted({page for page, _ in placed}):
+        size = next((region.page_size for own, region in placed if own == page and region.page_size), (1, 1))
         before = None
         if predicted is not None:
-            before = [region for region in predicted if page_of(region, rules.config) == page]
+            before = [region for own, region in _placed(predicted, rules) if own == page]
         by_id = {region.id: region for region in before or ()}
         reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
         lines += _page(reviewed, before, page)
@@ -165,6 +161,11 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         version=None if parent is None else str(parent.get("model_version") or ""),
         lines=tuple(lines),
     )
+
+
+def _placed(found: Sequence[Region], rules: Rules) -> list[tuple[int, Region]]:
+    """Each region with the page that it is on."""
+    return list(zip(pages_of(found, rules.config), found, strict=True))
 
 
 def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int) -> list[ComparedLine]:

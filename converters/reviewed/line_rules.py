@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from backend.errors import BadRequest
 from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
 from backend.label_studio.regions import (
     ProblemKind,
     Region,
@@ -24,6 +26,7 @@ from backend.label_studio.regions import (
 )
 from backend.page import geometry
 from backend.page.lines import Quad
+from converters.reviewed import tasks
 from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
 from converters.reviewed.region_text import RegionText, text_in
@@ -116,15 +119,15 @@ def review(
     Args:
         annotation: the one that counts.
         rules: how to judge.
-        page: which page of the task, from 0.
+        page: which page of the task, from 0; `NO_PAGE` for regions that are on none.
         page_size: width and height of the upright page, pixels.
         witnesses: other users' annotations, for the rule "agreeing".
         predicted: the regions of the prediction that the work began with, by id; None where it is not known.
     """
-    lines = [
-        _judge(region, rules, page_size, predicted or {})
-        for region in on_page(annotation, rules, page, page_size)
-    ]
+    here = on_page(annotation, rules, page, page_size)
+    if page == NO_PAGE:
+        return [ReviewedLine(region, _written(region, rules), LeftOutReason.NO_SUCH_IMAGE) for region in here]
+    lines = [_judge(region, rules, page_size, predicted or {}) for region in here]
     if rules.approval.rule != "agreeing":
         return lines
     opinions = [
@@ -145,16 +148,52 @@ def on_page(
         page: of the task, from 0.
         page_size: width and height of the upright page in pixels; None takes what Label Studio recorded.
     """
-    return [
-        region
-        for region in regions(annotation.get("result"), page_size)
-        if page_of(region, rules.config) == page
-    ]
+    found = regions(annotation.get("result"), page_size)
+    return [region for region, own in zip(found, pages_of(found, rules.config), strict=True) if own == page]
 
 
-def page_of(region: Region, config: LabelingConfig | None) -> int:
-    """Which page of its task a region is on, from 0; without a config, by its index alone."""
-    return config.page_of(region) if config is not None else region.item_index or 0
+def pages_of(found: Sequence[Region], config: LabelingConfig | None) -> list[int]:
+    """Which page of its task each region of an annotation is on, from 0; `NO_PAGE` where nobody can tell.
+
+    Without a config a region's index says so. It does not where the regions are on images of several names:
+    which name is which image only the config knows.
+
+    Args:
+        found: all regions of an annotation or prediction.
+        config: the labeling config, where it is known.
+    """
+    if config is not None:
+        return [config.page_of(region) for region in found]
+    if len({region.to_name for region in found if region.to_name}) > 1:
+        return [NO_PAGE] * len(found)
+    return [region.item_index or 0 for region in found]
+
+
+def references_of(
+    data: Mapping[str, Any], config: LabelingConfig | None, image_field: str | None
+) -> tuple[str | None, ...]:
+    """The images of a task, one per page; None for an Image tag that the task has no image for.
+
+    Args:
+        data: the task's data.
+        config: names the fields, where it is known.
+        image_field: names the one that is wanted, and wins.
+
+    Raises:
+        BadRequest: there is none, or several fields could be it.
+    """
+    if config is None or not config.others:
+        return tasks.references_of(data, config, image_field)
+    images = (config, *config.others)
+    if image_field is not None and image_field not in {image.data_field for image in images}:
+        raise BadRequest(
+            f"No Image tag of the labeling config shows the field {image_field} (--image-field); it shows "
+            f"{', '.join(image.data_field for image in images)}. Leave --image-field out for all of them."
+        )
+    return tuple(
+        reference if image_field in (None, image.data_field) else None
+        for image, reference in zip(images, config.images_there(data), strict=True)
+    )
 
 
 def _judge(
@@ -165,9 +204,7 @@ def _judge(
     direction = _direction(region, before)
     if direction is Direction.TURNED_BACK:
         region = turned_back(region)
-    written = text_in(
-        region, rules.config.text_name if rules.config else None, replace_breaks=rules.replace_breaks
-    )
+    written = _written(region, rules)
     shape = _unreadable(region, page_size)
     if shape is not None or region.points is None:
         return ReviewedLine(region, written, shape or LeftOutReason.BAD_GEOMETRY)
@@ -183,6 +220,14 @@ def _judge(
     points = geometry.clamp(outline, *page_size)
     why = _by_labels(region, rules, written) or written.why
     return ReviewedLine(region, written, why, quad, points, direction)
+
+
+def _written(region: Region, rules: Rules) -> RegionText:
+    """What a region says in the TextArea of its own page."""
+    config = rules.config.on_page(rules.config.page_of(region)) if rules.config is not None else None
+    return text_in(
+        region, config.text_name if config is not None else None, replace_breaks=rules.replace_breaks
+    )
 
 
 def _direction(region: Region, before: Region | None) -> Direction | None:

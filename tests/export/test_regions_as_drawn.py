@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.crops import crop_line
+from converters.export.run import ExportOptions, NothingToExport
 from converters.export.write_page import PageOptions
+from converters.reviewed.line_rules import Rules
 from tests.parts.exported import manifest, pixels, rows, run
 from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, png, rectangle, task
 
@@ -80,3 +83,64 @@ def test_a_box_that_was_turned_over_keeps_the_direction_of_its_prediction(
     [row] = [row for row in manifest(tmp_path / "set") if row["kind"] == "recognition"]
     assert row.get("box") == next(iter(told), None)
     assert "".join(told) in (tmp_path / "set/report.html").read_text("utf-8")
+
+
+TWO_IMAGES = LabelingConfig.parse("""<View><Image name="l" value="$front"/><Image name="r" value="$back"/>
+  <RectangleLabels name="label" toName="l,r"><Label value="Text"/></RectangleLabels>
+  <TextArea name="transcription" toName="l,r" perRegion="true"/></View>""")
+FRONT, BACK_SIDE = page_pixels(1), page_pixels(2)
+
+
+def two_images(folder, result, config, data=None, **more):
+    """Export one task of a front and a back."""
+    made = task(4, annotation(result))
+    made["data"] = data or {"front": "/f.png", "back": "/b.png"}
+    files = {"/f.png": png(FRONT), "/b.png": png(BACK_SIDE)}
+    options = ExportOptions(jobs=1, rules=Rules(config=config), **more)
+    return run(folder, [made], options, source=Pictures(files))
+
+
+def test_each_region_is_cut_from_the_image_that_it_names(tmp_path):
+    result = [
+        *rectangle("L1", "ЛИЦЕВАЯ", to_name="l"),
+        *rectangle("R1", "ОБОРОТ", to_name="r"),
+        *rectangle("both", "на обеих", to_name="l,r"),
+        *rectangle("none", "нигде", to_name=""),
+    ]
+    totals = two_images(tmp_path / "set", result, TWO_IMAGES)
+    assert rows(tmp_path / "set") == {"crops/0/4_p1_L1.png": "ЛИЦЕВАЯ", "crops/0/4_p2_R1.png": "ОБОРОТ"}
+    assert (pixels(tmp_path / "set/crops/0/4_p1_L1.png") == FRONT[10:36, 20:270]).all()
+    assert (pixels(tmp_path / "set/crops/0/4_p2_R1.png") == BACK_SIDE[10:36, 20:270]).all()
+    assert totals.recognition == {
+        "exported": 2,
+        "on none of the images, or nobody can tell on which": 2,
+    }
+    left_out = manifest(tmp_path / "set", "left_out.jsonl")
+    assert {row["region"]: row["text"] for row in left_out} == {"both": "на обеих", "none": "нигде"}
+    assert "do not name one image" in left_out[0]["problem"]
+
+
+def test_regions_of_images_of_two_names_are_left_out_where_no_config_tells_the_images_apart(tmp_path):
+    result = [*rectangle("L1", "ЛИЦЕВАЯ", to_name="l"), *rectangle("R1", "ОБОРОТ", to_name="r")]
+    with pytest.raises(NothingToExport) as caught:
+        two_images(tmp_path / "set", result, None, image_field="front")
+    reasons = caught.value.totals.recognition
+    assert reasons == {"on none of the images, or nobody can tell on which": 2}
+    assert "--config" in str(caught.value.totals.problems)
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "exported_rows"),
+    [
+        pytest.param({"front": "/f.png", "back": None}, {}, {"crops/0/4_p1_L1.png": "ЛИЦЕВАЯ"}, id="no back"),
+        pytest.param({"front": "", "back": "/b.png"}, {}, {"crops/0/4_p2_R1.png": "ОБОРОТ"}, id="no front"),
+        pytest.param(
+            None, {"image_field": "back"}, {"crops/0/4_p2_R1.png": "ОБОРОТ"}, id="one of them is asked for"
+        ),
+    ],
+)
+def test_an_image_that_is_not_there_costs_its_own_regions_alone(tmp_path, data, more, exported_rows):
+    result = [*rectangle("L1", "ЛИЦЕВАЯ", to_name="l"), *rectangle("R1", "ОБОРОТ", to_name="r")]
+    totals = two_images(tmp_path / "set", result, TWO_IMAGES, data, **more)
+    assert rows(tmp_path / "set") == exported_rows
+    assert totals.recognition == {"exported": 1, "the task names no image": 1}

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
-from backend.label_studio.labeling_config import LabelingConfig, LabelNames, Labels, default_config
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig, LabelNames, Labels, default_config
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
+from backend.label_studio.regions import Region, RegionShape
 
 # label_studio/annotation_templates/computer-vision/optical-character-recognition of Label Studio 1.23.2
 STOCK_OCR = """<View>
@@ -203,6 +204,68 @@ def test_of_several_images_the_one_with_a_text_per_region_is_taken():
         </View>"""
     )
     assert (config.image_name, config.data_field, config.text_name) == ("right", "after", "text")
+    assert [config.page_of(on(name)) for name in ("left", "right")] == [NO_PAGE, 0]
+
+
+FRONT_AND_BACK = """<View><Image name="l" value="$front"/><Image name="r" value="$scans.back"/>
+  <RectangleLabels name="rl" toName="l"><Label value="Text"/></RectangleLabels>
+  <TextArea name="tl" toName="l" perRegion="true"/>
+  <RectangleLabels name="rr" toName="r"><Label value="Zeile"/><Label value="Check"/></RectangleLabels>
+  <TextArea name="tr" toName="r" perRegion="true"/></View>"""
+SHARED_CONTROLS = """<View><Image name="l" value="$front"/><Image name="r" value="$back"/>
+  <RectangleLabels name="box" toName="l,r"><Label value="Text"/></RectangleLabels>
+  <TextArea name="t" toName="l, r" perRegion="true"/></View>"""
+TWO_A_PAGE = REPEATED.replace(
+    "</Repeater>",
+    """<Image name="back_{{i}}" value="$images[{{i}}].back"/>
+  <RectangleLabels name="rb_{{i}}" toName="back_{{i}}"><Label value="Text"/></RectangleLabels>
+  <TextArea name="tb_{{i}}" toName="back_{{i}}" perRegion="true"/></Repeater>""",
+)
+
+
+def on(to_name, item_index=None):
+    return Region("a", RegionShape.RECTANGLE, None, to_name=to_name, item_index=item_index)
+
+
+def test_several_image_tags_are_pages_each_with_its_own_tags():
+    config = LabelingConfig.parse(FRONT_AND_BACK)
+    data = {"front": "f.png", "scans": {"back": "b.png"}}
+    assert config.references(data) == ("f.png", "b.png")
+    front, back = config.on_page(0), config.on_page(1)
+    assert (front.image_name, front.text_name, front.control.labels.text) == ("l", "tl", "Text")
+    assert (back.image_name, back.text_name, back.control.labels) == ("r", "tr", Labels("Zeile", "Check"))
+    assert (front.multi_image, front.others, back.others) == (False, (), ())
+    assert (config.multi_image, config.has_item_index) == (True, False)
+    assert config.labels_of("rr").text == "Zeile"
+
+
+@pytest.mark.parametrize(
+    ("xml", "region", "page"),
+    [
+        pytest.param(FRONT_AND_BACK, on("l"), 0, id="the first image"),
+        pytest.param(FRONT_AND_BACK, on("r"), 1, id="the second image"),
+        pytest.param(SHARED_CONTROLS, on("r"), 1, id="one control for both images"),
+        pytest.param(SHARED_CONTROLS, on("l,r"), NO_PAGE, id="both images at once"),
+        pytest.param(SHARED_CONTROLS, on(""), NO_PAGE, id="no image"),
+        pytest.param(FRONT_AND_BACK, on("image"), NO_PAGE, id="an image of another config"),
+        pytest.param(RECTANGLES, on("image"), 0, id="one image, under the name that it had once"),
+        pytest.param(PAGES, on("pdf", 2), 2, id="a list of pages"),
+        pytest.param(REPEATED, on("page_3"), 3, id="a repeated view"),
+        pytest.param(TWO_A_PAGE, on("page_3"), 3, id="the image of a repeated view that is read"),
+        pytest.param(TWO_A_PAGE, on("back_3"), NO_PAGE, id="the image of a repeated view that is not"),
+    ],
+)
+def test_a_region_is_on_the_image_that_it_names(xml, region, page):
+    assert LabelingConfig.parse(xml).page_of(region) == page
+
+
+def test_an_image_that_a_task_lacks_keeps_the_others_in_their_places():
+    config = LabelingConfig.parse(SHARED_CONTROLS)
+    assert config.images_there({"front": None, "back": "b.png"}) == (None, "b.png")
+    with pytest.raises(BadRequest, match='under "\\$front"'):
+        config.references({"front": None, "back": "b.png"})
+    with pytest.raises(BadRequest, match="no image in its data"):
+        config.images_there({"image": "a.png"})
 
 
 def test_of_several_controls_the_one_that_the_text_area_belongs_to_is_taken():
