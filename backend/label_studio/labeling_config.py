@@ -10,16 +10,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import tostring
 
 from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
 from backend.label_studio.config_tags import (
     DEFAULT_NAMES,
     LabelNames,
     Labels,
+    Parents,
     RegionControl,
     Tag,
-    controls_on,
+    drawing_tags_on,
     parse_xml,
     text_area,
 )
@@ -46,6 +47,7 @@ class LabelingConfig:
     multi_image: a task holds several images: by `valueList`, by Repeater, or by several Image tags.
     index_flag: the placeholder in names that a Repeater replaces by the page's index; None without a
         Repeater.
+    other_texts: names of TextAreas that hold other texts of a region, such as a translation.
     image_tags: the names of all Image tags, those that lack what twinread needs included.
     others: the same of each further Image tag that twinread reads, one page each, in document order.
     """
@@ -58,6 +60,7 @@ class LabelingConfig:
     required_choices_name: str | None = None
     multi_image: bool = False
     index_flag: str | None = None
+    other_texts: frozenset[str] = frozenset()
     image_tags: tuple[str, ...] = ()
     others: tuple[LabelingConfig, ...] = ()
 
@@ -76,9 +79,11 @@ class LabelingConfig:
         Raises:
             BadRequest: it is too long, is not XML, or declares entities.
             ConfigIncomplete: a tag is lacking; the message names it.
+            ConfigUnclear: several text areas could hold the text, and none is named.
         """
         root = parse_xml(xml)
         tags = [Tag.of(element) for element in root.iter()]
+        parents = {child: parent for parent in root.iter() for child in parent}
         images = [tag for tag in tags if tag.kind == "image" and tag.name]
         if not images:
             raise ConfigIncomplete(
@@ -86,7 +91,7 @@ class LabelingConfig:
                 'add <Image name="image" value="$image"/>.'
                 + (_PDF_ADVICE if any(tag.kind == "pdf" for tag in tags) else "")
             )
-        outcomes = [_config_on(image, tags, labels, _repeater_flag(root, image)) for image in images]
+        outcomes = [_config_on(image, tags, labels, parents) for image in images]
         usable = [outcome for outcome in outcomes if isinstance(outcome, LabelingConfig)]
         if usable:
             first = replace(usable[0], image_tags=tuple(image.name for image in images))
@@ -137,6 +142,7 @@ class LabelingConfig:
                 for control in self.controls
             ),
             text_name=numbered(self.text_name),
+            other_texts=frozenset(map(numbered, self.other_texts)),
             required_choices_name=None
             if self.required_choices_name is None
             else numbered(self.required_choices_name),
@@ -274,17 +280,21 @@ _HINTS: Mapping[MessageLanguage, _Hints] = {
 }
 
 
-def _repeater_flag(root: Element, image: Tag) -> str | None:
-    for repeater in root.iter():
-        if repeater.tag.lower() == "repeater" and image.element in repeater.iter():
-            return Tag.of(repeater).attributes.get("indexflag", "{{idx}}")
-    return None
+def _repeater_flag(image: Tag, parents: Parents) -> str | None:
+    element = parents.get(image.element)
+    flag = None
+    while element is not None:
+        if element.tag.lower() == "repeater":
+            flag = Tag.of(element).attributes.get("indexflag", "{{idx}}")
+        element = parents.get(element)
+    return flag
 
 
 def _config_on(
-    image: Tag, tags: Sequence[Tag], names: LabelNames, flag: str | None
+    image: Tag, tags: Sequence[Tag], names: LabelNames, parents: Parents
 ) -> LabelingConfig | ConfigIncomplete:
     """The config of one image, or the error that says what that image lacks."""
+    flag = _repeater_flag(image, parents)
     listed = image.attributes.get("valuelist", "")
     source = listed or image.attributes.get("value", "")
     field = re.match(r"\$([^\s.\[\]]+)", source)
@@ -295,7 +305,8 @@ def _config_on(
         )
     tags_on_image = [tag for tag in tags if image.name in tag.to_names and tag.name]
     try:
-        text, controls = text_area(image, tags_on_image, controls_on(image, tags_on_image, names))
+        drawing = drawing_tags_on(image, tags_on_image, names, parents)
+        text, controls = text_area(image, tags_on_image, drawing, names, parents)
     except ConfigIncomplete as error:
         return error
     required_choices = (
@@ -310,6 +321,10 @@ def _config_on(
         controls=controls,
         text_name=text.name,
         required_choices_name=next(required_choices, None),
+        other_texts=frozenset(
+            tag.name for tag in tags_on_image if tag.kind == "textarea" and tag.is_true("perregion")
+        )
+        - {text.name, *names.text_areas},
         multi_image=bool(listed) or flag is not None,
         index_flag=flag,
     )

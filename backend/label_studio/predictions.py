@@ -128,9 +128,10 @@ def _line_results(
         **({"meta": meta} if meta else {}),
     }
     label = control.labels.text if is_ready(read) else control.labels.check
-    labelled = label_part(common, control, shape, [label])
     drawn = {**common, "from_name": control.name, "type": control.type, "value": shape}
-    shaped = [drawn, labelled] if control.has_labels_tag else [labelled]
+    shaped = [drawn] if control.has_labels_tag else []
+    if control.has_labels:
+        shaped.append(label_part(common, control, shape, [label]))
     return with_readings(read, region_id, shaped + text_parts(read, common, shape, config))
 
 

@@ -27,7 +27,7 @@ from converters.export.page_jobs import PageJob
 from converters.export.page_records import Author, LineRecord, PageRecord, Readings
 from converters.export.split import dhash
 from converters.reviewed import region_text
-from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
+from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review, text_areas_for
 from converters.reviewed.reasons import LeftOutReason
 
 CropFormat = Literal["png", "jpg"]
@@ -205,7 +205,7 @@ def _line(
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
         changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
-        readings=Readings.of(line.region, predicted),
+        readings=Readings.of(line.region, predicted, text_areas_for(line.region, place.rules)),
         direction=line.direction.name if line.direction and line.why is None else None,
     )
 

@@ -29,7 +29,7 @@ from backend.page.lines import Quad
 from converters.reviewed import tasks
 from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import RegionText, text_in
+from converters.reviewed.region_text import RegionText, TextAreas, text_in
 
 LATER = "leave for later"
 """The choice of our labeling config by which a person puts a line off."""
@@ -224,10 +224,16 @@ def _judge(
 
 def _written(region: Region, rules: Rules) -> RegionText:
     """What a region says in the TextArea of its own page."""
-    config = rules.config.on_page(rules.config.page_of(region)) if rules.config is not None else None
-    return text_in(
-        region, config.text_name if config is not None else None, replace_breaks=rules.replace_breaks
-    )
+    return text_in(region, text_areas_for(region, rules), replace_breaks=rules.replace_breaks)
+
+
+def text_areas_for(region: Region, rules: Rules) -> TextAreas:
+    """Which TextAreas hold the transcription of a region: those that are named, and the config's own."""
+    named = frozenset(rules.names.text_areas)
+    if rules.config is None:
+        return TextAreas(named, only=bool(named))
+    config = rules.config.on_page(rules.config.page_of(region))
+    return TextAreas(named | {config.text_name}, config.other_texts)
 
 
 def _direction(region: Region, before: Region | None) -> Direction | None:
