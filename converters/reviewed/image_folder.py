@@ -7,7 +7,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.fetching.references import LOCAL_FILES, leaves_folder, redacted
+from backend.fetching.references import LOCAL_FILES, cleaned, inline_image, leaves_folder, redacted
 
 
 class ImageFolder:
@@ -37,6 +37,10 @@ class ImageFolder:
                 what another reference came to as well.
             ImageUnreachable: there is no such file.
         """
+        inline = inline_image(reference, self._max_bytes)
+        if inline is not None:
+            return inline
+        reference = cleaned(reference)
         name = redacted(reference)
         if leaves_folder(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)
