@@ -25,7 +25,7 @@ import psutil
 from pydantic import SecretStr
 
 from backend.demo.label_studio_server import LabelStudioServer, Login
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.percent import rectangle_points, rectangle_value
 from backend.page.crops import crop_line
 from backend.page.geometry import RotatedRectangle, rectangle_corners
@@ -264,7 +264,7 @@ def from_server(count: int = 200) -> Row:
     with (
         tempfile.TemporaryDirectory() as name,
         LabelStudioServer(Path(name), login, legacy_tokens=True) as server,
-        LabelStudioApi(server.base_url, login.token) as api,
+        LabelStudio(server.base_url, login.token) as api,
     ):
         project = int(api.create_project(title="bench", label_config=CONFIG)["id"])
         made = [task(number, "/none.jpg") for number in range(count)]

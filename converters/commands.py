@@ -15,8 +15,8 @@ from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An export of Label Studio, JSON.",
+    type=click.Path(exists=True, path_type=Path),
+    help="An export of Label Studio, JSON; or the folder of a target storage.",
 )
 @click.option(
     "--images",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from backend.label_studio.api import LabelStudioApi
+    from backend.label_studio.client import LabelStudio
     from backend.label_studio.labeling_config import LabelingConfig
     from backend.settings.settings import Settings
 
@@ -37,8 +37,7 @@ def status(project: int, summary_json: str | None) -> None:
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
         found = collect(api, project, project_config(api, project, values))
-        users = api.call("GET", "/api/users/", "list its users")
-        names = {int(user["id"]): str(user["email"]) for user in users}
+        names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
     console = Console(highlight=False)
     for table in tables(found, names):
@@ -63,23 +62,35 @@ def reread(project: int, task: int | None) -> None:
     that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
     at the top, then Duplicate Annotation, and submit.
     """
+    from backend.outputs import printable
+    from backend.projects.reread import NotStored
     from backend.projects.reread import reread as read_again
     from backend.settings import connect, logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    count = doubtful = 0
+    count = doubtful = refused = 0
     with connect.label_studio(values) as api:
         for line in read_again(api, project, project_config(api, project, values), task):
+            if isinstance(line, NotStored):
+                refused += 1
+                why = printable(line.why)
+                click.echo(f"task {line.task} was left out, its prediction is not stored: {why}", err=True)
+                continue
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""
-            click.echo(f"task {line.task}, {line.region}: '{line.before}' -> '{line.after}'{mark}")
+            region, before, after = map(printable, (line.region, line.before, line.after))
+            click.echo(f"task {line.task}, {region}: '{before}' -> '{after}'{mark}")
     click.echo(
-        f"{count} changed boxes read again, {doubtful} of them doubtful." if count else "No box was changed."
+        f"{count} changed boxes read again, {doubtful} of them doubtful."
+        if count or refused
+        else "No box was changed."
     )
+    if refused:
+        raise click.exceptions.Exit(1)
 
 
-def project_config(api: LabelStudioApi, project: int, values: Settings) -> LabelingConfig:
+def project_config(api: LabelStudio, project: int, values: Settings) -> LabelingConfig:
     """The labeling config of a project.
 
     Args:

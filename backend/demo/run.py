@@ -28,7 +28,7 @@ from rich.console import Console
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.errors import ModelMissing, OperatorError, SettingsWrong, TwinreadError
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
@@ -85,7 +85,7 @@ def run() -> None:
             backend_variables(values, server.base_url, account, state), backend_port, state / LOG
         ) as backend,
     ):
-        with LabelStudioApi(server.base_url, account.token) as api:
+        with LabelStudio(server.base_url, account.token) as api:
             backend_url = f"http://127.0.0.1:{backend_port}"
             wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url, values)
@@ -264,7 +264,7 @@ def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Pa
     )
 
 
-def _project(api: LabelStudioApi, backend_url: str, values: settings.Settings) -> int:
+def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> int:
     """The demo project, with its pages imported and predictions retrieved for those that lack them."""
     for project in api.projects():
         if project["title"] == TITLE:
@@ -285,7 +285,7 @@ def _project(api: LabelStudioApi, backend_url: str, values: settings.Settings) -
     return done.project
 
 
-def _move_backend(api: LabelStudioApi, project: int, url: str) -> None:
+def _move_backend(api: LabelStudio, project: int, url: str) -> None:
     """Let the demo's project ask the backend where it is now; the last run may have had another port."""
     before = [backend for backend in api.backends(project) if backend["url"] != url]
     for backend in before:

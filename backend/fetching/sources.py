@@ -37,7 +37,7 @@ from backend.fetching.references import (
     scheme_of,
 )
 from backend.label_studio.auth import LabelStudioAuth
-from backend.label_studio.connection import LabelStudioConnection
+from backend.label_studio.client import LabelStudio
 
 if TYPE_CHECKING:
     from backend.settings.settings import Settings
@@ -50,7 +50,7 @@ class Sources:
 
     def __init__(
         self,
-        label_studio: LabelStudioConnection | None,
+        label_studio: LabelStudio | None,
         limits: SourceLimits,
         *,
         cache_dir: Path | None = None,
@@ -76,7 +76,7 @@ class Sources:
         self._downloader = Downloader(limits, allowed, resolver=resolver, clock=clock)
 
     @classmethod
-    def of(cls, settings: Settings, label_studio: LabelStudioConnection | None) -> Sources:
+    def of(cls, settings: Settings, label_studio: LabelStudio | None) -> Sources:
         """Make sources with the limits and the cache of the settings; `label_studio` as for the class."""
         limits = SourceLimits(
             max_bytes=settings.max_image_bytes,

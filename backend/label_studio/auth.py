@@ -17,6 +17,7 @@ import httpx
 from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed, SettingsWrong
+from backend.label_studio.failures import unreachable
 
 RENEW_EARLY_S = 60.0
 ASSUMED_LIFETIME_S = 300.0
@@ -141,7 +142,7 @@ class LabelStudioAuth(httpx.Auth):
         """Get a new access token; call with the lock held."""
         url = f"{str(self._base_url).rstrip('/')}/api/token/refresh/"
         try:
-            answer = self._client.post(url, json={"refresh": self._key.get_secret_value()}, auth=_no_auth)
+            answer = self._client.post(url, json={"refresh": self._key.get_secret_value()}, auth=httpx.Auth())
         except httpx.RequestError as error:
             raise unreachable(self._base_url, error) from error
         if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
@@ -163,20 +164,6 @@ class LabelStudioAuth(httpx.Auth):
         except (KeyError, TypeError, ValueError):
             lifetime = ASSUMED_LIFETIME_S
         self._renew_at = self._clock() + lifetime - min(RENEW_EARLY_S, lifetime / 2)
-
-
-def unreachable(base_url: httpx.URL, error: httpx.RequestError) -> LabelStudioFailed:
-    """The error for a Label Studio that does not answer."""
-    reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error) or "cut off"
-    return LabelStudioFailed(
-        f"Label Studio does not answer at {base_url} ({reason}). Is it running, and is LABEL_STUDIO_URL its "
-        "address as this machine reaches it?",
-        passing=True,
-    )
-
-
-def _no_auth(request: httpx.Request) -> httpx.Request:
-    return request
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

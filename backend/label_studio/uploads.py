@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from backend.label_studio.connection import LabelStudioConnection
+from backend.label_studio.http_client import HttpClient
 
 UPLOAD_FILES = 100  # DATA_UPLOAD_MAX_NUMBER_FILES
 UPLOAD_BYTES = 200 * 1024**2  # under DATA_UPLOAD_MAX_MEMORY_SIZE, 250 MB
@@ -28,13 +28,13 @@ class Upload:
     address: str
 
 
-def upload_files(connection: LabelStudioConnection, project: int, paths: Sequence[Path]) -> list[Upload]:
-    """Give files to Label Studio without making tasks of them; see `LabelStudioApi.upload_files`.
+def upload_files(client: HttpClient, project: int, paths: Sequence[Path]) -> list[Upload]:
+    """Give files to Label Studio without making tasks of them; see `LabelStudio.upload_files`.
 
     Raises:
         LabelStudioFailed: it is out of reach, or refused.
     """
-    return [upload for lot in batches(paths) for upload in _upload_batch(connection, project, lot)]
+    return [upload for lot in batches(paths) for upload in _upload_batch(client, project, lot)]
 
 
 def batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
@@ -52,14 +52,14 @@ def batches(paths: Sequence[Path]) -> Iterator[list[Path]]:
         yield lot
 
 
-def _upload_batch(connection: LabelStudioConnection, project: int, paths: Sequence[Path]) -> Iterator[Upload]:
+def _upload_batch(client: HttpClient, project: int, paths: Sequence[Path]) -> Iterator[Upload]:
     with contextlib.ExitStack() as opened:
         # Label Studio keeps one file per field name
         files = [
             (f"file{number}", (path.name, opened.enter_context(path.open("rb"))))
             for number, path in enumerate(paths)
         ]
-        answer = connection.call(
+        answer = client.call(
             "POST",
             f"/api/projects/{project}/import",
             f"take {len(paths)} files for project {project}",
@@ -68,7 +68,7 @@ def _upload_batch(connection: LabelStudioConnection, project: int, paths: Sequen
             bulk=True,
         )
     ids = answer["file_upload_ids"]
-    rows = connection.call(
+    rows = client.call(
         "GET",
         f"/api/projects/{project}/file-uploads",
         f"list the files of project {project}",
@@ -76,4 +76,4 @@ def _upload_batch(connection: LabelStudioConnection, project: int, paths: Sequen
     )
     names = {row["id"]: row["file"] for row in rows}
     for path, upload in zip(paths, ids, strict=True):
-        yield Upload(path, upload, f"{connection.url.path.rstrip('/')}/data/{quote(names[upload])}")
+        yield Upload(path, upload, f"{client.url.path.rstrip('/')}/data/{quote(names[upload])}")

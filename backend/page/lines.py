@@ -84,7 +84,8 @@ class Reading:
     """One reader's result for one crop: a text, "no text" (empty, no error), or an error.
 
     reader: the reader's identity, as in `LineReader.identity`.
-    text: the text as the reader gave it; only a model's wrapping is taken off. Empty for "no text".
+    text: the text as the reader gave it. A vision model's may be wrapped in quotes or markup, which
+        `annotate` takes off when all readings of the line are there. Empty for "no text".
     score: the reader's own confidence, 0 to 1; None where it gives none.
     error: one sentence that says why there is no text; None where the reader worked, also for "no text".
     retryable: with an error, whether the same request may work later (server down, too busy, timeout)
@@ -136,14 +137,33 @@ class ReasonKind(Enum):
     """`first` is the reader, `second` its one-sentence error."""
     ONE_READER = "one reader"
     """Only one reader read the line, so nothing confirms its text."""
+    ONE_FAMILY = "one family"
+    """Agreed, but by engines that can share an error; `first`: the family. A remark, not a doubt."""
+    DISSENT = "dissent"
+    """Enough readings say the same, and `first`, which the reader `second` read, is not it."""
     NO_READER = "no reader"
     """No installed reader writes the page's script; `first`: the language, `second`: readers that could."""
     TOO_LONG = "too long for its width"
+    TOO_SHORT = "too short for its ink"
+    SAME_EVERYWHERE = "the same on the whole page"
+    """Every line of the page reads `first`."""
     REPEATS = "repeats itself"
     ECHO = "echo of the prompt"
     REFUSAL = "refusal"
+    MARKUP = "markup"
+    """What a vision model put around or into the text, in every reading of it: `first`."""
     WRONG_SCRIPT = "wrong script"
     MIXED_SCRIPT = "mixed scripts in one word"
+    LOOK_ALIKE_ADDRESS = "address in look-alikes"
+    """`first` is a web address whose ending is written in letters that only look Latin."""
+    LETTER_AMONG_DIGITS = "letter among digits"
+    """`first` holds a letter that looks like a digit, where a digit is likelier."""
+    BROKEN_NUMBER = "broken number"
+    """`first` is a number with a space where none belongs, or that ends in a dash."""
+    EDGE_MARK = "mark at an edge"
+    """`first` at the beginning or the end of the text is likelier a frame or a speck than a sign."""
+    HOUSE_STYLE = "house style"
+    """Readings differ in a mark, or the house rule wants another: `first` as read, `second` as written."""
     DIGITS_ONLY = "digits only"
     """Agreed, but no word confirms a line of digits; a remark, not a doubt."""
 

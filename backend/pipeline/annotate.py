@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
 from backend.page import crops
 from backend.page.crops import TallLines
+from backend.page.ink import ink_length
 from backend.page.lines import (
     Judgement,
     Line,
@@ -27,10 +28,11 @@ from backend.page.lines import (
 )
 from backend.page.reading_order import reading_order
 from backend.seams import LineDetector, LineReader
-from backend.text import languages, verdicts
+from backend.text import cleaning, languages, verdicts
+from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
-PIPELINE = 1
+PIPELINE = 2
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -39,17 +41,21 @@ class Policy:
     """Who reads a line, in what order, and how many must say the same.
 
     readers: kinds of reader as READERS names them, in order of trust.
-    must_agree: how many readings must say the same, by at least two unlike readers.
+    must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
+        of which no reading says it makes the line disputed, however many do.
+    families: the family of each reader, in the same order: engines that can share an error. Empty where
+        every kind is a family of its own.
     """
 
     readers: tuple[str, ...]
     must_agree: int
+    families: tuple[str, ...] = ()
 
     @classmethod
-    def majority(cls, readers: Iterable[str]) -> Policy:
+    def majority(cls, readers: Iterable[str], families: Iterable[str] = ()) -> Policy:
         """More than half of the readers must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, len(names) // 2 + 1)
+        return cls(names, len(names) // 2 + 1, tuple(families))
 
     def __str__(self) -> str:
         """As it stands in the model version, such as `2 of ernie,ernie`."""
@@ -65,7 +71,9 @@ class Panel:
     language: canonical code of the language of the page.
     tall_lines: the crop policy for lines that are taller than wide.
     prompts: what vision models are asked, so that an echo of it is recognised.
+    worded: identities of the readers that answer in words, as vision models do, and may wrap what they read.
     lacking: why nobody reads, where `readers` is empty.
+    text_style: which marks are written by the house rule.
     """
 
     readers: tuple[LineReader, ...]
@@ -73,7 +81,15 @@ class Panel:
     policy: Policy
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
+    worded: frozenset[str] = frozenset()
     lacking: tuple[Reason, ...] = ()
+    text_style: TextStyle = "house"
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of engines of each reader, by the reader's identity."""
+        families = self.policy.families or self.policy.readers
+        return {reader.identity: family for reader, family in zip(self.readers, families, strict=True)}
 
 
 def annotate_page(
@@ -135,9 +151,11 @@ def read_lines(
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
+    bare = [_without_wrapping(said, panel) for said in readings]
+    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
-        ReadLine(line, tuple(said), _judge(said, cut, line, panel))
-        for line, cut, said in zip(lines, cuts, readings, strict=True)
+        ReadLine(line, tuple(said), judgement)
+        for line, said, judgement in zip(lines, bare, verdicts.doubt_sameness(judged), strict=True)
     ]
 
 
@@ -162,6 +180,13 @@ def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
             readings[index].append(future.result())
 
 
+def _without_wrapping(readings: Sequence[Reading], panel: Panel) -> list[Reading]:
+    """One line's readings without what vision models wrap around them; a store keeps them as they came."""
+    wraps = [reading.reader in panel.worded for reading in readings]
+    texts = cleaning.unwrapped([reading.text for reading in readings], wraps)
+    return [replace(reading, text=text) for reading, text in zip(readings, texts, strict=True)]
+
+
 def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> Judgement:
     height, width = cut.shape[:2]
     return verdicts.judge(
@@ -171,4 +196,7 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         must_agree=panel.policy.must_agree,
         line_score=line.score,
         prompts=panel.prompts,
+        families=panel.families,
+        style=panel.text_style,
+        ink_length=ink_length(cut),
     )

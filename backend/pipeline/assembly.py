@@ -8,7 +8,7 @@ from functools import partial
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.errors import StoreFailed
 from backend.fetching.sources import Sources
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
@@ -122,6 +122,6 @@ def check_readers(settings: Settings) -> None:
         panels.check()
 
 
-def _label_studio(settings: Settings) -> LabelStudioApi | None:
+def _label_studio(settings: Settings) -> LabelStudio | None:
     key = settings.label_studio_api_key
-    return LabelStudioApi(str(settings.label_studio_url), key) if key is not None else None
+    return LabelStudio(str(settings.label_studio_url), key) if key is not None else None

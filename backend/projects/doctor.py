@@ -5,20 +5,34 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from backend.detectors.paddle import PaddleDetector
 from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, StoreFailed, TwinreadError
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import default_config
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
+from backend.pipeline.reader_kinds import Ernie, kinds
+from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
+from backend.text import languages
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Free disk that models, the image cache and the store want."""
+
+CV2_WHEELS = (
+    "opencv-contrib-python",
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python-headless",
+)
+"""Wheels that write the folder cv2. PaddleX requires the first one, which contains all of the others; pip
+installs the others for other packages without a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +55,13 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     Args:
         settings: as `twinread serve` would use them.
         backend_url: where Label Studio would reach the backend.
+
+    Raises:
+        SettingsWrong: READERS names a reader that there is not.
     """
+    kinds(settings, load=False)
     yield from _label_studio(settings, backend_url)
+    yield _cv2()
     disk = _disk(settings.cache_dir)
     yield disk
     if not disk.ok:
@@ -70,7 +89,7 @@ def _label_studio(settings: Settings, backend_url: str) -> Iterator[Check]:
         )
         return
     try:
-        api = LabelStudioApi(str(settings.label_studio_url), settings.label_studio_api_key)
+        api = LabelStudio(str(settings.label_studio_url), settings.label_studio_api_key)
     except SettingsWrong as error:
         yield Check("Label Studio", False, str(error))
         return
@@ -86,11 +105,11 @@ def _label_studio(settings: Settings, backend_url: str) -> Iterator[Check]:
         yield from _guarded("rights and address block", lambda: _connection(api, backend_url, settings))
 
 
-def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> str:
+def _connection(api: LabelStudio, backend_url: str, settings: Settings) -> str:
     """Connect the backend to a project made for this and removed again: the one way to be told."""
     project = int(api.create_project(title="twinread doctor", label_config=default_config())["id"])
     try:
-        api.connect_backend(project, backend_url, "twinread doctor", basic_auth=settings.basic_auth)
+        connect_backend(api, project, backend_url, "twinread doctor", basic_auth=settings.basic_auth)
     except LabelStudioFailed as error:
         if "health check failed" not in str(error):
             raise
@@ -99,7 +118,7 @@ def _connection(api: LabelStudioApi, backend_url: str, settings: Settings) -> st
             "'twinread serve', or name the address at which Label Studio reaches it with --backend-url."
         ) from error
     finally:
-        api.call("DELETE", f"/api/projects/{project}/", "remove the project that the doctor made")
+        api.delete_project(project)
     return f"The token may make projects, and Label Studio reaches the backend at {backend_url}."
 
 
@@ -142,13 +161,16 @@ def _ernie(settings: Settings) -> Iterator[Check]:
         return
     from backend.readers.ernie.check import check
 
+    ernie = Ernie(settings, load=True)
     try:
-        with Panels(settings, None) as panels:
-            server, readers = panels.ernie(settings.ocr_language)
-            for finding in check(server, readers):
-                yield Check("ERNIE", finding.ok, finding.text)
+        code = languages.language_code(settings.ocr_language)
+        readers = [ernie.build(code, turn, ExitStack()) for turn in range(ernie.turns())]
+        for finding in check(ernie.server(), readers):
+            yield Check("ERNIE", finding.ok, finding.text)
     except TwinreadError as error:
         yield Check("ERNIE", False, str(error))
+    finally:
+        ernie.close()
 
 
 def _store(settings: Settings) -> str:
@@ -164,6 +186,29 @@ def _store(settings: Settings) -> str:
     finally:
         store.close()
     return f"{kept} readings are kept; writing works."
+
+
+def _cv2() -> Check:
+    """Check that only one wheel wrote cv2; where two did, uninstalling one leaves an empty package."""
+    found = {name: version for name in CV2_WHEELS if (version := _version(name))}
+    named = " and ".join(f"{name} {version}" for name, version in found.items())
+    if len(found) < 2:
+        return Check("cv2", True, f"{named or 'No known wheel'} provides it.")
+    others = " ".join(name for name in found if name != CV2_WHEELS[0])
+    kept = "==".join(filter(None, (CV2_WHEELS[0], found.get(CV2_WHEELS[0]))))
+    return Check(
+        "cv2",
+        False,
+        f"{named} write the same folder, and which one is imported depends on their order. Keep one: "
+        f"pip uninstall -y {others} && pip install --force-reinstall --no-deps {kept}",
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _disk(folder: Path) -> Check:

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.annotations import Json, is_readable, latest, prediction_of, submitted_annotations
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.prediction_check import PredictionCheck
 from backend.label_studio.regions import Region, is_turned_over, moved, regions, turned_back
 from backend.projects.set_up import REREAD
 
@@ -34,7 +37,17 @@ class Reread:
     doubtful: bool
 
 
-def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int | None) -> Iterator[Reread]:
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """A task whose new prediction Label Studio refused, and why."""
+
+    task: int
+    why: str
+
+
+def reread(
+    api: LabelStudio, project: int, config: LabelingConfig, only: int | None
+) -> Iterator[Reread | NotStored]:
     """Read the changed boxes of a project's tasks again, through Label Studio's own connection.
 
     Args:
@@ -44,7 +57,8 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
         only: the one task to look at; None looks at all.
 
     Yields:
-        Each line that was read again, once its prediction is stored.
+        Each line that was read again, once its prediction is stored, and each task whose prediction Label
+        Studio refused; most servers store it even if it does not fit the labeling config.
 
     Raises:
         BadRequest: no backend is connected, or the one task is another project's.
@@ -67,8 +81,13 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
             continue
         answers = _ask(api, backend, int(task["id"]), changed)
         merged = with_answers(result, answers)
-        body = {"task": task["id"], "result": merged, "model_version": reread_version(task)}
-        api.call("POST", "/api/predictions/", f"store what was read of task {task['id']}", body=body)
+        try:
+            api.create_prediction(int(task["id"]), merged, reread_version(task))
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.BAD_REQUEST:
+                raise
+            yield NotStored(int(task["id"]), _why(api, project, merged) or str(error))
+            continue
         new = {region.id: region for region in regions(merged)}
         for region in changed:
             labels = config.labels_of(region.from_name)
@@ -82,7 +101,12 @@ def reread(api: LabelStudioApi, project: int, config: LabelingConfig, only: int 
             )
 
 
-def _one_task(api: LabelStudioApi, project: int, number: int) -> dict[str, Any]:
+def _why(api: LabelStudio, project: int, result: Sequence[Any]) -> str:
+    """Which part of a result does not fit the labeling config; empty where all of it fits."""
+    return PredictionCheck(str(api.project(project)["label_config"])).misfit({"result": list(result)})
+
+
+def _one_task(api: LabelStudio, project: int, number: int) -> dict[str, Any]:
     task = api.task(number)
     if task["project"] != project:
         raise BadRequest(
@@ -162,7 +186,7 @@ def with_answers(result: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
     return merged
 
 
-def _ask(api: LabelStudioApi, backend: int, task: int, changed: Sequence[Region]) -> list[Any]:
+def _ask(api: LabelStudio, backend: int, task: int, changed: Sequence[Region]) -> list[Any]:
     """What the backend reads of boxes, asked as the editor asks for a drawn one."""
     drawn = [
         {**part, "origin": "manual"}
@@ -170,13 +194,7 @@ def _ask(api: LabelStudioApi, backend: int, task: int, changed: Sequence[Region]
         for part in region.results
         if part.get("type") not in ("textarea", "choices")
     ]
-    answer = api.call(
-        "POST",
-        f"/api/ml/{backend}/interactive-annotating",
-        f"read boxes of task {task}",
-        body={"task": task, "context": {"result": drawn}},
-        bulk=True,
-    )
+    answer = api.read_boxes(backend, task, drawn)
     result = (answer.get("data") or {}).get("result")
     if not result:
         raise LabelStudioFailed(

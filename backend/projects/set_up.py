@@ -12,9 +12,10 @@ from importlib.resources import files
 from typing import Any
 
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
+from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"
@@ -69,7 +70,7 @@ def project_fields(settings: Settings) -> dict[str, Any]:
     }
 
 
-def set_up(api: LabelStudioApi, spec: ProjectSpec, settings: Settings) -> SetUpResult:
+def set_up(api: LabelStudio, spec: ProjectSpec, settings: Settings) -> SetUpResult:
     """Create or update a project and connect the backend to it; a second run changes nothing.
 
     Args:
@@ -111,7 +112,7 @@ def set_up(api: LabelStudioApi, spec: ProjectSpec, settings: Settings) -> SetUpR
     return SetUpResult(number, existing is None, tuple(changes), remaining_steps(api, number))
 
 
-def retrieve(api: LabelStudioApi, project: int) -> Iterator[int]:
+def retrieve(api: LabelStudio, project: int) -> Iterator[int]:
     """Let Label Studio ask the backend for every page that lacks a prediction of the current version.
 
     It asks in batches of tasks, and repeats the pages that got no prediction until a round brings none.
@@ -138,7 +139,7 @@ def retrieve(api: LabelStudioApi, project: int) -> Iterator[int]:
         left = tasks_without_version(api, project, version)
 
 
-def tasks_without_version(api: LabelStudioApi, project: int, version: str) -> list[int]:
+def tasks_without_version(api: LabelStudio, project: int, version: str) -> list[int]:
     """The ids of a project's tasks that have no prediction with this model version."""
     return [
         int(task["id"])
@@ -147,7 +148,7 @@ def tasks_without_version(api: LabelStudioApi, project: int, version: str) -> li
     ]
 
 
-def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
+def choose_predictions(api: LabelStudio, project: int) -> list[str]:
     """Let Label Studio fill pages from stored predictions, so that it can when the backend is down, too.
 
     A project whose `model_version` names the backend asks it for each page that somebody opens, shows an
@@ -165,7 +166,7 @@ def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
     Raises:
         LabelStudioFailed: Label Studio cannot be reached, or refused.
     """
-    stored = stored_versions(api, project)
+    stored = api.model_versions(project)
     chosen = api.project(project)["model_version"] or ""
     best = _best_version(stored, _backend_version(api, project), chosen)
     if best is None or best == chosen:
@@ -183,18 +184,6 @@ def choose_predictions(api: LabelStudioApi, project: int) -> list[str]:
     ]
 
 
-def stored_versions(api: LabelStudioApi, project: int) -> dict[str, int]:
-    """The model versions of a project's stored predictions, newest first, with the number of predictions."""
-    answer = api.call(
-        "GET",
-        f"/api/projects/{project}/model-versions/",
-        f"list the prediction versions of project {project}",
-        params={"extended": "true"},
-    )
-    rows = sorted(answer["static"], key=lambda row: str(row["latest"]), reverse=True)
-    return {str(row["model_version"]): int(row["count"]) for row in rows if row["model_version"]}
-
-
 def _best_version(stored: dict[str, int], backend_version: str, chosen: str) -> str | None:
     """The version to fill pages from; None where no usable one is stored."""
     # predictions of a re-read are for people to compare with, not to start from
@@ -204,12 +193,12 @@ def _best_version(stored: dict[str, int], backend_version: str, chosen: str) -> 
     return chosen if chosen in usable else next(iter(usable), None)
 
 
-def _backend_version(api: LabelStudioApi, project: int) -> str:
+def _backend_version(api: LabelStudio, project: int) -> str:
     backends = api.backends(project)
     return str(backends[0].get("model_version") or "") if backends else ""
 
 
-def remaining_steps(api: LabelStudioApi, project: int) -> tuple[str, ...]:
+def remaining_steps(api: LabelStudio, project: int) -> tuple[str, ...]:
     """Sentences that say what a person still has to do for a project; empty when its pages are ready."""
     current = api.project(project)
     tasks = int(current.get("task_number") or 0)
@@ -226,7 +215,7 @@ def remaining_steps(api: LabelStudioApi, project: int) -> tuple[str, ...]:
     )
 
 
-def _find(api: LabelStudioApi, spec: ProjectSpec) -> dict[str, Any] | None:
+def _find(api: LabelStudio, spec: ProjectSpec) -> dict[str, Any] | None:
     if spec.project is not None:
         return api.project(spec.project)
     titled = [project for project in api.projects() if project.get("title") == spec.title]
@@ -239,7 +228,7 @@ def _find(api: LabelStudioApi, spec: ProjectSpec) -> dict[str, Any] | None:
     return api.project(titled[0]["id"]) if titled else None
 
 
-def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
+def _connect(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:
     """Connect the backend; Label Studio asks the first backend of a project and no other."""
     addresses = [str(backend["url"]).rstrip("/") for backend in api.backends(project)]
     if addresses and addresses[0] != url:
@@ -248,11 +237,11 @@ def _connect(api: LabelStudioApi, project: int, url: str, settings: Settings) ->
             "of a project. Delete that one in Settings > Model, then run this again."
         )
     # also when it is already connected: the password may have changed, and Label Studio checks it
-    api.connect_backend(project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
+    connect_backend(api, project, url, BACKEND_TITLE, basic_auth=settings.basic_auth)
     return [] if addresses else [f"Connected the backend at {url}, with interactive preannotations."]
 
 
-def _set_webhook_secret(api: LabelStudioApi, project: int, url: str, settings: Settings) -> list[str]:
+def _set_webhook_secret(api: LabelStudio, project: int, url: str, settings: Settings) -> list[str]:
     """Add the secret to the webhook that Label Studio made for the backend; by itself it sends none."""
     secret = settings.webhook_secret
     if secret is None:

@@ -23,7 +23,7 @@ from backend.label_studio.annotations import (
     submitted_annotations,
     user_of,
 )
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, regions
 
@@ -94,7 +94,7 @@ class Status:
         return waiting * median(paces) if paces else None
 
 
-def collect(api: LabelStudioApi, project: int, config: LabelingConfig) -> Status:
+def collect(api: LabelStudio, project: int, config: LabelingConfig) -> Status:
     """Look at every task of a project.
 
     Args:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from backend.errors import SettingsWrong
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.settings.settings import Settings
 
 
-def label_studio(settings: Settings) -> LabelStudioApi:
+def label_studio(settings: Settings) -> LabelStudio:
     """Label Studio under the address and the key of the settings; nothing is sent yet.
 
     Raises:
@@ -18,4 +18,4 @@ def label_studio(settings: Settings) -> LabelStudioApi:
             "LABEL_STUDIO_API_KEY is not set. Copy a key from Label Studio, Account & Settings > "
             "Personal Access Token, into the environment or .env."
         )
-    return LabelStudioApi(str(settings.label_studio_url), settings.label_studio_api_key)
+    return LabelStudio(str(settings.label_studio_url), settings.label_studio_api_key)

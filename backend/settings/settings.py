@@ -66,12 +66,19 @@ class Settings(BaseSettings):
     tall_lines: Literal["auto", "never", "always"] = Field(
         "auto", description="Turn crops that are taller than wide: auto (as PaddleOCR does), never or always"
     )
+    text_style: Literal["house", "house-dashes", "as-read"] = Field(
+        "house",
+        description=(
+            "Marks that readers mix up: house (`№ 7`, `°C` and ellipses by the rule of the language, dashes "
+            "where the readings differ in them), house-dashes (every dash, too) or as-read"
+        ),
+    )
 
     # ERNIE
     ernie_base_url: AnyHttpUrl | None = Field(
         None,
         repr=False,  # may hold a proxy's user and password
-        description="OpenAI-compatible address that ends in /v1",
+        description="OpenAI-compatible address, without /chat/completions; see docs/ernie-services.md",
     )
     ernie_model: str | None = Field(None, description="Name of the model, as the server lists it")
     ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it needs one")
@@ -86,7 +93,11 @@ class Settings(BaseSettings):
         0.001, ge=0, le=1, description="Just above 0, both make FastDeploy and vLLM take the likeliest word"
     )
     ernie_disable_thinking: bool = Field(
-        True, description="Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it"
+        True,
+        description=(
+            "Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it. Models with "
+            "another switch get it by ERNIE_EXTRA_BODY"
+        ),
     )
     ernie_extra_body: dict[str, Any] = Field({}, description="More fields for each request, as JSON")
     ernie_image_format: Literal["png", "jpeg"] = Field("jpeg", description="How crops are sent: jpeg or png")

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import write_summary
+from backend.outputs import printable, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
@@ -23,6 +23,7 @@ from converters.export.run import ExportOptions, NothingToExport, export
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
+from converters.reviewed.image_folder import notes_of
 from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 
@@ -65,7 +66,7 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
             totals, written = nothing.totals, False
             console.print(str(nothing), markup=False, style="red")
     terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
-    for sentence in _notes(request, totals, staging.out, labels):
+    for sentence in [*_notes(request, totals, staging.out, labels), *map(printable, notes_of(images))]:
         console.print(sentence, markup=False, style="yellow")
     if request.summary_json is not None:
         difference = {"written": written, "difference": dict(totals.difference)}

@@ -213,6 +213,13 @@ class EarlierPages:
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
 
+    @property
+    def images(self) -> frozenset[str]:
+        """The images of all pages, as paths in the dataset; also those that an older version wrote."""
+        with contextlib.suppress(FileNotFoundError), self._file.open("rb") as file:
+            return frozenset(filter(None, map(_image_in, file)))
+        return frozenset()
+
     def page(self, key: str) -> PageRecord | None:
         """The page of that key; None where there is none, or an older version of twinread wrote it."""
         if key not in self._offsets:
@@ -223,6 +230,15 @@ class EarlierPages:
                 return record_of(file.readline())
             except ValueError:
                 return None
+
+
+def _image_in(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    image = record.get("image") if isinstance(record, dict) else None
+    return image if isinstance(image, str) else None
 
 
 def _key_in(line: bytes) -> str | None:

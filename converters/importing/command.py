@@ -16,12 +16,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from backend.errors import BadRequest, SettingsWrong
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.outputs import check_writable, write_summary
+from backend.label_studio.prediction_check import PredictionCheck
+from backend.outputs import check_writable, printable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
@@ -30,7 +32,7 @@ from converters.importing.new_tasks import KEY
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
 from converters.importing.totals import ImportTotals
-from converters.paddleocr.label_files import LabelFile, LeftOut
+from converters.paddleocr.label_files import LabelFile, LeftOut, RowReason
 from converters.shared.progress import progress
 
 BATCH = 100
@@ -41,10 +43,11 @@ BATCH = 100
 class _Target:
     """Where tasks go, and how they are made."""
 
-    api: LabelStudioApi
+    api: LabelStudio
     project: int
     config: LabelingConfig
     options: ImportOptions
+    check: PredictionCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class _ExistingTask:
 
 def run(
     paths: Sequence[Path],
-    api: LabelStudioApi,
+    api: LabelStudio,
     project: int,
     *,
     names: LabelNames,
@@ -99,25 +102,26 @@ def run(
     if not any(file.count for _, file in files):
         names_of_files = ", ".join(file.name for _, file in files)
         console.print(
-            f"There is nothing to import: no row in {names_of_files}. Pass a label file with rows of "
-            "image<TAB>label.",
+            f"There is nothing to import: no row in {printable(names_of_files)}. Pass a label file with "
+            "rows of image<TAB>label.",
             markup=False,
         )
         if summary_json:
             write_summary(summary_json, totals.summary())
         return 1
-    config = LabelingConfig.parse(str(api.project(project).get("label_config") or ""), names)
+    xml = str(api.project(project).get("label_config") or "")
+    config = LabelingConfig.parse(xml, names)
     if config.multi_image or config.source != f"${config.data_field}":
         raise BadRequest(
             f'Project {project} takes its images from "{config.source}", and an import makes tasks of one '
             'image each. Import into a project whose Image tag has a value like "$image".'
         )
-    target = _Target(api, project, config, options)
+    target = _Target(api, project, config, options, PredictionCheck(xml))
     existing = _existing_tasks(api, project)
     try:
         with progress(console) as bars:
             for path, file in files:
-                bar = bars.add_task(file.name, total=len(file.rows))
+                bar = bars.add_task(escape(printable(file.name)), total=len(file.rows))
                 base = folders_of(path, images_dir)
                 for done in _import_file(file, base, target, existing, limits, totals):
                     bars.advance(bar, done)
@@ -127,10 +131,13 @@ def run(
         if summary_json:
             write_summary(summary_json, totals.summary())
     if totals.made and not options.approved:
+        if target.check.unchecked:
+            console.print(target.check.unchecked, markup=False)
         versions = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
-            f"To meet the lines in the label stream, choose {versions} under Settings > Annotation > "
-            "Use predictions to prelabel tasks. A task that is opened from the list shows them anyway.",
+            f"To meet the lines in the label stream, choose {printable(versions)} under Settings > "
+            "Annotation > Use predictions to prelabel tasks. A task that is opened from the list shows them "
+            "anyway.",
             markup=False,
         )
     return 1 if totals.rows_left_out or totals.regions_left_out else 0
@@ -149,7 +156,7 @@ def known_language(name: str) -> str:
         raise BadRequest(f"--language: {error}") from error
 
 
-def _existing_tasks(api: LabelStudioApi, project: int) -> dict[str, _ExistingTask]:
+def _existing_tasks(api: LabelStudio, project: int) -> dict[str, _ExistingTask]:
     """The tasks that earlier imports made, by image."""
     found: dict[str, _ExistingTask] = {}
     for task in api.tasks(project, fields="task_only", page_size=1000):
@@ -172,6 +179,7 @@ def _import_file(
     totals.rows += file.count
     totals.rows_left_out += file.left_out
     rows = iter(file.rows)
+    taken: dict[Path, str] = {}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         while batch := list(islice(rows, BATCH)):
             with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
@@ -183,6 +191,11 @@ def _import_file(
                 )
                 ready: list[PreparedRow] = []
                 for found in prepared:
+                    if (
+                        not isinstance(found, LeftOut)
+                        and taken.setdefault(found.source, found.row.image) != found.row.image
+                    ):
+                        found = _taken(found, file.name, taken[found.source])
                     if isinstance(found, LeftOut):
                         totals.rows_left_out.append(found)
                     elif found.key[0] in existing:
@@ -191,32 +204,67 @@ def _import_file(
                         totals.changed += task.regions != found.key[1]
                         totals.still_predictions += target.options.approved and not task.annotated
                     else:
+                        if found.moved:
+                            totals.moved.append((found.row.image, found.source.name))
                         ready.append(found)
                         existing[found.key[0]] = _ExistingTask(
                             found.key[1], annotated=target.options.approved
                         )
-                _make(ready, file.name, target, totals)
+                for image in _make(ready, file.name, target, totals):
+                    del existing[image]
             yield len(batch)
 
 
-def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> None:
-    if not ready:
-        return
-    uploads = target.api.upload_files(target.project, [each.path for each in ready])
-    tasks = [
-        new_tasks.task_of(
-            each.row, each.page_size, upload.address, target.config, target.options, file=file, key=each.key
+def _taken(found: PreparedRow, file: str, by: str) -> LeftOut:
+    """Of old/a.png and new/a.png only one can be the a.png that is there."""
+    sentence = (
+        f"its image and that of another row, {by}, would both be the one file {found.source.name}, so "
+        "this one was left out; pass --images FOLDER with the folder above, which tells them apart"
+    )
+    row = found.row
+    return LeftOut(file, row.line, row.image, RowReason.MISSING, sentence, len(row.regions))
+
+
+def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> set[str]:
+    """Make the tasks of rows whose lines fit the labeling config; returns the images of the other rows."""
+    made, misfits = [], set()
+    for each in ready:
+        task = new_tasks.task_of(
+            # without an address, because an image is uploaded only when its lines fit
+            *(each.row, each.page_size, "", target.config, target.options),
+            file=file,
+            key=each.key,
         )
-        for each, upload in zip(ready, uploads, strict=True)
-    ]
-    target.api.import_tasks(target.project, [task.task for task in tasks])
-    totals.made += len(tasks)
-    totals.converted += sum(each.converted for each in ready)
-    totals.regions_unreadable += [out for each in ready for out in each.row.unreadable]
-    for task in tasks:
+        faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
+        if any(faults):
+            sentence = (
+                f"{'; '.join(filter(None, faults))}. Label Studio drops or refuses such lines; change the "
+                "labeling config under Settings > Labeling Interface, and import again"
+            )
+            why = RowReason.MISFIT
+            out = LeftOut(file, each.row.line, each.row.image, why, sentence, task.regions)
+            totals.rows_left_out.append(out)
+            misfits.add(each.key[0])
+        else:
+            made.append((each, task))
+    if not made:
+        return misfits
+    uploads = target.api.upload_files(target.project, [each.path for each, _ in made])
+    target.api.import_tasks(
+        target.project,
+        [
+            new_tasks.with_address(task.task, target.config, upload.address)
+            for (_, task), upload in zip(made, uploads, strict=True)
+        ],
+    )
+    totals.made += len(made)
+    for each, task in made:
+        totals.converted += each.converted
+        totals.regions_unreadable += each.row.unreadable
         totals.lines += task.regions
         totals.reshaped += task.reshaped
         totals.regions_left_out += task.left_out
+    return misfits
 
 
 @click.command("import")

@@ -13,6 +13,7 @@ from backend.errors import BadImage
 from backend.page import image_files
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
+from converters.paddleocr import image_names
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
@@ -33,6 +34,8 @@ class PreparedRow:
     page_size: width and height of the upright image, pixels.
     key: as `new_tasks.key_of` gives it.
     converted: the file is not the one in the set.
+    source: the image's own file.
+    moved: that file is found by the end of the image's name alone.
     """
 
     row: Labelled
@@ -40,6 +43,8 @@ class PreparedRow:
     page_size: tuple[int, int]
     key: tuple[str, str]
     converted: bool
+    source: Path
+    moved: bool
 
 
 def prepare(
@@ -62,7 +67,7 @@ def prepare(
         return LeftOut(file, row.line, row.image, why, sentence, len(row.regions))
 
     try:
-        path = _find(row.image, base)
+        path, moved = _find(row.image, base)
         if path is None:
             return without(
                 RowReason.OUTSIDE,
@@ -81,6 +86,7 @@ def prepare(
         page = image_files.decode(content, max_pixels=limits.max_pixels)
     except BadImage as error:
         return without(RowReason.UNREADABLE, str(error))
+    source = path
     name = next(name for name, (signature, _) in image_files.OPENERS.items() if signature.match(content))
     known = SUFFIXES.get(name, ())
     converted = path.suffix.lower() not in known
@@ -88,11 +94,14 @@ def prepare(
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return PreparedRow(row, path, (page.width, page.height), new_tasks.key_of(row, content), converted)
+    size, key = (page.width, page.height), new_tasks.key_of(row, content)
+    return PreparedRow(row, path, size, key, converted, source, moved)
 
 
-def _find(image: str, base: tuple[Path, ...]) -> Path | None:
-    """The file of an image name; None for one outside of every folder that is looked in.
+def _find(image: str, base: tuple[Path, ...]) -> tuple[Path | None, bool]:
+    """The file of an image name, and whether only the end of its name leads there.
+
+    None for one outside of every folder that is looked in.
 
     Raises:
         FileNotFoundError: it is in none of them.
@@ -105,7 +114,10 @@ def _find(image: str, base: tuple[Path, ...]) -> Path | None:
             continue
         inside = True
         if path.is_file():
-            return path
+            return path, False
+    found = image_names.found_by_end(image, base[0])
+    if found is not None:
+        return found, True
     if inside:
         raise FileNotFoundError(image)
-    return None
+    return None, False

@@ -137,6 +137,11 @@ def task_of(
     return NewTask(task, len(placed), reshaped, tuple(left_out))
 
 
+def with_address(task: Mapping[str, Any], config: LabelingConfig, address: str) -> dict[str, Any]:
+    """The task with another address of its image."""
+    return {**task, "data": {**task["data"], config.data_field: address}}
+
+
 def _without_readings(part: dict[str, Any]) -> dict[str, Any]:
     meta = {name: kept for name, kept in part.get("meta", {}).items() if name != region_notes.KEY}
     bare = {name: kept for name, kept in part.items() if name != "meta"}

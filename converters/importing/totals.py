@@ -15,6 +15,7 @@ class ImportTotals:
     already_there: rows whose task the project has already.
     changed: of those, rows that now say something else; the tasks are left as they are.
     still_predictions: of those, rows that should be annotations now, and whose tasks have none.
+    moved: images found by the end of their names alone: the name in the file, and the file's.
     converted: images that were uploaded as another file than the one in the set.
     regions_unreadable: where each of the regions left out is that could not be read.
     """
@@ -27,6 +28,7 @@ class ImportTotals:
     converted: int = 0
     lines: int = 0
     reshaped: int = 0
+    moved: list[tuple[str, str]] = field(default_factory=list)
     rows_left_out: list[LeftOut] = field(default_factory=list)
     regions_left_out: list[RegionReason] = field(default_factory=list)
     regions_unreadable: list[LeftOut] = field(default_factory=list)
@@ -51,6 +53,7 @@ class ImportTotals:
             "lines_reshaped": self.reshaped,
             "regions_left_out": {why.value: count for why, count in regions.items() if count},
             "images_converted": self.converted,
+            "images_found_by_end_of_name": [{"image": image, "file": file} for image, file in self.moved],
             "problems": [
                 {"file": row.file, "row": row.line, "image": row.image, "why": row.why.value}
                 | {"sentence": row.sentence, "regions": row.regions}

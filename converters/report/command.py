@@ -9,8 +9,8 @@ import click
 from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
-from backend.label_studio.api import LabelStudioApi
-from backend.outputs import check_writable, write_file, write_summary
+from backend.label_studio.client import LabelStudio
+from backend.outputs import check_writable, printable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
 from converters.report import html, terminal
@@ -18,6 +18,7 @@ from converters.report.crops import crops_of
 from converters.report.options import ReportSpec
 from converters.report.report import Report
 from converters.reviewed import task_sources
+from converters.reviewed.image_folder import notes_of
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.task_sources import TaskSource
 from converters.shared.progress import progress
@@ -61,13 +62,12 @@ def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Cons
     return report, page
 
 
-def people_of(api: LabelStudioApi) -> dict[str, str]:
+def people_of(api: LabelStudio) -> dict[str, str]:
     """Annotators' addresses by id; empty where the key may not see them, because ids do as well."""
     try:
-        users = api.call("GET", "/api/users/", "list its users")
+        return {str(user): email or str(user) for user, email in api.users().items()}
     except LabelStudioFailed:
         return {}
-    return {str(user["id"]): str(user.get("email") or user["id"]) for user in users}
 
 
 @click.command()
@@ -75,7 +75,7 @@ def people_of(api: LabelStudioApi) -> dict[str, str]:
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="An export of Label Studio, JSON; most exports leave out the predictions, which are then not known.",
 )
 @click.option(
@@ -168,6 +168,8 @@ def report(
         )
         made, page = make(source, fetched, spec, console)
     terminal.tell(made, console, from_file=json_file is not None)
+    for note in notes_of(fetched):
+        console.print(printable(note), markup=False, style="yellow")
     with ExitStack() as last:
         if summary_json:
             # also where there is no more room for the page, which is much larger

@@ -9,7 +9,7 @@ from pathlib import Path
 from backend.errors import BadRequest
 from backend.fetching.sources import Sources
 from backend.label_studio import result_fields
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.seams import PageSource
@@ -109,7 +109,7 @@ def check_text_areas(tasks: Iterable[object], names: LabelNames) -> Iterator[obj
         )
 
 
-def page_source(folder: Path | None, api: LabelStudioApi | None, values: Settings) -> PageSource:
+def page_source(folder: Path | None, api: LabelStudio | None, values: Settings) -> PageSource:
     """Gives images: those of a folder where one is named, else wherever tasks say they are.
 
     Args:

@@ -12,7 +12,7 @@ import pytest
 from backend.demo.label_studio_installation import installed_version, migrated_template
 from backend.demo.label_studio_server import LabelStudioServer
 from backend.errors import LabelStudioFailed, SettingsWrong
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from tests.parts.http_script import serving
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio, new_account
 
@@ -154,8 +154,8 @@ def test_a_data_folder_keeps_its_account_and_tokens_over_a_restart(
 
     with (
         LabelStudioServer(tmp_path / "data", account) as server,
-        LabelStudioApi(server.base_url, label_studio.personal_token) as api,
-        LabelStudioApi(server.base_url, account.token) as legacy,
+        LabelStudio(server.base_url, label_studio.personal_token) as api,
+        LabelStudio(server.base_url, account.token) as legacy,
     ):
         assert api.whoami()["email"] == legacy.whoami()["email"] == account.user
 

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad
+from backend.projects.backend_connection import connect_backend
 from tests.parts.backend_process import RunningBackend
 
 
@@ -23,14 +24,14 @@ from tests.parts.backend_process import RunningBackend
 class Project:
     """One project, through one client."""
 
-    api: LabelStudioApi
+    api: LabelStudio
     id: int
     image_key: str = "image"
 
     @classmethod
     def connected(
         cls,
-        api: LabelStudioApi,
+        api: LabelStudio,
         backend: RunningBackend,
         title: str,
         config: str | None = None,
@@ -38,7 +39,7 @@ class Project:
     ) -> Project:
         """Make it, and connect the backend as people do in Settings > Model."""
         project = api.create_project(title=title, label_config=config or default_config())
-        api.connect_backend(int(project["id"]), backend.url, "twinread")
+        connect_backend(api, int(project["id"]), backend.url, "twinread")
         return cls(api, int(project["id"]), image_key)
 
     def upload(self, *paths: Path) -> list[int]:

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend.demo.label_studio_installation import ROOT
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from tests.end_to_end.projects import texts_of
@@ -96,7 +96,7 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
         account = json.loads((state / "account.json").read_text("utf-8"))
         assert account["password"] in said
         assert (state / "account.json").stat().st_mode & 0o077 == 0
-        with LabelStudioApi(f"http://127.0.0.1:{ports[0]}", SecretStr(account["token"])) as api:
+        with LabelStudio(f"http://127.0.0.1:{ports[0]}", SecretStr(account["token"])) as api:
             (project,) = api.projects()
             tasks = list(api.tasks(project["id"]))
             assert len(tasks) == len(pages)
@@ -118,7 +118,7 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
         assert json.loads((state / "account.json").read_text("utf-8")) == account
         metrics = httpx.get(f"http://127.0.0.1:{ports[1]}/metrics", trust_env=False).text
         assert 'twinread_pages_total{outcome="done"}' not in metrics, "a page was read again"
-        with LabelStudioApi(f"http://127.0.0.1:{ports[0]}", SecretStr(account["token"])) as api:
+        with LabelStudio(f"http://127.0.0.1:{ports[0]}", SecretStr(account["token"])) as api:
             (again,) = api.projects()
             assert again["id"] == project["id"]
             kept = list(api.tasks(project["id"]))

@@ -66,6 +66,7 @@ def test_all_is_well_line_by_line(
         "Label Studio",
         "token",
         "rights and address block",
+        "cv2",
         "disk",
         "detection model",
         "readers",
@@ -104,7 +105,7 @@ def test_every_failure_is_named_with_what_mends_it(
     assert "ernie-4.5-vl" in wrong["ERNIE"]
     assert "ERNIE_MODEL" in wrong["ERNIE"]
     assert "STORE_URL" in wrong["store"]
-    assert "5 of 7 checks failed." in printed
+    assert "5 of 8 checks failed." in printed
     assert printed.count("WRONG") == 5
 
 
@@ -156,7 +157,7 @@ def test_without_a_key_the_rest_is_checked_all_the_same(tmp_path: Path) -> None:
     assert code == 1
     assert "Personal Access Token" in findings["Label Studio"][1]
     well = [about for about, (ok, _) in findings.items() if ok]
-    assert well == ["disk", "detection model", "readers", "store"]
+    assert well == ["cv2", "disk", "detection model", "readers", "store"]
 
 
 def test_a_label_studio_that_is_not_there_and_a_folder_that_cannot_be_written_are_named(
@@ -171,7 +172,8 @@ def test_a_label_studio_that_is_not_there_and_a_folder_that_cannot_be_written_ar
         cache_dir=tmp_path / "file" / "cache",
     )
     assert code == 1, printed
-    assert {about: ok for about, (ok, _) in findings.items()} == {"Label Studio": False, "disk": False}
+    looked_at = {"Label Studio": False, "cv2": True, "disk": False}
+    assert {about: ok for about, (ok, _) in findings.items()} == looked_at
     assert "LABEL_STUDIO_URL" in findings["Label Studio"][1]
     assert "CACHE_DIR" in findings["disk"][1]
     assert "not looked at" in findings["disk"][1]

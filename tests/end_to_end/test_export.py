@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from backend.commands.cli import twinread
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import default_config
 from tests.parts.exported import contents, manifest, rows
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
@@ -38,8 +38,8 @@ def command(label_studio: RunningLabelStudio, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.fixture
-def api(label_studio: RunningLabelStudio) -> LabelStudioApi:
-    found: LabelStudioApi = label_studio.api()
+def api(label_studio: RunningLabelStudio) -> LabelStudio:
+    found: LabelStudio = label_studio.api()
     return found
 
 
@@ -49,7 +49,7 @@ def lines(page: int, edited: str | None = None) -> list[dict[str, object]]:
     return [*result, *rectangle("l002", f"Итого\u00a0{page}", (20, 60, 200, 30), meta=kept)]
 
 
-def reviewed_project(api: LabelStudioApi, folder: Path, count: int) -> tuple[int, list[int]]:
+def reviewed_project(api: LabelStudio, folder: Path, count: int) -> tuple[int, list[int]]:
     """A project whose first pages are submitted; the last ones are predicted, drafted, or skipped."""
     project = int(api.create_project(title="Export", label_config=default_config())["id"])
     paths = []
@@ -73,7 +73,7 @@ def reviewed_project(api: LabelStudioApi, folder: Path, count: int) -> tuple[int
 
 
 def test_a_reviewed_project_is_exported_and_only_what_somebody_submitted(
-    api: LabelStudioApi, command: Command, tmp_path: Path
+    api: LabelStudio, command: Command, tmp_path: Path
 ) -> None:
     project, tasks = reviewed_project(api, tmp_path / "scans", 6)
     out = tmp_path / "set"
@@ -101,7 +101,7 @@ def test_a_reviewed_project_is_exported_and_only_what_somebody_submitted(
 
 
 def test_a_second_export_since_the_last_reads_only_what_changed(
-    api: LabelStudioApi, command: Command, tmp_path: Path
+    api: LabelStudio, command: Command, tmp_path: Path
 ) -> None:
     project, tasks = reviewed_project(api, tmp_path / "scans", 6)
     out = tmp_path / "set"
@@ -137,7 +137,7 @@ def test_a_second_export_since_the_last_reads_only_what_changed(
 
 
 def test_only_what_changed_into_an_empty_place_is_told_to_be_only_that(
-    api: LabelStudioApi, command: Command, tmp_path: Path
+    api: LabelStudio, command: Command, tmp_path: Path
 ) -> None:
     project, _ = reviewed_project(api, tmp_path / "scans", 4)
     done = command("--project", project, "--out", tmp_path / "set", "--since", "2026-01-01")
@@ -148,7 +148,7 @@ def test_only_what_changed_into_an_empty_place_is_told_to_be_only_that(
 
 
 def test_annotators_are_named_by_their_address(
-    api: LabelStudioApi, command: Command, label_studio: RunningLabelStudio, tmp_path: Path
+    api: LabelStudio, command: Command, label_studio: RunningLabelStudio, tmp_path: Path
 ) -> None:
     project, _ = reviewed_project(api, tmp_path / "scans", 4)
     done = command("--project", project, "--out", tmp_path / "set", "--approved", f"by {label_studio.user}")

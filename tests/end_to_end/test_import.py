@@ -14,7 +14,7 @@ from rich.console import Console
 from backend.commands.cli import twinread
 from backend.errors import BadRequest, ConfigIncomplete, LabelStudioFailed
 from backend.fetching.sources import SourceLimits, Sources
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import DEFAULT_NAMES
 from backend.label_studio.labeling_config import default_config
 from backend.label_studio.regions import regions
@@ -30,12 +30,12 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "paddle"
 
 
 @pytest.fixture(scope="module")
-def api(label_studio: RunningLabelStudio) -> LabelStudioApi:
+def api(label_studio: RunningLabelStudio) -> LabelStudio:
     return label_studio.api()
 
 
 @pytest.fixture
-def project(api: LabelStudioApi) -> int:
+def project(api: LabelStudio) -> int:
     return int(api.create_project(title="Import", label_config=default_config())["id"])
 
 
@@ -212,6 +212,48 @@ def test_the_command_takes_images_from_a_folder_and_keeps_the_language(label_stu
     assert (task["data"]["imported_image"], task["data"]["language"]) == ("a.jpg", "ru")
     (region,) = regions(task["predictions"][0]["result"])
     assert region.texts == ("слово",)
+
+
+def test_rows_whose_lines_do_not_fit_the_config_are_named_and_the_others_come(api, tmp_path):
+    # Label Studio's own judge takes the second label for one of the choices
+    strange = """<View><Image name="image" value="$image"/>
+      <RectangleLabels name="label" toName="image"><Label value="Text"/>
+        <Choices name="more" toName="image"><Choice value="a"/><Label value="Check"/></Choices>
+      </RectangleLabels><TextArea name="transcription" toName="image" perRegion="true"/></View>"""
+    project = int(api.create_project(title="Import", label_config=strange)["id"])
+    for number in range(3):
+        shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", tmp_path / f"{number}.jpg")
+    boxes = [{"transcription": "слово", "points": [[1, 1], [20, 1], [20, 20], [1, 20]]}]
+    (tmp_path / "Label.txt").write_text(
+        "".join(f"{number}.jpg\t{json.dumps(boxes if number else [])}\n" for number in range(3)), "utf-8"
+    )
+
+    code, told = run(api, project, tmp_path)
+
+    assert (code, told["rows"], told["tasks_made"]) == (1, 3, 1)
+    assert told["rows_left_out"] == {"its lines do not fit the labeling config": 2}
+    assert [problem["image"] for problem in told["problems"]] == ["1.jpg", "2.jpg"]
+    assert "result 1 of 2 (l001-" in told["problems"][0]["sentence"]
+    assert "valid labels: ['Text']" in told["problems"][0]["sentence"]
+    (task,) = api.tasks(project)
+    assert task["data"]["imported_image"] == "0.jpg"
+    uploads = f"/api/projects/{project}/file-uploads"
+    assert len(api.call("GET", uploads, "list uploads", params={"all": "true"})) == 1
+    # mended, they come; as annotations, which Label Studio does not judge, they always do
+    assert run(api, project, tmp_path, approved=True)[1]["tasks_made"] == 2
+
+
+def test_a_config_that_the_sdk_cannot_read_stops_no_import(api, tmp_path):
+    lower = default_config().replace("<Label ", "<label ")
+    project = int(api.create_project(title="Import", label_config=lower)["id"])
+    shutil.copy(DATA / "rec_words/images/rapid_eslav.jpg", tmp_path / "a.jpg")
+    (tmp_path / "rec_gt.txt").write_text("a.jpg\tслово\n", "utf-8")
+    console = Console(file=io.StringIO(), soft_wrap=True)
+
+    code, told = run(api, project, tmp_path, console=console)
+
+    assert (code, told["tasks_made"]) == (0, 1)
+    assert "Predictions were not checked against the project" in console.file.getvalue()
 
 
 def test_an_import_that_label_studio_stopped_goes_on_where_it_was(api, project, tmp_path):

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from backend.errors import ImageRefused, ImageUnreachable
 from backend.fetching.sources import SourceLimits, Sources
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import sample
 
@@ -135,7 +135,7 @@ def test_an_access_token_that_label_studio_refuses_is_renewed(
     upload = label_studio.api().upload_files(project, [path])[0]
     transport = StaleFirst()
 
-    with LabelStudioApi(label_studio.base_url, label_studio.personal_token, transport=transport) as api:
+    with LabelStudio(label_studio.base_url, label_studio.personal_token, transport=transport) as api:
         images = Sources(api, SourceLimits())
         if first == "api":
             assert api.whoami()["email"] == label_studio.user
@@ -146,7 +146,7 @@ def test_an_access_token_that_label_studio_refuses_is_renewed(
 
 def test_a_key_of_another_label_studio_fetches_nothing(label_studio: RunningLabelStudio) -> None:
     with (
-        LabelStudioApi(label_studio.base_url, SecretStr("0" * 40)) as api,
+        LabelStudio(label_studio.base_url, SecretStr("0" * 40)) as api,
         pytest.raises(ImageUnreachable, match="LABEL_STUDIO_API_KEY"),
     ):
         Sources(api, SourceLimits()).fetch("/data/upload/1/a.png", task_id=1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import default_config
 from converters.report.command import report
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
@@ -35,7 +35,7 @@ def works_on(page, number: int) -> list[Work]:
 
 @pytest.fixture(scope="module")
 def project(label_studio: RunningLabelStudio) -> int:
-    api: LabelStudioApi = label_studio.api()
+    api: LabelStudio = label_studio.api()
     made = int(api.create_project(title="Чеки & signs", label_config=default_config())["id"])
     pages = [sample(name) for name in PAGES]
     uploads = api.upload_files(made, [page.path for page in pages])
@@ -47,12 +47,8 @@ def project(label_studio: RunningLabelStudio) -> int:
         prediction(work, (page.width, page.height), language="ru", version="det a+b ru 1")
         for work, page in zip(works, pages, strict=True)
     ]
-    assert (
-        api.import_predictions(
-            made, [{"task": task, **each} for task, each in zip(tasks, predicted, strict=True)]
-        )
-        == 3
-    )
+    of_tasks = [{"task": task, **each} for task, each in zip(tasks, predicted, strict=True)]
+    assert api.import_predictions(made, of_tasks).created == 3
     for number, task in enumerate(tasks[:2]):
         (stored,) = api.task(task)["predictions"]
         result = submitted(stored, works[number])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import default_config
 from tests.end_to_end.projects import Project, texts_of
 from tests.parts.backend_process import RunningBackend, backend_process, variables
@@ -56,7 +56,7 @@ def guarded_backend(
         yield backend
 
 
-def state(api: LabelStudioApi, project: int) -> list[Any]:
+def state(api: LabelStudio, project: int) -> list[Any]:
     """Everything that setting up could change."""
     shown = api.project(project)
     lasting = {name: value for name, value in shown.items() if not name.endswith(("_number", "_count"))}

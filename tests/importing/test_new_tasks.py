@@ -17,11 +17,14 @@ from rich.console import Console
 
 from backend.commands.cli import twinread
 from backend.errors import BadRequest
+from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
+from backend.label_studio.uploads import Upload
 from converters.importing import new_tasks
 from converters.importing.command import known_language
+from converters.importing.command import run as import_run
 from converters.importing.files import files_in
 from converters.importing.images import PreparedRow, prepare
 from converters.importing.options import ImageLimits, ImportOptions
@@ -240,9 +243,20 @@ GOOD = f'{{"transcription": "good", "points": {BOX}}}'
             "tab between image and label and import again", id="two tabs",
         ),
         pytest.param(
+            f"a.png\t[{GOOD}]b.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds two rows that run together, so the row was left out; begin a new line before the "
+            "second image's name and import again", id="two rows that run together",
+        ),
+        pytest.param(
+            f"a.png\t[{GOOD}]\rb.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds several rows, which end with CR alone, U+2028 or the like, so the row was left "
+            "out; save the file with LF (Unix) line ends and import again", id="CR",
+        ),
+        pytest.param(
             "a.png\tй".encode("cp1251"), "",
-            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; save the file as UTF-8 "
-            "(Cyrillic files are often cp1251) and import again", id="cp1251",
+            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; the file looks like cp1251 "
+            "(Cyrillic), so save it as UTF-8 without a byte order mark (iconv -f cp1251 -t UTF-8 OLD > NEW) "
+            "and import again", id="cp1251",
         ),
         pytest.param(
             b"http://x/a.png\t[]", "http://x/a.png", "the image name is a web address, so the row was left "
@@ -390,6 +404,65 @@ def test_ppocrlabel_names_its_pages_from_the_folder_above(tmp_path):
     )
     (tmp_path / "b.png").write_bytes(picture("PNG"))
     assert isinstance(prepare(row(image="b.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), LeftOut)
+
+
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [
+        pytest.param("a.png", False, id="as it stands"),
+        pytest.param("pages\\\\a.png", True, id="PPOCRLabel on Windows"),
+        pytest.param("C:/Users/me/pages/a.png", True, id="a full path of Windows"),
+        pytest.param("/home/me/pages/a.png", True, id="of another machine"),
+        pytest.param("old/a.png", True, id="a folder that was renamed"),
+        pytest.param("crop_img\\\\b.png", True, id="crops"),
+    ],
+)
+def test_an_image_beside_its_label_file_is_found_by_the_end_of_its_name(tmp_path, name, moved):
+    folder = tmp_path / "pages"
+    (folder / "crop_img").mkdir(parents=True)
+    for place in ("a.png", "crop_img/b.png"):
+        (folder / place).write_bytes(picture("PNG"))
+    found = prepare(row(image=name), "Label.txt", (folder, tmp_path), tmp_path / "scratch", LIMITS)
+    assert isinstance(found, PreparedRow)
+    assert (found.moved, found.source.name) == (moved, name[-5:])
+
+
+class Project:
+    """A Label Studio of one project, which keeps what it is given."""
+
+    def __init__(self):
+        self.made = []
+
+    def project(self, number):
+        return {"label_config": default_config()}
+
+    def tasks(self, number, **_):
+        return iter(())
+
+    def upload_files(self, number, paths):
+        return [Upload(path, 1, f"/data/upload/1/{path.name}") for path in paths]
+
+    def import_tasks(self, number, tasks):
+        self.made += tasks
+
+
+def test_of_two_names_for_one_file_the_second_is_left_out_and_the_first_is_told(tmp_path):
+    points = "[[10, 10], [100, 10], [100, 40], [10, 40]]"
+    rows = [
+        f'{name}\t[{{"transcription": "да", "points": {points}}}]' for name in ("old\\a.png", "new\\a.png")
+    ]
+    (tmp_path / "Label.txt").write_text("\n".join(rows), "utf-8")
+    (tmp_path / "a.png").write_bytes(picture("PNG"))
+    project, told = Project(), io.StringIO()
+    code = import_run(
+        [tmp_path], project, 1,
+        names=LabelNames(), options=ImportOptions(), limits=LIMITS,
+        console=Console(file=told, soft_wrap=True),
+    )  # fmt: skip
+    assert code == 1
+    assert [made["data"]["imported_image"] for made in project.made] == [r"old\a.png"]
+    assert r"1 image found by the end of the name alone (a.png for old\a.png, for example)" in told.getvalue()
+    assert "would both be the one file a.png" in told.getvalue()
 
 
 @pytest.mark.parametrize(

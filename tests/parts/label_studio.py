@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend.demo.label_studio_server import LabelStudioServer, Login
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 
 LABEL_STUDIO = pytest.mark.xdist_group("label_studio")
 
@@ -34,7 +34,7 @@ class RunningLabelStudio:
     server: LabelStudioServer
     personal_token: SecretStr
     local_files: Path
-    api: Callable[..., LabelStudioApi]
+    api: Callable[..., LabelStudio]
     """Makes a client, closed at the end of the session; with the personal token unless given another."""
 
     @property
@@ -74,8 +74,8 @@ def _running(folder: Path, *, private_backends: bool, legacy_tokens: bool) -> It
         opened.enter_context(server)
         token = server.create_personal_access_token()
 
-        def api(key: SecretStr = token) -> LabelStudioApi:
-            return opened.enter_context(LabelStudioApi(server.base_url, key))
+        def api(key: SecretStr = token) -> LabelStudio:
+            return opened.enter_context(LabelStudio(server.base_url, key))
 
         yield RunningLabelStudio(server, token, local_files, api)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Reading, ReadPage, Verdict
-from backend.pipeline.annotate import Policy
+from backend.page import image_files
+from backend.page.lines import Line, Page, Reading, ReadPage, ReasonKind, Verdict
+from backend.pipeline.annotate import Panel, Policy, annotate_page, read_lines
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
     TaskPage,
     Wording,
+    open_page,
     pages_of,
     prediction_of,
     read_page,
@@ -26,7 +30,9 @@ from tests.parts.scripted import (
     ScriptedReader,
     ScriptedSource,
     picture,
+    quad,
     scripted_engines,
+    scripted_panel,
 )
 
 OURS = LabelingConfig.parse(CONFIG, LabelNames())
@@ -117,17 +123,46 @@ def test_lines_carry_both_readings_and_their_verdict() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.AGREED, id="two of three"),
+        pytest.param(["Счёт", "Счёт", None], Verdict.AGREED, id="two of three, one failed"),
         pytest.param(["Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="none of three"),
-        pytest.param(["Счёт", "Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="two of four"),
+        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.DISPUTED, id="two against a third engine"),
+        pytest.param(["Счёт", "Счёт", None, None], Verdict.DISPUTED, id="two of four"),
     ],
 )
 def test_as_many_readers_must_agree_as_the_policy_of_the_panel_says(
-    said: list[str], verdict: Verdict
+    said: list[str | None], verdict: Verdict
 ) -> None:
-    readers = [ScriptedReader(f"reader {number}", text) for number, text in enumerate(said)]
-    page = read_page(scripted_engines(readers=readers), PAGE)
+    readers = [
+        ScriptedReader(f"reader {number}", text or Reading(f"reader {number}", error="cut by length"))
+        for number, text in enumerate(said)
+    ]
+    panel = scripted_panel(readers)
+    opened = open_page(scripted_engines(), PAGE)
+    page = annotate_page(opened, ScriptedDetector(), panel)
     assert {line.judgement.verdict for line in page.lines} == {verdict}
+
+
+@pytest.mark.parametrize(
+    ("said", "worded", "text", "verdict"),
+    [
+        pytest.param(['"Зефир"', '"Зефир"'], 2, '"Зефир"', Verdict.AGREED, id="both saw the quotes"),
+        pytest.param(['"Зефир"', "Зефир"], 2, "Зефир", Verdict.AGREED, id="one model put quotes around it"),
+        pytest.param(['{"text": "Счёт"}', "Счёт"], 1, "Счёт", Verdict.AGREED, id="JSON beside a recogniser"),
+        pytest.param(["# Счёт", "# Счёт"], 2, "# Счёт", Verdict.DISPUTED, id="both models write a heading"),
+        pytest.param(["Зефир", '"Зефир"'], 1, "Зефир", Verdict.DISPUTED, id="a recogniser saw quotes"),
+    ],
+)
+def test_what_models_wrap_around_a_line_goes_only_when_another_reading_does_not_have_it(
+    said: list[str], worded: int, text: str, verdict: Verdict
+) -> None:
+    readers = tuple(ScriptedReader(f"reader {number}", answer) for number, answer in enumerate(said))
+    names = frozenset(reader.identity for reader in readers[:worded])
+    panel = Panel(readers, "ru", Policy.majority(said), prompts=("Transcribe the line.",), worded=names)
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+
+    (line,) = read_lines(page, [Line(quad(20, 10, 250, 26))], panel)
+
+    assert (line.judgement.text, line.judgement.verdict) == (text, verdict)
 
 
 def test_a_policy_says_who_reads_and_how_many_must_agree() -> None:
@@ -161,3 +196,42 @@ def test_a_blank_box_is_paid_for_once() -> None:
     )
     assert {line.judgement.verdict for line in page.lines} == {Verdict.NO_TEXT}
     assert (empty.asked, second.asked) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "kind"),
+    [
+        pytest.param("OK", 3, ReasonKind.TOO_SHORT, id="two characters for a line full of ink"),
+        pytest.param("Счёт на оплату", 4, ReasonKind.SAME_EVERYWHERE, id="every line of the page the same"),
+        pytest.param("Счёт на оплату", 3, None, id="three lines may read the same"),
+    ],
+)
+def test_what_two_readers_can_only_have_wrong_alike_is_doubted(
+    text: str, lines: int, kind: ReasonKind | None
+) -> None:
+    image = Image.new("RGB", (400, 40 * lines), "white")
+    for left in range(22, 268, 4):
+        for row in range(lines):
+            ImageDraw.Draw(image).rectangle((left, 12 + 40 * row, left + 1, 32 + 40 * row), fill="black")
+    readers = [ScriptedReader("one", text), ScriptedReader("two", text)]
+    page = annotate_page(Page(np.asarray(image)), ScriptedDetector(lines), scripted_panel(readers))
+    assert [line.judgement.text for line in page.lines] == [text] * lines
+    assert {line.judgement.verdict for line in page.lines} == {Verdict.DISPUTED if kind else Verdict.AGREED}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == ({kind} - {None})
+
+
+def test_the_panel_says_which_readers_are_of_one_family() -> None:
+    readers = [
+        ScriptedReader("a", "МР-полной"),
+        ScriptedReader("b", "МР-полной"),
+        ScriptedReader("c", "NP-полной"),
+    ]
+    kinds = ["ernie", "ernie", "tesseract"]
+    opened = open_page(scripted_engines(), PAGE)
+    for said, verdict in ((readers, Verdict.DISPUTED), (readers[:2], Verdict.AGREED)):
+        panel = Panel(tuple(said), "ru", Policy.majority(kinds[: len(said)]))
+        page = annotate_page(opened, ScriptedDetector(2), panel)
+        assert {line.judgement.verdict for line in page.lines} == {verdict}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == {
+        ReasonKind.ONE_FAMILY
+    }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backend.projects.doctor import Check, examine
+from backend.projects.doctor import CV2_WHEELS, Check, examine
 from backend.settings.settings import Settings
 from tests.parts.http_script import says, serving
 
@@ -38,6 +39,34 @@ def test_a_key_that_cannot_be_one_is_a_finding_and_the_rest_is_looked_at(tmp_pat
 def test_the_doctor_does_not_count_what_it_writes_itself(tmp_path: Path) -> None:
     for _ in range(2):
         assert findings(tmp_path, device="gpu:7")["store"].says.startswith("0 readings are kept")
+
+
+def test_one_wheel_of_cv2_is_well(tmp_path: Path) -> None:
+    found = findings(tmp_path, device="gpu:7")["cv2"]
+    assert found.ok
+    assert CV2_WHEELS[0] in found.says
+
+
+@pytest.mark.parametrize("second", CV2_WHEELS[1:])
+def test_a_second_wheel_of_cv2_is_named_with_the_way_back_to_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    info = tmp_path / "site" / f"{second.replace('-', '_')}-4.12.0.88.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {second}\nVersion: 4.12.0.88\n")
+    monkeypatch.syspath_prepend(info.parent)
+    first = metadata.version(CV2_WHEELS[0])
+
+    found = findings(tmp_path, device="gpu:7")["cv2"]
+
+    assert not found.ok
+    assert found.says.startswith(
+        f"opencv-contrib-python {first} and {second} 4.12.0.88 write the same folder"
+    )
+    # taking one away takes files of the other with it
+    assert found.says.endswith(
+        f"pip uninstall -y {second} && pip install --force-reinstall --no-deps opencv-contrib-python=={first}"
+    )
 
 
 @pytest.mark.parametrize("answer", [b"{}", b"[]", b"null", b"<html>"], ids=["object", "list", "null", "page"])

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
 from backend.errors import BadRequest
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.projects.reread import changed_boxes, persons_work, reread, reread_version, with_answers
+from backend.projects.reread import (
+    NotStored,
+    Reread,
+    changed_boxes,
+    persons_work,
+    reread,
+    reread_version,
+    with_answers,
+)
 from tests.parts.http_script import says, serving
 from tests.parts.scripted import CONFIG
 
@@ -21,8 +31,10 @@ def at(minute: int) -> str:
     return f"2026-11-22T10:0{minute}:00.000000Z"
 
 
-def box(name: str, x: float = 10, text: str | None = "Счёт", label: str = "Text") -> list[dict[str, Any]]:
-    shape = {"x": x, "y": 10, "width": 40, "height": 8, "rotation": 0}
+def box(
+    name: str, x: float = 10, text: str | None = "Счёт", label: str = "Text", width: float = 40
+) -> list[dict[str, Any]]:
+    shape = {"x": x, "y": 10, "width": width, "height": 8, "rotation": 0}
     common = {"id": name, "to_name": "image", "original_width": 400, "original_height": 300}
     parts = [
         {
@@ -167,8 +179,44 @@ def test_a_task_of_another_project_is_refused_before_anything_is_read() -> None:
         server.scripts["/api/ml/"] = says(b'[{"id": 1, "url": "http://127.0.0.1:9090"}]')
         server.scripts["/api/tasks/99/"] = says(b'{"id": 99, "project": 5}')
         with (
-            LabelStudioApi(server.url, SecretStr("0" * 40)) as api,
+            LabelStudio(server.url, SecretStr("0" * 40)) as api,
             pytest.raises(BadRequest, match="--project 5"),
         ):
             list(reread(api, 3, OURS, 99))
         assert {request.method for request in server.requests} == {"GET"}
+
+
+def test_a_prediction_that_label_studio_refuses_is_named_and_the_other_tasks_go_on() -> None:
+    """A Label Studio that judges what it stores; 1.23 does where its feature flag is on."""
+    stored = []
+
+    def label_studio(request: httpx.Request) -> httpx.Response:
+        path, sent = request.url.path, json.loads(request.content or b"null")
+        if path == "/api/ml/":
+            return httpx.Response(200, json=[{"id": 1}])
+        if path == "/api/projects/3/":
+            return httpx.Response(200, json={"label_config": CONFIG})
+        if path == "/api/tasks/":
+            tasks = [
+                {"id": 7, "annotations": [{"result": [*box("a", x=12, text=None), *box("wide", width=150)]}]},
+                {"id": 8, "annotations": [{"result": box("b", x=12, text=None)}]},
+            ]
+            return httpx.Response(200, json={"tasks": tasks})
+        if path == "/api/ml/1/interactive-annotating":
+            (drawn,) = sent["context"]["result"]
+            return httpx.Response(200, json={"data": {"result": box(drawn["id"], x=12, text="Счёт 5")}})
+        if any(part["value"]["width"] > 100 for part in sent["result"]):
+            return httpx.Response(400, json={"detail": "Error validating prediction"})
+        stored.append(sent["task"])
+        return httpx.Response(201, json={"id": 1})
+
+    transport = httpx.MockTransport(label_studio)
+    with LabelStudio("http://label-studio", SecretStr("0" * 40), transport=transport) as api:
+        refused, read = reread(api, 3, OURS, None)
+
+    assert isinstance(refused, NotStored)
+    assert refused.task == 7
+    assert "result 3 of 4 (wide)" in refused.why
+    assert "width 150 out of bounds" in refused.why
+    assert isinstance(read, Reread)
+    assert (read.task, read.after, stored) == (8, "Счёт 5", [8])

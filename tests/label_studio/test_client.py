@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed, SettingsWrong
-from backend.label_studio.api import LabelStudioApi
+from backend.label_studio.client import LabelStudio
 from backend.settings import connect
 from backend.settings.settings import Settings
 from tests.parts.http_script import HttpScript, says, serving
@@ -19,10 +20,12 @@ from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import sample
 
 KEY = SecretStr("0123456789abcdef0123456789abcdef01234567")
+PERSONAL = SecretStr("e30.eyJ0b2tlbl90eXBlIjogInJlZnJlc2gifQ.c2ln")
+CUT = httpx.RemoteProtocolError("cut off")
 
 
-def scripted(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> LabelStudioApi:
-    return LabelStudioApi(
+def scripted(handler: Callable[[httpx.Request], httpx.Response], **options: Any) -> LabelStudio:
+    return LabelStudio(
         "http://label-studio:8080/", KEY, retry_wait_s=0, transport=httpx.MockTransport(handler), **options
     )
 
@@ -31,6 +34,13 @@ def reason(body: object, status: int = 400) -> Callable[[httpx.Request], httpx.R
     return lambda request: httpx.Response(status, json=body)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda api: api.create_project(title="x"), id="by the SDK"),
+        pytest.param(lambda api: api.project(1), id="by hand"),
+    ],
+)
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -54,7 +64,13 @@ def reason(body: object, status: int = 400) -> Callable[[httpx.Request], httpx.R
         ),
         pytest.param(reason({"detail": "Not found."}, 404), "may not see it", id="not found"),
         pytest.param(reason({"detail": f"bad {KEY.get_secret_value()}"}), r"bad \*\*\*", id="key repeated"),
+        pytest.param(
+            reason({"detail": "x" * 380 + KEY.get_secret_value()}),
+            r"x\*\*\*\)\.$",
+            id="key repeated at the end",
+        ),
         pytest.param(lambda r: httpx.Response(500, text="<html>trace</html>"), "HTTP 500", id="web page"),
+        pytest.param(lambda r: httpx.Response(403), r"HTTP 403: Forbidden", id="nothing said"),
         pytest.param(lambda r: httpx.Response(200, text="<html>"), "as Label Studio does", id="another one"),
         pytest.param(
             lambda r: httpx.Response(301, headers={"Location": "https://ls.example/x?secret=1"}),
@@ -64,13 +80,28 @@ def reason(body: object, status: int = 400) -> Callable[[httpx.Request], httpx.R
     ],
 )
 def test_every_refusal_is_one_clear_sentence(
-    answer: Callable[[httpx.Request], httpx.Response], words: str
+    answer: Callable[[httpx.Request], httpx.Response], words: str, ask: Callable[[LabelStudio], object]
 ) -> None:
     with scripted(answer) as api, pytest.raises(LabelStudioFailed, match=words) as caught:
-        api.create_project(title="x")
+        ask(api)
 
     assert KEY.get_secret_value() not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        *((LabelStudio.version, answer) for answer in ([], None, "text", {"a": 1})),
+        *((LabelStudio.users, answer) for answer in (None, "text", {"a": 1})),
+        *((LabelStudio.whoami, answer) for answer in ([], None, "text")),
+    ],
+)
+def test_json_of_another_shape_is_no_label_studio(
+    ask: Callable[[LabelStudio], object], answer: object
+) -> None:
+    with scripted(reason(answer, 200)) as api, pytest.raises(LabelStudioFailed, match="as Label Studio does"):
+        ask(api)
 
 
 def test_without_a_key_it_is_said_where_to_get_one():
@@ -82,7 +113,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
     with serving() as gone:
         url = gone.url
     with (
-        LabelStudioApi(url, KEY, retry_wait_s=0) as api,
+        LabelStudio(url, KEY, retry_wait_s=0) as api,
         pytest.raises(LabelStudioFailed, match=rf"does not answer at {url}.*refused.*LABEL_STUDIO_URL"),
     ):
         api.version()
@@ -100,57 +131,97 @@ def test_a_server_that_is_not_there_is_named() -> None:
 )
 def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(SettingsWrong, match="LABEL_STUDIO_URL") as caught:
-        LabelStudioApi(url, KEY)
+        LabelStudio(url, KEY)
 
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("statuses", "method", "requests"),
+    ("answers", "asked", "requests"),
     [
-        pytest.param([502, 503, 200], "GET", 3, id="a passing failure is asked again"),
-        pytest.param([502, 503, 504, 200], "GET", 3, id="three times at most"),
-        pytest.param([500, 200], "GET", 1, id="an error of its own is not"),
-        pytest.param([502, 200], "POST", 1, id="what could be done twice is not"),
+        pytest.param([502, 503, 200], LabelStudio.whoami, 3, id="a passing failure is asked again"),
+        pytest.param([CUT, CUT, 200], LabelStudio.whoami, 3, id="so is a cut connection"),
+        pytest.param([502, 503, 504, 200], LabelStudio.whoami, 3, id="three times at most"),
+        pytest.param([500, 200], LabelStudio.whoami, 1, id="an error of its own is not"),
+        pytest.param([429, 200], LabelStudio.whoami, 1, id="nor a limit of calls"),
+        pytest.param([502, 200], LabelStudio.create_project, 1, id="what could be done twice is not"),
+        pytest.param([CUT, 200], LabelStudio.create_project, 1, id="nor is it when it was cut"),
+        pytest.param([502, 503, 200], lambda api: api.project(1), 3, id="by hand, too"),
+        pytest.param([503, 200], lambda api: api.import_tasks(1, []), 1, id="an import by hand is not"),
     ],
 )
 def test_only_passing_failures_of_reading_are_repeated(
-    statuses: list[int], method: str, requests: int
+    answers: list[int | Exception], asked: Callable[[LabelStudio], object], requests: int
 ) -> None:
-    script = iter(statuses)
+    script = iter(answers)
     seen: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
         seen.append(request.method)
-        return httpx.Response(next(script), json={})
+        answer = next(script)
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer, json={})
 
     with scripted(handler) as api:
         try:
-            api.call(method, "/api/x", "do it")
+            asked(api)
         except LabelStudioFailed:
-            assert 200 not in statuses[:requests]
+            assert 200 not in answers[:requests]
     assert len(seen) == requests
 
 
-def test_a_row_that_was_saved_although_refused_is_removed_again() -> None:
-    """Label Studio with ML_BLOCK_LOCAL_IP=false alone: 403, and half a connection stays."""
-    rows = [{"id": 1, "url": "http://other:9090", "title": "other"}]
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("key", [KEY, PERSONAL], ids=["legacy", "personal"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(LabelStudio.whoami, id="by the SDK"),
+        pytest.param(lambda api: api.project(1), id="by hand"),
+    ],
+)
+def test_no_redirect_is_followed_with_a_key(
+    ask: Callable[[LabelStudio], object], key: SecretStr, status: int
+) -> None:
+    hosts = []
 
     def handler(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/api/webhooks/":
-            return httpx.Response(200, json=[])
-        if request.method == "GET":
-            return httpx.Response(200, json=rows)
-        if request.method == "POST":
-            rows.append({"id": 2, **json.loads(request.content)})
-            return httpx.Response(403, json={"detail": "URL resolves to a reserved network address"})
-        rows[:] = [row for row in rows if request.url.path != f"/api/ml/{row['id']}"]
-        return httpx.Response(204)
+        hosts.append(request.url.host)
+        return httpx.Response(status, headers={"Location": f"https://elsewhere.example{request.url.path}"})
 
-    with scripted(handler) as api, pytest.raises(LabelStudioFailed, match="USE_DEFAULT_BANNED_SUBNETS"):
-        api.connect_backend(7, "http://127.0.0.1:9090/", "twinread")
+    transport = httpx.MockTransport(handler)
+    with (
+        LabelStudio("http://label-studio", key, transport=transport) as api,
+        pytest.raises(LabelStudioFailed) as caught,
+    ):
+        ask(api)
 
-    assert [row["id"] for row in rows] == [1]
+    assert set(hosts) == {"label-studio"}
+    assert key.get_secret_value() not in str(caught.value)
+
+
+def test_a_label_studio_under_a_path_is_asked_under_it_by_the_sdk_and_by_hand() -> None:
+    """The access token is refused once, so that it is also exchanged twice."""
+    asked = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.url.path, request.headers.get("Authorization")))
+        if request.url.path.endswith("/token/refresh/"):
+            return httpx.Response(200, json={"access": f"access {len(asked)}"})
+        return httpx.Response(401 if len(asked) == 2 else 200, json={"email": "a@example.org"})
+
+    transport = httpx.MockTransport(handler)
+    with LabelStudio("http://proxy/label-studio/", PERSONAL, transport=transport) as api:
+        api.whoami()
+        api.project(7)
+
+    assert asked == [
+        ("POST", "/label-studio/api/token/refresh/", None),
+        ("GET", "/label-studio/api/current-user/whoami", "Bearer access 1"),
+        ("POST", "/label-studio/api/token/refresh/", None),
+        ("GET", "/label-studio/api/current-user/whoami", "Bearer access 3"),
+        ("GET", "/label-studio/api/projects/7/", "Bearer access 3"),
+    ]
 
 
 # Against the real one
@@ -181,17 +252,11 @@ def test_either_kind_of_key_opens_the_api(label_studio: RunningLabelStudio) -> N
 
 
 @LABEL_STUDIO
-def test_a_stock_label_studio_wants_a_personal_token_and_blocks_private_backends(
-    label_studio_strict: RunningLabelStudio, backend: HttpScript
-) -> None:
+def test_a_stock_label_studio_wants_a_personal_token(label_studio_strict: RunningLabelStudio) -> None:
     with pytest.raises(LabelStudioFailed, match="those switched off"):
         label_studio_strict.api(label_studio_strict.legacy_token).whoami()
 
-    api = label_studio_strict.api()
-    project = api.create_project(title="API test", label_config=CONFIG)["id"]
-    with pytest.raises(LabelStudioFailed, match="USE_DEFAULT_BANNED_SUBNETS=false"):
-        api.connect_backend(project, backend.url, "twinread")
-    assert api.backends(project) == []
+    assert label_studio_strict.api().whoami()["email"] == label_studio_strict.user
 
 
 @LABEL_STUDIO
@@ -249,20 +314,26 @@ def test_only_tasks_that_changed_since_then_come(label_studio: RunningLabelStudi
 
 
 @LABEL_STUDIO
-def test_predictions_that_do_not_fit_the_config_are_not_counted(
-    label_studio: RunningLabelStudio, project: int
-) -> None:
+def test_results_come_back_to_the_byte(label_studio: RunningLabelStudio, project: int) -> None:
     api = label_studio.api()
     task = api.import_tasks(project, [{"data": {"image": "/data/upload/1.png"}}])[0]
-    value = {"x": 1, "y": 2, "width": 3, "height": 4, "rotation": 0, "rectanglelabels": ["Text"]}
-    fits = {"id": "a", "from_name": "label", "to_name": "image", "type": "rectanglelabels", "value": value}
-    predictions = [
-        {"task": task, "result": [fits], "score": 0.5, "model_version": "v1"},
-        {"task": task, "result": [{**fits, "from_name": "gone"}], "score": 0.5, "model_version": "v1"},
+    value = {
+        "text": ["\u2028 \U0001f600 e\u0301"],
+        "n": [1e-7, -0.0, 1e22, 3.0, 3, None, True],
+        "b": {},
+        "a": [],
+    }
+    result = [
+        {"id": "a", "from_name": "transcription", "to_name": "image", "type": "textarea", "value": value}
     ]
 
-    assert api.import_predictions(project, predictions) == 1
-    assert [p["model_version"] for p in api.task(task)["predictions"]] == ["v1"]
+    api.create_prediction(task, result, "v1")
+    made = api.create_annotation(task, result)
+
+    stored = api.task(task)
+    for found in (made, stored["annotations"][0], stored["predictions"][0]):
+        assert json.dumps(found["result"]) == json.dumps(result)
+    assert api.model_versions(project) == {"v1": 1}
 
 
 @LABEL_STUDIO
@@ -272,59 +343,13 @@ def test_predictions_are_retrieved_from_the_backend(
     api = label_studio.api()
     backend.scripts["/predict"] = says(b'{"results": [{"result": [], "score": 0.5}, {}]}')
     tasks = api.import_tasks(project, [{"data": {"image": f"/data/upload/{n}.png"}} for n in range(3)])
-    api.connect_backend(project, backend.url, "twinread", interactive=False)
+    api.add_backend(project=project, url=backend.url, title="twinread", is_interactive=False)
 
     api.retrieve_predictions(project, tasks[:2])
 
     asked = [json.loads(r.body) for r in backend.requests if r.path == "/predict"]
     assert [[task["id"] for task in body["tasks"]] for body in asked] == [tasks[:2]]
     assert [api.task(task)["total_predictions"] for task in tasks] == [1, 0, 0]
-
-
-@LABEL_STUDIO
-def test_connecting_again_changes_the_one_connection(
-    label_studio: RunningLabelStudio, project: int, backend: HttpScript
-) -> None:
-    api = label_studio.api()
-    first = api.connect_backend(project, backend.url, "old name", interactive=False)
-    assert api.project(project)["model_version"] == "old name"
-
-    again = api.connect_backend(
-        project, backend.url + "/", "twinread", basic_auth=("me", SecretStr("word")), interactive=True
-    )
-
-    rows = api.backends(project)
-    assert [row["id"] for row in rows] == [first["id"]] == [again["id"]]
-    assert (rows[0]["title"], rows[0]["is_interactive"]) == ("twinread", True)
-    assert backend.requests[-1].headers["Authorization"].startswith("Basic ")
-    assert api.project(project)["model_version"] == "twinread"
-    assert len(api.webhooks(project)) == 1
-
-
-@LABEL_STUDIO
-def test_a_connection_without_its_webhook_is_made_anew(
-    label_studio: RunningLabelStudio, project: int, backend: HttpScript
-) -> None:
-    api = label_studio.api()
-    half = api.connect_backend(project, backend.url, "twinread")
-    api.call("DELETE", f"/api/webhooks/{api.webhooks(project)[0]['id']}/", "remove the webhook")
-
-    whole = api.connect_backend(project, backend.url, "twinread")
-
-    assert [row["id"] for row in api.backends(project)] == [whole["id"]] != [half["id"]]
-    assert [hook["url"] for hook in api.webhooks(project)] == [f"{backend.url}/webhook"]
-    assert api.project(project)["model_version"] == "twinread"
-
-
-@LABEL_STUDIO
-def test_a_backend_that_is_down_leaves_no_connection(label_studio: RunningLabelStudio, project: int) -> None:
-    api = label_studio.api()
-    with serving() as gone:
-        url = gone.url
-
-    with pytest.raises(LabelStudioFailed, match="health check failed"):
-        api.connect_backend(project, url, "twinread")
-    assert api.backends(project) == []
 
 
 @LABEL_STUDIO
@@ -353,9 +378,30 @@ def test_a_webhook_gets_its_secret_and_keeps_its_actions(
 
 
 @LABEL_STUDIO
-def test_projects_are_listed_and_changed(label_studio: RunningLabelStudio, project: int) -> None:
+def test_projects_are_listed_changed_and_removed(label_studio: RunningLabelStudio, project: int) -> None:
     api = label_studio.api()
 
-    api.update_project(project, title="Renamed")
+    assert api.update_project(project, title="Renamed")["title"] == "Renamed"
 
     assert {row["id"]: row["title"] for row in api.projects()}[project] == "Renamed"
+    api.delete_project(project)
+    assert project not in {row["id"] for row in api.projects()}
+    with pytest.raises(LabelStudioFailed, match="may not see it"):
+        api.project(project)
+
+
+@LABEL_STUDIO
+def test_people_are_known_by_their_address(label_studio: RunningLabelStudio) -> None:
+    api = label_studio.api()
+
+    assert api.users()[api.whoami()["id"]] == label_studio.user
+
+
+@LABEL_STUDIO
+def test_threads_share_a_client(label_studio: RunningLabelStudio, project: int) -> None:
+    api = label_studio.api()
+
+    with ThreadPoolExecutor(8) as pool:
+        titles = list(pool.map(lambda _: (api.whoami()["email"], api.project(project)["id"]), range(24)))
+
+    assert set(titles) == {(label_studio.user, project)}
