@@ -82,6 +82,11 @@ from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
 )
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
 @click.option(
+    "--text-field",
+    metavar="NAME",
+    help="TextArea that holds transcriptions, where a config has several; as TEXT_FIELD.",
+)
+@click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --json: the project's labeling config, XML.",

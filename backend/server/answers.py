@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import interactive, predictions
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
@@ -95,8 +95,10 @@ def _read(
     """One drawn region, read; a region that cannot be read says why."""
     line = Line(region_quad(region))
     page = config.page_of(region)
-    # a Repeater says the page in the names of its tags
-    if len(pages) > 1 and region.item_index is None and config.index_flag is None:
+    if page == NO_PAGE:
+        return _unread(line, "no image that is read has this box; type its text")
+    # a Repeater and several Image tags say the page in the names of tags
+    if len(pages) > 1 and region.item_index is None and config.has_item_index:
         return _unread(line, "Label Studio did not say which page the box is on; type its text")
     if page >= len(pages):
         return _unread(line, "the task has no such page")

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     label_check: str = Field("Check", description="Label of a line that a person must decide")
     label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
     label_not_text: str = Field("Not text", description="Label of a box that holds no text")
+    text_field: CommaSeparated = Field(
+        (),
+        description="Name of the TextArea that holds transcriptions, where a config has several per region",
+    )
     message_language: MessageLanguage = Field(
         "en", description="Language of the explanations that annotators see: en or ru"
     )
@@ -259,7 +263,9 @@ class Settings(BaseSettings):
     @property
     def label_names(self) -> LabelNames:
         """The labels of lines, as the labeling config names them."""
-        return LabelNames(self.label_text, self.label_check, self.label_illegible, self.label_not_text)
+        return LabelNames(
+            self.label_text, self.label_check, self.label_illegible, self.label_not_text, self.text_field
+        )
 
     @property
     def basic_auth(self) -> tuple[str, SecretStr] | None:

@@ -129,7 +129,8 @@ def _sources(
         assert request.json_file is not None  # noqa: S101  (checked: the one or the other)
         config = inputs.labeling_config(request.config, rules.names)
         # read twice: a file that is broken at its end is refused before anything is made
-        total = sum(1 for _ in task_sources.from_file(request.json_file))
+        every = task_sources.from_file(request.json_file)
+        total = sum(1 for _ in (every if config is not None else inputs.check_text_areas(every, rules.names)))
         tasks = task_sources.from_file(request.json_file)
         source = TaskSource(tasks, config, total, inputs.labels_offered(request.config))
     options.check_labels(request.labels, source.labels)

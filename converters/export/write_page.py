@@ -29,7 +29,7 @@ from converters.export.page_records import Author, LineRecord, PageRecord, Readi
 from converters.export.split import dhash
 from converters.paddleocr.page_files import paddle_orientation
 from converters.reviewed import region_text
-from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
+from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review, text_areas_for
 from converters.reviewed.reasons import LeftOutReason
 
 CropFormat = Literal["png", "jpg"]
@@ -98,11 +98,18 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     except BadImage as error:
         return without_image(job, place.rules, state, LeftOutReason.IMAGE_FAILED, str(error), digest)
     size = (page.width, page.height)
-    reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
-    names = region_text.region_names([line.region for line in reviewed])
     predicted = None
     if job.prediction is not None:
         predicted = {region.id: region for region in regions(job.prediction["result"])}
+    reviewed = review(
+        job.annotation,
+        place.rules,
+        page=job.number,
+        page_size=size,
+        witnesses=job.witnesses,
+        predicted=predicted,
+    )
+    names = region_text.region_names([line.region for line in reviewed])
     layout = layouts.layout_of(place.options.layout)
     lines = [
         _line(place, layout, job, page, line, name, predicted)
@@ -200,7 +207,8 @@ def _line(
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
         changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
-        readings=Readings.of(line.region, predicted),
+        readings=Readings.of(line.region, predicted, text_areas_for(line.region, place.rules)),
+        direction=line.direction.name if line.direction and line.why is None else None,
     )
 
 

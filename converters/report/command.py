@@ -88,6 +88,11 @@ def people_of(api: LabelStudio) -> dict[str, str]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --json: the project's labeling config, XML.",
 )
+@click.option(
+    "--text-field",
+    metavar="NAME",
+    help="TextArea that holds transcriptions, where a config has several; as TEXT_FIELD.",
+)
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
 @click.option(
     "--out",
@@ -107,6 +112,7 @@ def report(
     images: Path | None,
     config: Path | None,
     image_field: str | None,
+    text_field: str | None,
     out: Path,
     summary_json: Path | None,
 ) -> None:
@@ -131,14 +137,19 @@ def report(
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
-    names = values.label_names
+    names = inputs.names_with(values.label_names, text_field)
     with ExitStack() as opened:
         api = None
         if project is not None or (images is None and values.label_studio_api_key is not None):
             api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
         if json_file is not None:
-            source = TaskSource(task_sources.from_file(json_file), inputs.labeling_config(config, names))
+            known = inputs.labeling_config(config, names)
+            if known is None:
+                # read twice: what a text stands for is asked before anything is counted
+                for _ in inputs.check_text_areas(task_sources.from_file(json_file), names):
+                    pass
+            source = TaskSource(task_sources.from_file(json_file), known)
             title = json_file.name
         else:
             assert api is not None  # noqa: S101  (opened above)

@@ -10,7 +10,7 @@ from threading import Lock
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from backend.errors import ImageRefused, ImageUnreachable
-from backend.fetching.references import LOCAL_FILES, leaves_folder, redacted
+from backend.fetching.references import LOCAL_FILES, cleaned, inline_image, leaves_folder, redacted
 from backend.seams import PageSource
 from converters.paddleocr.image_names import parts_of
 
@@ -46,6 +46,10 @@ class ImageFolder:
                 is too large, or is what another reference came to as well.
             ImageUnreachable: there is no such file.
         """
+        inline = inline_image(reference, self._max_bytes)
+        if inline is not None:
+            return inline
+        reference = cleaned(reference)
         name = redacted(reference)
         if leaves_folder(reference) or "\0" in unquote(reference):
             raise ImageRefused(f"The image reference {name} leads out of its folder.", reference=name)

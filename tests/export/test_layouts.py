@@ -173,6 +173,7 @@ OTHER_LINE = {
     "fingerprint": 7,
     "changes": ["SPACES"],
     "readings": Readings("disputed", "Счет", False, (Reading("one", "Счет"),)),
+    "direction": "TURNED_BACK",
 }
 OTHER_PAGE = {
     "key": "2",
@@ -213,6 +214,7 @@ LOST = {
     "labels": "labels",
     "raw": "the raw text",
     "changes": "the changes",
+    "direction": "direction",
     "quad": "quad",
     "crop_sha256": "its hash",
     "fingerprint": "fingerprint",

@@ -17,6 +17,8 @@ from backend.label_studio.regions import regions
 from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from tests.label_studio.test_labeling_config import (
+    LABELS_OF_TASKS,
+    NO_LABELS,
     ONE_LABEL,
     PAGES,
     POLYGONS,
@@ -33,6 +35,8 @@ CONFIGS = [
     pytest.param(POLYGONS, id="PolygonLabels and TextArea, aliases"),
     pytest.param(POLYGONS_APART, id="Polygon beside Labels"),
     pytest.param(ONE_LABEL, id="one label"),
+    pytest.param(NO_LABELS, id="a Rectangle without labels"),
+    pytest.param(LABELS_OF_TASKS, id="labels that come with each task"),
 ]
 OURS = LabelingConfig.parse(default_config())
 TEXTS = [
