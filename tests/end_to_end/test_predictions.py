@@ -98,8 +98,8 @@ def test_agreed_lines_are_text_and_disputed_ones_check_with_both_readings_and_wh
         first, second, *_ = region.meta["text"].splitlines()
         assert first.startswith("A: ")
         assert second.startswith("B: ")
-        assert first[3:] != second[3:]
-        assert "differs:" in region.meta["text"] or "(nothing read)" in region.meta["text"]
+        named = "differs:" if first[3:] != second[3:] else "why:"  # both may have the same wrong text
+        assert named in region.meta["text"] or "(nothing read)" in region.meta["text"]
         if region.texts:
             assert region.texts[0] in (first[3:], second[3:])
     assert all(region.texts and region.texts[0].strip() for region in agreed)
