@@ -120,8 +120,9 @@ class Service:
     ) -> list[Prediction | Failure]:
         """Predict tasks, in order, for at most `deadline_s` seconds.
 
-        What was not reached by then is a `Failure` with `Late`; its work goes on and a later call
-        gets it. A task that failed does not touch its neighbours.
+        Label Studio asks for one task when somebody opens it: a task that comes alone goes ahead of bulk
+        work with all its pages. What was not reached by then is a `Failure` with `Late`; its work goes on
+        and a later call gets it. A task that failed does not touch its neighbours.
 
         Args:
             tasks: as Label Studio sends them, with `id` and `data`.
@@ -135,12 +136,13 @@ class Service:
         """
         engines = self.engines()
         end = time.monotonic() + deadline_s
-        urgent = len(tasks) == 1
         work: dict[TaskPage, Future[ReadPage]] = {}
         for task in tasks:
             # the task's own turn says why it names no page
             for page in _pages_or_none(task, config, wording):
-                work[page] = self._begin(page, engines.model_version, urgent)
+                work[page] = self._begin(page, engines.model_version)
+        if len(tasks) == 1:
+            self._pages.hurry(tuple(work.values()))
         wait(work.values(), max(0.0, end - time.monotonic()))
 
         def read(page: TaskPage) -> ReadPage:
@@ -221,12 +223,12 @@ class Service:
         self._pages.close(wait=True)
         self._drawn.shutdown(wait=True)
 
-    def _begin(self, page: TaskPage, model_version: str, urgent: bool) -> Future[ReadPage]:
+    def _begin(self, page: TaskPage, model_version: str) -> Future[ReadPage]:
         """The one future of this page's work: finished, in flight, or begun now.
 
         A page that was read by replaced engines is read anew: the version is part of the key.
         """
-        return self._pages.submit((model_version, page), partial(self._read, page), urgent=urgent)
+        return self._pages.submit((model_version, page), partial(self._read, page))
 
     def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
         with self.metrics.page_seconds.time(), self._loader.lend() as engines:

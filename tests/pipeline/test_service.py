@@ -173,6 +173,26 @@ def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
     assert len(detector.pages) == 3
 
 
+def test_an_opened_task_of_three_pages_waits_for_no_bulk_page_with_any_of_them() -> None:
+    held = threading.Event()
+
+    class Source(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            if "bulk" in reference:
+                held.wait(30)
+            return super().fetch(reference, task_id=task_id)
+
+    bulk = [{"id": number, "data": {"pages": [f"/page-bulk-{number}"]}} for number in range(3)]
+    opened = {"id": 7, "data": {"pages": ["/page-1", "/page-2", "/page-3"]}}
+    with running(scripted_service(source=Source(), page_workers=1)) as service:
+        service.predict(bulk, SEVERAL, WORDING, 0)
+        (answer,) = service.predict([opened], SEVERAL, WORDING, 20)
+        assert service.status()["pages_in_flight"] == 3
+        held.set()
+    assert isinstance(answer, Prediction)
+    assert {item["item_index"] for item in answer.result} == {0, 1, 2}
+
+
 def test_a_failed_page_of_a_task_is_named_although_its_other_pages_are_read() -> None:
     with running(scripted_service()) as service:
         (answer,) = service.predict([{"id": 7, "data": {"pages": ["/page", "/gone"]}}], SEVERAL, WORDING, 20)
