@@ -62,13 +62,13 @@ def reread(project: int, task: int | None) -> None:
     that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
     at the top, then Duplicate Annotation, and submit.
     """
-    from backend.projects.reread import NotStored
+    from backend.projects.reread import NotRead, NotStored
     from backend.projects.reread import reread as read_again
     from backend.settings import connect, logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    count = doubtful = refused = 0
+    count = doubtful = refused = unread = 0
     with connect.label_studio(values) as api:
         for line in read_again(api, project, project_config(api, project, values), task):
             if isinstance(line, NotStored):
@@ -77,15 +77,21 @@ def reread(project: int, task: int | None) -> None:
                     f"task {line.task} was left out, its prediction is not stored: {line.why}", err=True
                 )
                 continue
+            if isinstance(line, NotRead):
+                unread += 1
+                click.echo(f"task {line.task}, {line.region} is left as it was: {line.why}", err=True)
+                continue
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""
             click.echo(f"task {line.task}, {line.region}: '{line.before}' -> '{line.after}'{mark}")
     click.echo(
         f"{count} changed boxes read again, {doubtful} of them doubtful."
-        if count or refused
+        if count or refused or unread
         else "No box was changed."
     )
-    if refused:
+    if unread:
+        click.echo(f"{unread} boxes could not be read; run this again when that is mended.", err=True)
+    if refused or unread:
         raise click.exceptions.Exit(1)
 
 

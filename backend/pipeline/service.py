@@ -19,8 +19,8 @@ from typing import Any
 
 from backend.errors import Late, Stopping, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.page.lines import Line, ReadPage
-from backend.pipeline.annotate import read_lines
+from backend.page.lines import Judgement, Line, Page, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from backend.pipeline.annotate import Panel, read_lines
 from backend.pipeline.engines import EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import PageWork
@@ -36,12 +36,16 @@ from backend.pipeline.read_task import (
     task_name,
     unexpected,
 )
+from backend.pipeline.time_limit import limited
 from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
 
 DRAWN_AT_ONCE = 8
 """Drawn boxes that are read at once; each costs a thread that mostly waits."""
+
+JUDGING_S = 3.0
+"""What it may take to open and judge drawn boxes beside the time that readers have, seconds."""
 
 KEPT_FAILURES = 200
 """Failed tasks that the status lists; older ones are forgotten."""
@@ -153,37 +157,67 @@ class Service:
             self.note(answer)
         return answers
 
-    def read_lines(self, page: TaskPage, lines: Sequence[Line], deadline_s: float) -> ReadPage:
-        """Read given lines of a page at once, ahead of bulk work.
+    def read_lines(self, page: TaskPage, lines: Sequence[Line], deadline_s: float) -> list[ReadLine]:
+        """Read given lines of a page, all at once and ahead of bulk work.
 
         Args:
             page: which one.
             lines: with usable quads, in page pixels.
             deadline_s: how long the caller waits, seconds.
 
+        Returns:
+            One read line per line, in order. A reading that did not come in time, and a line over which
+            a library failed, hold their reason; the others are whole. What the readers still say goes
+            into the store.
+
         Raises:
-            Late: not done in time; what the readers still say goes into the store.
-            TwinreadError: the image cannot be had, or the models are not ready.
+            Late: the image was not there in time.
+            TwinreadError: the image cannot be had, no line could be read, or the models are not ready.
         """
         self.engines()
+        end = time.monotonic() + deadline_s
 
-        def work() -> ReadPage:
-            with self._loader.lend() as engines, engines.lend(page.language) as panel:
-                opened = open_page(engines, page)
-                read = read_lines(opened, lines, panel, urgency=Urgency(urgent=True))
-                return ReadPage(opened.width, opened.height, read, model_version=engines.model_version)
+        def work() -> list[ReadLine]:
+            with (
+                self._loader.lend() as engines,
+                engines.lend(page.language) as panel,
+                limited(panel, end, deadline_s) as in_time,
+            ):
+                return self._lines_of(page, open_page(engines, page), lines, in_time)
 
         future = self._drawn.submit(work)
         try:
-            return future.result(deadline_s)
+            # the readers end at the deadline, and their answers are judged after it
+            return future.result(deadline_s + JUDGING_S)
         except FutureTimeout as error:
             # one that nobody has begun would only keep the next box waiting
             future.cancel()
-            raise Late(f"The readers gave no answer within {deadline_s:g} s; draw the box again.") from error
+            raise Late(
+                f"The page of the box did not come within {deadline_s:.2g} s; draw the box again."
+            ) from error
         except TwinreadError:
             raise
         except Exception as error:  # a drawn box is never lost to a library's error
             raise unexpected(page.name, error) from error
+
+    def _lines_of(self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel) -> list[ReadLine]:
+        """Lines read together; each alone where a library fails over one of them."""
+        try:
+            return read_lines(opened, lines, panel, urgency=Urgency(urgent=True))
+        except Exception as error:
+            if len(lines) == 1:
+                raise
+            failed = unexpected(page.name, error)
+        read: list[ReadLine] = []
+        for line in lines:
+            try:
+                read += read_lines(opened, [line], panel, urgency=Urgency(urgent=True))
+            except Exception as error:  # noqa: BLE001, PERF203 - it must not reach the lines beside it
+                failed = unexpected(page.name, error)
+                read.append(unread_line(line, failed))
+        if not any(one.readings for one in read):
+            raise failed
+        return read
 
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
@@ -249,3 +283,9 @@ def _pages_or_none(task: Mapping[str, Any], config: LabelingConfig, wording: Wor
         return pages_of(task, config, wording)
     except TwinreadError:
         return []
+
+
+def unread_line(line: Line, why: TwinreadError | str) -> ReadLine:
+    """A line that nobody could look at, with the reason."""
+    reason = Reason(ReasonKind.READER_FAILED, "twinread", str(why))
+    return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
@@ -11,9 +12,9 @@ from backend.label_studio import interactive, predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
-from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
+from backend.page.lines import Line, ReadLine
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
-from backend.pipeline.service import Service
+from backend.pipeline.service import DRAWN_AT_ONCE, Service, unread_line
 
 ASSIST_LIMIT_S = 30.0
 """A person who drew a box waits for its text no longer."""
@@ -83,32 +84,47 @@ def assist(
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
-    answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
+    answers = _read_drawn(service, wanted, pages, config, end)
     return interactive.assist_result(
-        answers, config, model_version=version, message_language=wording.message_language
+        list(zip(wanted, answers, strict=True)),
+        config,
+        model_version=version,
+        message_language=wording.message_language,
     )
 
 
-def _read(
-    service: Service, region: Region, pages: Sequence[TaskPage], config: LabelingConfig, end: float
-) -> ReadLine:
-    """One drawn region, read; a region that cannot be read says why."""
-    line = Line(region_quad(region))
-    page = config.page_of(region)
-    # a Repeater says the page in the names of its tags
-    if len(pages) > 1 and region.item_index is None and config.index_flag is None:
-        return _unread(line, "Label Studio did not say which page the box is on; type its text")
-    if page >= len(pages):
-        return _unread(line, "the task has no such page")
-    if geometry.is_degenerate(line.quad):
-        return _unread(line, "the box is too small to hold text")
-    try:
-        return service.read_lines(pages[page], [line], max(0.0, end - time.monotonic())).lines[0]
-    except TwinreadError as error:
-        service.note(Failure(pages[page].task, error))
-        return _unread(line, str(error))
+def _read_drawn(
+    service: Service, wanted: Sequence[Region], pages: Sequence[TaskPage], config: LabelingConfig, end: float
+) -> list[ReadLine]:
+    """Drawn regions, read; all of one page together, and one that cannot be read says why."""
+    read: dict[int, ReadLine] = {}
+    by_page: dict[int, list[int]] = {}
+    for number, region in enumerate(wanted):
+        page = config.page_of(region)
+        line = Line(region_quad(region))
+        # a Repeater says the page in the names of its tags
+        if len(pages) > 1 and region.item_index is None and config.index_flag is None:
+            read[number] = unread_line(
+                line, "Label Studio did not say which page the box is on; type its text"
+            )
+        elif page >= len(pages):
+            read[number] = unread_line(line, "the task has no such page")
+        elif geometry.is_degenerate(line.quad):
+            read[number] = unread_line(line, "the box is too small to hold text")
+        else:
+            by_page.setdefault(page, []).append(number)
 
+    def read_page(page: int) -> list[ReadLine]:
+        lines = [Line(region_quad(wanted[number])) for number in by_page[page]]
+        try:
+            return service.read_lines(pages[page], lines, max(0.0, end - time.monotonic()))
+        except TwinreadError as error:
+            service.note(Failure(pages[page].task, error))
+            return [unread_line(line, error) for line in lines]
 
-def _unread(line: Line, why: str) -> ReadLine:
-    reason = Reason(ReasonKind.READER_FAILED, "twinread", why)
-    return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))
+    if by_page:
+        # no page waits for the readers of another one
+        with ThreadPoolExecutor(min(len(by_page), DRAWN_AT_ONCE)) as at_once:
+            for numbers, lines in zip(by_page.values(), at_once.map(read_page, by_page), strict=True):
+                read.update(zip(numbers, lines, strict=True))
+    return [read[number] for number in range(len(wanted))]
