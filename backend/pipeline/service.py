@@ -51,6 +51,10 @@ KEPT_FAILURES = 200
 """Failed tasks that the status lists; older ones are forgotten."""
 
 
+_TASK, _DRAWN = "task", "drawn boxes"
+"""What can fail of a task beside its pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
     """Limits of a service; pages, seconds."""
@@ -77,7 +81,8 @@ class Service:
         # a drawn box waits neither for bulk pages nor for pages that others open
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
-        self._failures: OrderedDict[str, str] = OrderedDict()
+        # by task, and of each task by the image of a page, _DRAWN or _TASK
+        self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._loader = EngineLoader(partial(load, self.metrics))
 
     @property
@@ -153,8 +158,11 @@ class Service:
             return self._outcome(work[page])
 
         answers = [read_task(engines, task, config, wording, read=read) for task in tasks]
+        by_pages = {id(future.exception()) for future in work.values() if future.done()}
         for answer in answers:
-            self.note(answer)
+            # a page's failure is noted where the page is read, also when nobody waits for it any more
+            if isinstance(answer, Prediction) or id(answer.error) not in by_pages:
+                self.note(answer)
         return answers
 
     def read_lines(self, page: TaskPage, lines: Sequence[Line], deadline_s: float) -> list[ReadLine]:
@@ -188,17 +196,22 @@ class Service:
         future = self._drawn.submit(work)
         try:
             # the readers end at the deadline, and their answers are judged after it
-            return future.result(deadline_s + JUDGING_S)
+            read = future.result(deadline_s + JUDGING_S)
         except FutureTimeout as error:
             # one that nobody has begun would only keep the next box waiting
             future.cancel()
             raise Late(
                 f"The page of the box did not come within {deadline_s:.2g} s; draw the box again."
             ) from error
-        except TwinreadError:
+        except TwinreadError as error:
+            self._failed(page.name, _DRAWN, error)
             raise
         except Exception as error:  # a drawn box is never lost to a library's error
-            raise unexpected(page.name, error) from error
+            failure = unexpected(page.name, error)
+            self._failed(page.name, _DRAWN, failure)
+            raise failure from error
+        self._mended(page.name, _DRAWN)
+        return read
 
     def _lines_of(self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel) -> list[ReadLine]:
         """Lines read together; each alone where a library fails over one of them."""
@@ -224,7 +237,7 @@ class Service:
         state, sentence = self.state
         engines = self.engines() if state == "ready" else None
         with self._lock:
-            failures = dict(reversed(self._failures.items()))
+            failures = {name: _told(failed) for name, failed in reversed(self._failures.items())}
         return {
             "state": state,
             "reason": sentence,
@@ -237,17 +250,34 @@ class Service:
         }
 
     def note(self, answer: Prediction | Failure) -> None:
-        """Make a failure visible, in the log, the metrics and the status, until it is mended."""
+        """Make a task's own failure visible in the log, the metrics and the status, until it is mended."""
         name = task_name(answer.task)
-        if isinstance(answer, Failure) and not isinstance(answer.error, (Late, Stopping)):
-            log.warning("%s: %s", name, answer.error)
-            self.metrics.pages.labels(type(answer.error).__name__).inc()
+        if isinstance(answer, Failure):
+            self._failed(name, _TASK, answer.error)
+            return
         with self._lock:
             self._failures.pop(name, None)
-            if isinstance(answer, Failure):
-                self._failures[name] = str(answer.error)
+
+    def _failed(self, name: str, what: str, error: TwinreadError) -> None:
+        """Note why a page, a drawn box or a task failed; what is late or stopped has not failed."""
+        if isinstance(error, (Late, Stopping)):
+            return
+        log.warning("%s: %s", name, error)
+        self.metrics.pages.labels(type(error).__name__).inc()
+        with self._lock:
+            failed = self._failures.pop(name, {})
+            failed.pop(what, None)
+            self._failures[name] = {what: str(error), **failed}
             while len(self._failures) > KEPT_FAILURES:
                 self._failures.popitem(last=False)
+
+    def _mended(self, name: str, what: str) -> None:
+        """Forget the failure of a page or of drawn boxes."""
+        with self._lock:
+            failed = self._failures.get(name, {})
+            failed.pop(what, None)
+            if not failed:
+                self._failures.pop(name, None)
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
@@ -265,8 +295,17 @@ class Service:
         return self._pages.submit((model_version, page), partial(self._read, page))
 
     def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
-        with self.metrics.page_seconds.time(), self._loader.lend() as engines:
-            read = read_page(engines, page, urgency=urgency)
+        try:
+            with self.metrics.page_seconds.time(), self._loader.lend() as engines:
+                read = read_page(engines, page, urgency=urgency)
+        except TwinreadError as error:
+            self._failed(page.name, page.reference, error)
+            raise
+        except Exception as error:
+            failure = unexpected(page.name, error)
+            self._failed(page.name, page.reference, failure)
+            raise failure from error
+        self._mended(page.name, page.reference)
         self.metrics.count_page(read)
         return read
 
@@ -283,6 +322,12 @@ def _pages_or_none(task: Mapping[str, Any], config: LabelingConfig, wording: Wor
         return pages_of(task, config, wording)
     except TwinreadError:
         return []
+
+
+def _told(failed: Mapping[str, str]) -> str:
+    """Why a task failed, for the status: the last reason, and how many there are beside it."""
+    last, *others = failed.values()
+    return f"{last} ({len(others)} more of its pages failed.)" if others else last
 
 
 def unread_line(line: Line, why: TwinreadError | str) -> ReadLine:

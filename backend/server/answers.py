@@ -119,7 +119,6 @@ def _read_drawn(
         try:
             return service.read_lines(pages[page], lines, max(0.0, end - time.monotonic()))
         except TwinreadError as error:
-            service.note(Failure(pages[page].task, error))
             return [unread_line(line, error) for line in lines]
 
     if by_page:

@@ -31,6 +31,7 @@ from tests.parts.scripted import (
     ScriptedDetector,
     ScriptedReader,
     ScriptedSource,
+    picture,
     quad,
     scripted_engines,
     scripted_service,
@@ -121,6 +122,86 @@ def test_a_failed_reader_is_in_the_status_until_it_is_mended() -> None:
         assert "no answer in 60 s" in str(service.status()["failed_tasks"])
         down[0] = False
         predictions(service, "/page")
+        assert service.status()["failed_tasks"] == {}
+
+
+class Mendable:
+    """A reader that has no answer for the first page until it is mended, and waits when it must."""
+
+    def __init__(self) -> None:
+        self.down = True
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def service(self) -> Service:
+        def say(number: int) -> Reading:
+            return Reading("one", error="no answer in 60 s", retryable=True) if self.down else Reading("one")
+
+        reader = ScriptedReader("one", say, gate=self.gate)
+        return scripted_service(readers=[reader, ScriptedReader("two")], page_workers=1)
+
+
+def test_what_was_mended_in_the_background_leaves_the_status_without_a_new_request() -> None:
+    reader = Mendable()
+    with running(reader.service()) as service:
+        predict(service, "/page")
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"])
+        reader.down = False
+        reader.gate.clear()
+        (late,) = predict(service, "/page", deadline_s=0)
+        assert isinstance(late, Failure) and isinstance(late.error, Late)
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"]), "it is not mended yet"
+        reader.gate.set()
+        until(lambda: service.status()["pages_in_flight"] == 0)
+        assert service.status()["failed_tasks"] == {}
+
+
+def test_what_fails_in_the_background_is_in_the_status_without_a_new_request() -> None:
+    reader = Mendable()
+    reader.gate.clear()
+    with running(reader.service()) as service:
+        (late,) = predict(service, "/page", deadline_s=0)
+        assert isinstance(late, Failure) and isinstance(late.error, Late)
+        assert service.status()["failed_tasks"] == {}, "what is in work has not failed"
+        reader.gate.set()
+        until(lambda: service.status()["pages_in_flight"] == 0)
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"])
+        text = service.metrics.text().decode()
+    assert 'twinread_pages_total{outcome="ReaderUnavailable"} 1.0' in text
+
+
+def test_two_hundred_late_pages_push_no_failed_page_out_of_the_status() -> None:
+    gate = threading.Event()
+    readers = [ScriptedReader("one", gate=gate), ScriptedReader("two")]
+    with running(scripted_service(readers=readers)) as service:
+        predict(service, "/gone")
+        tasks = [{"id": number, "data": {"image": f"/page-{number}"}} for number in range(2, 252)]
+        service.predict(tasks, OURS, WORDING, 0)
+        assert list(service.status()["failed_tasks"]) == ["task 1"]  # type: ignore[call-overload]
+        gate.set()
+
+
+def test_of_a_task_whose_pages_failed_the_status_counts_what_is_left_to_mend() -> None:
+    source = ScriptedSource({})
+    task = {"id": 7, "data": {"pages": ["/gone-1", "/gone-2", "/page"]}}
+    with running(scripted_service(source=source)) as service:
+        service.predict([task], SEVERAL, WORDING, 20)
+        (both,) = service.status()["failed_tasks"].values()  # type: ignore[attr-defined]
+        assert both.endswith("(1 more of its pages failed.)")
+        source.files["/gone-1"] = picture()
+        service.predict([task], SEVERAL, WORDING, 20)
+        assert service.status()["failed_tasks"] == {"task 7": "The image /gone-2 is not there (404)."}
+
+
+def test_a_box_that_could_not_be_read_is_forgotten_when_the_next_one_is_read() -> None:
+    source = ScriptedSource({})
+    box = [Line(quad(20, 10, 250, 26))]
+    with running(scripted_service(source=source)) as service:
+        with pytest.raises(ImageUnreachable):
+            service.read_lines(TaskPage(1, "/gone", "ru"), box, 20)
+        assert service.status()["failed_tasks"] == {"task 1": "The image /gone is not there (404)."}
+        source.files["/gone"] = picture()
+        service.read_lines(TaskPage(1, "/gone", "ru"), box, 20)
         assert service.status()["failed_tasks"] == {}
 
 
