@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +22,7 @@ from backend.errors import Late, Stopping, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.lines import Judgement, Line, Page, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from backend.pipeline.annotate import Panel, read_lines
-from backend.pipeline.engines import EngineLoader, Engines, ServiceState
+from backend.pipeline.engines import RETRY_S, WATCH_S, EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import PageWork
 from backend.pipeline.read_task import (
@@ -36,7 +37,7 @@ from backend.pipeline.read_task import (
     task_name,
     unexpected,
 )
-from backend.pipeline.time_limit import limited
+from backend.pipeline.time_limit import limited, shown_s
 from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
@@ -57,11 +58,19 @@ _TASK, _DRAWN = "task", "drawn boxes"
 
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """Limits of a service; pages, seconds."""
+    """Limits of a service; pages, seconds.
+
+    retry_s: waits before engines that failed are loaded again; the last one repeats.
+    watch_s: how often they are asked whether they have failed.
+    reading_s: the longest that a page waits for its readers, behind other pages too.
+    """
 
     page_workers: int = 4
     kept_pages: int = 2048
     kept_s: float = 900
+    retry_s: tuple[float, ...] = RETRY_S
+    watch_s: float = WATCH_S
+    reading_s: float = 3600
 
 
 class Service:
@@ -71,11 +80,12 @@ class Service:
         """Start to load the engines in the background.
 
         Args:
-            load: builds them; called once, in a thread of its own.
+            load: builds them, in a thread of its own; called again when they failed.
             options: limits.
         """
         options = options or ServiceOptions()
         self.metrics = Metrics()
+        self._reading_s = options.reading_s
         self._pages: PageWork[ReadPage] = PageWork(options.page_workers, options.kept_pages, options.kept_s)
         self.metrics.in_flight.set_function(self._pages.__len__)
         # a drawn box waits neither for bulk pages nor for pages that others open
@@ -83,7 +93,7 @@ class Service:
         self._lock = threading.Lock()
         # by task, and of each task by the image of a page, _DRAWN or _TASK
         self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._loader = EngineLoader(partial(load, self.metrics))
+        self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
 
     @property
     def state(self) -> tuple[ServiceState, str]:
@@ -201,7 +211,7 @@ class Service:
             # one that nobody has begun would only keep the next box waiting
             future.cancel()
             raise Late(
-                f"The page of the box did not come within {deadline_s:.2g} s; draw the box again."
+                f"The page of the box did not come within {shown_s(deadline_s)}; draw the box again."
             ) from error
         except TwinreadError as error:
             self._failed(page.name, _DRAWN, error)
@@ -297,7 +307,7 @@ class Service:
     def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
         try:
             with self.metrics.page_seconds.time(), self._loader.lend() as engines:
-                read = read_page(engines, page, urgency=urgency)
+                read = read_page(self._bounded(engines), page, urgency=urgency)
         except TwinreadError as error:
             self._failed(page.name, page.reference, error)
             raise
@@ -308,6 +318,18 @@ class Service:
         self._mended(page.name, page.reference)
         self.metrics.count_page(read)
         return read
+
+    def _bounded(self, engines: Engines) -> Engines:
+        """The engines; a reader that never answers costs a page its time, not the worker its life."""
+
+        @contextmanager
+        def lend(language: str) -> Iterator[Panel]:
+            with engines.lend(language) as panel:
+                end = time.monotonic() + self._reading_s
+                with limited(panel, end, self._reading_s) as in_time:
+                    yield in_time
+
+        return replace(engines, lend=lend)
 
     def _outcome(self, future: Future[ReadPage]) -> ReadPage:
         """What came of a page by now; raises why there is nothing."""

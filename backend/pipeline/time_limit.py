@@ -40,29 +40,32 @@ class _LimitedReader:
     def __init__(self, reader: LineReader, end: float, limit_s: float) -> None:
         self.identity = reader.identity
         self._reader = reader
-        self._late = Reading(self.identity, error=f"no answer within {limit_s:.2g} s", retryable=True)
-        self._answers: list[Future[Reading]] = []
+        self._late = Reading(self.identity, error=f"no answer within {shown_s(limit_s)}", retryable=True)
+        # answers given here, and what the reader was asked for each
+        self._asked: dict[Future[Reading], Future[Reading]] = {}
         self._timer = threading.Timer(max(0.0, end - time.monotonic()), self.give_up)
         self._timer.daemon = True
         self._timer.start()
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """As the reader does."""
-        answers: list[Future[Reading]] = [Future() for _ in crops]
-        self._answers += answers
-        for asked, answer in zip(self._reader.submit(crops, urgent=urgent), answers, strict=True):
+        all_asked = self._reader.submit(crops, urgent=urgent)
+        answers: list[Future[Reading]] = [Future() for _ in all_asked]
+        self._asked |= dict(zip(answers, all_asked, strict=True))
+        for asked, answer in zip(all_asked, answers, strict=True):
             asked.add_done_callback(partial(_pass_on, answer))
         if self._timer.finished.is_set():
             self.give_up()
         return answers
 
     def hurry(self, futures: Sequence[Future[Reading]]) -> None:
-        """Nothing: who has a limit asks urgently from the start."""
+        """As the reader does."""
+        self._reader.hurry([self._asked[future] for future in futures if future in self._asked])
 
     def give_up(self) -> None:
         """End what has no answer yet."""
         self._timer.cancel()
-        for answer in tuple(self._answers):
+        for answer in tuple(self._asked):
             with suppress(InvalidStateError):
                 answer.set_result(self._late)
 
@@ -74,3 +77,8 @@ def _pass_on(answer: Future[Reading], asked: Future[Reading]) -> None:
             answer.set_result(asked.result())
         else:
             answer.set_exception(error)
+
+
+def shown_s(seconds: float) -> str:
+    """A time limit for people, such as "30 s"; what is left of one is never a round number."""
+    return f"{round(seconds, 1):g} s"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -15,17 +16,20 @@ from backend.errors import (
     DetectorFailed,
     ImageUnreachable,
     Late,
+    ModelMissing,
     NotReady,
     ReaderUnavailable,
     Stopping,
+    StoreFailed,
+    TwinreadError,
     UnexpectedFailure,
 )
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Line, Reading
+from backend.page.lines import Line, Pixels, Reading
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording
-from backend.pipeline.service import Service
+from backend.pipeline.service import Service, ServiceOptions
 from tests.parts.scripted import (
     CONFIG,
     ScriptedDetector,
@@ -229,7 +233,95 @@ def test_before_the_models_are_loaded_every_question_is_answered_with_loading() 
         gate.set()
         with pytest.raises(ReaderUnavailable, match="No Russian data"):
             service.engines(timeout_s=10)
-        assert service.state == ("failed", "No Russian data for Tesseract.")
+        assert service.state == ("failed", "No Russian data for Tesseract. It is tried again by itself.")
+
+
+SOON = ServiceOptions(retry_s=(0.01, 0.02), watch_s=0.01)
+
+
+def test_engines_that_fail_to_load_are_loaded_again_until_they_are_there() -> None:
+    errors: list[Exception] = [
+        StoreFailed("The database is not up."),
+        ZeroDivisionError("in /secret/place"),
+        ModelMissing("The hub is out of reach."),
+    ]
+    told = []
+
+    def load(metrics: Metrics) -> Engines:
+        if tried:
+            told.append(service.state)
+        tried.append(len(tried))
+        if len(tried) <= len(errors):
+            raise errors[len(tried) - 1]
+        return scripted_engines()
+
+    tried: list[int] = []
+    service = Service(load, SOON)
+    with running(service):
+        until(lambda: service.state[0] == "ready")
+        assert len(predictions(service, "/page")) == 1
+    assert tried == [0, 1, 2, 3]
+    assert [state for state, _ in told] == ["failed"] * 3
+    assert [sentence.split(".")[0] for _, sentence in told] == [
+        "The database is not up",
+        "The models failed to load (ZeroDivisionError); see the log",
+        "The hub is out of reach",
+    ]
+
+
+def test_engines_that_fail_later_are_told_and_replaced_by_others_that_are_loaded_anew() -> None:
+    broken: list[TwinreadError] = []
+    may_load = threading.Event()
+    closed: list[str] = []
+
+    def load(metrics: Metrics) -> Engines:
+        number = len(loaded) + 1
+        loaded.append(number)
+        if number > 1:
+            may_load.wait(20)
+        engines = scripted_engines(version=f"v{number}", close=lambda: closed.append(f"v{number}"))
+        return replace(engines, failure=lambda: next(iter(broken), None) if number == 1 else None)
+
+    loaded: list[int] = []
+    with running(Service(load, SOON)) as service:
+        until(lambda: service.state[0] == "ready")
+        broken.append(UnexpectedFailure("The detection model has not answered for 600 s and was given up."))
+        assert service.state == (
+            "failed",
+            "The detection model has not answered for 600 s and was given up. It is tried again by itself.",
+        )
+        may_load.set()
+        until(lambda: service.state[0] == "ready")
+        assert service.model_version == "v2"
+        assert closed == ["v1"]
+    assert loaded == [1, 2]
+
+
+def test_a_reader_that_never_answers_costs_its_page_an_hour_and_no_worker_its_life() -> None:
+    class Mute(ScriptedReader):
+        """Answers no line of the first page."""
+
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            answers = super().submit(crops, urgent=urgent)
+            return answers if self.asked > len(crops) else [Future() for _ in crops]
+
+    engines = scripted_engines(readers=[Mute("one"), ScriptedReader("two")])
+    options = ServiceOptions(page_workers=1, reading_s=0.2)
+    with running(Service(lambda _: engines, options)) as service:
+        service.engines(timeout_s=10)
+        first, second = predict(service, "/page-1", "/page-2")
+    assert isinstance(first, Failure)
+    assert "3 of 6 readings had no answer; the first: no answer within 0.2 s" in str(first.error)
+    assert isinstance(second, Prediction)
+
+
+def test_a_service_that_waits_to_load_again_can_be_stopped() -> None:
+    def load(metrics: Metrics) -> Engines:
+        raise StoreFailed("The database is not up.")
+
+    service = Service(load, ServiceOptions(retry_s=(3600,), watch_s=0.01))
+    until(lambda: service.state[0] == "failed")
+    service.close()
 
 
 def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
@@ -384,7 +476,7 @@ def test_engines_that_come_when_the_service_has_stopped_are_closed_and_not_used(
     replaced = loop.service.replace_engines(late)
     with ThreadPoolExecutor(1) as stopping:
         end = stopping.submit(loop.service.close)
-        until(lambda: loop.service._loader._closed)
+        until(lambda: loop.service._loader._closing.is_set())
         may_load.set()
         end.result(20)
     with pytest.raises(Stopping):

@@ -7,7 +7,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -17,13 +20,21 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from backend.errors import ReaderUnavailable
-from backend.page.lines import Reading
+from backend.models.model_thread import BackgroundModel, ModelThread
+from backend.page.lines import Pixels, Reading
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Service
+from backend.pipeline.service import Service, ServiceOptions
+from backend.readers.local import no_answer
 from backend.server.app import create_app
 from backend.settings.settings import Settings
-from tests.parts.scripted import CONFIG, ScriptedReader, ScriptedSource, scripted_service
+from tests.parts.scripted import (
+    CONFIG,
+    ScriptedReader,
+    ScriptedSource,
+    scripted_engines,
+    scripted_service,
+)
 
 NO_IMAGE = "<View><Text name='t' value='$t'/></View>"
 
@@ -148,6 +159,55 @@ def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase
 
 def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+class StuckReader(BackgroundModel[None, Pixels, Reading]):
+    """A reader on this machine whose engine never comes back from its first line."""
+
+    identity = "stuck"
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self._model_thread = ModelThread("Tesseract reader", lambda: None, self._read, limit_s=0.2)
+        self.start()
+
+    def _read(self, model: None, crops: Sequence[Pixels]) -> list[Reading]:
+        self.let_go.wait(30)
+        return [Reading(self.identity) for _ in crops]
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        failed = partial(no_answer, self.identity)
+        return [self._model_thread.submit(crop, urgent=urgent, on_error=failed) for crop in crops]
+
+
+def test_a_reader_that_never_answers_is_given_up_and_health_says_so_until_it_is_loaded_anew() -> None:
+    stuck, may_load = StuckReader(), threading.Event()
+    broken = scripted_engines(readers=[stuck, ScriptedReader("two")])
+    loaded: list[Engines] = []
+
+    def load(metrics: Metrics) -> Engines:
+        if loaded:
+            may_load.wait(20)
+        loaded.append(scripted_engines() if loaded else replace(broken, failure=lambda: stuck.failure))
+        return loaded[-1]
+
+    service = Service(load, ServiceOptions(retry_s=(0.01,), watch_s=0.01))
+    service.engines(timeout_s=10)
+    client = client_of(service)
+    assert client.get("/health").json["status"] == "UP"
+    assert client.post("/predict", json=predict_body("/page")).json == {"results": [{}]}
+    health = client.get("/health")
+    words = "The Tesseract reader has not answered for 0.2 s and was given up."
+    assert health.status == f"503 {words} It is tried again by itself."
+    assert words in str(client.get("/status").json["failed_tasks"])
+    may_load.set()
+    end = time.monotonic() + 20
+    while client.get("/health").status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert client.post("/predict", json=predict_body("/page")).json["results"][0]["score"] == 1.0
+    stuck.let_go.set()
+    service.close()
 
 
 def test_sign_in_guards_everything_but_a_bare_health(service: Service) -> None:
