@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from rich.console import Console
 
+from backend.cores import cores
 from converters.check.findings import Picture, PictureState
 from converters.check.row_check import images_of
 from converters.shared.progress import progress
@@ -31,7 +32,7 @@ def pictures_of(
     names = sorted({image for row in rows for image in images_of(row)})
     # joined as PaddleOCR joins: an absolute name wins, an empty one is the folder
     paths = [image if image.startswith("http") else os.path.join(folder, image) for image in names]  # noqa: PTH118
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         looked = pool.map(look_at, paths, chunksize=1)
         if console is None:
             return dict(zip(names, looked, strict=True))

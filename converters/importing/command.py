@@ -6,7 +6,6 @@ import that was stopped is just started once more.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from backend.cores import cores
 from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
@@ -177,7 +177,7 @@ def _import_file(
     totals.rows += file.count
     totals.rows_left_out += file.left_out
     rows = iter(file.rows)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         while batch := list(islice(rows, BATCH)):
             with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
                 prepared = pool.map(
