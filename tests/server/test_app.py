@@ -106,7 +106,7 @@ def test_setup_and_every_prediction_give_the_same_version(client: FlaskClient) -
         pytest.param(
             "/predict", json.dumps(predict_body(tasks=[3])), "'tasks.0'", id="a task that is a number"
         ),
-        pytest.param("/predict", json.dumps(predict_body(surprise=1)), "'surprise'", id="unknown field"),
+        pytest.param("/predict", json.dumps(predict_body(params=[])), "'params'", id="params a list"),
         pytest.param(
             "/predict", json.dumps(predict_body(label_config=NO_IMAGE)), "Image", id="config without image"
         ),
@@ -131,6 +131,30 @@ def test_a_bad_body_is_one_sentence_and_never_a_traceback(
     # Label Studio shows the reason phrase and never the body
     assert answer.status.split(" ", 1)[1].isascii()
     assert len(answer.status) > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("/predict", predict_body("/page", surprise=1), id="a new field"),
+        pytest.param("/predict", predict_body("/page", project={"id": 1}), id="the project as an object"),
+        pytest.param(
+            "/predict",
+            predict_body("/page", params={"login": 5, "context": None, "prompt": "read"}),
+            id="new parameters, and a login that is a number",
+        ),
+        pytest.param("/setup", setup_body(workspace="ours"), id="a new field in setup"),
+        pytest.param("/setup", setup_body(hostname=None, access_token={"jwt": "f00ba4"}), id="a new token"),
+        pytest.param("/webhook", {"action": "TASKS_CREATED", "tasks": [], "actor": 1}, id="a webhook"),
+    ],
+)
+def test_what_a_later_label_studio_sends_more_is_no_reason_to_refuse(
+    client: FlaskClient, path: str, body: dict[str, object]
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200
+    if path == "/predict":
+        assert answer.get_json()["results"][0]["score"] == 1.0
 
 
 def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase() -> None:
