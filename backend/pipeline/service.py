@@ -20,7 +20,7 @@ from typing import Any
 
 from backend.errors import Late, Stopping, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.page.lines import Judgement, Line, Page, ReadLine, ReadPage, Reason, ReasonKind, Verdict
+from backend.page.lines import Line, Page, ReadLine, ReadPage
 from backend.pipeline.annotate import Panel, read_lines
 from backend.pipeline.engines import RETRY_S, WATCH_S, EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
@@ -175,7 +175,9 @@ class Service:
                 self.note(answer)
         return answers
 
-    def read_lines(self, page: TaskPage, lines: Sequence[Line], deadline_s: float) -> list[ReadLine]:
+    def read_lines(
+        self, page: TaskPage, lines: Sequence[Line], deadline_s: float
+    ) -> list[ReadLine | TwinreadError]:
         """Read given lines of a page, all at once and ahead of bulk work.
 
         Args:
@@ -184,9 +186,8 @@ class Service:
             deadline_s: how long the caller waits, seconds.
 
         Returns:
-            One read line per line, in order. A reading that did not come in time, and a line over which
-            a library failed, hold their reason; the others are whole. What the readers still say goes
-            into the store.
+            One read line per line, in order; an error for a line over which a library failed. A reading that
+            did not come in time says so, and what the readers still say goes into the store.
 
         Raises:
             Late: the image was not there in time.
@@ -195,7 +196,7 @@ class Service:
         self.engines()
         end = time.monotonic() + deadline_s
 
-        def work() -> list[ReadLine]:
+        def work() -> list[ReadLine | TwinreadError]:
             with (
                 self._loader.lend() as engines,
                 engines.lend(page.language) as panel,
@@ -223,22 +224,23 @@ class Service:
         self._mended(page.name, _DRAWN)
         return read
 
-    def _lines_of(self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel) -> list[ReadLine]:
+    def _lines_of(
+        self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel
+    ) -> list[ReadLine | TwinreadError]:
         """Lines read together; each alone where a library fails over one of them."""
         try:
-            return read_lines(opened, lines, panel, urgency=Urgency(urgent=True))
+            return list(read_lines(opened, lines, panel, urgency=Urgency(urgent=True)))
         except Exception as error:
-            if len(lines) == 1:
-                raise
             failed = unexpected(page.name, error)
-        read: list[ReadLine] = []
+            if len(lines) == 1:
+                raise failed from error
+        read: list[ReadLine | TwinreadError] = []
         for line in lines:
             try:
                 read += read_lines(opened, [line], panel, urgency=Urgency(urgent=True))
             except Exception as error:  # noqa: BLE001, PERF203 - it must not reach the lines beside it
-                failed = unexpected(page.name, error)
-                read.append(unread_line(line, failed))
-        if not any(one.readings for one in read):
+                read.append(unexpected(page.name, error))
+        if not any(isinstance(one, ReadLine) for one in read):
             raise failed
         return read
 
@@ -350,9 +352,3 @@ def _told(failed: Mapping[str, str]) -> str:
     """Why a task failed, for the status: the last reason, and how many there are beside it."""
     last, *others = failed.values()
     return f"{last} ({len(others)} more of its pages failed.)" if others else last
-
-
-def unread_line(line: Line, why: TwinreadError | str) -> ReadLine:
-    """A line that nobody could look at, with the reason."""
-    reason = Reason(ReasonKind.READER_FAILED, "twinread", str(why))
-    return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))

@@ -9,12 +9,14 @@ from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import interactive, predictions
+from backend.label_studio.box_notes import BoxProblem, why_unread
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
-from backend.page.lines import Line, ReadLine
+from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
-from backend.pipeline.service import DRAWN_AT_ONCE, Service, unread_line
+from backend.pipeline.service import DRAWN_AT_ONCE, Service
 
 ASSIST_LIMIT_S = 30.0
 """A person who drew a box waits for its text no longer."""
@@ -84,7 +86,7 @@ def assist(
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
-    answers = _read_drawn(service, wanted, pages, config, end)
+    answers = _read_drawn(service, wanted, pages, config, wording.message_language, end)
     return interactive.assist_result(
         list(zip(wanted, answers, strict=True)),
         config,
@@ -94,36 +96,47 @@ def assist(
 
 
 def _read_drawn(
-    service: Service, wanted: Sequence[Region], pages: Sequence[TaskPage], config: LabelingConfig, end: float
+    service: Service,
+    wanted: Sequence[Region],
+    pages: Sequence[TaskPage],
+    config: LabelingConfig,
+    language: MessageLanguage,
+    end: float,
 ) -> list[ReadLine]:
     """Drawn regions, read; all of one page together, and one that cannot be read says why."""
-    read: dict[int, ReadLine] = {}
+    lines = [Line(region_quad(region)) for region in wanted]
+    came: dict[int, ReadLine | TwinreadError | BoxProblem] = {}
     by_page: dict[int, list[int]] = {}
-    for number, region in enumerate(wanted):
+    for number, (region, line) in enumerate(zip(wanted, lines, strict=True)):
         page = config.page_of(region)
-        line = Line(region_quad(region))
         # a Repeater says the page in the names of its tags
         if len(pages) > 1 and region.item_index is None and config.index_flag is None:
-            read[number] = unread_line(
-                line, "Label Studio did not say which page the box is on; type its text"
-            )
+            came[number] = BoxProblem.PAGE_UNKNOWN
         elif page >= len(pages):
-            read[number] = unread_line(line, "the task has no such page")
+            came[number] = BoxProblem.NO_SUCH_PAGE
         elif geometry.is_degenerate(line.quad):
-            read[number] = unread_line(line, "the box is too small to hold text")
+            came[number] = BoxProblem.TOO_SMALL
         else:
             by_page.setdefault(page, []).append(number)
 
-    def read_page(page: int) -> list[ReadLine]:
-        lines = [Line(region_quad(wanted[number])) for number in by_page[page]]
+    def read_page(page: int) -> Sequence[ReadLine | TwinreadError]:
+        drawn = [lines[number] for number in by_page[page]]
         try:
-            return service.read_lines(pages[page], lines, max(0.0, end - time.monotonic()))
+            return service.read_lines(pages[page], drawn, max(0.0, end - time.monotonic()))
         except TwinreadError as error:
-            return [unread_line(line, error) for line in lines]
+            return [error] * len(drawn)
 
     if by_page:
         # no page waits for the readers of another one
         with ThreadPoolExecutor(min(len(by_page), DRAWN_AT_ONCE)) as at_once:
-            for numbers, lines in zip(by_page.values(), at_once.map(read_page, by_page), strict=True):
-                read.update(zip(numbers, lines, strict=True))
-    return [read[number] for number in range(len(wanted))]
+            for numbers, answers in zip(by_page.values(), at_once.map(read_page, by_page), strict=True):
+                came.update(zip(numbers, answers, strict=True))
+    return [_shown(came[number], line, language) for number, line in enumerate(lines)]
+
+
+def _shown(came: ReadLine | TwinreadError | BoxProblem, line: Line, language: MessageLanguage) -> ReadLine:
+    """What came of a line; one that nobody could look at with the reason for the annotator."""
+    if isinstance(came, ReadLine):
+        return came
+    reason = Reason(ReasonKind.READER_FAILED, "twinread", why_unread(came, language))
+    return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))

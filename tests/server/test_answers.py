@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from backend.errors import OperatorError, ReaderUnavailable
+from backend.errors import OperatorError, ReaderUnavailable, TwinreadError
+from backend.label_studio.box_notes import RUSSIAN
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
 from backend.page.lines import Pixels, Reading
 from backend.pipeline.annotate import Panel
@@ -265,6 +267,45 @@ def test_before_the_models_are_loaded_there_is_no_answer_at_all() -> None:
                 ask()
     finally:
         service.close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "shape", "said", "note"),
+    [
+        pytest.param(
+            "/broken", {}, "Счёт", "картинка повреждена или слишком велика", id="the image is broken"
+        ),
+        pytest.param("/gone", {}, "Счёт", "картинка не загрузилась", id="the image is gone"),
+        pytest.param("/page", {"width": 0}, "Счёт", "рамка слишком мала", id="a speck"),
+        pytest.param(
+            "/page",
+            {},
+            Reading("one", error="ERNIE's server gave no answer in 60 s; see its log.", retryable=True),
+            "A: (распознаватель не ответил)",
+            id="no reader answers",
+        ),
+    ],
+)
+def test_a_russian_annotator_is_told_in_russian_why_a_box_has_no_text(
+    reference: str, shape: dict[str, int], said: str | Reading, note: str
+) -> None:
+    box = drawn(value={**drawn()["value"], **shape})
+    with running([ScriptedReader("one", said), ScriptedReader("two", said)]) as service:
+        result = answers.assist(service, task(reference), [box], OURS, Wording("ru", "ru"), 20)
+    told = result["result"][0]["meta"]["text"]
+    assert note in told
+    assert not re.search("[A-Za-z]{2}", told), "a word of another language"
+
+
+def test_every_kind_of_error_has_its_sentence_for_a_russian_annotator() -> None:
+    def kinds(kind: type[TwinreadError]) -> set[type[TwinreadError]]:
+        return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
+
+    known = {kind for kind in kinds(TwinreadError) if kind.__module__ == "backend.errors"}
+    assert set(RUSSIAN) == known
+    assert len(set(RUSSIAN.values())) == len(known)
+    for sentence in RUSSIAN.values():
+        assert set(re.findall("[A-Za-z]+", sentence)) <= {"Label", "Studio"}
 
 
 def boxes(count: int) -> list[dict[str, Any]]:
