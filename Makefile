@@ -6,6 +6,8 @@ export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
 DEBIAN = $(if $(filter-out run lock,$(or $(MAKECMDGOALS),run)),test,run)
 INSTALL = $(UV) pip install --quiet --no-deps
+# environments of their own know nothing of what pyproject.toml leaves out of ours
+INSTALL_APART = $(INSTALL) --no-config
 
 .PHONY: run setup check format test bench lock docs alphabets clean
 
@@ -56,7 +58,7 @@ bench: setup  ## one table of ratios, measured side by side
 # Label Studio forces old versions of much that twinread uses: an environment of its own.
 .venv-label-studio/.made: locks/label-studio.txt | .venv/bin/uv
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-label-studio
-	VIRTUAL_ENV=.venv-label-studio $(INSTALL) -r locks/label-studio.txt
+	VIRTUAL_ENV=.venv-label-studio $(INSTALL_APART) -r locks/label-studio.txt
 	@touch $@
 
 # The same backend under label-studio-ml 1.0.9.

@@ -3,7 +3,8 @@
     TwinreadError
     ├── ProjectError            the annotator or project owner: the same again gives the same
     │   ├── BadRequest          a request or file that is not what it should be        400 / 2
-    │   │   └── ConfigIncomplete  the labeling config lacks a tag that is needed       400 / 2
+    │   │   ├── ConfigIncomplete  the labeling config lacks a tag that is needed       400 / 2
+    │   │   └── ConfigUnclear   several of its text areas could hold the text          400 / 2
     │   ├── BadImage            an image that cannot be decoded or breaks a limit      422 / 1
     │   └── ImageRefused        an image reference that may not be followed            422 / 1
     └── OperatorError           the operator: the same again may work
@@ -59,6 +60,10 @@ class BadRequest(ProjectError):
 
 class ConfigIncomplete(BadRequest):
     """The labeling config lacks a tag that twinread needs."""
+
+
+class ConfigUnclear(BadRequest):
+    """Several text areas of the labeling config could hold the text of a line; only people know which."""
 
 
 class BadImage(ProjectError):

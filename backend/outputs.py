@@ -1,6 +1,7 @@
 """Writes single files beside a dataset (an HTML page, a JSON summary, a dictionary), whole or not at all.
 
-Commands of both packages use it, so that no command leaves half a file behind.
+Commands of both packages use it, so that no command leaves half a file behind. What they print of foreign
+files goes through `printable`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,30 @@ import errno
 import json
 import os
 import tempfile
+import unicodedata
 from pathlib import Path
 
 from backend.errors import OperatorError
+
+
+def printable(text: str) -> str:
+    r"""Foreign text for a terminal: file names, texts of lines, names of people.
+
+    A terminal obeys control characters, and characters that turn the direction of writing show a line in
+    another order than it has. Both are spelled out (`\x1b`, `\u202e`), so that they do nothing and are
+    seen. Joiners stay, because letters of some languages need them.
+    """
+    return "".join(_spelled(char) for char in text)
+
+
+def _spelled(char: str) -> str:
+    if char.isascii() and char.isprintable():
+        return char
+    category = unicodedata.category(char)
+    if category in ("Cc", "Cs", "Zl", "Zp") or (category == "Cf" and char not in "\u200c\u200d"):
+        code = ord(char)
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return char
 
 
 def write_summary(path: Path, summary: object) -> None:

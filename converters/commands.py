@@ -15,8 +15,8 @@ from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An export of Label Studio, JSON.",
+    type=click.Path(exists=True, path_type=Path),
+    help="An export of Label Studio, JSON; or the folder of a target storage.",
 )
 @click.option(
     "--images",
@@ -81,6 +81,11 @@ from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
     "export) and keep all others as they are; deleted tasks stay until an export without it.",
 )
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
+@click.option(
+    "--text-field",
+    metavar="NAME",
+    help="TextArea that holds transcriptions, where a config has several; as TEXT_FIELD.",
+)
 @click.option(
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -7,13 +7,20 @@ cd "$(dirname "$0")/.."
 
 for profile in "$@"; do
     case $profile in
-        ernie | postgres) ;;
+        ernie | paddleocr-vl | postgres) ;;
         *)
-            echo "There is no profile '$profile'; there are ernie and postgres." >&2
+            echo "There is no profile '$profile'; there are ernie, paddleocr-vl and postgres." >&2
             exit 2
             ;;
     esac
 done
+
+case " $* " in
+    *" ernie "*" paddleocr-vl "* | *" paddleocr-vl "*" ernie "*)
+        echo "ernie and paddleocr-vl are both ERNIE_BASE_URL; name one of them." >&2
+        exit 2
+        ;;
+esac
 
 touch .env
 
@@ -43,6 +50,13 @@ for profile in "$@"; do
         ernie)
             add ERNIE_BASE_URL http://ernie:8180/v1
             add ERNIE_MODEL baidu/ERNIE-4.5-VL-28B-A3B-Paddle
+            ;;
+        paddleocr-vl)
+            add ERNIE_BASE_URL http://paddleocr-vl:8118/v1
+            add ERNIE_MODEL PaddleOCR-VL-1.6-0.9B
+            # it knows one prompt, and no thoughts
+            add ERNIE_PROMPT_STYLE ocr
+            add ERNIE_DISABLE_THINKING false
             ;;
         postgres)
             add POSTGRES_PASSWORD "$(secret)"

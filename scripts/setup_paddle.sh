@@ -25,6 +25,6 @@ fi
 
 if ! cmp -s locks/paddle.txt .venv-paddle/installed.txt; then
     [ -x .venv-paddle/bin/python ] || "$uv" venv --quiet --python "$("$python" -c 'import sys; print(sys.executable)')" .venv-paddle
-    "$uv" pip sync --quiet --python .venv-paddle/bin/python locks/paddle.txt
+    "$uv" pip sync --quiet --no-config --python .venv-paddle/bin/python locks/paddle.txt
     cp locks/paddle.txt .venv-paddle/installed.txt
 fi

@@ -134,13 +134,18 @@ def test_every_volume_is_declared_and_used() -> None:
 def test_no_registry_host_is_named() -> None:
     for file in (*DOCKERFILES, *COMPOSE_FILES, ROOT / "docker" / "README.md", ROOT / "docker" / "new-env.sh"):
         hosts = set(re.findall(r"https?://([a-z0-9.-]+)", file.read_text("utf-8")))
-        assert hosts <= {"127.0.0.1", "localhost", "label-studio", "backend.internal", "ernie"}, file.name
+        assert hosts <= {
+            "127.0.0.1",
+            "localhost",
+            "label-studio",
+            "backend.internal",
+            "ernie",
+            "paddleocr-vl",
+        }, file.name
     bases = [step.split()[1] for file in DOCKERFILES for step in steps(file) if step.startswith("FROM ")]
     images = [service["image"] for service in services().values()]
     for image in [*bases, *images]:
-        assert "." not in image.removeprefix("${FASTDEPLOY_IMAGE:-").partition("/")[0] or "/" not in image, (
-            image
-        )
+        assert "." not in re.sub(r"^\$\{[A-Z_]+:-", "", image).partition("/")[0] or "/" not in image, image
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda file: file.name)
@@ -253,6 +258,21 @@ def test_the_settings_of_a_profile_point_at_its_service(checkout: Path) -> None:
     assert env(checkout)["ERNIE_BASE_URL"] == "http://ernie:8180/v1"
     assert "--port=8180" in services()["ernie"]["command"]
     assert "@postgres:5432/" in env(checkout)["STORE_URL"]
+
+
+def test_paddleocr_vl_is_asked_as_its_model_wants(checkout: Path) -> None:
+    new_env(checkout, "paddleocr-vl")
+    written = env(checkout)
+    assert written["ERNIE_BASE_URL"] == "http://paddleocr-vl:8118/v1"
+    assert (written["ERNIE_PROMPT_STYLE"], written["ERNIE_MODEL"]) == ("ocr", "PaddleOCR-VL-1.6-0.9B")
+    assert {"--port=8118", "--model_name=${ERNIE_MODEL:-}"} <= set(services()["paddleocr-vl"]["command"])
+
+
+def test_two_profiles_for_one_address_are_refused(checkout: Path) -> None:
+    answer = new_env(checkout, "paddleocr-vl", "postgres", "ernie")
+    assert answer.returncode == 2
+    assert "name one of them" in answer.stderr
+    assert not (checkout / ".env").exists()
 
 
 def test_a_build_stops_where_two_wheels_write_cv2(tmp_path: Path) -> None:

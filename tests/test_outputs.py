@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import OperatorError
-from backend.outputs import check_writable, write_file, write_summary
+from backend.outputs import check_writable, printable, write_file, write_summary
 
 
 def test_a_summary_is_json_that_people_can_read(tmp_path):
@@ -72,3 +72,20 @@ def test_a_pipe_gets_the_summary_and_stays_a_pipe(tmp_path):
     reader.join(10)
     assert read == ["numbers"]
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("Счёт № 12 «да» 日本語 ก็", "Счёт № 12 «да» 日本語 ก็", id="letters of any language"),
+        pytest.param("a\x1b[31mb\x1b]0;owned\x07", r"a\x1b[31mb\x1b]0;owned\x07", id="escape sequences"),
+        pytest.param("a\x9b2Jb", r"a\x9b2Jb", id="the one-byte form"),
+        pytest.param("a\tb\nc\u2028d", r"a\x09b\x0ac\u2028d", id="tabs and line ends"),
+        pytest.param("invoice\u202egnp.exe", r"invoice\u202egnp.exe", id="another direction of writing"),
+        pytest.param("\ud800", r"\ud800", id="half of a character"),
+        pytest.param("می\u200cخواهم", "می\u200cخواهم", id="a joiner"),
+        pytest.param("\U000e0041", r"\U000e0041", id="a tag character"),
+    ],
+)
+def test_foreign_text_does_nothing_to_a_terminal_and_is_seen(text, shown):
+    assert printable(text) == shown

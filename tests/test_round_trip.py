@@ -20,8 +20,10 @@ from converters.export.run import ExportOptions
 from converters.export.write_page import page_file
 from converters.paddleocr import label_rows
 from converters.reviewed.line_rules import Rules
+from tests.page.test_orientation import shown_orientation, turned_by_chromium
 from tests.parts import paddle_loader
 from tests.parts.exif import stored
+from tests.parts.exif_encodings import encodings
 from tests.parts.exported import manifest, pixels, rows, run
 from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, png, polygon, rectangle, task
 from tests.parts.samples import all_samples
@@ -121,11 +123,15 @@ def test_an_untouched_review_gives_back_corners_and_texts(tmp_path, shape, size,
         assert np.abs(np.array(region.points) - quad).max() < 0.02
 
 
+AS_LONG_AS_THE_BOX = "Счёт на оплату услуг связи"
+"""The pages are noise, so the whole box is ink."""
+
+
 class KeepsCrops(ScriptedReader):
     """Says the same of every crop, and keeps what it saw."""
 
     def __init__(self, name):
-        super().__init__(name)
+        super().__init__(name, AS_LONG_AS_THE_BOX)
         self.seen = []
 
     def submit(self, crops, *, urgent=False):
@@ -152,7 +158,7 @@ def test_the_crop_that_was_read_for_a_drawn_box_is_the_crop_that_is_exported(tmp
     config = LabelingConfig.parse(CONFIGS["polygon" if result[0]["type"] == "polygonlabels" else "rectangle"])
     reader = KeepsCrops("one")
     service = scripted_service(
-        readers=[reader, ScriptedReader("two")], source=ScriptedSource({"/p": content})
+        readers=[reader, ScriptedReader("two", AS_LONG_AS_THE_BOX)], source=ScriptedSource({"/p": content})
     )
     drawn = [{**result[0], "from_name": config.control.name}]
     try:
@@ -181,6 +187,15 @@ def test_a_page_is_written_so_that_paddleocr_sees_what_people_saw(page):
     assert seen.shape == upright.pixels.shape
     assert np.abs(seen.astype(int) - upright.pixels).mean() < 1
     assert content.startswith(b"\xff\xd8" if suffix == "jpg" else b"\x89PNG")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", encodings())
+def test_however_its_orientation_is_written_paddleocr_sees_the_page_as_people_saw_it(name):
+    data = encodings()[name]
+    content, _ = page_file(data, decode(data, max_pixels=10_000))
+    seen = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    assert shown_orientation(seen) == turned_by_chromium(name)
 
 
 def test_paddleocrs_own_loader_yields_every_row(tmp_path):

@@ -75,5 +75,9 @@ def main() -> None:
     try:
         twinread()
     except TwinreadError as error:
-        click.echo(f"twinread: {error}", err=True)
+        from backend.outputs import printable
+
+        # a sentence may quote a foreign file; its own line ends stay
+        said = "\n".join(map(printable, str(error).split("\n")))
+        click.echo(f"twinread: {said}", err=True)
         sys.exit(error.exit_code)

@@ -62,6 +62,7 @@ def reread(project: int, task: int | None) -> None:
     that a person changed is kept in it. To take it over, open the task, choose the prediction 'reread'
     at the top, then Duplicate Annotation, and submit.
     """
+    from backend.outputs import printable
     from backend.projects.reread import NotRead, NotStored
     from backend.projects.reread import reread as read_again
     from backend.settings import connect, logs, settings
@@ -73,17 +74,18 @@ def reread(project: int, task: int | None) -> None:
         for line in read_again(api, project, project_config(api, project, values), task):
             if isinstance(line, NotStored):
                 refused += 1
-                click.echo(
-                    f"task {line.task} was left out, its prediction is not stored: {line.why}", err=True
-                )
+                why = printable(line.why)
+                click.echo(f"task {line.task} was left out, its prediction is not stored: {why}", err=True)
                 continue
             if isinstance(line, NotRead):
                 unread += 1
-                click.echo(f"task {line.task}, {line.region} is left as it was: {line.why}", err=True)
+                region, why = printable(line.region), printable(line.why)
+                click.echo(f"task {line.task}, {region} is left as it was: {why}", err=True)
                 continue
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""
-            click.echo(f"task {line.task}, {line.region}: '{line.before}' -> '{line.after}'{mark}")
+            region, before, after = map(printable, (line.region, line.before, line.after))
+            click.echo(f"task {line.task}, {region}: '{before}' -> '{after}'{mark}")
     click.echo(
         f"{count} changed boxes read again, {doubtful} of them doubtful."
         if count or refused or unread

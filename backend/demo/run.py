@@ -314,6 +314,8 @@ def _say(
         )
     for task, reason in status["failed_tasks"].items():
         console.print(f"  failed    {task}: {reason}", style="red", markup=False)
+    for task, note in status["noted_tasks"].items():
+        console.print(f"  note      {task}: {note}", markup=False)
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
     console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)
 

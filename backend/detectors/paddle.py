@@ -5,8 +5,8 @@ There is one model, loaded once and used in one thread; `backend.models.model_th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -14,16 +14,18 @@ from typing import Any, Final, Literal, TypeAlias
 import cv2
 import numpy as np
 
+from backend.detectors import looks
+from backend.detectors.looks import Look
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
 from backend.models import locate, paddle_engine
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread, sentence_of
-from backend.models.paddle_engine import EngineOptions, Predictor
-from backend.page import geometry
+from backend.models.paddle_engine import Engine, EngineOptions, Predictor
+from backend.page import blank_pages, geometry, tiling
 from backend.page.lines import Detected, Line, Page, Pixels
 from backend.tickets import Urgency
 
-RENDERING: Final = 1
+RENDERING: Final = 2
 """Counts up when a page is given to the model in another way, or its boxes are used in another way: part of
 the identity, and so of the model version."""
 
@@ -31,6 +33,8 @@ _MAX_SIDE: Final = 32_767
 """Pixels. PaddleOCR gives corners as int16, so larger ones would become negative."""
 _MAX_ENLARGEMENT: Final = 4.0
 """Largest factor for small pages: a letter that fills a page of 480 px is no longer seen as text."""
+MOST_CANDIDATES: Final = 10_000
+"""Candidates for a line in one picture; PaddleOCR leaves out all above 1,000, and says nothing."""
 _ALMOST_ZERO: Final = -5e-324
 """Stands for 0 in thresholds: PaddleOCR computes `given or default`, so it ignores a true 0. This, the next
 float below 0, is not ignored, and compares with every pixel and score as 0 does."""
@@ -42,7 +46,7 @@ class DetectionOptions:
 
     limit_side_len, limit_type: pixels. A page's long side is reduced to the limit ("max") or resized to
         it ("resize_long"), or its short side is enlarged to it ("min"; 0 then means full size).
-    max_side_limit: no page is searched larger than this, pixels.
+    max_side_limit: no page, and no part of one, is searched larger than this, pixels.
     thresh, box_thresh: 0 to 1, zero included.
     unclip_ratio: how far boxes are widened beyond the text's core, zero included.
     input_shape: fixed (channels, height, width) of the model.
@@ -133,19 +137,10 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         self.device = engine.device
         self._defaults = locate.detection_defaults(self.location)
 
-        def build() -> Predictor:
-            return paddle_engine.text_detection(
-                self.location,
-                engine,
-                self._options.engine,
-                limit_type=self._limit_type,
-                thresh=_nonzero(self._thresh),
-                box_thresh=_nonzero(self._box_thresh),
-                unclip_ratio=_nonzero(self._unclip_ratio),
-                input_shape=list(self._options.input_shape) if self._options.input_shape else None,
-            )
-
-        self._model_thread: _DetectorThread = ModelThread("detection model", build, self._search)
+        self._ignored: Callable[[], int] = lambda: 0
+        self._model_thread: _DetectorThread = ModelThread(
+            "detection model", partial(self._build, engine), self._search
+        )
 
     @property
     def identity(self) -> str:
@@ -221,12 +216,62 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         given = self._options.unclip_ratio
         return self._defaults.unclip_ratio if given is None else given
 
+    def _build(self, engine: Engine) -> Predictor:
+        predictor = paddle_engine.text_detection(
+            self.location,
+            engine,
+            self._options.engine,
+            limit_type=self._limit_type,
+            thresh=_nonzero(self._thresh),
+            box_thresh=_nonzero(self._box_thresh),
+            unclip_ratio=_nonzero(self._unclip_ratio),
+            input_shape=list(self._options.input_shape) if self._options.input_shape else None,
+        )
+        self._ignored = paddle_engine.allow_candidates(predictor, MOST_CANDIDATES)
+        return predictor
+
     def _search(self, predictor: Predictor, pages: Sequence[Page]) -> list[Detected]:
         return [self._search_page(predictor, page) for page in pages]
 
     def _search_page(self, predictor: Predictor, page: Page) -> Detected:
         plan = self._plan(page)
-        pixels = paddle_engine.to_paddle(_resized(page.pixels, plan.scale))
+        scale = plan.scale * min(1.0, plan.limit / (max(page.width, page.height) * plan.scale))
+        # another limit or a fixed shape is the operator's choice of what the model sees
+        ours = self._limit_type == "max" and self._options.input_shape is None
+        if not ours:
+            return self._predict(predictor, page.pixels, plan)
+        strip = looks.look_at_strip(page.width, page.height, scale, self._limit, self._most_side)
+        if strip is None:
+            found = self._predict(predictor, page.pixels, plan)
+        else:
+            found, scale = self._look(predictor, page, strip), strip.scale
+            wider = looks.wider_look(page.width, page.height, scale, _median_height(found), self._most_side)
+            if wider is not None:
+                found, scale = self._look(predictor, page, wider), wider.scale
+        if scale >= 1 or (not found.lines and blank_pages.is_blank_page(page.pixels)):
+            return found
+        closer = looks.second_look(page.width, page.height, scale, _median_height(found), self._most_side)
+        if closer is None:
+            return found
+        again = self._look(predictor, page, closer)
+        return Detected(tuple(tiling.with_missed(again.lines, found.lines)), again.dropped)
+
+    def _look(self, predictor: Predictor, page: Page, look: Look) -> Detected:
+        """Search a page in parts that overlap."""
+        parts, dropped = [], 0
+        for window in tiling.windows(page.width, page.height, look.side, look.overlap):
+            pixels = page.pixels[window.top : window.bottom, window.left : window.right]
+            found = self._predict(predictor, pixels, _Plan(look.scale, self._most_side))
+            corner = np.array([window.left, window.top], dtype=np.float32)
+            parts.append((window, [replace(line, quad=line.quad + corner) for line in found.lines]))
+            dropped += found.dropped
+        edge = looks.EDGE / look.scale
+        return Detected(tuple(tiling.joined(parts, page.width, page.height, edge)), dropped)
+
+    def _predict(self, predictor: Predictor, page: Pixels, plan: _Plan) -> Detected:
+        """The lines of a page, or of a part of one, in its own pixels."""
+        height, width = page.shape[:2]
+        pixels = paddle_engine.to_paddle(_resized(page, plan.scale))
         options: dict[str, Any] = {"limit_side_len": plan.limit or _ALMOST_ZERO}
         if self._options.max_side_limit is not None:
             options["max_side_limit"] = self._options.max_side_limit
@@ -236,13 +281,20 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         # for a page without lines PaddleOCR gives an array of shape (0,)
         quads = np.asarray(result["dt_polys"], dtype=np.float32).reshape(-1, 4, 2)
         # both axes were resized to whole pixels, so each has its own scale
-        quads *= np.array([page.width / pixels.shape[1], page.height / pixels.shape[0]], dtype=np.float32)
+        quads *= np.array([width / pixels.shape[1], height / pixels.shape[0]], dtype=np.float32)
         lines = []
         for corners, score in zip(quads, result["dt_scores"], strict=True):
-            quad = geometry.clamp(corners, page.width, page.height)
+            quad = geometry.clamp(corners, width, height)
             if not geometry.is_degenerate(quad):
                 lines.append(Line(geometry.own_order(quad), min(1.0, max(0.0, float(score)))))
-        return Detected(tuple(lines), len(quads) - len(lines))
+        return Detected(tuple(lines), len(quads) - len(lines) + self._ignored())
+
+    @property
+    def _most_side(self) -> int:
+        """Longest side of a part of a page, network pixels: no longer than a whole page may be."""
+        options = self._options
+        usual = max(self._limit, options.high_resolution_limit if options.high_resolution_from else 0)
+        return min(usual, options.max_side_limit or usual)
 
     def _plan(self, page: Page) -> _Plan:
         options, long_side = self._options, max(page.width, page.height)
@@ -257,6 +309,11 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         if high_resolution and self._limit_type == "max":
             limit = max(limit, options.high_resolution_limit)
         return _Plan(scale, limit)
+
+
+def _median_height(found: Detected) -> float | None:
+    """Page pixels; None where no line was found."""
+    return geometry.median_height([line.quad for line in found.lines]) if found.lines else None
 
 
 def _resized(pixels: Pixels, scale: float) -> Pixels:

@@ -16,11 +16,10 @@ import httpx
 
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
 from backend.fetching.addresses import AddressForbidden, AllowedHosts, GuardedNetwork, Resolver, resolve
-from backend.fetching.references import no_image_error
+from backend.fetching.references import no_image_error, too_large_error
 from backend.label_studio.auth import LabelStudioAuth
 
 REDIRECTS = (301, 302, 303, 307, 308)
-MIB = 1024**2
 
 # at DEBUG httpcore logs the headers of answers: redirects to signed addresses, cookies
 logging.getLogger("httpcore").setLevel(logging.INFO)
@@ -202,11 +201,7 @@ class Downloader:
                 if received:
                     return bytes(received)
                 raise BadImage(f"The image file {name} is empty.", reference=name)
-        raise BadImage(
-            f"The image file {name} is larger than {limit / MIB:.4g} MiB, the limit of MAX_IMAGE_BYTES.",
-            reference=name,
-            max_bytes=limit,
-        )
+        raise too_large_error(name, limit)
 
 
 def port_of(url: httpx.URL) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, unquote_to_bytes
 
-from backend.errors import ImageUnreachable
+from backend.errors import BadImage, ImageRefused, ImageUnreachable
 
 CLOUD_SCHEMES = ("s3", "gs", "azure-blob")
 """Schemes that Label Studio resolves for its tasks."""
@@ -17,8 +19,89 @@ LABEL_STUDIO_FILES = re.compile(
 )
 """Beginnings of the paths under which Label Studio serves files."""
 
+_BELOW_A_PATH = re.compile(rf"(?:/[\w.~-]+){{0,2}}?(?=({UPLOADS}|{LOCAL_FILES}|/storage-data/uploaded/))")
+"""Label Studio may be served below a path, such as `/label-studio`, that its own address here lacks."""
+
+BLANKS = " \t\r\n\u00a0\ufeff"
+"""What spreadsheets leave around an address."""
+
+MIB = 1024**2
 MAX_LENGTH_SHOWN = 120
 NO_LOGIN = "it wants a login. If it is Label Studio itself, LABEL_STUDIO_URL must begin the same way"
+
+
+def cleaned(reference: str) -> str:
+    """A reference without the blanks around it."""
+    return reference.strip(BLANKS)
+
+
+def path_in_label_studio(path: str) -> str:
+    """The path under which Label Studio serves a file, without what may stand before it; empty for no such.
+
+    Read as well are the double slash that an address with a slash at its end leaves (`//data/upload/...`),
+    a path without its first slash, and one below the path that Label Studio is served at.
+
+    Args:
+        path: a reference without scheme and host.
+    """
+    place, mark, query = path.partition("?")
+    path = re.sub("/{2,}", "/", f"/{place}") + mark + query
+    if LABEL_STUDIO_FILES.match(path):
+        return path
+    below = _BELOW_A_PATH.match(path)
+    return path[below.end() :] if below else ""
+
+
+def inline_image(reference: str, max_bytes: int) -> bytes | None:
+    """The image that a `data:` reference holds itself; None for any other reference.
+
+    Args:
+        reference: such as `data:image/png;base64,iVBORw...`.
+        max_bytes: largest image file.
+
+    Raises:
+        ImageRefused: what it holds is no base64.
+        BadImage: the image is too large, or empty.
+    """
+    reference = cleaned(reference)
+    if scheme_of(reference) != "data":
+        return None
+    about, _, written = reference.partition(",")
+    if len(written) > 4 * max_bytes:
+        content = b""
+        too_large = True
+    else:
+        try:
+            content = unquote_to_bytes(written)
+            if about.lower().endswith(";base64"):
+                content = base64.b64decode(re.sub(rb"\s", b"", content), validate=True)
+        # half a character (a lone surrogate) cannot be encoded
+        except (binascii.Error, UnicodeError) as error:
+            raise ImageRefused(
+                f"The image {redacted(reference)} is written into the task, and its base64 is damaged or cut "
+                "off. Import the task again, or upload the image.",
+                reference=redacted(reference),
+            ) from error
+        too_large = len(content) > max_bytes
+    if too_large:
+        raise too_large_error(redacted(reference), max_bytes)
+    if not content:
+        raise BadImage(f"The image {redacted(reference)} that is written into the task is empty.")
+    return content
+
+
+def too_large_error(name: str, max_bytes: int) -> BadImage:
+    """The error for an image file that breaks the limit.
+
+    Args:
+        name: the image's name in messages.
+        max_bytes: the limit.
+    """
+    return BadImage(
+        f"The image file {name} is larger than {max_bytes / MIB:.4g} MiB, the limit of MAX_IMAGE_BYTES.",
+        reference=name,
+        max_bytes=max_bytes,
+    )
 
 
 def scheme_of(reference: str) -> str | None:
@@ -56,6 +139,17 @@ def refusal(scheme: str | None, name: str) -> str:
         scheme: the reference's scheme; None for a path.
         name: the image's name in messages.
     """
+    if scheme is None and name.startswith("//"):
+        return (
+            f"The image reference {name} begins with two slashes, which leaves open how it is served. Write "
+            "the whole address, with https: before it."
+        )
+    if scheme is not None and (len(scheme) == 1 or scheme == "file"):
+        return (
+            f"The image reference {name} is a path on somebody's machine, which no other machine can open. "
+            "Upload the image to Label Studio, or serve its folder through a local file storage or an "
+            "http(s) address."
+        )
     if scheme is None:
         return (
             f"The image reference {name} is a path, and twinread opens no files by path. Upload the image to "

@@ -2,8 +2,8 @@
 
 Label Studio's own files are fetched with our key. Objects in a cloud storage are fetched through Label
 Studio, which has the credentials. Any other http(s) address is fetched without a key, and only from the
-public internet. The key is sent to Label Studio's scheme, host and port alone, and no file of this machine
-is ever opened.
+public internet. An image that is written into the task itself (`data:`) needs no network. The key is sent to
+Label Studio's scheme, host and port alone, and no file of this machine is ever opened.
 
 The cache: an upload in Label Studio never changes, so it is kept until the cache is full. Every other image
 may change under the same address, and is fetched again after `SourceLimits.keep_s`.
@@ -12,6 +12,7 @@ may change under the same address, and is fetched again after `SourceLimits.keep
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,10 @@ from backend.fetching.references import (
     CLOUD_SCHEMES,
     LABEL_STUDIO_FILES,
     UPLOADS,
+    cleaned,
+    inline_image,
     leaves_folder,
+    path_in_label_studio,
     redacted,
     refusal,
     scheme_of,
@@ -99,6 +103,10 @@ class Sources:
             LabelStudioFailed: Label Studio refuses our key.
             SettingsWrong: the reference needs Label Studio, and no key is set.
         """
+        inline = inline_image(reference, self._limits.max_bytes)
+        if inline is not None:
+            return inline
+        reference = cleaned(reference)
         url = self._locate(reference, task_id)
         is_upload = self._is_upload(url)
         if self._cache is not None:
@@ -118,11 +126,11 @@ class Sources:
         scheme = scheme_of(reference)
         try:
             if scheme in ("http", "https"):
-                url = httpx.URL(reference)
+                url = self._own_file(httpx.URL(reference))
             elif scheme in CLOUD_SCHEMES:
                 url = self._cloud_url(reference, name, task_id)
-            elif scheme is None and self._path_in_label_studio(reference):
-                url = httpx.URL(self._base(name) + self._path_in_label_studio(reference))
+            elif scheme is None and path_in_label_studio(reference):
+                url = httpx.URL(self._base(name) + path_in_label_studio(reference))
             else:
                 raise ImageRefused(refusal(scheme, name), reference=name)
             self._check(url, reference, name)
@@ -130,6 +138,15 @@ class Sources:
         except (httpx.InvalidURL, UnicodeError) as error:
             raise ImageRefused(f"The image reference {name} is not an address.", reference=name) from error
         return url
+
+    def _own_file(self, url: httpx.URL) -> httpx.URL:
+        """The address of a file of Label Studio with single slashes; any other as it is.
+
+        An address of Label Studio that ends in a slash makes `http://host//data/upload/...` of its uploads.
+        """
+        path, query = url.raw_path.partition(b"?")[::2]
+        single = url.copy_with(raw_path=re.sub(rb"/{2,}", b"/", path) + (b"?" + query if query else b""))
+        return single if self._is_label_studio_file(single) else url
 
     def _check(self, url: httpx.URL, reference: str, name: str) -> None:
         """Refuse the address of a task or of a redirect, by its text alone."""

@@ -16,6 +16,7 @@ from backend.label_studio.message_language import MessageLanguage
 class BoxProblem(Enum):
     """What is wrong with a drawn box itself."""
 
+    NO_IMAGE = "no image"
     PAGE_UNKNOWN = "page unknown"
     NO_SUCH_PAGE = "no such page"
     TOO_SMALL = "too small"
@@ -23,11 +24,13 @@ class BoxProblem(Enum):
 
 _PROBLEMS: dict[MessageLanguage, dict[BoxProblem, str]] = {
     "en": {
+        BoxProblem.NO_IMAGE: "no image that is read has this box; type its text",
         BoxProblem.PAGE_UNKNOWN: "Label Studio did not say which page the box is on; type its text",
         BoxProblem.NO_SUCH_PAGE: "the task has no such page",
         BoxProblem.TOO_SMALL: "the box is too small to hold text",
     },
     "ru": {
+        BoxProblem.NO_IMAGE: "рамка не на той картинке, которая распознаётся; введите текст вручную",
         BoxProblem.PAGE_UNKNOWN: "Label Studio не сообщает, на какой странице рамка; введите текст вручную",
         BoxProblem.NO_SUCH_PAGE: "в задании нет такой страницы",
         BoxProblem.TOO_SMALL: "рамка слишком мала, текст в ней не поместится",
@@ -39,6 +42,7 @@ RUSSIAN: dict[type[TwinreadError], str] = {
     errors.ProjectError: "с заданием что-то не так; введите текст вручную и сообщите руководителю проекта",
     errors.BadRequest: "в данных задания нет нужной картинки; сообщите руководителю проекта",
     errors.ConfigIncomplete: "в настройке разметки не хватает нужного тега; сообщите руководителю проекта",
+    errors.ConfigUnclear: "в настройке разметки подходят несколько тегов; сообщите руководителю проекта",
     errors.BadImage: "картинка повреждена или слишком велика; сообщите руководителю проекта",
     errors.ImageRefused: "адрес картинки не разрешён; сообщите руководителю проекта",
     errors.OperatorError: "сбой сервера; нарисуйте рамку ещё раз, а если не поможет, сообщите администратору",

@@ -1,34 +1,44 @@
 """Finds the tags of a labeling config that draw lines, hold their text, and name their labels.
 
+Where a config has several of a kind, the one that says so is taken: the tag with a label for text lines, the
+TextArea that is named. Where none says so, the project's owner is asked; a guess would be wrong in silence.
+
 `labeling_config` puts them together; this module knows the XML.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from backend.errors import BadRequest, ConfigIncomplete
+from backend.errors import BadRequest, ConfigIncomplete, ConfigUnclear
 
 SIZE_LIMIT = 1_000_000
 """Characters of a labeling config; the largest templates of Label Studio have a few thousand."""
 
 ControlShape = Literal["rectangle", "polygon"]
 
+Parents: TypeAlias = Mapping[Element, Element]
+"""The parent of every element but the root."""
+
 
 @dataclass(frozen=True, slots=True)
 class LabelNames:
-    """The names of the four labels; compared without case, also with a label's `predicted_values`."""
+    """The names of the four labels; compared without case, also with a label's `predicted_values`.
+
+    text_areas: names of TextAreas that hold the text of a line, where a config has several.
+    """
 
     text: str = "Text"
     check: str = "Check"
     illegible: str = "Illegible"
     not_text: str = "Not text"
+    text_areas: tuple[str, ...] = ()
 
 
 DEFAULT_NAMES = LabelNames()
@@ -56,16 +66,22 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class RegionControl:
-    """A tag that draws lines: RectangleLabels, PolygonLabels, or Rectangle or Polygon beside Labels.
+    """A tag that draws lines: RectangleLabels, PolygonLabels, or Rectangle or Polygon, mostly beside Labels.
 
     name: the drawing tag.
-    labels_name: the tag that holds the labels; the same tag for RectangleLabels and PolygonLabels.
+    labels_name: the tag that holds the labels; the same tag for RectangleLabels and PolygonLabels, empty
+        where there are no labels.
     """
 
     name: str
     shape: ControlShape
     labels_name: str
     labels: Labels
+
+    @property
+    def has_labels(self) -> bool:
+        """What it draws has labels."""
+        return bool(self.labels_name)
 
     @property
     def has_labels_tag(self) -> bool:
@@ -138,37 +154,52 @@ def parse_xml(xml: str) -> Element:
     return root
 
 
-def controls_on(image: Tag, tags: Sequence[Tag], names: LabelNames) -> tuple[RegionControl, ...]:
-    """Every tag that draws lines on the image: rectangles before polygons, each in document order.
+@dataclass(frozen=True, slots=True)
+class DrawingTag:
+    """A tag that could draw lines, and what its labels come to.
+
+    control: None where `problem` says that no label stands for text lines.
+    says_so: a label is called as the settings say, or has `predicted_values` that do.
+    values: the labels as `whenLabelValue` has them, by how results spell them.
+    """
+
+    name: str
+    labels_name: str
+    control: RegionControl | None
+    problem: ConfigIncomplete | None = None
+    says_so: bool = False
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def drawing_tags_on(image: Tag, tags: Sequence[Tag], names: LabelNames, parents: Parents) -> list[DrawingTag]:
+    """Every tag that could draw lines on the image: rectangles before polygons, each in document order.
 
     Args:
         image: the Image tag.
         tags: the tags whose `toName` lists it.
         names: the names of the labels.
+        parents: of every element.
 
     Raises:
-        ConfigIncomplete: no tag draws lines, or none has a label for text lines.
+        ConfigIncomplete: there is none.
     """
-    candidates = [
-        (drawing.name, labels_tag.name, shape, _labels(labels_tag, names))
+    areas = [tag for tag in tags if tag.kind == "textarea" and tag.is_true("perregion")]
+    # where texts are shown for some labels alone, a label for text lines is one of those
+    shown = _visibility(areas[0], parents).labels if len(areas) == 1 else None
+    found = [
+        _drawing_tag(drawing, labels_tag, shape, names, shown)
         for drawing, labels_tag, shape in _drawing_tags(tags)
     ]
-    found = tuple(
-        RegionControl(name, shape, labels_name, labels)
-        for name, labels_name, shape, labels in candidates
-        if isinstance(labels, Labels)
-    )
+    shapes: tuple[ControlShape, ...] = ("rectangle", "polygon")
+    if not found:
+        found = [
+            DrawingTag(tag.name, "", RegionControl(tag.name, shape, "", Labels("", "")))
+            for shape in shapes
+            for tag in tags
+            if tag.kind == shape
+        ]
     if found:
         return found
-    for *_, error in candidates:
-        if isinstance(error, ConfigIncomplete):
-            raise error
-    if any(tag.kind in ("rectangle", "polygon") for tag in tags):
-        raise ConfigIncomplete(
-            f'The labeling config draws shapes on the image "{image.name}" but has no labels for them: add '
-            f'<Labels name="label" toName="{image.name}"><Label value="{names.text}"/>'
-            f'<Label value="{names.check}"/></Labels>.'
-        )
     raise ConfigIncomplete(
         f'The labeling config has no tag that draws lines on the image "{image.name}": add '
         f'<RectangleLabels name="label" toName="{image.name}"><Label value="{names.text}"/>'
@@ -177,29 +208,47 @@ def controls_on(image: Tag, tags: Sequence[Tag], names: LabelNames) -> tuple[Reg
 
 
 def text_area(
-    image: Tag, tags: Sequence[Tag], controls: Sequence[RegionControl]
+    image: Tag, tags: Sequence[Tag], drawing: Sequence[DrawingTag], names: LabelNames, parents: Parents
 ) -> tuple[Tag, tuple[RegionControl, ...]]:
-    """Find the TextArea that holds one text per region; an editable one is preferred.
+    """Find the TextArea that holds one text per region, and the tags that draw those regions.
+
+    Of several the one that `names` names, else the only one that people see for the text lines, an editable
+    one before one that is not.
 
     Args:
         image: the Image tag.
         tags: the tags whose `toName` lists it.
-        controls: the tags that draw lines on it.
+        drawing: the tags that could draw lines on it.
+        names: the names of the labels and of the TextArea.
+        parents: of every element.
 
     Returns:
-        The TextArea, and those of the controls that it is shown for (`whenTagName`).
+        The TextArea, and the controls that it is shown for; the one with a label for text lines first.
 
     Raises:
-        ConfigIncomplete: there is none.
+        ConfigUnclear: several could be it, and none is named.
+        ConfigIncomplete: there is none, or none that is shown; or nobody can tell which tag draws lines.
     """
     areas = [tag for tag in tags if tag.kind == "textarea"]
     per_region = [tag for tag in areas if tag.is_true("perregion")]
-    for area in sorted(per_region, key=lambda tag: tag.attributes.get("editable", "true").lower() == "false"):
-        only = area.listed_names("whentagname")
-        usable = tuple(c for c in controls if not only or only & {c.name, c.labels_name})
-        if usable:
-            return area, usable
-    if areas and not per_region:
+    named = [area for area in per_region if area.name in names.text_areas]
+    editable = [area for area in per_region if area.attributes.get("editable", "true").lower() != "false"]
+    outcomes = [(area, _shown_for(area, drawing, parents)) for area in named or editable or per_region]
+    shown = [(area, found) for area, found in outcomes if isinstance(found, list)]
+    for_text = [(area, found) for area, found in shown if any(tag.says_so for tag in found)]
+    if len(for_text or shown) > 1 and not named:
+        listed = " or ".join(f'"{area.name}"' for area, _ in for_text or shown)
+        raise ConfigUnclear(
+            f"The labeling config has several texts per line: {listed}. Say which one holds the "
+            "transcription: set TEXT_FIELD to its name, or pass --text-field where there is that option.",
+            text_areas=[area.name for area, _ in for_text or shown],
+        )
+    if shown:
+        area, found = (for_text or shown)[0]
+        return area, _controls_of(found, names)
+    if outcomes:
+        raise next(problem for _, problem in outcomes if isinstance(problem, ConfigIncomplete))
+    if areas:
         raise ConfigIncomplete(
             f'The TextArea "{areas[0].name}" holds one text for the whole image, not one per line: '
             'add perRegion="true" to it.'
@@ -208,6 +257,98 @@ def text_area(
         f'The labeling config has no text per line on the image "{image.name}": '
         f'add <TextArea name="transcription" toName="{image.name}" perRegion="true"/>.'
     )
+
+
+def _controls_of(found: Sequence[DrawingTag], names: LabelNames) -> tuple[RegionControl, ...]:
+    """The controls of drawing tags, the one that has a label for text lines first."""
+    labels_tags = dict.fromkeys(tag.labels_name for tag in found)
+    texts = {tag.control.labels.text if tag.control is not None else None for tag in found}
+    if len(labels_tags) > 1 and not any(tag.says_so for tag in found) and (len(texts) > 1 or None in texts):
+        listed = ", ".join(f'"{name}"' for name in labels_tags)
+        raise ConfigIncomplete(
+            f"Several tags could draw text lines ({listed}), and none has a label that is called "
+            f'"{names.text}": add predicted_values="{names.text}" to the label for text lines, or set '
+            "LABEL_TEXT to its name."
+        )
+    controls = [
+        tag.control for tag in sorted(found, key=lambda tag: not tag.says_so) if tag.control is not None
+    ]
+    if not controls:
+        raise next(tag.problem for tag in found if tag.problem is not None)
+    return tuple(controls)
+
+
+@dataclass(frozen=True, slots=True)
+class _Visibility:
+    """When a TextArea is shown for a region; None means always.
+
+    tags: only for regions of these tags.
+    labels: only for regions with one of these labels.
+    never: why a prediction's text is not shown at all.
+    """
+
+    tags: frozenset[str] | None = None
+    labels: frozenset[str] | None = None
+    never: str = ""
+
+
+def _visibility(area: Tag, parents: Parents) -> _Visibility:
+    """What the attributes of a TextArea and of the Views around it come to."""
+    tags, labels = set(area.listed_names("whentagname")), set(area.listed_names("whenlabelvalue"))
+    never = "once a choice is made (whenChoiceValue)" if area.attributes.get("whenchoicevalue") else ""
+    element = parents.get(area.element)
+    while element is not None:
+        view = Tag.of(element)
+        when = view.attributes.get("visiblewhen", "").strip().lower()
+        if when == "region-selected":
+            tags |= view.listed_names("whentagname")
+            labels |= view.listed_names("whenlabelvalue")
+        elif when in ("choice-selected", "no-region-selected"):
+            never = never or f'in a View with visibleWhen="{when}"'
+        element = parents.get(element)
+    return _Visibility(frozenset(tags) or None, frozenset(labels) or None, never)
+
+
+def _shown_for(
+    area: Tag, drawing: Sequence[DrawingTag], parents: Parents
+) -> list[DrawingTag] | ConfigIncomplete:
+    """The tags whose lines show the text area, or why their texts would be hidden."""
+    when = _visibility(area, parents)
+    if when.never:
+        return ConfigIncomplete(
+            f'The TextArea "{area.name}" is shown only {when.never}, so that people would not see '
+            "the text of a prediction, and Label Studio would not keep it: take that out, or add another "
+            'TextArea with perRegion="true".'
+        )
+    belonging = [tag for tag in drawing if when.tags is None or when.tags & {tag.name, tag.labels_name}]
+    if not belonging:
+        return ConfigIncomplete(
+            f'The TextArea "{area.name}" is shown only for {_quoted(when.tags or ())} (whenTagName), which '
+            "draws no lines: name the tag that does, or take whenTagName out."
+        )
+    hidden = {
+        label
+        for tag in belonging
+        if tag.control is not None and when.labels is not None
+        for label in (tag.control.labels.text, tag.control.labels.check)
+        if not {label, tag.values.get(label, label)} & when.labels
+    }
+    seen = [
+        tag
+        for tag in belonging
+        if tag.control is None or not hidden.intersection((tag.control.labels.text, tag.control.labels.check))
+    ]
+    if any(tag.control is not None for tag in seen) or not hidden:
+        return seen
+    return ConfigIncomplete(
+        f'The TextArea "{area.name}" is shown only for {_quoted(when.labels or ())} (whenLabelValue), so '
+        f"that people would not see the text of a line with the label {_quoted(hidden)}: add that label "
+        f'there, or give a label of whenLabelValue predicted_values="{" or ".join(sorted(hidden))}".'
+    )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return " or ".join(f'"{name}"' for name in sorted(names))
 
 
 def _drawing_tags(tags: Sequence[Tag]) -> Iterator[tuple[Tag, Tag, ControlShape]]:
@@ -222,21 +363,39 @@ def _drawing_tags(tags: Sequence[Tag]) -> Iterator[tuple[Tag, Tag, ControlShape]
                         yield tag, labels_tag, shape
 
 
-def _labels(labels_tag: Tag, names: LabelNames) -> Labels | ConfigIncomplete:
-    """Which label of a tag stands for what; `predicted_values` count before the label's own name."""
+def _drawing_tag(
+    drawing: Tag, labels_tag: Tag, shape: ControlShape, names: LabelNames, shown: frozenset[str] | None
+) -> DrawingTag:
+    """Which label of a tag stands for what; `predicted_values` count before the label's own name.
+
+    Args:
+        drawing: draws.
+        labels_tag: holds the labels; mostly the same.
+        shape: what is drawn.
+        names: what the settings call the labels.
+        shown: labels for which texts are shown; None for all.
+    """
+    values: dict[str, str] = {}
     predicted: dict[str, str] = {}
     by_value: dict[str, str] = {}
     for tag in (Tag.of(element) for element in labels_tag.element.iter()):
         value, alias = tag.attributes.get("value", ""), tag.attributes.get("alias", "")
         spelled = alias or value
         if tag.kind == "label" and spelled:
+            values[spelled] = value
             for name in tag.listed_names("predicted_values"):
                 predicted.setdefault(name.casefold(), spelled)
             for name in (value, alias):
                 by_value.setdefault(name.strip().casefold(), spelled)
     if not by_value and labels_tag.attributes.get("value", "").startswith("$"):
         # the labels come with each task, so the config does not have them
-        return Labels(names.text, names.check, names.illegible, names.not_text)
+        own = Labels(names.text, names.check, names.illegible, names.not_text)
+        return DrawingTag(
+            drawing.name,
+            labels_tag.name,
+            RegionControl(drawing.name, shape, labels_tag.name, own),
+            says_so=True,
+        )
 
     def label(name: str) -> str | None:
         key = name.strip().casefold()
@@ -244,12 +403,22 @@ def _labels(labels_tag: Tag, names: LabelNames) -> Labels | ConfigIncomplete:
 
     check, illegible, not_text = label(names.check), label(names.illegible), label(names.not_text)
     others = [name for name in dict.fromkeys(by_value.values()) if name not in (check, illegible, not_text)]
-    text = label(names.text) or (others[0] if len(others) == 1 else None)
+    candidates = [name for name in others if shown is None or {name, values[name]} & shown]
+    text = label(names.text) or (candidates[0] if len(candidates) == 1 else None)
     if text is None:
         listed = ", ".join(f'"{name}"' for name in others[:5]) or "none"
-        return ConfigIncomplete(
+        problem = ConfigIncomplete(
             f'No label of "{labels_tag.name}" is called "{names.text}" (it has: {listed}): add '
-            f'<Label value="{names.text}"/>, or predicted_values="{names.text}" to the label for text lines.',
+            f'<Label value="{names.text}"/>, or predicted_values="{names.text}" to the label for text lines'
+            + (", or set LABEL_TEXT to its name." if others else "."),
             control=labels_tag.name,
         )
-    return Labels(text, check or text, illegible, not_text)
+        return DrawingTag(drawing.name, labels_tag.name, None, problem)
+    labels = Labels(text, check or text, illegible, not_text)
+    return DrawingTag(
+        drawing.name,
+        labels_tag.name,
+        RegionControl(drawing.name, shape, labels_tag.name, labels),
+        says_so=label(names.text) is not None or check is not None,
+        values=values,
+    )

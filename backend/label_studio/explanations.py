@@ -16,9 +16,9 @@ from itertools import groupby
 import regex
 
 from backend.label_studio.message_language import MessageLanguage
-from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
+from backend.page.lines import PAGE_NOTES, Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
-from backend.text.look_alikes import script_of
+from backend.text.look_alikes import print_alike, script_of
 
 MAX_PIECE_LENGTH = 40
 """Characters of a piece; a longer one is cut."""
@@ -39,6 +39,7 @@ class _Words:
     differs: str
     note: str
     why: str
+    page: str
     more: str
     missing: str
     missing_space: str
@@ -55,6 +56,7 @@ _ENGLISH = _Words(
     differs="differs",
     note="note",
     why="why",
+    page="page",
     more="and {a} more",
     missing="missing {a}",
     missing_space="missing space",
@@ -77,14 +79,33 @@ _ENGLISH = _Words(
         ReasonKind.ONLY_ONE_SAW_TEXT: "not every reader saw text here",
         ReasonKind.READER_FAILED: "a reader could not look: {b}",
         ReasonKind.ONE_READER: "only one reader has read it, nothing confirms it",
+        ReasonKind.ONE_FAMILY: "only {a} has read it, no other engine confirms it",
+        ReasonKind.DISSENT: "reads otherwise",
         ReasonKind.NO_READER: "no installed reader can write the language {a}; any of these would: {b}",
         ReasonKind.TOO_LONG: "more characters than the box has room for",
         ReasonKind.REPEATS: "repeats itself: {a}",
         ReasonKind.ECHO: "repeats the reader's instructions, not the picture",
         ReasonKind.REFUSAL: "an excuse instead of a text",
+        ReasonKind.MARKUP: "not from the picture, it seems: {a}",
         ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
         ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
+        ReasonKind.TOO_SHORT: "far fewer characters than the box has ink for",
+        ReasonKind.SAME_EVERYWHERE: "every line of the page reads {a}",
+        ReasonKind.LOOK_ALIKE_ADDRESS: "an address in letters that only look Latin: {a}",
+        ReasonKind.LETTER_AMONG_DIGITS: "a letter that looks like a digit: {a}",
+        ReasonKind.BROKEN_NUMBER: "a number that looks broken: {a}",
+        ReasonKind.EDGE_MARK: "{a} at the edge: a frame or a speck, perhaps",
+        ReasonKind.HOUSE_STYLE: "written by the house rule: {b} (was: {a})",
         ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
+        ReasonKind.UNSEEN: "a browser shows this line too faintly to be judged, as black on black or white "
+        "on white; the readers saw it with more contrast",
+        ReasonKind.MORE_PAGES: "only the first of the {a} pages (pictures) in this file was read; "
+        "each other one needs a task of its own",
+        ReasonKind.MORE_FRAMES: "only the first of the {a} frames of this moving picture was read",
+        ReasonKind.TURNED: "the text stands turned by {a} degrees clockwise, and was read that way",
+        ReasonKind.NOTHING_FOUND: "no line was found, although the page is not blank: draw the lines by hand",
+        ReasonKind.NOT_SHOWN: "most browsers show no {a} file; if you see no picture, "
+        "have the page saved as PNG",
     },
 )
 
@@ -95,6 +116,7 @@ _RUSSIAN = _Words(
     differs="отличие",
     note="примечание",
     why="причина",
+    page="страница",
     more="и ещё {a}",
     missing="пропущено {a}",
     missing_space="пропущен пробел",
@@ -120,14 +142,33 @@ _RUSSIAN = _Words(
         ReasonKind.ONLY_ONE_SAW_TEXT: "текст увидели не все распознаватели",
         ReasonKind.READER_FAILED: "распознаватель не смог посмотреть: {b}",
         ReasonKind.ONE_READER: "прочитано только один раз, ничем не подтверждено",
+        ReasonKind.ONE_FAMILY: "прочитал только {a}, другой движок не подтверждает",
+        ReasonKind.DISSENT: "читает иначе",
         ReasonKind.NO_READER: "ни один установленный распознаватель не пишет на языке {a}; подойдёт: {b}",
         ReasonKind.TOO_LONG: "символов больше, чем помещается в рамке",
         ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
         ReasonKind.ECHO: "повторено задание распознавателю, а не картинка",
         ReasonKind.REFUSAL: "отговорка вместо текста",
+        ReasonKind.MARKUP: "похоже, этого на картинке нет: {a}",
         ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
         ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
+        ReasonKind.TOO_SHORT: "символов намного меньше, чем видно в рамке",
+        ReasonKind.SAME_EVERYWHERE: "в каждой строке страницы прочитано {a}",
+        ReasonKind.LOOK_ALIKE_ADDRESS: "адрес буквами, которые только похожи на латинские: {a}",
+        ReasonKind.LETTER_AMONG_DIGITS: "буква, похожая на цифру: {a}",
+        ReasonKind.BROKEN_NUMBER: "число выглядит разорванным: {a}",
+        ReasonKind.EDGE_MARK: "{a} с краю: возможно, линия рамки или пятно",
+        ReasonKind.HOUSE_STYLE: "записано по принятому правилу: {b} (было: {a})",
         ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
+        ReasonKind.UNSEEN: "браузер показывает эту строку слишком бледно, чтобы её проверить (чёрное на "
+        "чёрном или белое на белом); распознаватели видели её контрастнее",
+        ReasonKind.MORE_PAGES: "прочитана только первая страница (картинка) этого файла, всего их {a}; "
+        "для каждой другой нужна своя задача",
+        ReasonKind.MORE_FRAMES: "прочитан только первый кадр этой движущейся картинки, всего их {a}",
+        ReasonKind.TURNED: "текст повёрнут на {a} градусов по часовой стрелке и так прочитан",
+        ReasonKind.NOTHING_FOUND: "строк не найдено, хотя страница не пуста: обведите строки вручную",
+        ReasonKind.NOT_SHOWN: "большинство браузеров не показывает файлы {a}; если картинки не видно, "
+        "попросите сохранить страницу как PNG",
     },
 )
 
@@ -140,11 +181,18 @@ _COMPARISONS = {
     ReasonKind.CASE,
     ReasonKind.PUNCTUATION,
 }
-_GUARDS = {
+_OF_A_READER = {
+    ReasonKind.DISSENT,
     ReasonKind.TOO_LONG,
+    ReasonKind.TOO_SHORT,
+    ReasonKind.LOOK_ALIKE_ADDRESS,
+    ReasonKind.LETTER_AMONG_DIGITS,
+    ReasonKind.BROKEN_NUMBER,
+    ReasonKind.EDGE_MARK,
     ReasonKind.REPEATS,
     ReasonKind.ECHO,
     ReasonKind.REFUSAL,
+    ReasonKind.MARKUP,
     ReasonKind.WRONG_SCRIPT,
 }
 
@@ -158,9 +206,10 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
         language: of the explanation, not of the page.
 
     Returns:
-        One line for each reading ("A: ..."), then up to two lines: what differs, and why the line is
-        doubtful or what was corrected. The only invisible characters are line breaks and the isolates
-        around text that runs from right to left. Never empty for a line that is not agreed.
+        One line for each reading ("A: ..."), then up to three lines: what differs, why the line is
+        doubtful or what was corrected, and the notes of the page. The only invisible characters are line
+        breaks and the isolates around text that runs from right to left. Never empty for a line that is
+        not agreed.
     """
     words = _WORDS[language]
     lines = [
@@ -171,13 +220,21 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
     others = [
         _explained(reason, readings, words)
         for reason in judgement.reasons
-        if reason.kind not in _COMPARISONS and not (reason.kind is ReasonKind.READER_FAILED and readings)
+        if reason.kind not in _COMPARISONS | PAGE_NOTES
+        and not (reason.kind is ReasonKind.READER_FAILED and readings)
     ]
     heading = words.note if judgement.verdict is Verdict.AGREED else words.why
-    for title, parts in ((words.differs, compared), (heading, others)):
+    notes = page_notes(judgement.reasons, language)
+    for title, parts in ((words.differs, compared), (heading, others), (words.page, notes)):
         if parts:
             lines.append(f"{title}: {_joined(parts, words)}")
     return "\n".join(lines)
+
+
+def page_notes(reasons: Sequence[Reason], language: MessageLanguage) -> list[str]:
+    """The notes of a page in words, without a full stop; other reasons are passed over."""
+    words = _WORDS[language]
+    return [_explained(reason, (), words) for reason in reasons if reason.kind in PAGE_NOTES]
 
 
 def _joined(parts: list[str], words: _Words) -> str:
@@ -205,8 +262,11 @@ def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> st
     if reason.kind is ReasonKind.MIXED_SCRIPT:
         spelled = _by_script(reason.first, words)
         return words.unified.format(a=second, b=spelled) if second else wording.format(a=first, b=spelled)
+    if reason.kind is ReasonKind.HOUSE_STYLE:
+        was, now = _mark(reason.first, reason.second, words), _mark(reason.second, reason.first, words)
+        return wording.format(a=was, b=now)
     sentence = wording.format(a=first, b=second)
-    if reason.kind in _GUARDS:
+    if reason.kind in _OF_A_READER:
         who = [
             _reader_letter(index) for index, reading in enumerate(readings) if reading.reader == reason.second
         ]
@@ -225,6 +285,14 @@ def _compared(reason: Reason, words: _Words) -> str:
     else:
         one, two = _quoted(first, other=second), _quoted(second, other=first)
     return words.kinds[reason.kind].format(a=one, b=two)
+
+
+def _mark(piece: str, other: str, words: _Words) -> str:
+    """A mark as a person can tell it from the other one: a dash by code point, a letter by script."""
+    letters, others = ("".join(regex.findall(r"\p{L}", text)) for text in (piece, other))
+    if print_alike(letters, others):
+        return f"{_displayable(piece)} ({_look_alike_name(letters, others, words)})"
+    return _quoted(piece, other=other)
 
 
 def _look_alike_name(piece: str, other: str, words: _Words) -> str:
@@ -263,7 +331,7 @@ def _quoted(piece: str, other: str = "") -> str:
     """A piece as a person can see it, with its code point where it looks like the other piece."""
     if regex.fullmatch(r"\p{M}+", piece):
         return f"\u25cc{_displayable(piece)} ({_code_points(piece)})"
-    alike = all(regex.fullmatch(r"\p{Pd}|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
+    alike = all(regex.fullmatch(r"\p{Pd}|−|\p{Pi}|\p{Pf}|['\"`´]|\p{Arab}", each) for each in (piece, other))
     text = _displayable(piece) or _code_points(piece)
     return f"{text} ({_code_points(piece)})" if alike else text
 

@@ -134,7 +134,7 @@ def _answered(
         if not key.endswith("labels") and key not in _ANSWER_KEYS
     }
     common = {**drawn, **added}
-    if not any(key.endswith("labels") for part in answered for key in part["value"]):
+    if control.has_labels and not any(key.endswith("labels") for part in answered for key in part["value"]):
         answered.append(label_part(common, control, shape, labels))
     return with_readings(read, region.id, answered + text_parts(read, common, shape, config))
 

@@ -10,23 +10,27 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import tostring
 
 from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
 from backend.label_studio.config_tags import (
     DEFAULT_NAMES,
     LabelNames,
     Labels,
+    Parents,
     RegionControl,
     Tag,
-    controls_on,
+    drawing_tags_on,
     parse_xml,
     text_area,
 )
 from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region
 
-__all__ = ["LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
+__all__ = ["NO_PAGE", "LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
+
+NO_PAGE = -1
+"""The page of a region that names no image of the labeling config, or several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,12 @@ class LabelingConfig:
     text_name: the TextArea that holds one text per region.
     required_choices_name: the Choices per region that a person must answer while a line is in doubt;
         None where the config has none.
-    multi_image: a task holds several images, by `valueList` or by Repeater.
+    multi_image: a task holds several images: by `valueList`, by Repeater, or by several Image tags.
     index_flag: the placeholder in names that a Repeater replaces by the page's index; None without a
         Repeater.
+    other_texts: names of TextAreas that hold other texts of a region, such as a translation.
+    image_tags: the names of all Image tags, those that lack what twinread needs included.
+    others: the same of each further Image tag that twinread reads, one page each, in document order.
     """
 
     image_name: str
@@ -53,12 +60,16 @@ class LabelingConfig:
     required_choices_name: str | None = None
     multi_image: bool = False
     index_flag: str | None = None
+    other_texts: frozenset[str] = frozenset()
+    image_tags: tuple[str, ...] = ()
+    others: tuple[LabelingConfig, ...] = ()
 
     @classmethod
     def parse(cls, xml: str, labels: LabelNames = DEFAULT_NAMES) -> LabelingConfig:
         """Read a labeling config.
 
-        Of several images, the first one with all needed tags is taken. Rectangles are preferred to
+        Of several Image tags each one with all needed tags is a page of its own. Where one of those shows
+        pages itself (`valueList`, Repeater), the first one is taken alone. Rectangles are preferred to
         polygons: people change them faster, and Label Studio marks the change.
 
         Args:
@@ -68,9 +79,11 @@ class LabelingConfig:
         Raises:
             BadRequest: it is too long, is not XML, or declares entities.
             ConfigIncomplete: a tag is lacking; the message names it.
+            ConfigUnclear: several text areas could hold the text, and none is named.
         """
         root = parse_xml(xml)
         tags = [Tag.of(element) for element in root.iter()]
+        parents = {child: parent for parent in root.iter() for child in parent}
         images = [tag for tag in tags if tag.kind == "image" and tag.name]
         if not images:
             raise ConfigIncomplete(
@@ -78,10 +91,13 @@ class LabelingConfig:
                 'add <Image name="image" value="$image"/>.'
                 + (_PDF_ADVICE if any(tag.kind == "pdf" for tag in tags) else "")
             )
-        outcomes = [_config_on(image, tags, labels, _repeater_flag(root, image)) for image in images]
-        for outcome in outcomes:
-            if isinstance(outcome, LabelingConfig):
-                return outcome
+        outcomes = [_config_on(image, tags, labels, parents) for image in images]
+        usable = [outcome for outcome in outcomes if isinstance(outcome, LabelingConfig)]
+        if usable:
+            first = replace(usable[0], image_tags=tuple(image.name for image in images))
+            if len(usable) == 1 or any(one.multi_image for one in usable):
+                return first
+            return replace(first, multi_image=True, others=tuple(usable[1:]))
         raise next(outcome for outcome in outcomes if isinstance(outcome, ConfigIncomplete))
 
     @property
@@ -89,16 +105,29 @@ class LabelingConfig:
         """The tag that predictions are drawn with."""
         return self.controls[0]
 
+    @property
+    def has_item_index(self) -> bool:
+        """Results say in `item_index` which page they are on, as they do for `valueList`."""
+        return self.multi_image and self.index_flag is None and not self.others
+
     def labels_of(self, from_name: str) -> Labels:
         """The labels of the control of that name, or of the preferred control."""
-        for control in self.controls:
-            if from_name in (control.name, control.labels_name):
-                return control.labels
+        for image in (self, *self.others):
+            for control in image.controls:
+                if from_name in (control.name, control.labels_name):
+                    return control.labels
         return self.control.labels
 
     def on_page(self, index: int) -> LabelingConfig:
-        """The same config with a Repeater's placeholders replaced by one page's index, from 0."""
-        if self.index_flag is None:
+        """The config of one page, from 0: its own Image tag, a Repeater's placeholders replaced by the index.
+
+        `NO_PAGE`, and a page that no task can have, give the first one's.
+        """
+        if self.others:
+            known = 0 <= index <= len(self.others)
+            alone = self if index == 0 or not known else self.others[index - 1]
+            return replace(alone, multi_image=False, others=())
+        if self.index_flag is None or index < 0:
             return self
 
         def numbered(name: str) -> str:
@@ -113,6 +142,7 @@ class LabelingConfig:
                 for control in self.controls
             ),
             text_name=numbered(self.text_name),
+            other_texts=frozenset(map(numbered, self.other_texts)),
             required_choices_name=None
             if self.required_choices_name is None
             else numbered(self.required_choices_name),
@@ -120,12 +150,26 @@ class LabelingConfig:
         )
 
     def page_of(self, region: Region) -> int:
-        """The index of the page, in its task, that a region is on; from 0."""
-        if region.item_index is not None:
-            return region.item_index
+        """The index of the page, in its task, that a region is on, from 0; `NO_PAGE` where it names none.
+
+        A config with one Image tag has no other place for a region, whatever the tag was called when it was
+        drawn. Of several the region must name one that is read.
+        """
+        if self.others:
+            names = [self.image_name, *(other.image_name for other in self.others)]
+            return names.index(region.to_name) if region.to_name in names else NO_PAGE
+        named = self._index_in(region.to_name)
+        if len(self.image_tags) > 1 and named is None:
+            return NO_PAGE
+        return region.item_index if region.item_index is not None else named or 0
+
+    def _index_in(self, to_name: str) -> int | None:
+        """The page that a name of an image stands for; None for another image."""
         before, flag, after = self.image_name.partition(self.index_flag or "\0")
-        index = region.to_name[len(before) : len(region.to_name) - len(after)]
-        return int(index) if flag and index.isdecimal() else 0
+        if not flag:
+            return 0 if to_name == self.image_name else None
+        index = to_name.removeprefix(before).removesuffix(after)
+        return int(index) if index.isdecimal() and to_name == f"{before}{index}{after}" else None
 
     def references(self, data: Mapping[str, object]) -> tuple[str, ...]:
         """The images of a task: one reference, or one per page where a task holds several.
@@ -134,8 +178,14 @@ class LabelingConfig:
             data: the task's `data`.
 
         Raises:
-            BadRequest: the task has no image in the field that the Image tag names.
+            BadRequest: the task has no image in the field that an Image tag names.
         """
+        if self.others:
+            return tuple(
+                reference
+                for index in range(1 + len(self.others))
+                for reference in self.on_page(index).references(data)
+            )
         if self.index_flag is not None:
             pages = data.get(self.data_field)
             count = len(pages) if isinstance(pages, list) else 0
@@ -151,6 +201,18 @@ class LabelingConfig:
                 source=self.source,
             )
         return tuple(str(reference) for reference in references)
+
+    def images_there(self, data: Mapping[str, object]) -> tuple[str | None, ...]:
+        """As `references`, but of several Image tags those that the task has no image for are None.
+
+        Raises:
+            BadRequest: the task has no image at all, or a page is lacking in a list of them.
+        """
+        if not self.others:
+            return self.references(data)
+        found = [_value_at(data, image.source) for image in (self, *self.others)]
+        there = tuple(image if isinstance(image, str) and image else None for image in found)
+        return there if any(there) else self.references(data)
 
 
 def default_config(names: LabelNames = DEFAULT_NAMES, language: MessageLanguage = "en") -> str:
@@ -218,17 +280,21 @@ _HINTS: Mapping[MessageLanguage, _Hints] = {
 }
 
 
-def _repeater_flag(root: Element, image: Tag) -> str | None:
-    for repeater in root.iter():
-        if repeater.tag.lower() == "repeater" and image.element in repeater.iter():
-            return Tag.of(repeater).attributes.get("indexflag", "{{idx}}")
-    return None
+def _repeater_flag(image: Tag, parents: Parents) -> str | None:
+    element = parents.get(image.element)
+    flag = None
+    while element is not None:
+        if element.tag.lower() == "repeater":
+            flag = Tag.of(element).attributes.get("indexflag", "{{idx}}")
+        element = parents.get(element)
+    return flag
 
 
 def _config_on(
-    image: Tag, tags: Sequence[Tag], names: LabelNames, flag: str | None
+    image: Tag, tags: Sequence[Tag], names: LabelNames, parents: Parents
 ) -> LabelingConfig | ConfigIncomplete:
     """The config of one image, or the error that says what that image lacks."""
+    flag = _repeater_flag(image, parents)
     listed = image.attributes.get("valuelist", "")
     source = listed or image.attributes.get("value", "")
     field = re.match(r"\$([^\s.\[\]]+)", source)
@@ -239,7 +305,8 @@ def _config_on(
         )
     tags_on_image = [tag for tag in tags if image.name in tag.to_names and tag.name]
     try:
-        text, controls = text_area(image, tags_on_image, controls_on(image, tags_on_image, names))
+        drawing = drawing_tags_on(image, tags_on_image, names, parents)
+        text, controls = text_area(image, tags_on_image, drawing, names, parents)
     except ConfigIncomplete as error:
         return error
     required_choices = (
@@ -254,6 +321,10 @@ def _config_on(
         controls=controls,
         text_name=text.name,
         required_choices_name=next(required_choices, None),
+        other_texts=frozenset(
+            tag.name for tag in tags_on_image if tag.kind == "textarea" and tag.is_true("perregion")
+        )
+        - {text.name, *names.text_areas},
         multi_image=bool(listed) or flag is not None,
         index_flag=flag,
     )

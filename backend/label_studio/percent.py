@@ -4,6 +4,10 @@ Label Studio describes a rectangle by its first corner, its sides and a clockwis
 corner: x and width in percent of the page's width, y and height in percent of its height, also where the
 rectangle is turned. A polygon is a list of points in percent. Pixels are page pixels, with the origin at
 the top left of the upright page.
+
+Label Studio keeps a side below zero, too: its editor stores one when a corner was dragged over its
+neighbour, and its API checks none. Such a rectangle covers what it would cover with both sides turned
+positive, and its text runs as its rotation says.
 """
 
 from __future__ import annotations
@@ -116,12 +120,46 @@ def rectangle_points(
     x, y, along, across, rotation = numbers
     # turned in pixels: on a page that is not square, a turn in percent would skew the box
     corners = geometry.rectangle_corners(
-        RotatedRectangle(
-            x * width / 100, y * height / 100, along * width / 100, across * height / 100, rotation % 360
+        _with_positive_sides(
+            RotatedRectangle(
+                x * width / 100, y * height / 100, along * width / 100, across * height / 100, rotation % 360
+            )
         )
     )
     start = meta.get(FIRST_CORNER)
     return np.roll(corners, -start, axis=0) if start in (1, 2, 3) else corners
+
+
+def turned_back(numbers: Sequence[float], width: int, height: int) -> dict[str, float]:
+    """The fields of a rectangle's value that cover the same place, turned by half a turn about its middle.
+
+    Args:
+        numbers: x, y, width, height in percent, and rotation in degrees clockwise.
+        width: of the page, pixels.
+        height: of the page, pixels.
+    """
+    corners = rectangle_points(numbers, {}, width, height).astype(np.float64)
+    _, _, along, across, rotation = numbers
+    return {
+        "x": round(100 * float(corners[2, 0]) / width, 6),
+        "y": round(100 * float(corners[2, 1]) / height, 6),
+        "width": abs(along),
+        "height": abs(across),
+        "rotation": (rotation + 180) % 360,
+    }
+
+
+def _with_positive_sides(drawn: RotatedRectangle) -> RotatedRectangle:
+    """The same place with sides that are not negative; the first corner moves, the direction stays."""
+    turn = math.radians(drawn.angle)
+    along, across = min(drawn.width, 0.0), min(drawn.height, 0.0)
+    return RotatedRectangle(
+        x=drawn.x + along * math.cos(turn) - across * math.sin(turn),
+        y=drawn.y + along * math.sin(turn) + across * math.cos(turn),
+        width=abs(drawn.width),
+        height=abs(drawn.height),
+        angle=drawn.angle,
+    )
 
 
 def _cut(corners: Quad, angle: float, width: int, height: int) -> RotatedRectangle:

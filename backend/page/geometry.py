@@ -6,6 +6,7 @@ Everything is in page pixels with y downwards, so "clockwise" is as a person see
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -153,6 +154,38 @@ def crosses_itself(points: Points) -> bool:
     hand = along[:, None, 0] * to[:, :, 1] - along[:, None, 1] * to[:, :, 0]
     parted = hand * np.roll(hand, -1, axis=1) < 0
     return bool((parted & parted.T).any())
+
+
+def rectangle_around(quads: Sequence[Quad], like: Quad) -> Quad:
+    """The smallest rectangle around several quads, (4, 2) float32, page pixels.
+
+    Args:
+        quads: one or more.
+        like: begins at the corner of its text that the rectangle is to begin at.
+    """
+    points = np.concatenate(quads).astype(np.float32)
+    box = _clockwise(cv2.boxPoints(cv2.minAreaRect(points)).astype(np.float64))
+    along, down = like[1] - like[0], like[3] - like[0]
+
+    def runs_like(corners: Floats) -> float:
+        side, other = corners[1] - corners[0], corners[3] - corners[0]
+        return float(
+            side @ along / np.linalg.norm(side) / np.linalg.norm(along)
+            + other @ down / np.linalg.norm(other) / np.linalg.norm(down)
+        )
+
+    return max((np.roll(box, -start, axis=0) for start in range(4)), key=runs_like).astype(np.float32)
+
+
+def median_height(quads: Sequence[Quad]) -> float:
+    """The median of the shorter sides of quads, page pixels: how high the lines of a page are.
+
+    Args:
+        quads: one or more.
+    """
+    stacked = np.asarray(quads, dtype=np.float64)
+    sides = np.linalg.norm(np.roll(stacked, -1, axis=1) - stacked, axis=2)
+    return float(np.median(np.minimum(sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]) / 2))
 
 
 def quad_area(quad: Quad) -> float:

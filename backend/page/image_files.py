@@ -1,8 +1,9 @@
 """Decodes the bytes of an image file into an upright page of RGB pixels, and encodes crops.
 
 The page is what a browser shows, because Label Studio's coordinates are those of the picture on
-the screen: turned by EXIF, the first frame of several. Unlike in a browser, transparent parts get a
-background on which the ink can be seen. Nothing here opens paths or changes Pillow's global switches.
+the screen: turned by EXIF as Chromium does it, the first frame of several. Unlike in a browser,
+transparent parts get a background on which the ink can be seen, and 12 to 15 bits their full range; the
+page then holds what the browser shows, too. Nothing here opens paths or changes Pillow's global switches.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ import io
 import re
 import struct
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -30,7 +30,8 @@ from PIL import (
 
 from backend.errors import BadImage
 from backend.page.crops import MAX_SIDE
-from backend.page.lines import Page, Pixels
+from backend.page.lines import Page, Pixels, Reason, ReasonKind
+from backend.page.orientation import orientation
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -68,16 +69,12 @@ ADVICE = {
 PILLOW_PIXELS = 89_478_485
 BOUND_BY_PILLOW = {"WebP", "GIF", "TIFF"}
 
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""How to turn an image upright, by its EXIF orientation."""
+TIFF_KIND, TIFF_COPY_OR_MASK = 254, 0b101
+"""TIFF's tag for the kind of a page, and the bits that say that it is none of its own."""
+MPO_ENTRIES = 0xB002
+"""The tag that lists the pictures of a JPEG file, as Pillow gives it."""
+MOST_COUNTED = 10_000
+"""Pages of a file that are counted."""
 
 WHITE, BLACK, GREY = 255, 0, 128
 
@@ -92,18 +89,19 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
 
     Returns:
         The first frame or page, turned upright by its EXIF tag: RGB, uint8, 16 bits scaled to 8.
-        Transparency is laid on white, black or grey, whichever shows more of its ink. The pixels are
-        read-only.
+        Transparency is laid on white, black or grey, whichever shows more of its ink. The page notes how
+        many more pages or frames the file has, and holds what a browser shows where that is another
+        picture: transparency on Label Studio's white, 12 to 15 bits in 16 as dark as they are.
 
     Raises:
         BadImage: the file is of another format, breaks a limit, or is damaged or not whole. A page
             with a part missing is never returned.
     """
-    name = _format(data)
+    name = format_of(data)
     if name in BOUND_BY_PILLOW:
         max_pixels = min(max_pixels, PILLOW_PIXELS)
     try:
-        pixels = _pixels(data, name, max_pixels, max_side)
+        return _page(data, name, max_pixels, max_side)
     except BadImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -120,7 +118,25 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
             "page with a part missing would look finished. Save it again from its original and use that.",
             format=name,
         ) from error
-    return Page(pixels)
+
+
+def turned(stored: Pixels, orientation: int) -> Pixels:
+    """Pixels as they lie in a file, turned upright; C-contiguous.
+
+    Args:
+        stored: RGB or BGR, shape (height, width, 3).
+        orientation: EXIF's, 1 to 8.
+    """
+    upright = stored.transpose(1, 0, 2) if orientation >= 5 else stored
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(upright[::rows, ::columns])
+
+
+def turned_back(upright: Pixels, orientation: int) -> Pixels:
+    """The inverse of `turned`: upright pixels as they lie in a file of that orientation."""
+    # a quarter turn is undone by the other one, everything else by itself
+    return turned(upright, {6: 8, 8: 6}.get(orientation, orientation))
 
 
 def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> bytes:
@@ -147,7 +163,12 @@ def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> b
     return file.getvalue()
 
 
-def _format(data: bytes) -> str:
+def format_of(data: bytes) -> str:
+    """The format of an image file by its first bytes, as `OPENERS` names it.
+
+    Raises:
+        BadImage: it is of no format that can be read.
+    """
     if not data:
         raise BadImage("The image file is empty (0 bytes). Upload it again.")
     for name, (signature, _) in OPENERS.items():
@@ -161,7 +182,7 @@ def _format(data: bytes) -> str:
     )
 
 
-def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
+def _page(data: bytes, name: str, max_pixels: int, max_side: int) -> Page:
     if name == "WebP":
         # Its decoder allocates the whole picture as soon as it is created.
         _check_size(name, _webp_size(data), max_pixels, max_side)
@@ -170,12 +191,85 @@ def _pixels(data: bytes, name: str, max_pixels: int, max_side: int) -> Pixels:
     if name == "PNG":
         # The decoder reads the pixels without their checksums; this compares them.
         PngImagePlugin.PngImageFile(io.BytesIO(data)).verify()
+    if getattr(image, "default_image", False):
+        # a PNG that moves may begin with a picture for programs that cannot move; no browser shows it
+        image.seek(1)
     image.load()
-    turn = _turn(image.info.get("exif"))
-    flat = _flat(_eight_bits(image))
-    if turn is not None:
-        flat = flat.transpose(turn)
-    return np.ascontiguousarray(np.asarray(flat, dtype=np.uint8))
+    # Pillow itself turns a TIFF, which no browser shows
+    upright = orientation(data, name)
+    flat, shown = _read_and_shown(image)
+    notes = _more_than_one(data, name, image)
+    if name == "TIFF":
+        notes += (Reason(ReasonKind.NOT_SHOWN, name),)
+        shown = None
+    return Page(turned(flat, upright), notes, None if shown is None else turned(shown, upright))
+
+
+def _more_than_one(data: bytes, name: str, image: ImageFile.ImageFile) -> tuple[Reason, ...]:
+    """A note where the file holds more pages, pictures or frames than the one that was opened."""
+    if name == "TIFF":
+        kind, many = ReasonKind.MORE_PAGES, _pages(data)
+    elif name == "JPEG":
+        kind, many = ReasonKind.MORE_PAGES, _pictures(data)
+    else:
+        # to count a GIF's frames its image is left at the last one
+        fresh = GifImagePlugin.GifImageFile(io.BytesIO(data)) if name == "GIF" else image
+        kind, many = ReasonKind.MORE_FRAMES, _frames(fresh)
+    return (Reason(kind, str(many)),) if many > 1 else ()
+
+
+def _pages(tiff: bytes) -> int:
+    """Pages of a TIFF, at most `MOST_COUNTED`; a smaller copy of a page, or a mask, is none.
+
+    Its directories are walked here, because Pillow opens each page and fails over those that it cannot read.
+    """
+    order = "<" if tiff.startswith(b"II") else ">"
+    large = b"+" in tiff[2:4]
+    counts, offsets, entry_size = ("Q", "Q", 20) if large else ("H", "I", 12)
+    (at,) = struct.unpack_from(order + offsets, tiff, 8 if large else 4)
+    walked: set[int] = set()
+    pages = 0
+    while at and at not in walked and pages < MOST_COUNTED:
+        walked.add(at)
+        try:
+            (entries,) = struct.unpack_from(order + counts, tiff, at)
+            at += struct.calcsize(order + counts)
+            # of all tags the kind of page has the lowest number, so it comes first
+            tag, kind = struct.unpack_from(f"{order}H{10 if large else 6}xI", tiff, at)
+            pages += not (tag == TIFF_KIND and kind & TIFF_COPY_OR_MASK)
+            (at,) = struct.unpack_from(order + offsets, tiff, at + entries * entry_size)
+        except struct.error:
+            break
+    return pages
+
+
+def _pictures(jpeg: bytes) -> int:
+    """Pictures of a JPEG file (MPO) that people may have to see: not previews, depth or brightness maps."""
+    image = JpegImagePlugin.jpeg_factory(io.BytesIO(jpeg))
+    kinds = [entry["Attribute"]["MPType"] for entry in getattr(image, "mpinfo", {}).get(MPO_ENTRIES, [])]
+    size = image.size
+    pictures = 1
+    for number, kind in enumerate(kinds[1:], start=1):
+        # what has no kind is a map of brightness when it is smaller than the picture
+        undefined = kind == "Undefined" and _size_of(image, number) == size
+        pictures += undefined or kind.startswith("Multi-Frame")
+    return pictures
+
+
+def _size_of(image: ImageFile.ImageFile, number: int) -> tuple[int, int] | None:
+    try:
+        image.seek(number)
+    except Exception:  # noqa: BLE001 - Pillow raises whatever it trips over, and no program shows such a picture
+        return None
+    return image.size
+
+
+def _frames(image: ImageFile.ImageFile) -> int:
+    """Frames of a picture; the still one for programs that cannot move does not count."""
+    try:
+        return int(getattr(image, "n_frames", 1)) - bool(getattr(image, "default_image", False))
+    except Exception:  # noqa: BLE001 - as above; a further frame begins, whatever is wrong with it
+        return image.tell() + 2
 
 
 def _check_size(name: str, size: tuple[int, int], max_pixels: int, max_side: int) -> None:
@@ -212,45 +306,42 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
 
 
-def _turn(exif: object) -> Image.Transpose | None:
-    """How to turn the image upright by its EXIF tag. XMP is not read: browsers do not turn by it."""
-    if not isinstance(exif, bytes):
-        return None
-    tags = Image.Exif()
-    try:
-        tags.load(exif)
-        return TURNS.get(tags.get(ExifTags.Base.Orientation, 1))
-    except (SyntaxError, struct.error, ValueError, TypeError, KeyError):
-        # A browser shows an image whose EXIF is unreadable as it is stored.
-        return None
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits scaled to 8; Pillow's own conversion cuts at 255, which is all white."""
+def _read_and_shown(image: Image.Image) -> tuple[Pixels, Pixels | None]:
+    """The image in RGB as it is read, and as a browser shows it where that is another picture."""
     if image.mode.startswith("I;16"):
         values = np.asarray(image).astype(np.float32)
-        # A scan of 12 bits fills the lowest sixteenth only, and would be all but black.
-        darkest, lightest = 0.0, 4095.0 if values.max() <= 4095 else 65535.0
-    elif image.mode in {"I", "F"}:
+        # A scan of 12 bits fills the lowest sixteenth only, and is all but black in a browser.
+        bits = max(12, int(values.max()).bit_length())
+        return _grey(values, 0, 2**bits - 1), None if bits == 16 else _grey(values, 0, 65535)
+    if image.mode in {"I", "F"}:
+        # Pillow's own conversion cuts at 255, which is all white
         values = np.nan_to_num(np.asarray(image).astype(np.float64))
-        darkest, lightest = float(values.min()), float(values.max())
-    else:
-        return image
-    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """The image in RGB, with transparency laid on a ground."""
+        return _grey(values, float(values.min()), float(values.max())), None
     if not image.has_transparency_data:
         # converting what is RGB already would copy it
-        return image if image.mode == "RGB" else image.convert("RGB")
+        return _rgb(image if image.mode == "RGB" else image.convert("RGB")), None
     layered = image.convert("RGBA")
     alpha = layered.getchannel("A")
     # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
     if alpha.getextrema() == (0, 0):
-        return layered.convert("RGB")
+        return _rgb(layered.convert("RGB")), _rgb(_laid(layered, alpha, WHITE))
     ground = _ground(np.asarray(layered.convert("L")), np.asarray(alpha))
+    shown = None if ground == WHITE else _rgb(_laid(layered, alpha, WHITE))
+    return _rgb(_laid(layered, alpha, ground)), shown
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    return np.asarray(image, dtype=np.uint8)
+
+
+def _grey(values: npt.NDArray[Any], darkest: float, lightest: float) -> Pixels:
+    """Numbers scaled to 8 bits of grey, in RGB."""
+    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
+    return np.repeat(np.rint(scaled).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _laid(layered: Image.Image, alpha: Image.Image, ground: int) -> Image.Image:
+    """The image on a grey ground; Label Studio's is 253 of 255, white."""
     flat = Image.new("RGB", layered.size, (ground, ground, ground))
     flat.paste(layered, mask=alpha)
     return flat

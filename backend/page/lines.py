@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
@@ -35,9 +35,13 @@ class Page:
     """One upright image of a task.
 
     pixels: RGB, uint8, shape (height, width, 3).
+    notes: what people must know of the page; kinds of `PAGE_NOTES`.
+    shown: the picture that a browser shows instead, of the same shape; None where it shows the same.
     """
 
     pixels: Pixels
+    notes: tuple[Reason, ...] = ()
+    shown: Pixels | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -72,11 +76,14 @@ class Detected:
     """What a detector found on one page.
 
     lines: in no particular order.
-    dropped: number of candidates that were left out because their quads cannot be used.
+    dropped: number of candidates that were left out: their quads cannot be used, or there were too many.
+    turned: degrees clockwise in which most of the text stands, 0, 90, 180 or 270, which the quads follow;
+        None where nobody looked, or could say.
     """
 
     lines: tuple[Line, ...]
     dropped: int = 0
+    turned: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,8 @@ class Reading:
     """One reader's result for one crop: a text, "no text" (empty, no error), or an error.
 
     reader: the reader's identity, as in `LineReader.identity`.
-    text: the text as the reader gave it; only a model's wrapping is taken off. Empty for "no text".
+    text: the text as the reader gave it. A vision model's may be wrapped in quotes or markup, which
+        `annotate` takes off when all readings of the line are there. Empty for "no text".
     score: the reader's own confidence, 0 to 1; None where it gives none.
     error: one sentence that says why there is no text; None where the reader worked, also for "no text".
     retryable: with an error, whether the same request may work later (server down, too busy, timeout)
@@ -122,7 +130,10 @@ class Verdict(Enum):
 
 
 class ReasonKind(Enum):
-    """Why a line is not agreed, or what was corrected in it; `label_studio.explanations` words it."""
+    """Why a line is not agreed, what was corrected in it, or what is to be known of its whole page.
+
+    `label_studio.explanations` words them.
+    """
 
     LOOK_ALIKE = "look-alike"
     """Letters of two scripts that look the same: `first` against `second`."""
@@ -136,16 +147,59 @@ class ReasonKind(Enum):
     """`first` is the reader, `second` its one-sentence error."""
     ONE_READER = "one reader"
     """Only one reader read the line, so nothing confirms its text."""
+    ONE_FAMILY = "one family"
+    """Agreed, but by engines that can share an error; `first`: the family. A remark, not a doubt."""
+    DISSENT = "dissent"
+    """Enough readings say the same, and `first`, which the reader `second` read, is not it."""
     NO_READER = "no reader"
     """No installed reader writes the page's script; `first`: the language, `second`: readers that could."""
     TOO_LONG = "too long for its width"
+    TOO_SHORT = "too short for its ink"
+    SAME_EVERYWHERE = "the same on the whole page"
+    """Every line of the page reads `first`."""
     REPEATS = "repeats itself"
     ECHO = "echo of the prompt"
     REFUSAL = "refusal"
+    MARKUP = "markup"
+    """What a vision model put around or into the text, in every reading of it: `first`."""
     WRONG_SCRIPT = "wrong script"
     MIXED_SCRIPT = "mixed scripts in one word"
+    LOOK_ALIKE_ADDRESS = "address in look-alikes"
+    """`first` is a web address whose ending is written in letters that only look Latin."""
+    LETTER_AMONG_DIGITS = "letter among digits"
+    """`first` holds a letter that looks like a digit, where a digit is likelier."""
+    BROKEN_NUMBER = "broken number"
+    """`first` is a number with a space where none belongs, or that ends in a dash."""
+    EDGE_MARK = "mark at an edge"
+    """`first` at the beginning or the end of the text is likelier a frame or a speck than a sign."""
+    HOUSE_STYLE = "house style"
+    """Readings differ in a mark, or the house rule wants another: `first` as read, `second` as written."""
     DIGITS_ONLY = "digits only"
     """Agreed, but no word confirms a line of digits; a remark, not a doubt."""
+    UNSEEN = "not seen on the screen"
+    """A browser shows the line with so little contrast that nobody can judge it; a doubt."""
+    MORE_PAGES = "more pages in the file"
+    """Of the page: the file holds `first` pages or pictures, of which only the first was read."""
+    MORE_FRAMES = "more frames in the file"
+    """Of the page: a moving picture of `first` frames, of which only the first was read."""
+    TURNED = "turned page"
+    """Of the page: its text stands `first` degrees clockwise from upright, and was read so."""
+    NOTHING_FOUND = "nothing found"
+    """Of the page: no line was found, although the page is not blank."""
+    NOT_SHOWN = "not shown by browsers"
+    """Of the page: its file is of the format `first`, which most browsers cannot show."""
+
+
+PAGE_NOTES = frozenset(
+    {
+        ReasonKind.MORE_PAGES,
+        ReasonKind.MORE_FRAMES,
+        ReasonKind.TURNED,
+        ReasonKind.NOTHING_FOUND,
+        ReasonKind.NOT_SHOWN,
+    }
+)
+"""Kinds that say something of the whole page: they go with every line, and make no line doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +221,27 @@ class Judgement:
     text: the text of an agreed line, or the likelier one to pre-fill; NFC, plain spaces; empty when
         nothing was read.
     score: confidence, 0 to 1; pages and lines are sorted by it.
-    reasons: why the line is not agreed, the most important first; or remarks on an agreed one.
+    reasons: why the line is not agreed, the most important first; or remarks on an agreed one; then the
+        notes of its page.
     """
 
     verdict: Verdict
     text: str
     score: float
     reasons: tuple[Reason, ...] = ()
+
+    def noted(self, notes: Sequence[Reason]) -> Judgement:
+        """The same judgement, which tells the notes of its page as well."""
+        return replace(self, reasons=(*self.reasons, *notes))
+
+    def doubted(self, doubt: Reason) -> Judgement:
+        """The judgement with one more doubt, so that a person looks at the line whatever its readings say.
+
+        An agreed line becomes disputed, its text kept and its score halved: below every agreed line.
+        """
+        if self.verdict is not Verdict.AGREED:
+            return replace(self, reasons=(*self.reasons, doubt))
+        return Judgement(Verdict.DISPUTED, self.text, self.score / 2, (doubt, *self.reasons))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +261,8 @@ class ReadPage:
     lines: in reading order.
     dropped: number of the detector's candidates that were left out because their quads cannot be used.
     model_version: of the engines that read it; empty where nothing is predicted from it.
+    notes: what people must know of the page; kinds of `PAGE_NOTES`. The judgements of its lines have
+        them too.
     """
 
     width: int
@@ -200,11 +270,15 @@ class ReadPage:
     lines: Sequence[ReadLine]
     dropped: int = 0
     model_version: str = ""
+    notes: tuple[Reason, ...] = ()
 
     @property
     def score(self) -> float:
-        """Share of agreed lines, 0 to 1; 1 for a page without lines, because there is nothing to do."""
+        """Share of agreed lines, 0 to 1.
+
+        A page without lines has 1, because there is nothing to do; with a note 0, so that it is opened.
+        """
         if not self.lines:
-            return 1.0
+            return 0.0 if self.notes else 1.0
         agreed = sum(line.judgement.verdict is Verdict.AGREED for line in self.lines)
         return agreed / len(self.lines)

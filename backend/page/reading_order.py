@@ -35,12 +35,12 @@ def reading_order(quads: Sequence[Quad], right_to_left: bool = False) -> list[in
     """
     if not len(quads):
         return []
-    boxes = _Boxes.of(np.asarray(quads, dtype=np.float64), right_to_left)
+    boxes = UprightBoxes.of(np.asarray(quads, dtype=np.float64), right_to_left)
     return [int(index) for index in _read(boxes, np.lexsort((boxes.left, boxes.middle)))]
 
 
 @dataclass(frozen=True, slots=True)
-class _Boxes:
+class UprightBoxes:
     """The quads on the page turned upright (and mirrored for right-to-left), one value per quad.
 
     middle: y of the centre; start, end: y of the middle of the left and the right edge.
@@ -54,7 +54,7 @@ class _Boxes:
     height: Floats
 
     @classmethod
-    def of(cls, quads: Floats, right_to_left: bool) -> _Boxes:
+    def of(cls, quads: Floats, right_to_left: bool) -> UprightBoxes:
         """Turn the page upright by the direction in which most of its text runs."""
         across = _side(quads, 0, 3)
         # Tall boxes hold lines that read downwards, so they begin at their upper right corner.
@@ -83,9 +83,9 @@ class _Boxes:
         return cls(x.min(axis=1), x.max(axis=1), middle, start, end, height)
 
 
-def _read(boxes: _Boxes, members: Indices) -> list[int]:
+def _read(boxes: UprightBoxes, members: Indices) -> list[int]:
     """Row by row, except two columns of running text, which are read one after the other."""
-    rows = _rows(boxes, members)
+    rows = rows_of(boxes, members)
     columns = _columns(boxes, rows)
     if columns is None:
         return [index for row in rows for index in row]
@@ -97,7 +97,7 @@ def _read(boxes: _Boxes, members: Indices) -> list[int]:
     return [index for part in parts if len(part) for index in _read(boxes, part)]
 
 
-def _rows(boxes: _Boxes, members: Indices) -> list[list[int]]:
+def rows_of(boxes: UprightBoxes, members: Indices) -> list[list[int]]:
     """Lines that overlap in height, from left to right; the rows from top to bottom."""
     rows: list[list[int]] = []
     row_of: dict[int, int] = {}
@@ -117,7 +117,7 @@ def _rows(boxes: _Boxes, members: Indices) -> list[list[int]]:
     return sorted(rows, key=lambda row: (float(np.mean(boxes.middle[row])), boxes.left[row[0]]))
 
 
-def _beside(boxes: _Boxes, index: int, others: Indices) -> list[int]:
+def _beside(boxes: UprightBoxes, index: int, others: Indices) -> list[int]:
     """Those of the other lines that could be in the same row as a line, the nearest first."""
     is_right = boxes.left[others] + boxes.right[others] >= boxes.left[index] + boxes.right[index]
     # Facing edges are compared, so that a remaining skew does not add up along the row.
@@ -136,7 +136,7 @@ def _beside(boxes: _Boxes, index: int, others: Indices) -> list[int]:
     return [int(i) for i in others[nearest][fits[nearest]]]
 
 
-def _over_or_under(boxes: _Boxes, index: int, others: Indices) -> npt.NDArray[np.bool_]:
+def _over_or_under(boxes: UprightBoxes, index: int, others: Indices) -> npt.NDArray[np.bool_]:
     shared = np.minimum(boxes.right[others], boxes.right[index]) - np.maximum(
         boxes.left[others], boxes.left[index]
     )
@@ -144,7 +144,7 @@ def _over_or_under(boxes: _Boxes, index: int, others: Indices) -> npt.NDArray[np
     return np.asarray(shared > narrow / 2)
 
 
-def _columns(boxes: _Boxes, rows: list[list[int]]) -> tuple[int, int, float] | None:
+def _columns(boxes: UprightBoxes, rows: list[list[int]]) -> tuple[int, int, float] | None:
     """The longest run of rows with a gutter between two columns of running text.
 
     Returns:
@@ -171,7 +171,7 @@ def _columns(boxes: _Boxes, rows: list[list[int]]) -> tuple[int, int, float] | N
     return best
 
 
-def _running_text(boxes: _Boxes, members: Indices) -> bool:
+def _running_text(boxes: UprightBoxes, members: Indices) -> bool:
     """Five lines or more, most of them long and as wide as their column; cells of a table are not."""
     if len(members) < 5:
         return False
@@ -180,7 +180,7 @@ def _running_text(boxes: _Boxes, members: Indices) -> bool:
     return bool(np.mean(_long(boxes, members) & (width >= 0.85 * column)) >= 2 / 3)
 
 
-def _long(boxes: _Boxes, members: Indices) -> npt.NDArray[np.bool_]:
+def _long(boxes: UprightBoxes, members: Indices) -> npt.NDArray[np.bool_]:
     """Lines of about 25 letters or more: too long for a number or a name."""
     return np.asarray((boxes.right - boxes.left)[members] >= 12 * boxes.height[members])
 

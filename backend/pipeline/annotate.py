@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from backend.page import crops
+from backend.page import crops, visibility
+from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
+from backend.page.ink import ink_length
+from backend.page.line_pieces import put_together
 from backend.page.lines import (
     Judgement,
     Line,
@@ -23,14 +26,17 @@ from backend.page.lines import (
     ReadLine,
     ReadPage,
     Reason,
+    ReasonKind,
     Verdict,
 )
 from backend.page.reading_order import reading_order
+from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
-from backend.text import languages, verdicts
+from backend.text import cleaning, languages, verdicts
+from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
-PIPELINE = 1
+PIPELINE = 3
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -39,17 +45,21 @@ class Policy:
     """Who reads a line, in what order, and how many must say the same.
 
     readers: kinds of reader as READERS names them, in order of trust.
-    must_agree: how many readings must say the same, by at least two unlike readers.
+    must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
+        of which no reading says it makes the line disputed, however many do.
+    families: the family of each reader, in the same order: engines that can share an error. Empty where
+        every kind is a family of its own.
     """
 
     readers: tuple[str, ...]
     must_agree: int
+    families: tuple[str, ...] = ()
 
     @classmethod
-    def majority(cls, readers: Iterable[str]) -> Policy:
+    def majority(cls, readers: Iterable[str], families: Iterable[str] = ()) -> Policy:
         """More than half of the readers must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, len(names) // 2 + 1)
+        return cls(names, len(names) // 2 + 1, tuple(families))
 
     def __str__(self) -> str:
         """As it stands in the model version, such as `2 of ernie,ernie`."""
@@ -65,7 +75,9 @@ class Panel:
     language: canonical code of the language of the page.
     tall_lines: the crop policy for lines that are taller than wide.
     prompts: what vision models are asked, so that an echo of it is recognised.
+    worded: identities of the readers that answer in words, as vision models do, and may wrap what they read.
     lacking: why nobody reads, where `readers` is empty.
+    text_style: which marks are written by the house rule.
     """
 
     readers: tuple[LineReader, ...]
@@ -73,7 +85,15 @@ class Panel:
     policy: Policy
     tall_lines: TallLines = "auto"
     prompts: tuple[str, ...] = ()
+    worded: frozenset[str] = frozenset()
     lacking: tuple[Reason, ...] = ()
+    text_style: TextStyle = "house"
+
+    @property
+    def families(self) -> dict[str, str]:
+        """The family of engines of each reader, by the reader's identity."""
+        families = self.policy.families or self.policy.readers
+        return {reader.identity: family for reader, family in zip(self.readers, families, strict=True)}
 
 
 def annotate_page(
@@ -88,20 +108,41 @@ def annotate_page(
         urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
-        One line per quad, in reading order. A line whose readings differ is kept, with verdict
-        `disputed`, for the reviewer to decide.
+        One line per quad, pieces of one line put together, in reading order. A line whose readings differ
+        is kept, with verdict `disputed`, for the reviewer to decide. A page on which nothing was found has
+        a note that says so, unless it is blank; so has a page that does not stand upright, whose quads
+        begin at their text's own top left.
 
     Raises:
         DetectorFailed: the page could not be searched.
     """
     detected = detector.detect(page, urgency=urgency)
-    order = reading_order(
-        [line.quad for line in detected.lines], right_to_left=languages.right_to_left(panel.language)
-    )
-    lines = [detected.lines[index] for index in order]
-    return ReadPage(
-        page.width, page.height, read_lines(page, lines, panel, urgency=urgency), detected.dropped
-    )
+    lines = _in_reading_order(put_together(detected.lines), panel)
+    noted = _with_notes(page, lines, detected.turned)
+    read = read_lines(noted, lines, panel, urgency=urgency)
+    if detected.turned is None:
+        around = read_on_its_head(page, read, panel.readers, panel.tall_lines, urgency=urgency)
+        if around is not None:
+            lines = _in_reading_order(around.lines, panel)
+            noted = _with_notes(page, lines, around.turned)
+            read = read_lines(noted, lines, panel, urgency=urgency)
+    return ReadPage(page.width, page.height, read, detected.dropped, notes=noted.notes)
+
+
+def _in_reading_order(lines: Sequence[Line], panel: Panel) -> list[Line]:
+    quads = [line.quad for line in lines]
+    order = reading_order(quads, right_to_left=languages.right_to_left(panel.language))
+    return [lines[index] for index in order]
+
+
+def _with_notes(page: Page, lines: Sequence[Line], turned: int | None) -> Page:
+    """The page with what was found out about it as a whole."""
+    notes = list(page.notes)
+    if turned:
+        notes.append(Reason(ReasonKind.TURNED, str(turned)))
+    if not lines and not is_blank_page(page.pixels):
+        notes.append(Reason(ReasonKind.NOTHING_FOUND))
+    return replace(page, notes=tuple(notes))
 
 
 def read_lines(
@@ -119,10 +160,11 @@ def read_lines(
         urgency: whether an annotator waits, now or later; None for bulk work.
 
     Returns:
-        One read line per line, in the same order.
+        One read line per line, in the same order; the notes of the page go with each. A line that a
+        browser shows too faintly to be judged is never agreed.
     """
     if not panel.readers:
-        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking)
+        unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
         return [ReadLine(line, (), unread) for line in lines]
     urgency = urgency or Urgency()
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
@@ -135,10 +177,21 @@ def read_lines(
     _collect(asked, readings)
     doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
     _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
+    bare = [_without_wrapping(said, panel) for said in readings]
+    judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
-        ReadLine(line, tuple(said), _judge(said, cut, line, panel))
-        for line, cut, said in zip(lines, cuts, readings, strict=True)
+        ReadLine(line, tuple(said), _seen(judgement, cut, line, page, panel))
+        for line, cut, said, judgement in zip(lines, cuts, bare, verdicts.doubt_sameness(judged), strict=True)
     ]
+
+
+def _seen(judgement: Judgement, cut: Pixels, line: Line, page: Page, panel: Panel) -> Judgement:
+    """The judgement with what is to be said of the page, and whether people can see the line at all."""
+    if page.shown is not None:
+        on_screen = crops.crop_line(page.shown, line.quad, panel.tall_lines)
+        if visibility.unseen(on_screen, cut):
+            judgement = judgement.doubted(Reason(ReasonKind.UNSEEN))
+    return judgement.noted(page.notes)
 
 
 Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
@@ -162,6 +215,13 @@ def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
             readings[index].append(future.result())
 
 
+def _without_wrapping(readings: Sequence[Reading], panel: Panel) -> list[Reading]:
+    """One line's readings without what vision models wrap around them; a store keeps them as they came."""
+    wraps = [reading.reader in panel.worded for reading in readings]
+    texts = cleaning.unwrapped([reading.text for reading in readings], wraps)
+    return [replace(reading, text=text) for reading, text in zip(readings, texts, strict=True)]
+
+
 def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> Judgement:
     height, width = cut.shape[:2]
     return verdicts.judge(
@@ -171,4 +231,7 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         must_agree=panel.policy.must_agree,
         line_score=line.score,
         prompts=panel.prompts,
+        families=panel.families,
+        style=panel.text_style,
+        ink_length=ink_length(cut),
     )

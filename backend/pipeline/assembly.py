@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 from functools import partial
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
+from backend.detectors.turned_pages import HeadClassifier, TurnedPageDetector
 from backend.errors import StoreFailed
 from backend.fetching.sources import Sources
 from backend.label_studio.client import LabelStudio
+from backend.models.packaged import head_classifier
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
@@ -16,7 +19,10 @@ from backend.pipeline.reader_kinds import engine_options
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
 from backend.readers.stored import ReadingStore
+from backend.seams import LineDetector
 from backend.settings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def service(settings: Settings) -> Service:
@@ -51,12 +57,13 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         source = Sources.of(settings, api)
         # all went well: from here on the service closes what was opened
         close = opened.pop_all().close
+    finder = _turning(found, settings)
     return Engines(
-        detector=found,
+        detector=finder,
         lend=panels.lend,
         source=source,
         model_version=model_version(
-            found.identity, found.location.identity, panel, panels.at_hand(), settings
+            finder.identity, found.location.identity, panel, panels.at_hand(), settings
         ),
         max_page_pixels=settings.max_page_pixels,
         readers=panels.sentence(panel),
@@ -94,6 +101,15 @@ def detector(settings: Settings) -> PaddleDetector:
         source=settings.model_source,
         cache_dir=settings.cache_dir / "models",
     )
+
+
+def _turning(found: PaddleDetector, settings: Settings) -> LineDetector:
+    """The detector with a vote on the way that a page stands, where the classifier for it is at hand."""
+    path = head_classifier()
+    if path is None:
+        log.info("Pages on their head are noticed by Tesseract alone: no package with the classifier for it.")
+        return found
+    return TurnedPageDetector(found, HeadClassifier(path), settings.tall_lines)
 
 
 def open_store(settings: Settings) -> ReadingStore:

@@ -13,20 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from backend.errors import ModelMissing, ReaderUnavailable, Stopping, TwinreadError
 from backend.models.model_thread import BackgroundModel
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel, Policy
-from backend.pipeline.reader_kinds import Ernie, kinds
+from backend.pipeline.reader_kinds import kinds
 from backend.readers.stored import ReadingStore, StoredReader
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
-
-if TYPE_CHECKING:
-    from backend.readers.ernie.reader import ErnieReader, ErnieServer
 
 log = logging.getLogger(__name__)
 
@@ -172,15 +169,6 @@ class Panels:
             entry.opened.close()
         return list(idle)
 
-    def ernie(self, language: str) -> tuple[ErnieServer, list[ErnieReader]]:
-        """The ERNIE server and its two ways of asking, for the doctor.
-
-        Raises:
-            SettingsWrong: no server is set.
-        """
-        kind, code = cast(Ernie, self._kinds["ernie"]), languages.language_code(language)
-        return kind.server(), [kind.build(code, turn, ExitStack()) for turn in (0, 1)]
-
     def at_hand(self) -> str:
         """What local engines could read with; part of the model version: tasks may be in any language."""
         named = self._named()
@@ -301,12 +289,19 @@ class Panels:
             panel = Panel(
                 readers=tuple(stored or readers),
                 language=code,
-                policy=Policy.majority(name for name, _ in built),
+                policy=Policy.majority(
+                    [name for name, _ in built], [self._kinds[name].family for name, _ in built]
+                ),
                 tall_lines=self._settings.tall_lines,
+                text_style=self._settings.text_style,
                 prompts=tuple(
                     prompt
                     for name in dict.fromkeys(self._named())
                     for prompt in self._kinds[name].prompts(code)
+                ),
+                # whoever is asked in words answers in words
+                worded=frozenset(
+                    reader.identity for name, reader in built if self._kinds[name].prompts(code)
                 ),
                 lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
             )

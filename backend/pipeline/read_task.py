@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
-from backend.label_studio import predictions
+from backend.label_studio import explanations, predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
 from backend.page import image_files
@@ -64,12 +64,15 @@ class Prediction:
     result: the regions as Label Studio's JSON, lines in doubt first.
     score: share of agreed lines, 0 to 1.
     model_version: what made it; the same as `/setup` said when its pages were read.
+    notes: what people must know of its pages, in English, for the log and the status; annotators find
+        the same with the lines, in their language.
     """
 
     task: int | None
     result: tuple[Mapping[str, Any], ...]
     score: float
     model_version: str
+    notes: tuple[str, ...] = ()
 
     def answer(self) -> dict[str, Any]:
         """The object that stands for it in an answer of `/predict`."""
@@ -202,7 +205,18 @@ def prediction_of(
     written = predictions.prediction_of_pages(
         pages, config, model_version=versions.pop(), message_language=wording.message_language
     )
-    return Prediction(task, tuple(written["result"]), written["score"], written["model_version"])
+    return Prediction(
+        task, tuple(written["result"]), written["score"], written["model_version"], _notes(pages)
+    )
+
+
+def _notes(pages: Sequence[ReadPage]) -> tuple[str, ...]:
+    """The notes of the pages as sentences; of several pages each says which."""
+    return tuple(
+        f"{f'page {number}: ' if len(pages) > 1 else ''}{note}."
+        for number, page in enumerate(pages, start=1)
+        for note in explanations.page_notes(page.notes, "en")
+    )
 
 
 def unexpected(name: str, error: BaseException) -> UnexpectedFailure:

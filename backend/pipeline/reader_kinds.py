@@ -26,6 +26,9 @@ class ReaderKind(Protocol):
 
     local: bool
     """It runs on this machine, and may be chosen when the settings name nobody."""
+    family: str
+    """Engines of one family can share an error, so that their agreement is one family's word: two prompts
+    of one model, two pictures through one network, two models that were trained on the same data."""
 
     def turns(self) -> int:
         """How often it reads each line where READERS names nobody; 0 leaves that to who is at hand."""
@@ -70,6 +73,7 @@ class Ernie:
     """Reads with ERNIE, or any vision model behind the OpenAI chat API, asked with two prompts."""
 
     local = False
+    family = "ERNIE"
 
     def __init__(self, settings: Settings, *, load: bool) -> None:
         """Take the settings; nothing is called before a reader is built."""
@@ -148,6 +152,7 @@ class Tesseract:
     """Reads with Tesseract, where the data of the language is installed."""
 
     local = True
+    family = "Tesseract"
 
     def __init__(self, settings: Settings, *, load: bool) -> None:
         """Take the settings; `load` is False where nothing will be read."""
@@ -197,6 +202,7 @@ class Paddle:
     """Reads with a PP-OCR recogniser through PaddleOCR, where its dictionary has the language's letters."""
 
     local = True
+    family = "PP-OCR"
 
     def __init__(self, settings: Settings, *, load: bool) -> None:
         """Take the settings; `load` is False where nothing will be read."""

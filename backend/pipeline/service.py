@@ -49,7 +49,7 @@ JUDGING_S = 3.0
 """What it may take to open and judge drawn boxes beside the time that readers have, seconds."""
 
 KEPT_FAILURES = 200
-"""Failed tasks that the status lists; older ones are forgotten."""
+"""Failed tasks that the status lists, and tasks with notes; older ones are forgotten."""
 
 
 _TASK, _DRAWN = "task", "drawn boxes"
@@ -93,6 +93,7 @@ class Service:
         self._lock = threading.Lock()
         # by task, and of each task by the image of a page, _DRAWN or _TASK
         self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._notes: OrderedDict[str, str] = OrderedDict()
         self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
 
     @property
@@ -250,6 +251,7 @@ class Service:
         engines = self.engines() if state == "ready" else None
         with self._lock:
             failures = {name: _told(failed) for name, failed in reversed(self._failures.items())}
+            notes = dict(reversed(self._notes.items()))
         return {
             "state": state,
             "reason": sentence,
@@ -259,16 +261,28 @@ class Service:
             "store_problem": engines.problem() if engines else None,
             "pages_in_flight": len(self._pages),
             "failed_tasks": failures,
+            "noted_tasks": notes,
         }
 
     def note(self, answer: Prediction | Failure) -> None:
-        """Make a task's own failure visible in the log, the metrics and the status, until it is mended."""
+        """Make a task's own failure visible in the log, the metrics and the status, until it is mended.
+
+        So are the notes of a task's pages, in the log and the status, until they are gone.
+        """
         name = task_name(answer.task)
         if isinstance(answer, Failure):
             self._failed(name, _TASK, answer.error)
             return
         with self._lock:
             self._failures.pop(name, None)
+            known = self._notes.pop(name, None)
+            said = " ".join(answer.notes)
+            if said:
+                self._notes[name] = said
+            if said and said != known:
+                log.warning("%s: %s", name, said)
+            while len(self._notes) > KEPT_FAILURES:
+                self._notes.popitem(last=False)
 
     def _failed(self, name: str, what: str, error: TwinreadError) -> None:
         """Note why a page, a drawn box or a task failed; what is late or stopped has not failed."""

@@ -64,6 +64,7 @@ def model_version(
         str(panel.policy),
         panel.language,
         settings.tall_lines,
+        settings.text_style,
         settings.message_language,
         *(settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text),
         *(f"{stage} {number}" for stage, number in stages.items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,8 +17,10 @@ from backend.label_studio.labeling_config import default_config
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
+from backend.pipeline.reader_kinds import Ernie, kinds
 from backend.projects.backend_connection import connect_backend
 from backend.settings.settings import Settings
+from backend.text import languages
 
 LEAST_FREE_BYTES = 2 * 1024**3
 """Free disk that models, the image cache and the store want."""
@@ -52,7 +55,11 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     Args:
         settings: as `twinread serve` would use them.
         backend_url: where Label Studio would reach the backend.
+
+    Raises:
+        SettingsWrong: READERS names a reader that there is not.
     """
+    kinds(settings, load=False)
     yield from _label_studio(settings, backend_url)
     yield _cv2()
     disk = _disk(settings.cache_dir)
@@ -154,13 +161,16 @@ def _ernie(settings: Settings) -> Iterator[Check]:
         return
     from backend.readers.ernie.check import check
 
+    ernie = Ernie(settings, load=True)
     try:
-        with Panels(settings, None) as panels:
-            server, readers = panels.ernie(settings.ocr_language)
-            for finding in check(server, readers):
-                yield Check("ERNIE", finding.ok, finding.text)
+        code = languages.language_code(settings.ocr_language)
+        readers = [ernie.build(code, turn, ExitStack()) for turn in range(ernie.turns())]
+        for finding in check(ernie.server(), readers):
+            yield Check("ERNIE", finding.ok, finding.text)
     except TwinreadError as error:
         yield Check("ERNIE", False, str(error))
+    finally:
+        ernie.close()
 
 
 def _store(settings: Settings) -> str:

@@ -19,7 +19,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.prediction_check import PredictionCheck
 from backend.label_studio.region_notes import readings_in
-from backend.label_studio.regions import Region, moved, regions
+from backend.label_studio.regions import Region, is_turned_over, moved, regions, turned_back
 from backend.page.lines import Verdict
 from backend.projects.set_up import REREAD
 
@@ -173,6 +173,9 @@ def changed_boxes(result: Sequence[Any], parent: Sequence[Any], config: Labeling
         if region.points is None or {labels.illegible, labels.not_text} & set(region.labels):
             continue
         before = first.get(region.id)
+        if before is not None and is_turned_over(before, region):
+            # the editor did that, when a corner was dragged over the opposite one
+            region = turned_back(region)
         untouched = region.texts == before.texts if before else not any(region.texts)
         if untouched and (before is None or moved(before, region)):
             changed.append(region)

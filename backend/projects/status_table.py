@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
+from backend.outputs import printable
 from backend.projects.status import PageStage, Person, Status
 
 NAMES = {
@@ -35,7 +37,8 @@ def tables(status: Status, names: Mapping[int, str]) -> list[Table]:
     people = Table("person", "pages", "lines", "s per page", "lines per hour", "last")
     for user, person in sorted(status.people.items(), key=lambda item: -item[1].pages):
         people.add_row(
-            names.get(user, f"user {user}"),
+            # never a string, which a table takes for markup: "[/]"@x.org is a valid address
+            Text(printable(names.get(user, f"user {user}"))),
             str(person.pages),
             str(person.lines),
             _number(person.seconds_per_page),

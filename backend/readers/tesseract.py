@@ -31,11 +31,17 @@ from backend.text.cleaning import plain_text
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 
-RENDERING: Final = 1
+RENDERING: Final = 2
 """Counts up when a crop reaches Tesseract otherwise, or its answer is cleaned otherwise: part of the reader's
 identity, so of the model version and of the key under which readings are kept."""
 
 _ENGLISH: Final = "eng"
+_APOSTROPHES: Final = "'‘’`"
+_INK: Final = 0.45
+"""From how far a pixel differs from the ground it is ink, as a share of what differs most."""
+_LEFT, _RIGHT = 0.1, 0.2
+"""What `trimmed` leaves beside the ink, as a share of the height: with less a full stop at the end is lost,
+with more the ground is read as a mark."""
 _MOST_SIDE: Final = 32_000
 """Tesseract refuses pictures of 32,767 pixels and more."""
 
@@ -49,6 +55,8 @@ class _Rendering:
     margin: of the crop's own ground, as a share of the height.
     segmentation: a name in `tesserocr.PSM`.
     with_english: whether English helps with Latin words between letters of another script.
+    ground_misleads: whether it reads marks out of the ground beside a line; then `trimmed` helps, and an
+        apostrophe at the beginning is likelier its own.
     """
 
     name: str
@@ -56,16 +64,23 @@ class _Rendering:
     margin: float
     segmentation: str
     with_english: bool
+    ground_misleads: bool = False
 
 
 _RENDERINGS: Final = (
     _Rendering("line", height=48, margin=0.2, segmentation="SINGLE_LINE", with_english=True),
     # RAW_LINE leaves out Tesseract's own search for baseline and letters and gives the network the
     # crop as it is, at the height that the network was made for; so other things go wrong.
-    _Rendering("raw", height=36, margin=0.0, segmentation="RAW_LINE", with_english=False),
+    _Rendering(
+        "raw", height=36, margin=0.0, segmentation="RAW_LINE", with_english=False, ground_misleads=True
+    ),
 )
 """Chosen by measuring 22 ways on 281 Russian lines, clean and spoiled: together these agree on 194 lines,
 7 of them wrong; two renderings for SINGLE_LINE agree on 216, 10 of them wrong."""
+_TRIMMED_SCRIPTS: Final = ("Cyrillic", "Greek")
+"""Where trimming was measured to help. Both looks agreed on 314 of 409 lines as the detector cuts them;
+283 were right. With the stray apostrophe dropped: 321, 290 right; trimmed, too: 338, 303 right. English
+lines gain nothing by trimming, and of English receipts more agreed lines are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,7 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
         folder, data_names = _data_for(language, options.tessdata_dir, self._look)
         data = f"{data_names}@{_fingerprint(folder, data_names)}"
         facts = ",".join([data, self._look.name, *numbered(RENDERING)])
+        self._trims = self._look.ground_misleads and languages.script(language) in _TRIMMED_SCRIPTS
         self._identity = f"tesseract-{_version()}({facts})"
 
         def build() -> Any:
@@ -128,10 +144,13 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
     def _read_one(self, engine: Any, crop: Pixels) -> Reading:
         if is_blank(crop):
             return Reading(self.identity)
-        engine.SetImage(Image.fromarray(rendered(crop, self._look.height, self._look.margin)))
+        shown = trimmed(crop) if self._trims else crop
+        engine.SetImage(Image.fromarray(rendered(shown, self._look.height, self._look.margin)))
         # a crop says nothing of its size in inches, and without a number Tesseract warns on stderr
         engine.SetSourceResolution(300)
         text = plain_text(engine.GetUTF8Text().replace("\n", " "))
+        if self._look.ground_misleads:
+            text = without_stray_apostrophe(text)
         score = engine.MeanTextConf() / 100
         engine.Clear()
         return Reading(self.identity, text, min(1.0, max(0.0, score)) if text else None)
@@ -140,6 +159,36 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
 def installed_languages(tessdata_dir: Path | None = None) -> set[str]:
     """Tesseract's names of the languages whose data is installed (`rus`, `chi_sim`); may be empty."""
     return {code for folder in _folders(tessdata_dir) for code in _codes(folder)}
+
+
+def without_stray_apostrophe(text: str) -> str:
+    """Drop an apostrophe at the beginning that has no other one behind it.
+
+    Where the page has one, the usual look reads it, and the line is disputed.
+    """
+    alone = text[:1] in tuple(_APOSTROPHES) and not any(mark in text[1:] for mark in _APOSTROPHES)
+    return text[1:].lstrip() if alone else text
+
+
+def trimmed(crop: Pixels) -> Pixels:
+    """Cut off the ground to the left and right of the ink, but for a little.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+
+    Returns:
+        The same rows, at most as wide; the crop itself where it shows no ink.
+    """
+    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
+    away = np.abs(grey.astype(np.float32) - ground_colour(grey)[0])
+    # two pixels: one alone is a speck
+    columns = np.flatnonzero((away > _INK * away.max()).sum(axis=0) >= 2)
+    if not columns.size:
+        return crop
+    height, width = grey.shape
+    left = max(0, int(columns[0]) - max(1, round(_LEFT * height)))
+    right = min(width, int(columns[-1]) + 1 + max(1, round(_RIGHT * height)))
+    return np.ascontiguousarray(crop[:, left:right])
 
 
 def rendered(crop: Pixels, height: int, margin: float) -> _Grey:

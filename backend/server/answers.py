@@ -10,7 +10,7 @@ from typing import Any
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import interactive, predictions
 from backend.label_studio.box_notes import BoxProblem, why_unread
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
@@ -109,8 +109,10 @@ def _read_drawn(
     by_page: dict[int, list[int]] = {}
     for number, (region, line) in enumerate(zip(wanted, lines, strict=True)):
         page = config.page_of(region)
-        # a Repeater says the page in the names of its tags
-        if len(pages) > 1 and region.item_index is None and config.index_flag is None:
+        if page == NO_PAGE:
+            came[number] = BoxProblem.NO_IMAGE
+        # a Repeater and several Image tags say the page in the names of tags
+        elif len(pages) > 1 and region.item_index is None and config.has_item_index:
             came[number] = BoxProblem.PAGE_UNKNOWN
         elif page >= len(pages):
             came[number] = BoxProblem.NO_SUCH_PAGE

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     label_check: str = Field("Check", description="Label of a line that a person must decide")
     label_illegible: str = Field("Illegible", description="Label of a line that nobody can read")
     label_not_text: str = Field("Not text", description="Label of a box that holds no text")
+    text_field: CommaSeparated = Field(
+        (),
+        description="Name of the TextArea that holds transcriptions, where a config has several per region",
+    )
     message_language: MessageLanguage = Field(
         "en", description="Language of the explanations that annotators see: en or ru"
     )
@@ -63,12 +67,19 @@ class Settings(BaseSettings):
     tall_lines: Literal["auto", "never", "always"] = Field(
         "auto", description="Turn crops that are taller than wide: auto (as PaddleOCR does), never or always"
     )
+    text_style: Literal["house", "house-dashes", "as-read"] = Field(
+        "house",
+        description=(
+            "Marks that readers mix up: house (`№ 7`, `°C` and ellipses by the rule of the language, dashes "
+            "where the readings differ in them), house-dashes (every dash, too) or as-read"
+        ),
+    )
 
     # ERNIE
     ernie_base_url: AnyHttpUrl | None = Field(
         None,
         repr=False,  # may hold a proxy's user and password
-        description="OpenAI-compatible address that ends in /v1",
+        description="OpenAI-compatible address, without /chat/completions; see docs/ernie-services.md",
     )
     ernie_model: str | None = Field(None, description="Name of the model, as the server lists it")
     ernie_api_key: SecretStr | None = Field(None, description="Key of the server, where it needs one")
@@ -83,7 +94,11 @@ class Settings(BaseSettings):
         0.001, ge=0, le=1, description="Just above 0, both make FastDeploy and vLLM take the likeliest word"
     )
     ernie_disable_thinking: bool = Field(
-        True, description="Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it"
+        True,
+        description=(
+            "Send chat_template_kwargs.enable_thinking=false; off for gateways that refuse it. Models with "
+            "another switch get it by ERNIE_EXTRA_BODY"
+        ),
     )
     ernie_extra_body: dict[str, Any] = Field({}, description="More fields for each request, as JSON")
     ernie_image_format: Literal["png", "jpeg"] = Field("jpeg", description="How crops are sent: jpeg or png")
@@ -251,7 +266,9 @@ class Settings(BaseSettings):
     @property
     def label_names(self) -> LabelNames:
         """The labels of lines, as the labeling config names them."""
-        return LabelNames(self.label_text, self.label_check, self.label_illegible, self.label_not_text)
+        return LabelNames(
+            self.label_text, self.label_check, self.label_illegible, self.label_not_text, self.text_field
+        )
 
     @property
     def basic_auth(self) -> tuple[str, SecretStr] | None:

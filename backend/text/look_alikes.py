@@ -29,6 +29,10 @@ _SAME_SHAPE = ("0OОΟ", "oоο", "1lIІΙӀӏ|", "3З", "6б", "5S", "8BВ", "4
 _SMALL_WORDS = "aocіаосiαο"
 """Single letters that are words in some language; other single letters are often variables."""
 
+_LONG_WORD = 5
+"""Letters of a word in capitals that decide for the language's script; shorter ones may be abbreviations."""
+
+_ADDRESS = regex.compile(r"(?i)(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+\.\p{L}{2,}")
 _WORD = regex.compile(r"[\p{L}\p{M}]+")
 
 
@@ -68,7 +72,11 @@ def unify_scripts(text: str, language: str) -> UnifiedText:
 
     A small word of look-alikes alone (`co`, `a`, `o`, `c`) in another script gets the language's script
     where the words beside it, with only a space between, can be written only in that. Single letters
-    that are no words (`x`, `y`) are often variables, and stay.
+    that are no words (`x`, `y`) are often variables, and stay. A longer word in capitals gets it, too, where
+    no word of the line can be written in Latin only (`MOCKBA`); and a word of several scripts in which every
+    letter has a twin and half of them are of the language's script, unless it is a short one in capitals
+    (`Thе`, not `АB`). A word of an e-mail or web
+    address is Latin where others of it are.
 
     Args:
         text: one line, NFC.
@@ -85,11 +93,15 @@ def unify_scripts(text: str, language: str) -> UnifiedText:
         word = match[0]
         found = {script for script in map(script_of, word) if script in _SCRIPTS}
         if len(found) > 1:
-            written = _in_one_script(word, found, language)
+            written = _in_address(match, language) or _in_one_script(word, found, language)
             if written is None:
                 doubts.append(word)
         else:
-            written = _small_word(match, found, language_script, language)
+            written = (
+                _in_address(match, language)
+                or _small_word(match, found, language_script, language)
+                or _long_word(match, found, language_script, language)
+            )
         if written is None or written == word:
             return word
         repairs.append((word, written))
@@ -105,13 +117,23 @@ def _in_one_script(word: str, found: set[str], language: str) -> str | None:
         if (written := _written_in(word, script, language)) is not None
         and any(_only_in(letter, script, found, language) for letter in word)
     ]
+    own = languages.script(language)
+    if not certain and own in _SCRIPTS and (not word.isupper() or len(word) >= _LONG_WORD):
+        # every letter has a twin: `Thе` in English, `jе` in Serbian; codes and plates (`АB`) stay
+        mostly_own = 2 * sum(script_of(letter) == own for letter in word) >= len(word)
+        return _written_in(word, own, language) if mostly_own else None
     if len(certain) != 1:
         return None
     script, written = certain[0]
     foreign = "".join("x" if script_of(letter) not in {script, "Inherited"} else "-" for letter in word)
     ending = foreign.lstrip("-")
+    capitals, letters = word[: -len(ending)], word[-len(ending) :]
     abbreviation = (
-        word[: -len(ending)].isupper() and ending.strip("x") == "" and word[-len(ending) :].islower()
+        len(capitals) > 1
+        and capitals.isupper()
+        and ending.strip("x") == ""
+        and letters.islower()
+        and set(letters) <= languages.letters(language)
     )
     return None if abbreviation else written
 
@@ -131,6 +153,28 @@ def _small_word(match: regex.Match[str], found: set[str], language_script: str, 
         any(_only_in(letter, language_script, set(_SCRIPTS), language) for letter in side) for side in sides
     )
     return written if sides and only_spaces_beside and certain else None
+
+
+def _long_word(match: regex.Match[str], found: set[str], language_script: str, language: str) -> str | None:
+    """`MOCKBA` on a Russian page, with no word beside it that can be written in Latin only."""
+    word = match[0]
+    if language_script not in _SCRIPTS[1:] or found != {"Latin"}:
+        return None
+    if not word.isupper() or len(word) < _LONG_WORD:
+        return None
+    others = _WORD.findall(match.string[: match.start()] + " " + match.string[match.end() :])
+    if any(_only_in(letter, "Latin", set(_SCRIPTS), language) for other in others for letter in other):
+        return None
+    return _written_in(word, language_script, language)
+
+
+def _in_address(match: regex.Match[str], language: str) -> str | None:
+    """A word of an e-mail or web address whose other letters are Latin: `с.ivanov@mail.ru`."""
+    for address in _ADDRESS.finditer(match.string):
+        if address.start() <= match.start() and match.end() <= address.end():
+            latin = any(_only_in(letter, "Latin", set(_SCRIPTS), language) for letter in address[0])
+            return _written_in(match[0], "Latin", language) if latin else None
+    return None
 
 
 def _written_in(word: str, script: str, language: str) -> str | None:

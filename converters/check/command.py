@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,14 @@ from backend.errors import BadRequest
 from backend.outputs import check_writable, write_summary
 from converters.check import terminal
 from converters.check.findings import FileCheck, Part
-from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, read_config, write_fixes
+from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, places_of, read_config, write_fixes
 from converters.check.images import pictures_of
 from converters.check.list_check import compare_pictures, list_problems, lists_missing
 from converters.check.result import CheckResult
 from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.encodings import other_encoding
 from converters.paddleocr.label_files import Kind, kind_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules, TrainingRules
 
@@ -96,9 +98,13 @@ def check(
         own = config if rules is recognition else None
         characters, notes = _dictionary(dictionary, own, recognition, _folder(dataset))
     notes += _assumed(kinds, rules, recognition)
+    if config is not None:
+        notes += _other_lists(config, files, "recognition" if rules is recognition else "detection")
     checked = []
+    encodings: dict[str, str | None] = {}
     for path, kind in files:
         rows = _rows(path)
+        encodings[path.name] = other_encoding(b"".join(rows))
         folder = data_dir or _base(path, rows)
         pictures = pictures_of(folder, rows, path.name, console)
         part = _part(path.name)
@@ -112,7 +118,16 @@ def check(
         checked.append(FileCheck(path.name, kind, part, tuple(judged)))
     by_kind: dict[Kind, TrainingRules] = {"recognition": recognition, "detection": detection}
     compared = compare_pictures(checked)
-    complete = tuple(replace(file, problems=list_problems(file, by_kind[file.kind])) for file in compared)
+    to_train = Counter[Kind]()
+    for file in compared:
+        to_train[file.kind] += len(file.rows) if file.part in {"train", ""} else 0
+    complete = tuple(
+        replace(
+            file,
+            problems=list_problems(file, by_kind[file.kind], to_train[file.kind], encodings[file.name]),
+        )
+        for file in compared
+    )
     if dataset.is_dir():
         notes += lists_missing(complete)
     return CheckResult(complete, recognition, characters, tuple(notes))
@@ -129,6 +144,25 @@ def _assumed(kinds: set[Kind], rules: TrainingRules | None, recognition: Recogni
         )
     if "detection" in kinds and not isinstance(rules, DetectionRules):
         notes.append(f"{without}: for detection the settings of PP-OCRv5's configs are assumed.")
+    return notes
+
+
+def _other_lists(config: Path, files: list[tuple[Path, Kind]], kind: Kind) -> list[str]:
+    """What a config trains and evaluates on that is none of these files."""
+    here = {path.resolve() for path, of_kind in files if of_kind == kind}
+    notes = []
+    for part, verb in (("Train", "train"), ("Eval", "evaluate")):
+        named = training_config.lists_of(read_config(config), part)
+        found = {name: next(filter(Path.is_file, places_of(config, name)), None) for name in named}
+        if not here or not named or any(path and path.resolve() in here for path in found.values()):
+            continue
+        lost = [name for name, path in found.items() if path is None]
+        where = f"{lost[0]}, which is not there" if lost else named[0]
+        cure = "--fix writes a config that names these" if kind == "recognition" else "name these in it"
+        notes.append(
+            f"As it stands, the config would {verb} on another list than was checked "
+            f"({part}.dataset.label_file_list: {where}); {cure}."
+        )
     return notes
 
 
@@ -233,7 +267,23 @@ def _dictionary(
             f"{path.name} begins with a byte order mark, which costs its first character. Save it without."
         )
     if odd.blank:
-        notes.append(f"{path.name} has {len(odd.blank)} empty lines; each takes a place and matches nothing.")
+        lines = (
+            "an empty line; it takes"
+            if len(odd.blank) == 1
+            else f"{len(odd.blank):,} empty lines; each takes"
+        )
+        notes.append(f"{path.name} has {lines} a place in the model and matches nothing.")
+    if odd.several:
+        some = ", ".join(odd.several[:3]) + (", ..." if len(odd.several) > 3 else "")
+        entries = "an entry" if len(odd.several) == 1 else f"{len(odd.several):,} entries"
+        notes.append(
+            f"{path.name} has {entries} of several characters ({some}), which PaddleOCR finds in no text."
+        )
+    if odd.repeated:
+        some = ", ".join(odd.repeated[:3]) + (", ..." if len(odd.repeated) > 3 else "")
+        notes.append(
+            f"{path.name} has more than once: {some}. Each repeat takes a place in the model for nothing."
+        )
     if not rules.use_space_char and " " not in dictionary.characters:
         notes.append("use_space_char is off: PaddleOCR deletes every space from the labels.")
     return dictionary, notes

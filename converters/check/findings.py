@@ -23,6 +23,8 @@ class Outcome(Enum):
     """Trained, but not on what the row says."""
     AT_RISK = "at risk"
     """Lost in some epochs or on some machines: what happens is drawn at random, or lies on the network."""
+    UNLEARNED = "not learned"
+    """Loaded in every epoch, and nothing is learned from it: its CTC loss is 0. Nothing is said."""
     DROPPED = "dropped"
     """A neighbour is trained in its place, and nothing is said."""
     REPLACED = "replaced"
@@ -57,11 +59,38 @@ class Weight(IntEnum):
 class Finding(Enum):
     """What was found about a row: how much it matters, and what to do; worded for a terminal."""
 
-    NOT_UTF8 = Weight.LOSS, "not UTF-8", "save the file as UTF-8; Cyrillic files are often cp1251"
+    NOT_UTF8 = Weight.LOSS, "not UTF-8", "save the file as UTF-8"
+    BLANK_LINE = Weight.LOSS, "blank line", "delete it; PaddleOCR trains a neighbour in its place"
+    RUN_TOGETHER = (
+        Weight.LOSS,
+        "two rows run together",
+        "begin a new line before the second image's name",
+    )
+    LINE_ENDS = (
+        Weight.LOSS,
+        "rows with line ends that PaddleOCR does not know",
+        "save the file with LF (Unix) line ends; it has CR, U+2028 or the like",
+    )
     NO_LABEL = Weight.LOSS, "no tab, so no label", "write image<TAB>label, or delete the line"
     BYTE_ORDER_MARK = Weight.LOSS, "byte order mark before the name", "save the file without one"
     MISSING_IMAGE = Weight.LOSS, "image is missing", "add the file, or correct its path"
+    BACKSLASH = Weight.LOSS, "image's name has backslashes", 'write "/"; only Windows takes "\\" for it'
+    ELSEWHERE = (
+        Weight.LOSS,
+        "image lies in another folder than its name says",
+        "correct the names, or rename the folder back, or pass --data-dir",
+    )
     NOT_A_FILE = Weight.LOSS, "image cannot be opened", "make it a readable file"
+    ENDLESS_IMAGE = (
+        Weight.LOSS,
+        "image is a device or a pipe",
+        "name a file; PaddleOCR would wait for its end",
+    )
+    TOO_LARGE = (
+        Weight.LOSS,
+        "image too large to be looked at",
+        "make it smaller than 100 MiB and 200 megapixels",
+    )
     EMPTY_IMAGE = Weight.LOSS, "image has zero bytes", "export it again"
     BROKEN_IMAGE = Weight.LOSS, "image cannot be decoded", "export it again, as PNG or JPEG"
     REMOTE_IMAGE = Weight.LOSS, "image is a web address", "download it; PaddleOCR would do so in every epoch"
@@ -70,6 +99,11 @@ class Finding(Enum):
 
     EMPTY_TEXT = Weight.LOSS, "no text", "leave the row out"
     TOO_LONG = Weight.LOSS, "text too long", "raise Global.max_text_length (--fix writes it)"
+    UNLEARNABLE = (
+        Weight.LOSS,
+        "more characters than the network can learn in a line",
+        "cut the line between words into shorter ones; no setting of the config helps",
+    )
     ALL_OUTSIDE = Weight.LOSS, "no character of the dictionary", "extend the dictionary (--fix writes one)"
     SOME_OUTSIDE = Weight.CHANGE, "characters outside the dictionary", "extend the dictionary (--fix) or edit"
     CUT_AT_TAB = Weight.CHANGE, "cut at a second tab", "write a space instead of the tab"
@@ -81,12 +115,12 @@ class Finding(Enum):
     SQUEEZED = (
         Weight.DOUBT,
         "squeezed to under half its width",
-        "widen Train.sampler.scales (--fix writes it)",
+        "cut the line between words into shorter ones",
     )
     FEW_STEPS = (
         Weight.DOUBT,
         "more characters than the model has steps",
-        "widen the scales, or check the crop",
+        "check the crop: it may show a part of its text only",
     )
     TALL = Weight.DOUBT, "taller than wide, with several characters", "turn the crop; PaddleOCR does not"
     TWICE = Weight.DOUBT, "same picture, same text", "one of them is enough"
@@ -115,7 +149,13 @@ class PictureState(Enum):
 
     GOOD = None, Outcome.KEPT
     MISSING = Finding.MISSING_IMAGE, Outcome.REPLACED
+    BACKSLASH = Finding.BACKSLASH, Outcome.REPLACED
+    ELSEWHERE = Finding.ELSEWHERE, Outcome.REPLACED
+    """Missing where the row says, and there by the end of its name."""
     NOT_A_FILE = Finding.NOT_A_FILE, Outcome.REPLACED
+    ENDLESS = Finding.ENDLESS_IMAGE, Outcome.REPLACED
+    TOO_LARGE = Finding.TOO_LARGE, Outcome.AT_RISK
+    """Nobody looked: PaddleOCR may take it, or run out of memory."""
     EMPTY = Finding.EMPTY_IMAGE, Outcome.REPLACED
     UNDECODABLE = Finding.BROKEN_IMAGE, Outcome.DROPPED
     REFUSED = Finding.BROKEN_IMAGE, Outcome.REPLACED
@@ -177,10 +217,12 @@ class ListProblem:
     """Something about a label file as a whole.
 
     stops: PaddleOCR would hang, fail or train nothing.
+    loses: it is why rows are not trained.
     """
 
     sentence: str
     stops: bool
+    loses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

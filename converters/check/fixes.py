@@ -101,6 +101,11 @@ def read_config(path: Path) -> Any:
         ) from error
 
 
+def places_of(config: Path, named: str) -> list[Path]:
+    """Where a file that a config names may lie: PaddleOCR runs in its checkout, somewhere above it."""
+    return [Path(named), *(parent / named for parent in config.resolve().parents)]
+
+
 def beside(config: Path, named: str) -> Path:
     """The dictionary that a config names, which is relative to PaddleOCR's checkout.
 
@@ -111,9 +116,7 @@ def beside(config: Path, named: str) -> Path:
     Raises:
         BadRequest: it is not found.
     """
-    # PaddleOCR runs in its checkout, somewhere above the config; seen from here that may be elsewhere
-    candidates = [Path(named), *(parent / named for parent in config.resolve().parents)]
-    found = next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in places_of(config, named) if path.is_file()), None)
     if found is None:
         raise BadRequest(
             f"The config's dictionary {named} is neither here nor beside the config, so characters cannot be "

@@ -6,28 +6,66 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from converters.check.findings import LOST, FileCheck, Finding, ListProblem, Part, RowCheck
+from converters.check.findings import LOST, FileCheck, Finding, ListProblem, Outcome, Part, RowCheck
+from converters.paddleocr.encodings import save_as_utf8
 from converters.paddleocr.label_files import Kind
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 
 
-def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> tuple[ListProblem, ...]:
+def list_problems(
+    file: FileCheck,
+    rules: RecognitionRules | DetectionRules,
+    of_kind: int | None = None,
+    encoding: str | None = None,
+) -> tuple[ListProblem, ...]:
     """What PaddleOCR makes of a label file as a whole.
 
     Args:
         file: with every row checked.
         rules: what the training config says of this kind of file.
+        of_kind: the rows of all lists of this kind to train on; None where this is the only one.
+        encoding: of the file, where it is not UTF-8.
     """
+    fix = " (--fix does it)" if file.kind == "recognition" else ""
     trains = file.part in {"train", ""}
+    told = []
+    if encoding is not None:
+        bad = sum(Finding.NOT_UTF8 in row.findings for row in file.rows)
+        told.append(
+            ListProblem(
+                f"It is not UTF-8 and looks like {encoding}: PaddleOCR loses "
+                f"{'every row' if bad in (0, len(file.rows)) else _rows(bad)}. Have a copy of it and "
+                f"{save_as_utf8(encoding)}.",
+                stops=encoding == "UTF-16",
+                loses=True,
+            )
+        )
     usable = [row for row in file.rows if row.outcome not in LOST]
     if not file.rows:
         what = "says so, trains nothing and reports success" if trains else "stops when it comes to evaluate"
-        return (ListProblem(f"It has no rows: PaddleOCR {what}.", stops=True),)
+        return (
+            *told,
+            ListProblem(f"It has no rows: PaddleOCR {what}.", stops=True),
+        )
     if not usable:
         return (
+            *told,
             ListProblem("None of its rows can be used: PaddleOCR looks for a good one for ever.", stops=True),
         )
-    problems = []
+    problems = told
+    beyond = sum(Finding.UNLEARNABLE in row.findings for row in file.rows)
+    if trains and beyond and isinstance(rules, RecognitionRules):
+        problems.append(
+            ListProblem(
+                f"{beyond:,} of its {_rows(len(file.rows))} {_plural(beyond, 'takes', 'take')} more than "
+                f"{rules.most_steps} CTC steps (one a character, one more between two alike), and the "
+                "network has no more in training: PaddleOCR's loss for such a line is 0, so nothing is "
+                "learned from it, and nothing is said. Wider scales or a higher max_text_length do not help; "
+                "cut these lines between words into shorter ones.",
+                stops=all(row.outcome is Outcome.UNLEARNED for row in usable),
+                loses=True,
+            )
+        )
     pasted = trains and rules.draws_neighbours
     if file.kind == "detection" and pasted and not any(row.four_points for row in usable):
         problems.append(
@@ -41,16 +79,26 @@ def list_problems(file: FileCheck, rules: RecognitionRules | DetectionRules) -> 
     if infecting:
         problems.append(
             ListProblem(
-                f"{_rows(infecting)} also {'makes' if infecting == 1 else 'make'} good rows fail: whenever "
+                f"{_rows(infecting)} also {_plural(infecting, 'makes', 'make')} good rows fail: whenever "
                 "PaddleOCR draws such a row as a neighbour, the good row is replaced too.",
                 stops=False,
             )
         )
-    if trains and file.kind == "recognition" and len(usable) < rules.batch:
+    rows = len(file.rows) if of_kind is None else of_kind
+    if trains and not rules.samples and rules.drop_last and rows < rules.batch:
+        problems.append(
+            ListProblem(
+                f"{_rows(rows)} to train on, fewer than one batch of {rules.batch}, and the config leaves a "
+                "batch out that is not full (Train.loader.drop_last): PaddleOCR trains nothing and reports "
+                f"success. Lower Train.loader.batch_size_per_card{fix}.",
+                stops=True,
+            )
+        )
+    elif trains and file.kind == "recognition" and rules.samples and len(usable) < rules.batch:
         problems.append(
             ListProblem(
                 f"{_rows(len(usable))} can be used, fewer than one batch of {rules.batch}: "
-                "batches are filled up with repeats. Lower Train.sampler.first_bs (--fix does it).",
+                f"batches are filled up with repeats. Lower Train.sampler.first_bs{fix}.",
                 stops=False,
             )
         )
@@ -116,4 +164,8 @@ def _comparable(rows: Iterable[RowCheck]) -> Iterable[tuple[str, RowCheck]]:
 
 
 def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+    return f"{count:,} {_plural(count, 'row', 'rows')}"
+
+
+def _plural(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several

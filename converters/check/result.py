@@ -9,10 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from converters.check.findings import FileCheck, Finding, Outcome, RowCheck
-from converters.check.row_check import steps_needed
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
-from converters.paddleocr.training_config import RecognitionRules
+from converters.paddleocr.training_config import RecognitionRules, steps_needed
 
 EXAMPLES = 3
 """Images that are named for a character outside the dictionary."""
@@ -102,10 +101,12 @@ class CheckResult:
 
     @property
     def rows_to_train(self) -> int:
-        """The rows of training lists that have a text and an image, which others settings can keep."""
+        """The rows of training lists that have a text and an image, which other settings can keep."""
         lists = (file for file in self.files if file.kind == "recognition" and file.part in ("train", ""))
         return sum(
-            bool(row.text and row.picture and row.picture.width) for file in lists for row in file.rows
+            bool(row.text and row.picture and row.picture.width) and Finding.UNLEARNABLE not in row.findings
+            for file in lists
+            for row in file.rows
         )
 
     @property
@@ -116,8 +117,16 @@ class CheckResult:
 
     @property
     def fitting_width(self) -> int | None:
-        """A training width into which crops and labels fit; None when the one in force does."""
-        if not self.findings.keys() & {Finding.SQUEEZED, Finding.FEW_STEPS, Finding.TOO_LONG}:
+        """A training width into which crops and labels fit; None when the one in force does.
+
+        None, too, where the network has as many steps at any width: a wider crop gives a label none more,
+        and squeezes what the network sees in a step.
+        """
+        if self.rules.most_steps is not None or not self.findings.keys() & {
+            Finding.SQUEEZED,
+            Finding.FEW_STEPS,
+            Finding.TOO_LONG,
+        }:
             return None
         needed = max((steps_needed(row.text) for row in self.texts), default=0)
         width = training_config.fitting_width(self.rules, self.widths, needed)

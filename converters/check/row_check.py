@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ from converters.check.findings import (
 )
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import IGNORE_MARKS
-from converters.paddleocr.row_faults import LINE_BREAKS
-from converters.paddleocr.training_config import DetectionRules, RecognitionRules
+from converters.paddleocr.row_faults import LINE_BREAKS, Fault, several_rows
+from converters.paddleocr.training_config import DetectionRules, RecognitionRules, steps_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +98,23 @@ def check_recognition_row(
     kept = dictionary.kept(label) if dictionary else meant
     outside = tuple(dictionary.outside(meant)) if dictionary else ()
     lost = _why_dropped(label, meant, kept, rules)
-    findings = [*opened.findings, *([lost] if lost else [])]
+    several = _several(row)
+    findings = [*opened.findings, *([several] if several else []), *([lost] if lost else [])]
     outcome = Outcome.DROPPED if lost else opened.outcome
+    if training and not lost and not rules.learns(kept):
+        findings.append(Finding.UNLEARNABLE)
+        outcome = worse(outcome, Outcome.UNLEARNED)
     if outside and lost is not Finding.ALL_OUTSIDE:
         findings.append(Finding.SOME_OUTSIDE)
-    if cut:
+    if cut and not several:
         findings.append(Finding.CUT_AT_TAB)
     if outside or cut or kept != (meant.lower() if dictionary and dictionary.lower else meant):
         outcome = worse(outcome, Outcome.ALTERED)
-    findings += _doubts_about_text(meant)
+    findings += _doubts_about_text(meant) if not several else []
     picture = opened.picture
     infects = False
     if picture and picture.width:
-        findings += _doubts_about_shape(picture, kept or meant, rules)
+        findings += [] if several else _doubts_about_shape(picture, kept or meant, rules)
         if neighbours and round(picture.width / picture.height * rules.height) == 0:
             findings.append(Finding.SLIVER)
             outcome = worse(outcome, Outcome.AT_RISK)
@@ -157,7 +160,7 @@ def check_detection_row(
         regions = json.loads(opened.label)
         count = len(regions)
     except (ValueError, TypeError, RecursionError):
-        return judged(Outcome.REPLACED, Finding.BAD_JSON, infects=True)
+        return judged(Outcome.REPLACED, _several(row) or Finding.BAD_JSON, infects=True)
     if not count:
         return judged(Outcome.DROPPED, Finding.NO_REGIONS)
     try:
@@ -202,7 +205,8 @@ def _open(row: bytes, look: OpenPicture) -> _Opened:
         escaped = row.decode("utf-8", "backslashreplace").strip("\r\n")
         return _Opened("", escaped, None, (Finding.NOT_UTF8,), lost, None, infects=True)
     if len(fields) < 2:
-        return _Opened(fields[0].rstrip("\r"), "", None, (Finding.NO_LABEL,), lost, None, infects=True)
+        finding = Finding.NO_LABEL if fields[0].strip() else Finding.BLANK_LINE
+        return _Opened(fields[0].rstrip("\r"), "", None, (finding,), lost, None, infects=True)
     name, label, more = fields[0], fields[1], "\t".join(fields[2:]) if len(fields) > 2 else None
     findings = [Finding.LISTED_IMAGE] if name.startswith("[") else []
     listed = _listed(name)
@@ -224,6 +228,16 @@ def _open(row: bytes, look: OpenPicture) -> _Opened:
         outcome = Outcome.AT_RISK
     infects = picture.state in {PictureState.EMPTY, PictureState.REFUSED}
     return _Opened(name, label, more, tuple(findings), outcome, picture, infects)
+
+
+def _several(row: bytes) -> Finding | None:
+    """What runs several rows into this one; None where it is one."""
+    fault = several_rows(row.decode("utf-8", "replace").strip("\n"))
+    return (
+        {Fault.RUN_TOGETHER: Finding.RUN_TOGETHER, Fault.LINE_ENDS: Finding.LINE_ENDS}.get(fault)
+        if fault
+        else None
+    )
 
 
 def _listed(name: str) -> list[Any]:
@@ -267,17 +281,14 @@ def _doubts_about_text(text: str) -> list[Finding]:
 def _why_dropped(label: str, meant: str, kept: str, rules: RecognitionRules) -> Finding | None:
     if not meant:
         return Finding.EMPTY_TEXT
+    # no limit in the config helps where the network has too few steps
+    too_long = Finding.TOO_LONG if rules.learns(meant) else Finding.UNLEARNABLE
     # the raw label counts here, with the CR of a Windows line end
     if len(label) > rules.max_text_length:
-        return Finding.TOO_LONG
+        return too_long
     if not kept:
         return Finding.ALL_OUTSIDE
-    return Finding.TOO_LONG if len(kept) > rules.longest_label else None
-
-
-def steps_needed(label: str) -> int:
-    """CTC steps that a label takes at least: one a character, and one between two that are the same."""
-    return len(label) + sum(first == second for first, second in pairwise(label))
+    return too_long if len(kept) > rules.longest_label else None
 
 
 def _doubts_about_shape(picture: Picture, label: str, rules: RecognitionRules) -> list[Finding]:
@@ -286,7 +297,7 @@ def _doubts_about_shape(picture: Picture, label: str, rules: RecognitionRules) -
         doubts.append(Finding.SQUEEZED)
     if picture.height >= 1.5 * picture.width and len(label) > 1:
         doubts.append(Finding.TALL)
-    elif steps_needed(label) > rules.steps(picture.width, picture.height):
+    elif rules.learns(label) and steps_needed(label) > rules.steps(picture.width, picture.height):
         doubts.append(Finding.FEW_STEPS)
     return doubts
 

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from converters.check.findings import LOST, FileCheck, Outcome, RowCheck, Weight
+from backend.outputs import printable
+from converters.check.findings import LOST, FileCheck, Finding, Outcome, RowCheck, Weight
 from converters.check.fixes import FIXED_CONFIG
 from converters.check.result import CheckResult
 from converters.paddleocr import dictionaries
@@ -30,8 +31,8 @@ def tell(result: CheckResult, console: Console, *, fixes: Sequence[Path] | None 
     console.print(_files(result))
     for file in result.files:
         for problem in file.problems:
-            style = "bold red" if problem.stops else "yellow"
-            console.print(f"[{style}]{escape(file.name)}:[/] {escape(problem.sentence)}")
+            style = "bold red" if problem.stops or problem.loses else "yellow"
+            console.print(f"[{style}]{_shown(file.name)}:[/] {_shown(problem.sentence)}")
     if result.findings:
         console.print(_findings(result))
     if result.outside:
@@ -39,10 +40,15 @@ def tell(result: CheckResult, console: Console, *, fixes: Sequence[Path] | None 
     if result.fitting_length:
         console.print(_lengths(result))
     for note in result.notes:
-        console.print(f"[dim]{escape(note)}[/]")
+        console.print(f"[dim]{_shown(note)}[/]")
     for line in _remedies(result, fixes):
         console.print(line)
     console.print(_closing(result))
+
+
+def _shown(text: str) -> str:
+    """Foreign text in a table or a sentence: neither the terminal nor rich obeys what it holds."""
+    return escape(printable(text))
 
 
 def _files(result: CheckResult) -> Table:
@@ -53,10 +59,11 @@ def _files(result: CheckResult) -> Table:
         table.add_column(outcome.value, justify="right")
     for file in result.files:
         counts = (f"{file.outcomes[outcome]:,}" if file.outcomes[outcome] else "" for outcome in Outcome)
-        table.add_row(escape(file.name), f"{len(file.rows):,}", *counts)
+        table.add_row(_shown(file.name), f"{len(file.rows):,}", *counts)
     table.caption = (
         "kept: trained as it stands · altered: trained on another text · at risk: lost now and then · "
-        "dropped: lost, nothing is said · replaced: lost, an error is logged. "
+        "not learned: loaded, but its loss is 0 · dropped: lost, nothing is said · "
+        "replaced: lost, an error is logged. "
         "In place of a lost row PaddleOCR trains on a neighbour once more."
     )
     table.caption_justify = "left"
@@ -71,7 +78,7 @@ def _findings(result: CheckResult) -> Table:
     for finding, rows in result.findings.items():
         example = _example(*rows[0])
         table.add_row(
-            marks[finding.weight], escape(finding.title), f"{len(rows):,}", example, escape(finding.remedy)
+            marks[finding.weight], _shown(finding.title), f"{len(rows):,}", example, _shown(finding.remedy)
         )
     return table
 
@@ -81,7 +88,7 @@ def _example(file: FileCheck, row: RowCheck) -> str:
     text = ""
     if row.text and file.kind == "recognition":
         text = f" {row.text if len(row.text) <= 30 else row.text[:29] + '…'!r}"
-    return escape(f"{file.name}:{row.line}{image}{text}")
+    return _shown(f"{file.name}:{row.line}{image}{text}")
 
 
 def _outside(result: CheckResult) -> Table:
@@ -93,10 +100,10 @@ def _outside(result: CheckResult) -> Table:
     for one in result.outside[:_SHOWN]:
         visible = one.character if one.character.isprintable() and one.extendable else ""
         table.add_row(
-            escape(visible),
+            _shown(visible),
             dictionaries.character_name(one.character),
             f"{one.count:,}",
-            escape(", ".join(one.images)),
+            _shown(", ".join(one.images)),
         )
     if len(result.outside) > _SHOWN:
         table.caption = f"and {len(result.outside) - _SHOWN:,} more"
@@ -127,7 +134,13 @@ def _lengths(result: CheckResult) -> Table:
 def _remedies(result: CheckResult, fixes: Sequence[Path] | None) -> list[str]:
     lines = []
     if result.fitting_length:
-        lines.append(f"No text is too long with Global.max_text_length={result.fitting_length}")
+        limit = f"with Global.max_text_length={result.fitting_length}"
+        never = Finding.UNLEARNABLE in result.findings
+        lines.append(
+            f"No text but those that can never be learned is too long {limit}"
+            if never
+            else f"No text is too long {limit}"
+        )
     if result.fitting_width:
         scales = [[result.fitting_width, height] for _, height in result.rules.scales]
         lines.append(f"Crops and labels fit with Train.sampler.scales={scales}")
@@ -135,14 +148,14 @@ def _remedies(result: CheckResult, fixes: Sequence[Path] | None) -> list[str]:
     if invisible:
         names = ", ".join(dictionaries.character_name(one.character) for one in invisible[:5])
         lines.append(f"These belong into no dictionary; correct the texts: {names}")
-    lines = [escape(line) for line in lines]
+    lines = [_shown(line) for line in lines]
     if fixes:
-        lines.append(f"Written into the dataset: [bold]{escape(', '.join(path.name for path in fixes))}[/]")
+        lines.append(f"Written into the dataset: [bold]{_shown(', '.join(path.name for path in fixes))}[/]")
         if fixes[0].suffix == ".txt":
             lines.append("A model that was trained with another dictionary learns its last layer anew.")
         if fixes[-1].name == FIXED_CONFIG:
             lines.append("Train with it, in PaddleOCR's folder (docs/training.md):")
-            lines.append(f"  python tools/train.py -c {escape(shlex.quote(str(fixes[-1])))}")
+            lines.append(f"  python tools/train.py -c {_shown(shlex.quote(str(fixes[-1])))}")
             if not any(file.kind == "recognition" and file.part == "val" for file in result.files):
                 lines.append("The dataset has no list for evaluation: name one in it, at Eval.dataset.")
         elif fixes[-1].suffix == ".yml":
@@ -155,6 +168,7 @@ def _remedies(result: CheckResult, fixes: Sequence[Path] | None) -> list[str]:
 def _closing(result: CheckResult) -> str:
     rows = len(result.every_row)
     lost = sum(row.outcome in LOST for row in result.every_row)
+    beyond = sum(row.outcome is Outcome.UNLEARNED for row in result.every_row)
     risk = sum(row.outcome is Outcome.AT_RISK for row in result.every_row)
     altered = sum(row.outcome is Outcome.ALTERED for row in result.every_row)
     if result.exit_code == 0:
@@ -162,9 +176,16 @@ def _closing(result: CheckResult) -> str:
         return f"[bold green]PaddleOCR would train on {whole}.[/]"
     parts = [
         f"{count:,} {what}"
-        for count, what in ((lost, "would be lost"), (risk, "may be lost"), (altered, "would be changed"))
+        for count, what in (
+            (lost, "would be lost"),
+            (beyond, "would never be learned"),
+            (risk, "may be lost"),
+            (altered, "would be changed"),
+        )
         if count
     ]
     stopped = any(problem.stops for file in result.files for problem in file.problems)
-    sums = f"Of {rows:,} rows {', '.join(parts)}." if parts else ""
+    of = "The one row" if rows == 1 else f"Of {rows:,} rows"
+    what = ", ".join(part.removeprefix("1 ") if rows == 1 else part for part in parts)
+    sums = f"{of} {what}." if parts else ""
     return f"[bold red]{' '.join(filter(None, [sums, 'The training would not run.' if stopped else '']))}[/]"

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import write_summary
+from backend.outputs import printable, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
@@ -23,6 +23,7 @@ from converters.export.run import ExportOptions, NothingToExport, export
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
+from converters.reviewed.image_folder import notes_of
 from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 
@@ -65,7 +66,7 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
             totals, written = nothing.totals, False
             console.print(str(nothing), markup=False, style="red")
     terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
-    for sentence in _notes(request, totals, staging.out, labels):
+    for sentence in [*_notes(request, totals, staging.out, labels), *map(printable, notes_of(images))]:
         console.print(sentence, markup=False, style="yellow")
     if request.summary_json is not None:
         difference = {"written": written, "difference": dict(totals.difference)}
@@ -128,7 +129,8 @@ def _sources(
         assert request.json_file is not None  # noqa: S101  (checked: the one or the other)
         config = inputs.labeling_config(request.config, rules.names)
         # read twice: a file that is broken at its end is refused before anything is made
-        total = sum(1 for _ in task_sources.from_file(request.json_file))
+        every = task_sources.from_file(request.json_file)
+        total = sum(1 for _ in (every if config is not None else inputs.check_text_areas(every, rules.names)))
         tasks = task_sources.from_file(request.json_file)
         source = TaskSource(tasks, config, total, inputs.labels_offered(request.config))
     options.check_labels(request.labels, source.labels)

@@ -13,6 +13,7 @@ from rapidfuzz.distance import Levenshtein
 
 from converters.export.layouts.layout import LabelRow
 from converters.export.page_records import LineRecord, PageRecord, Readings
+from converters.reviewed.line_rules import Direction
 from converters.reviewed.reasons import LeftOutReason
 
 
@@ -57,6 +58,7 @@ def _line_row(row: LabelRow, line: LineRecord, page: PageRecord, rule: str) -> d
         "region": line.region,
         "labels": line.labels,
         "quad": line.quad,
+        **({"box": Direction[line.direction].value} if line.direction else {}),
         "crop_sha256": line.crop_sha256,
         **_readings(line.readings, line.text),
     }

@@ -19,6 +19,7 @@ from converters.export.run import ExportOptions
 from converters.export.split_ratio import parse_ratio
 from converters.export.write_page import CropFormat, PageOptions
 from converters.paddleocr.row_faults import image_fault
+from converters.reviewed import inputs
 from converters.reviewed.approval import Approval
 from converters.reviewed.line_rules import Rules
 
@@ -47,6 +48,7 @@ class ExportRequest:
     incremental: write only what changed since the dataset was exported.
     since: a moment in ISO 8601, or `LAST`; None reads all tasks.
     image_field: the field of a task's data that names its image.
+    text_field: names of the TextAreas that hold transcriptions, separated by commas; None takes the setting.
     config: the labeling config of `json_file`.
     jobs: processes that make pages; None takes as many as there are cores.
     summary_json: a file that gets the summary, too.
@@ -70,6 +72,7 @@ class ExportRequest:
     incremental: bool
     since: str | None
     image_field: str | None
+    text_field: str | None
     config: Path | None
     jobs: int | None
     summary_json: Path | None
@@ -138,7 +141,7 @@ def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
     return ExportOptions(
         rules=Rules(
             Approval.parse(request.approved),
-            values.label_names,
+            inputs.names_with(values.label_names, request.text_field),
             labels_of(request.labels),
             None,
             request.replace_breaks,

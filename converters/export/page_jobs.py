@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.errors import BadRequest
+from backend.label_studio import result_fields
 from backend.label_studio.annotations import Json, prediction_of
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
 from backend.label_studio.regions import regions
 from converters.reviewed import tasks
-from converters.reviewed.line_rules import page_of
+from converters.reviewed.line_rules import pages_of, references_of
 from converters.reviewed.reasons import LeftOutReason
 
 
@@ -21,7 +22,7 @@ class PageJob:
 
     key: the page's name, unique in the project.
     task: the task's id, as its name.
-    number: of the page in its task, from 0.
+    number: of the page in its task, from 0; `NO_PAGE` for regions that nobody can place.
     reference: None where the task has no such page; then `problem` and `sentence` say why.
     group: pages of one group stay in one part.
     annotation: the one that counts.
@@ -66,26 +67,53 @@ def page_jobs(
     if split_by is not None and data.get(split_by) is not None:
         group = str(data[split_by])
     sentence = ""
+    references: tuple[str | None, ...] = ()
     try:
-        references = tasks.references_of(data, config, image_field)
+        references = references_of(data, config, image_field)
     except BadRequest as error:
-        references, sentence = (), str(error)
+        sentence = str(error)
     numbers = {0} if _one_page(annotation, config) else _page_numbers(annotation, config)
     prediction = prediction_of(task, annotation)
     for number in sorted({*range(max(1, len(references))), *numbers}):
-        named = 0 <= number < len(references)
+        reference = references[number] if 0 <= number < len(references) else None
+        problem, why = None, ""
+        if reference is None:
+            problem, why = _problem(number, references, config)
         yield PageJob(
             key=page_name(name, number, len(references)),
             task=name,
             number=number,
-            reference=references[number] if named else None,
+            reference=reference,
             group=group,
             annotation=annotation,
             witnesses=witnesses,
             prediction=prediction,
-            problem=None if named else LeftOutReason.NO_SUCH_PAGE if references else LeftOutReason.NO_IMAGE,
-            sentence=sentence or f"The task has {len(references)} pages.",
+            problem=problem,
+            sentence=why if number == NO_PAGE else sentence or why,
         )
+
+
+def _problem(
+    number: int, references: tuple[str | None, ...], config: LabelingConfig | None
+) -> tuple[LeftOutReason, str]:
+    """Why a page has no image, as a reason and in a sentence."""
+    if number == NO_PAGE and config is None:
+        return (
+            LeftOutReason.NO_SUCH_IMAGE,
+            "Its regions are on images of several names, and which image each name means only the labeling "
+            "config knows. Pass it with --config.",
+        )
+    if number == NO_PAGE:
+        read = ", ".join(image.image_name for image in (config, *config.others)) if config is not None else ""
+        return (
+            LeftOutReason.NO_SUCH_IMAGE,
+            f"Some of its regions do not name one image that the labeling config has lines on ({read}).",
+        )
+    if number < len(references):
+        return LeftOutReason.NO_IMAGE, "The task has no image for this page, or --image-field names another."
+    if references:
+        return LeftOutReason.NO_SUCH_PAGE, f"The task has {len(references)} pages."
+    return LeftOutReason.NO_IMAGE, ""
 
 
 def page_name(task: str, number: int, pages: int) -> str:
@@ -101,11 +129,11 @@ def page_name(task: str, number: int, pages: int) -> str:
 
 def _one_page(annotation: Json, config: LabelingConfig | None) -> bool:
     """Nothing in the annotation can be on another page than the first; spares a look at every region."""
-    several = config is not None and config.multi_image
-    return not several and not any(
-        "item_index" in part for part in annotation["result"] if isinstance(part, dict)
-    )
+    several = config is not None and (config.multi_image or len(config.image_tags) > 1)
+    parts = [part for part in annotation["result"] if isinstance(part, dict)]
+    names = {result_fields.name_in(part, "to_name") for part in parts} if config is None else set()
+    return not several and len(names) < 2 and not any("item_index" in part for part in parts)
 
 
 def _page_numbers(annotation: Json, config: LabelingConfig | None) -> set[int]:
-    return {page_of(region, config) for region in regions(annotation["result"])}
+    return set(pages_of(regions(annotation["result"]), config))

@@ -19,7 +19,7 @@ from converters.export.write_page import PageOptions, Place, Work, without_image
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.reasons import LeftOutReason
 
-VERSION = 3
+VERSION = 4
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
 
 

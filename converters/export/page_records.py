@@ -15,7 +15,7 @@ from backend.label_studio.annotations import Json, user_of
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region
 from backend.page.lines import Reading
-from backend.text.cleaning import plain_text
+from converters.reviewed.region_text import ANY_TEXT_AREA, TextAreas, filled_in_of
 
 STATE = "state.jsonl"
 """All pages with all regions: what a later export compares with."""
@@ -67,16 +67,22 @@ class Readings:
     each: tuple[Reading, ...] = ()
 
     @classmethod
-    def of(cls, region: Region, predicted: Mapping[str, Region] | None) -> Readings:
+    def of(
+        cls,
+        region: Region,
+        predicted: Mapping[str, Region] | None,
+        text_areas: TextAreas = ANY_TEXT_AREA,
+    ) -> Readings:
         """What machines had said of a region.
 
         Args:
             region: as it was submitted; it brings along what was read of a line that a person drew.
             predicted: the prediction's regions by id; None where the prediction is not known.
+            text_areas: which of its TextAreas hold transcriptions.
         """
         before = predicted.get(region.id) if predicted is not None else None
         kept = readings_in(before, region)
-        filled_in = plain_text(before.texts[0]) if before is not None and before.texts else ""
+        filled_in = filled_in_of(before, text_areas) if before is not None else ""
         return cls(
             verdict=kept.verdict.value if kept is not None else None,
             predicted=filled_in if before is not None else None,
@@ -99,6 +105,7 @@ class LineRecord:
     crop_sha256: of shape and pixels, as readers' stores name the crop.
     fingerprint: `split.dhash` of the crop.
     changes: names of what brought the text into its written form.
+    direction: the name of what people should know of the way in which the crop's text runs.
     """
 
     region: str
@@ -113,6 +120,7 @@ class LineRecord:
     fingerprint: int = 0
     changes: list[str] = field(default_factory=list)
     readings: Readings = Readings()
+    direction: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +213,13 @@ class EarlierPages:
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
 
+    @property
+    def images(self) -> frozenset[str]:
+        """The images of all pages, as paths in the dataset; also those that an older version wrote."""
+        with contextlib.suppress(FileNotFoundError), self._file.open("rb") as file:
+            return frozenset(filter(None, map(_image_in, file)))
+        return frozenset()
+
     def page(self, key: str) -> PageRecord | None:
         """The page of that key; None where there is none, or an older version of twinread wrote it."""
         if key not in self._offsets:
@@ -215,6 +230,15 @@ class EarlierPages:
                 return record_of(file.readline())
             except ValueError:
                 return None
+
+
+def _image_in(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    image = record.get("image") if isinstance(record, dict) else None
+    return image if isinstance(image, str) else None
 
 
 def _key_in(line: bytes) -> str | None:

@@ -36,8 +36,7 @@ REPORT = "report.html"
 def written_by_exports() -> frozenset[str]:
     """What exports write into a dataset's folder, in any layout, by name.
 
-    Images of pages that lie beside the label files have names of their own and are not among them; they
-    stay like files of other people when the next export has no such page.
+    Images of pages that lie beside the label files have names of their own: `STATE` names those.
     """
     found = frozenset({STATE, MANIFEST, LEFT_OUT, SPLIT, SUMMARY, REPORT, DICTIONARY})
     return found.union(*(layout().files | layout().folders for layout in LAYOUTS.values()))
@@ -257,8 +256,12 @@ class Staging:
         if not old.exists():
             return
         ours = written_by_exports()
-        for path in old.iterdir():
-            if path.name not in ours and not (out / path.name).exists():
+        pages = EarlierPages(old).images
+        for path in list(old.iterdir()):
+            if path.name in pages and path.is_file():
+                # before the file that names it goes, or after a kill it would pass for somebody else's
+                path.unlink()
+            elif path.name not in ours and not (out / path.name).exists():
                 path.rename(out / path.name)
         shutil.rmtree(old)
 

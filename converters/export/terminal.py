@@ -65,6 +65,8 @@ def print_totals(
         console.print(f"{totals.pages_without_rows} of {totals.pages} pages have no row in any label file.")
     for change, count in totals.changes.most_common():
         console.print(f"{count} texts: {change}.", markup=False)
+    for direction, count in totals.directions.most_common():
+        console.print(f"{count} boxes: {direction}.", markup=False, style="yellow")
     for key, sentence in totals.problems:
         console.print(f"Page {key}: {sentence}", markup=False, style="red")
     more = totals.pages_without_image - len(totals.problems)

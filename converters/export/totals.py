@@ -9,6 +9,7 @@ from typing import Any
 from converters.export.layouts.layout import is_ignored, is_written
 from converters.export.page_records import PageRecord
 from converters.export.write_page import PageOptions
+from converters.reviewed.line_rules import Direction
 from converters.reviewed.reasons import AnnotationReason, LeftOutReason, TaskReason
 from converters.reviewed.region_text import Change
 
@@ -26,6 +27,7 @@ class ExportTotals:
     recognition, detection: every region of the annotations that count; for detection "exported" is a
         region with its text, "ignored: ..." one written as `###`.
     changes: what bringing texts into their written form did, by text.
+    directions: boxes of exported lines that were turned over, and what became of them.
     rows: by label file.
     pages_taken_over: pages whose files are those of an earlier export.
     pages_without_rows: pages that no label file has.
@@ -43,6 +45,7 @@ class ExportTotals:
     recognition: Counter[str] = field(default_factory=Counter)
     detection: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
+    directions: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
     difference: Counter[str] = field(default_factory=Counter)
     pages: int = 0
@@ -103,6 +106,8 @@ class ExportTotals:
             else:
                 self.detection[EXPORTED] += 1
             self.changes.update(Change[name].value for name in line.changes)
+            if line.direction is not None:
+                self.directions[Direction[line.direction].value] += 1
 
     def compare(self, old: PageRecord | None, new: PageRecord | None) -> None:
         """Enter what became of the rows of one page.
@@ -133,6 +138,7 @@ class ExportTotals:
             **({"recognition": _ordered(self.recognition)} if options.recognition else {}),
             **({"detection": _ordered(self.detection)} if options.detection else {}),
             "texts_changed": _ordered(self.changes),
+            "boxes_turned": _ordered(self.directions),
             "rows": dict(sorted(self.rows.items())),
             "largest_group": self.largest_group,
             "missing_files": self.missing_files,

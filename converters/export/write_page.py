@@ -19,6 +19,7 @@ from backend.label_studio.regions import Region, regions
 from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Page, picture_digest
+from backend.page.orientation import orientation, with_orientation
 from converters.export import layouts
 from converters.export.file_system import write
 from converters.export.layouts import Format
@@ -26,8 +27,9 @@ from converters.export.layouts.layout import Layout, Points, is_written
 from converters.export.page_jobs import PageJob
 from converters.export.page_records import Author, LineRecord, PageRecord, Readings
 from converters.export.split import dhash
+from converters.paddleocr.page_files import paddle_orientation
 from converters.reviewed import region_text
-from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review
+from converters.reviewed.line_rules import ReviewedLine, Rules, on_page, review, text_areas_for
 from converters.reviewed.reasons import LeftOutReason
 
 CropFormat = Literal["png", "jpg"]
@@ -96,11 +98,18 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     except BadImage as error:
         return without_image(job, place.rules, state, LeftOutReason.IMAGE_FAILED, str(error), digest)
     size = (page.width, page.height)
-    reviewed = review(job.annotation, place.rules, page=job.number, page_size=size, witnesses=job.witnesses)
-    names = region_text.region_names([line.region for line in reviewed])
     predicted = None
     if job.prediction is not None:
         predicted = {region.id: region for region in regions(job.prediction["result"])}
+    reviewed = review(
+        job.annotation,
+        place.rules,
+        page=job.number,
+        page_size=size,
+        witnesses=job.witnesses,
+        predicted=predicted,
+    )
+    names = region_text.region_names([line.region for line in reviewed])
     layout = layouts.layout_of(place.options.layout)
     lines = [
         _line(place, layout, job, page, line, name, predicted)
@@ -198,7 +207,8 @@ def _line(
         crop_sha256=crop_hash,
         fingerprint=fingerprint,
         changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
-        readings=Readings.of(line.region, predicted),
+        readings=Readings.of(line.region, predicted, text_areas_for(line.region, place.rules)),
+        direction=line.direction.name if line.direction and line.why is None else None,
     )
 
 
@@ -210,17 +220,18 @@ def _as_lists(points: Points | None) -> list[list[float]]:
 def page_file(data: bytes, page: Page) -> tuple[bytes, str]:
     """The page as a file that PaddleOCR decodes to what a person saw, and its suffix.
 
-    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are. Of the rest
-    PaddleOCR's decoder would drop the transparency, cut bits, or turn the page otherwise; they are
-    written as PNG.
+    A JPEG, and a PNG without transparency, 16 bits or EXIF, are copied as they are; a JPEG whose EXIF
+    PaddleOCR's decoder takes otherwise than a browser gets one plain orientation tag instead. Of the rest
+    the decoder would drop the transparency, cut bits, or turn the page otherwise; they are written as PNG.
 
     Args:
         data: the image file.
         page: what it shows, upright.
     """
     if data.startswith(b"\xff\xd8\xff"):
-        return data, "jpg"
-    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data, 0, data.find(b"IDAT")):
+        shown = orientation(data, "JPEG")
+        return data if paddle_orientation(data) == shown else with_orientation(data, shown), "jpg"
+    if _PLAIN_PNG.match(data) and not _PNG_EXTRAS.search(data):
         return data, "png"
     return image_files.encode(page.pixels, "png"), "png"
 

@@ -15,14 +15,16 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from backend.cores import cores
 from backend.errors import BadRequest, SettingsWrong
+from backend.label_studio import explanations
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.prediction_check import PredictionCheck
-from backend.outputs import check_writable, write_summary
+from backend.outputs import check_writable, printable, write_summary
 from backend.text import languages
 from converters.importing import new_tasks
 from converters.importing.files import files_in, folders_of, read_file
@@ -30,7 +32,7 @@ from converters.importing.images import PreparedRow, prepare
 from converters.importing.new_tasks import KEY
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
-from converters.importing.totals import ImportTotals
+from converters.importing.totals import ImportTotals, RowNote
 from converters.paddleocr.label_files import LabelFile, LeftOut, RowReason
 from converters.shared.progress import progress
 
@@ -101,8 +103,8 @@ def run(
     if not any(file.count for _, file in files):
         names_of_files = ", ".join(file.name for _, file in files)
         console.print(
-            f"There is nothing to import: no row in {names_of_files}. Pass a label file with rows of "
-            "image<TAB>label.",
+            f"There is nothing to import: no row in {printable(names_of_files)}. Pass a label file with "
+            "rows of image<TAB>label.",
             markup=False,
         )
         if summary_json:
@@ -120,7 +122,7 @@ def run(
     try:
         with progress(console) as bars:
             for path, file in files:
-                bar = bars.add_task(file.name, total=len(file.rows))
+                bar = bars.add_task(escape(printable(file.name)), total=len(file.rows))
                 base = folders_of(path, images_dir)
                 for done in _import_file(file, base, target, existing, limits, totals):
                     bars.advance(bar, done)
@@ -134,8 +136,9 @@ def run(
             console.print(target.check.unchecked, markup=False)
         versions = ", ".join(dict.fromkeys(f"imported:{file.name}" for _, file in files))
         console.print(
-            f"To meet the lines in the label stream, choose {versions} under Settings > Annotation > "
-            "Use predictions to prelabel tasks. A task that is opened from the list shows them anyway.",
+            f"To meet the lines in the label stream, choose {printable(versions)} under Settings > "
+            "Annotation > Use predictions to prelabel tasks. A task that is opened from the list shows them "
+            "anyway.",
             markup=False,
         )
     return 1 if totals.rows_left_out or totals.regions_left_out else 0
@@ -177,6 +180,7 @@ def _import_file(
     totals.rows += file.count
     totals.rows_left_out += file.left_out
     rows = iter(file.rows)
+    taken: dict[Path, str] = {}
     with ThreadPoolExecutor(cores()) as pool:
         while batch := list(islice(rows, BATCH)):
             with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
@@ -188,6 +192,11 @@ def _import_file(
                 )
                 ready: list[PreparedRow] = []
                 for found in prepared:
+                    if (
+                        not isinstance(found, LeftOut)
+                        and taken.setdefault(found.source, found.row.image) != found.row.image
+                    ):
+                        found = _taken(found, file.name, taken[found.source])
                     if isinstance(found, LeftOut):
                         totals.rows_left_out.append(found)
                     elif found.key[0] in existing:
@@ -196,6 +205,8 @@ def _import_file(
                         totals.changed += task.regions != found.key[1]
                         totals.still_predictions += target.options.approved and not task.annotated
                     else:
+                        if found.moved:
+                            totals.moved.append((found.row.image, found.source.name))
                         ready.append(found)
                         existing[found.key[0]] = _ExistingTask(
                             found.key[1], annotated=target.options.approved
@@ -203,6 +214,16 @@ def _import_file(
                 for image in _make(ready, file.name, target, totals):
                     del existing[image]
             yield len(batch)
+
+
+def _taken(found: PreparedRow, file: str, by: str) -> LeftOut:
+    """Of old/a.png and new/a.png only one can be the a.png that is there."""
+    sentence = (
+        f"its image and that of another row, {by}, would both be the one file {found.source.name}, so "
+        "this one was left out; pass --images FOLDER with the folder above, which tells them apart"
+    )
+    row = found.row
+    return LeftOut(file, row.line, row.image, RowReason.MISSING, sentence, len(row.regions))
 
 
 def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: ImportTotals) -> set[str]:
@@ -214,6 +235,7 @@ def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: Impo
             *(each.row, each.page_size, "", target.config, target.options),
             file=file,
             key=each.key,
+            notes=each.notes,
         )
         faults = [target.check.misfit(prediction) for prediction in task.task.get("predictions", ())]
         if any(faults):
@@ -240,6 +262,10 @@ def _make(ready: Sequence[PreparedRow], file: str, target: _Target, totals: Impo
     totals.made += len(made)
     for each, task in made:
         totals.converted += each.converted
+        totals.noted += [
+            RowNote(file, each.row.line, each.row.image, note)
+            for note in explanations.page_notes(each.notes, "en")
+        ]
         totals.regions_unreadable += each.row.unreadable
         totals.lines += task.regions
         totals.reshaped += task.reshaped

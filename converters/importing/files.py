@@ -6,6 +6,7 @@ from pathlib import Path
 
 from backend.errors import BadRequest
 from converters.paddleocr import label_files
+from converters.paddleocr.encodings import other_encoding, save_as_utf8
 from converters.paddleocr.label_files import LabelFile
 
 
@@ -35,12 +36,18 @@ def read_file(path: Path) -> LabelFile:
     """Read a label file.
 
     Raises:
-        BadRequest: it cannot be read.
+        BadRequest: it cannot be read, or is UTF-16.
     """
     try:
-        return label_files.read(path.name, path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from error
+    if other_encoding(content) == "UTF-16":
+        raise BadRequest(
+            f"{path.name} is UTF-16, which PaddleOCR and this import take for rubbish. To import it, "
+            f"{save_as_utf8('UTF-16')}."
+        )
+    return label_files.read(path.name, content)
 
 
 def folders_of(path: Path, images_dir: Path | None) -> tuple[Path, ...]:

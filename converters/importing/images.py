@@ -1,7 +1,8 @@
 """The images of label files: found, decoded once, and made ready to be uploaded.
 
 They are uploaded as they are. What neither Label Studio's upload nor a browser takes is written anew: a
-TIFF as PNG (its first page), and a file whose name does not say what it is under a name that does.
+TIFF as PNG (its first page), a file whose name does not say what it is under a name that does, and a file
+that a browser turns otherwise than PaddleOCR so that both show the picture in which the corners stand.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 
 from backend.errors import BadImage
 from backend.page import image_files
+from backend.page.lines import Reason, ReasonKind
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
+from converters.paddleocr import image_names, page_files
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
 
 SUFFIXES = {
@@ -30,16 +33,22 @@ class PreparedRow:
     """A row whose image is ready to be uploaded.
 
     path: the file to upload.
-    page_size: width and height of the upright image, pixels.
+    page_size: width and height of the upright image that is uploaded, pixels.
     key: as `new_tasks.key_of` gives it.
+    notes: what people must know of the image, such as further pages in its file.
     converted: the file is not the one in the set.
+    source: the image's own file.
+    moved: that file is found by the end of the image's name alone.
     """
 
     row: Labelled
     path: Path
     page_size: tuple[int, int]
     key: tuple[str, str]
+    notes: tuple[Reason, ...]
     converted: bool
+    source: Path
+    moved: bool
 
 
 def prepare(
@@ -62,7 +71,7 @@ def prepare(
         return LeftOut(file, row.line, row.image, why, sentence, len(row.regions))
 
     try:
-        path = _find(row.image, base)
+        path, moved = _find(row.image, base)
         if path is None:
             return without(
                 RowReason.OUTSIDE,
@@ -81,18 +90,28 @@ def prepare(
         page = image_files.decode(content, max_pixels=limits.max_pixels)
     except BadImage as error:
         return without(RowReason.UNREADABLE, str(error))
-    name = next(name for name, (signature, _) in image_files.OPENERS.items() if signature.match(content))
+    source = path
+    key = new_tasks.key_of(row, content)
+    name = image_files.format_of(content)
+    alike = page_files.opened_alike(content, name, page)
+    if alike is not None:
+        content, page = alike
+        name = image_files.format_of(content)
     known = SUFFIXES.get(name, ())
-    converted = path.suffix.lower() not in known
+    converted = alike is not None or path.suffix.lower() not in known
     if converted:
         scratch.mkdir()
         path = scratch / f"{path.stem}{known[0] if known else '.png'}"
         path.write_bytes(content if known else image_files.encode(page.pixels, "png"))
-    return PreparedRow(row, path, (page.width, page.height), new_tasks.key_of(row, content), converted)
+    # whatever could not be shown was written as PNG
+    notes = tuple(note for note in page.notes if note.kind is not ReasonKind.NOT_SHOWN)
+    return PreparedRow(row, path, (page.width, page.height), key, notes, converted, source, moved)
 
 
-def _find(image: str, base: tuple[Path, ...]) -> Path | None:
-    """The file of an image name; None for one outside of every folder that is looked in.
+def _find(image: str, base: tuple[Path, ...]) -> tuple[Path | None, bool]:
+    """The file of an image name, and whether only the end of its name leads there.
+
+    None for one outside of every folder that is looked in.
 
     Raises:
         FileNotFoundError: it is in none of them.
@@ -105,7 +124,10 @@ def _find(image: str, base: tuple[Path, ...]) -> Path | None:
             continue
         inside = True
         if path.is_file():
-            return path
+            return path, False
+    found = image_names.found_by_end(image, base[0])
+    if found is not None:
+        return found, True
     if inside:
         raise FileNotFoundError(image)
-    return None
+    return None, False

@@ -77,6 +77,7 @@ def task_of(
     *,
     file: str,
     key: tuple[str, str],
+    notes: tuple[Reason, ...] = (),
 ) -> NewTask:
     """The task that Label Studio imports for a row.
 
@@ -88,6 +89,7 @@ def task_of(
         options: how tasks are made.
         file: the label file's name.
         key: as `key_of` gives it.
+        notes: of the image, for whoever reviews its lines.
 
     Returns:
         A task with one prediction, or one annotation that is submitted and not marked as ground truth.
@@ -108,9 +110,10 @@ def task_of(
             quad = np.array(region.points, dtype=np.float32)
         reshaped += many and not keeps_points
         placed.append((region, quad))
-    lines = [ReadLine(Line(quad), *_judged(region, options.approved)) for region, quad in placed]
+    judged = [(Line(quad), *_judged(region, options.approved)) for region, quad in placed]
+    lines = [ReadLine(line, readings, judgement.noted(notes)) for line, readings, judgement in judged]
     made = predictions.prediction(
-        ReadPage(width, height, lines),
+        ReadPage(width, height, lines, notes=notes),
         config,
         model_version=f"imported:{file}",
         message_language=options.message_language,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from backend.outputs import printable
 from converters.importing.totals import ImportTotals
 from converters.paddleocr.label_files import LabelFile
 
@@ -28,7 +29,7 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
         ("already in the project", totals.already_there),
     ]
     rows += [(f"left out: {why}", count) for why, count in summary["rows_left_out"].items()]
-    console.print(f"{sets}: {_count(totals.rows, 'row')}", markup=False, highlight=False)
+    console.print(f"{printable(sets)}: {_count(totals.rows, 'row')}", markup=False, highlight=False)
     for what, count in rows:
         console.print(f"  {count:>7,}  {what}", markup=False, highlight=False)
     done = totals.made + totals.already_there + len(totals.rows_left_out)
@@ -38,12 +39,23 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
     notes = [f"{count} left out: {why}" for why, count in summary["regions_left_out"].items()]
     notes += [f"{totals.reshaped} drawn as the rectangle around their polygon"] * bool(totals.reshaped)
     console.print("".join(f"; {note}" for note in notes) + ".", markup=False, highlight=False)
+    if totals.moved:
+        image, file = totals.moved[0]
+        console.print(
+            f"{_count(len(totals.moved), 'image')} found by the end of the name alone ({printable(file)} for "
+            f"{printable(image)}, for example): names with the backslashes of Windows, of another "
+            "machine, or of a folder that was renamed. Look whether they are the right ones.",
+            markup=False,
+            highlight=False,
+        )
     if totals.converted:
         console.print(
-            f"{_count(totals.converted, 'image')} uploaded as another file (TIFF as PNG, or renamed to "
-            "what it is), because Label Studio takes no other.",
+            f"{_count(totals.converted, 'image')} uploaded as another file: TIFF as PNG, renamed to what "
+            "it is, or without an EXIF tag that PaddleOCR and a browser take differently.",
             markup=False,
         )
+    if totals.noted:
+        console.print(f"{_count(len(totals.noted), 'note')} on images, for their reviewers.", markup=False)
     if totals.changed:
         console.print(
             f"{_count(totals.changed, 'row')} already there now say something else; their tasks are left "
@@ -57,11 +69,14 @@ def tell(totals: ImportTotals, files: Sequence[LabelFile], console: Console) -> 
             "or delete their tasks there and import again with --as-annotations.",
             markup=False,
         )
-    for row in totals.in_order[:MOST_SHOWN]:
-        about = f"{row.file}, row {row.line}" + (f", {row.image}" if row.image else "")
-        sentence = " ".join(row.sentence.split())
-        console.print(f"  {about}: {sentence.removesuffix('.')}.", markup=False, highlight=False)
-    more = len(totals.in_order) - MOST_SHOWN
+    told = [(row.file, row.line, row.image, row.sentence) for row in totals.in_order]
+    told += [(note.file, note.line, note.image, note.note) for note in totals.noted]
+    for file, line, image, sentence in told[:MOST_SHOWN]:
+        about = f"{file}, row {line}" + (f", {image}" if image else "")
+        sentence = " ".join(sentence.split())
+        what = printable(f"{about}: {sentence.removesuffix('.')}.")
+        console.print(f"  {what}", markup=False, highlight=False)
+    more = len(told) - MOST_SHOWN
     if more > 0:
         console.print(f"  and {more:,} more; --summary-json FILE lists them all.", markup=False)
 

@@ -8,6 +8,19 @@ from typing import Any
 from converters.paddleocr.label_files import LeftOut, RegionReason, RowReason
 
 
+@dataclass(frozen=True, slots=True)
+class RowNote:
+    """What people must know of the image of a row that became a task.
+
+    note: a sentence without its full stop.
+    """
+
+    file: str
+    line: int
+    image: str
+    note: str
+
+
 @dataclass
 class ImportTotals:
     """What an import came to: rows = made + already there + left out, regions = on pages + left out.
@@ -15,7 +28,9 @@ class ImportTotals:
     already_there: rows whose task the project has already.
     changed: of those, rows that now say something else; the tasks are left as they are.
     still_predictions: of those, rows that should be annotations now, and whose tasks have none.
+    moved: images found by the end of their names alone: the name in the file, and the file's.
     converted: images that were uploaded as another file than the one in the set.
+    noted: new tasks whose image has a note, such as further pages in its file.
     regions_unreadable: where each of the regions left out is that could not be read.
     """
 
@@ -25,8 +40,10 @@ class ImportTotals:
     changed: int = 0
     still_predictions: int = 0
     converted: int = 0
+    noted: list[RowNote] = field(default_factory=list)
     lines: int = 0
     reshaped: int = 0
+    moved: list[tuple[str, str]] = field(default_factory=list)
     rows_left_out: list[LeftOut] = field(default_factory=list)
     regions_left_out: list[RegionReason] = field(default_factory=list)
     regions_unreadable: list[LeftOut] = field(default_factory=list)
@@ -51,6 +68,11 @@ class ImportTotals:
             "lines_reshaped": self.reshaped,
             "regions_left_out": {why.value: count for why, count in regions.items() if count},
             "images_converted": self.converted,
+            "images_found_by_end_of_name": [{"image": image, "file": file} for image, file in self.moved],
+            "notes": [
+                {"file": note.file, "row": note.line, "image": note.image, "note": note.note}
+                for note in self.noted
+            ],
             "problems": [
                 {"file": row.file, "row": row.line, "image": row.image, "why": row.why.value}
                 | {"sentence": row.sentence, "regions": row.regions}

@@ -7,13 +7,15 @@ a combining mark) never matches. The space is not in the file: `use_space_char` 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from backend.errors import BadRequest
+from converters.paddleocr.encodings import other_encoding, save_as_utf8
 from converters.paddleocr.row_faults import is_no_character
 
 
@@ -94,8 +96,10 @@ def parse_dictionary(content: bytes, *, use_space_char: bool = True) -> Dictiona
         use_space_char: as the training config has it.
 
     Raises:
-        BadRequest: the file is not UTF-8; PaddleOCR would stop at its first use.
+        BadRequest: the file is not UTF-8; PaddleOCR would stop at its first use. Or it has its characters on
+            one line, or beside their numbers; PaddleOCR would find hardly any of them.
     """
+    found = other_encoding(content)
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
@@ -104,11 +108,29 @@ def parse_dictionary(content: bytes, *, use_space_char: bool = True) -> Dictiona
         entries = tuple(line.decode("utf-8").strip("\r\n") for line in lines)
     except UnicodeDecodeError as error:
         raise BadRequest(
-            f"The dictionary is not UTF-8 (byte {error.object[error.start]:#04x}). "
-            "PaddleOCR stops when it reads it. Save it as UTF-8 without a byte order mark.",
+            f"The dictionary is not UTF-8 (byte {error.object[error.start]:#04x}); it looks like {found}. "
+            f"PaddleOCR stops when it reads it. To use it, {save_as_utf8(found or '')}.",
             byte=error.object[error.start],
         ) from error
+    odd = _another_form(entries)
+    if odd:
+        raise BadRequest(
+            f"The dictionary {odd}, and PaddleOCR takes each line for one entry, so hardly any character "
+            "would be in it. Write one character on each line, and nothing else."
+        )
     return Dictionary(entries, use_space_char)
+
+
+_NUMBERED = re.compile(r"\d+[\s:,;=]+\S{1,2}|\S{1,2}[\s:,;=]+\d+")
+
+
+def _another_form(entries: Sequence[str]) -> str | None:
+    """What a dictionary's file has instead of one character a line; None where it has that."""
+    filled = [entry for entry in entries if entry.strip()]
+    if len(filled) == 1 and len(filled[0].strip("\ufeff")) > 2:
+        return "has all its characters on one line"
+    numbered = sum(bool(_NUMBERED.fullmatch(entry.strip())) for entry in filled)
+    return "has a number beside each character" if filled and numbered * 2 > len(filled) else None
 
 
 def flaws(dictionary: Dictionary) -> DictionaryFlaws:

@@ -7,11 +7,12 @@ image with its text. What becomes of them on import is `importing`'s to say.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
 from converters.paddleocr import label_rows
+from converters.paddleocr.encodings import other_encoding, save_as_utf8
 from converters.paddleocr.row_faults import IGNORED, Fault, RowRefused
 
 Kind = Literal["detection", "recognition"]
@@ -99,12 +100,17 @@ def read(name: str, content: bytes) -> LabelFile:
     Returns:
         Rows in the order of the file. Of several rows about one image the first counts.
     """
+    found = other_encoding(content)
     kind = kind_of(content) or "recognition"
     rows: list[Labelled] = []
     left_out: list[LeftOut] = []
     first: dict[str, int] = {}
     for row in _rows(name, content, kind):
         if isinstance(row, LeftOut):
+            if found:
+                # the rows together say more of their encoding than one by itself
+                which = f"the file looks like {found}, so {save_as_utf8(found)}"
+                row = replace(row, sentence=row.sentence.replace(_SAVE, which))
             left_out.append(row)
         elif row.image in first:
             sentence = (
@@ -196,10 +202,13 @@ def _no_row(name: str, line: int, refusal: RowRefused) -> LeftOut:
     return LeftOut(name, line, image, RowReason.NOT_A_ROW, sentence)
 
 
+_SAVE = "save the file as UTF-8"
 _REMEDIES = {
     Fault.NO_TAB: "put one tab between image and label",
     Fault.MORE_TABS: "keep only the tab between image and label",
-    Fault.NOT_UTF8: "save the file as UTF-8 (Cyrillic files are often cp1251)",
+    Fault.RUN_TOGETHER: "begin a new line before the second image's name",
+    Fault.LINE_ENDS: "save the file with LF (Unix) line ends",
+    Fault.NOT_UTF8: _SAVE,
     Fault.EMPTY: "write what is missing",
     Fault.LISTED_IMAGE: "name one image",
     Fault.REMOTE_IMAGE: "download the image and name its file",

@@ -25,7 +25,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from converters.paddleocr.row_faults import IGNORED, SURROGATES, Fault, RowRefused, image_fault, text_fault
+from converters.paddleocr.row_faults import (
+    IGNORED,
+    SURROGATES,
+    Fault,
+    RowRefused,
+    image_fault,
+    several_rows,
+    text_fault,
+)
 
 IGNORE_MARKS = (IGNORED, "*")
 """What PaddleOCR takes for the ignore mark in a detection file; a line that reads "*" is ignored too.
@@ -180,7 +188,7 @@ def _row_or_refusal(line: bytes, parse: Callable[[str], Row]) -> Row | RowRefuse
         return parse(line.decode("utf-8"))
     except UnicodeDecodeError:
         escaped = line.decode("utf-8", "backslashreplace")
-        remedy = "Save the file as UTF-8 without a byte order mark; Cyrillic files are often cp1251."
+        remedy = "Save the file as UTF-8 without a byte order mark."
         return RowRefused(Fault.NOT_UTF8, "", "row", escaped, remedy)
     except RowRefused as refusal:
         return refusal
@@ -195,7 +203,7 @@ def _check_image(image: str) -> None:
 def _two_fields(row: str) -> tuple[str, str]:
     fields = row.rstrip("\r\n").split("\t")
     if len(fields) != 2:
-        fault = Fault.NO_TAB if len(fields) < 2 else Fault.MORE_TABS
+        fault = Fault.NO_TAB if len(fields) < 2 else several_rows(row) or Fault.MORE_TABS
         raise RowRefused(fault, fields[0] if len(fields) > 2 else "", "row", row, _MEND)
     fault_of_image = image_fault(fields[0])
     if fault_of_image:

@@ -43,6 +43,11 @@ class Fault(Enum):
         "has more than one tab",
         "PaddleOCR ends the label at the second and trains on what comes before.",
     )
+    RUN_TOGETHER = "holds two rows that run together", "PaddleOCR takes both for one and loses the second."
+    LINE_ENDS = (
+        "holds several rows, which end with CR alone, U+2028 or the like",
+        "PaddleOCR takes them for one row and loses all but the first.",
+    )
     NOT_UTF8 = "is not UTF-8", "PaddleOCR puts a neighbour in its place."
     NOT_JSON = "is not the JSON list that PaddleOCR expects", "PaddleOCR puts a neighbour in its place."
     NO_REGIONS = "has no region", "PaddleOCR drops pages without regions and says nothing."
@@ -131,6 +136,21 @@ def _character_fault(char: str) -> Fault | None:
     if category == "Cc" or (category == "Cf" and char not in "\u200c\u200d"):
         return Fault.CONTROL
     return None
+
+
+_IMAGE_AT_END = re.compile(r"(?i)\.(png|jpe?g|bmp|webp|gif|tiff?)$")
+
+
+def several_rows(row: str) -> Fault | None:
+    """Whether a row is several, of which each but the first begins inside the label of the one before.
+
+    Args:
+        row: without its line end, fields parted by tabs.
+    """
+    within = [field for field in row.split("\t")[1:-1] if _IMAGE_AT_END.search(field)]
+    if not within:
+        return None
+    return Fault.LINE_ENDS if any(_BREAK.search(field) for field in within) else Fault.RUN_TOGETHER
 
 
 def image_fault(image: str) -> Fault | None:

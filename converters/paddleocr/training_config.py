@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from backend.errors import BadRequest
@@ -22,6 +23,12 @@ WIDEST = 3200
 
 # label encoders, and how many places beside the characters each needs within max_text_length
 _RESERVED = {"CTCLabelEncode": 0, "NRTRLabelEncode": 2, "SARLabelEncode": 2}
+
+FIXED_STEPS = 40
+"""CTC steps of PP-OCRv4 to v6 in training, whatever a crop's width: their networks pool to 40 columns."""
+
+_POOL_TO_FIXED_STEPS = ("PPLCNetV3", "PPLCNetV4", "PPHGNet")
+"""How the names of those networks begin; pooling by width is for reading alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,10 @@ class RecognitionRules:
     height: of a crop in pixels when the model reads.
     batch: crops in a batch at the first scale.
     draws_neighbours: training joins crops with others drawn at random (`RecConAug`).
+    samples: the config has a `Train.sampler`, which fills the last batch up; else batches follow the loader.
+    drop_last: without a sampler, a batch that is not full is left out.
+    most_steps: CTC steps that the network has in training, whatever a crop's width; None where they grow
+        with the width. A label that takes more has no loss: it is loaded and nothing is learned from it.
     """
 
     max_text_length: int = 25
@@ -46,6 +57,9 @@ class RecognitionRules:
     height: int = 48
     batch: int = 128
     draws_neighbours: bool = True
+    samples: bool = True
+    drop_last: bool = True
+    most_steps: int | None = FIXED_STEPS
 
     @property
     def longest_label(self) -> int:
@@ -64,7 +78,19 @@ class RecognitionRules:
 
     def steps(self, width: int, height: int) -> int:
         """How many CTC steps lie over a crop of this size once it is resized for training."""
-        return math.ceil(min(self.widest, self.natural_width(width, height)) / STEP)
+        covered = min(self.widest, self.natural_width(width, height))
+        if self.most_steps is not None:
+            return math.ceil(self.most_steps * covered / self.widest)
+        return math.ceil(covered / STEP)
+
+    def learns(self, label: str) -> bool:
+        """Whether the network has the CTC steps in training that a label takes."""
+        return self.most_steps is None or steps_needed(label) <= self.most_steps
+
+
+def steps_needed(label: str) -> int:
+    """CTC steps that a label takes at least: one a character, and one between two that are the same."""
+    return len(label) + sum(first == second for first, second in pairwise(label))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +100,13 @@ class DetectionRules:
     batch: pages in a batch.
     draws_neighbours: training pastes regions of other pages (`CopyPaste`); it then looks, without end,
         for pages whose polygons have four points.
+    samples, drop_last: as in `RecognitionRules`.
     """
 
     batch: int = 8
     draws_neighbours: bool = True
+    samples: bool = False
+    drop_last: bool = False
 
 
 TrainingRules: TypeAlias = RecognitionRules | DetectionRules
@@ -100,15 +129,50 @@ def rules_of(config: object) -> TrainingRules:
                 "The config sets `delimiter` or `ds_width`: its label files have other columns than "
                 "image<TAB>text, which this check does not know. Leave both settings out."
             )
+        _check_reads_label_files(config)
         loader = train.get("loader") or {}
         if "DetLabelEncode" in operators:
-            return DetectionRules(int(loader.get("batch_size_per_card", 8)), "CopyPaste" in operators)
-        return _recognition_rules(overall, operators, train.get("sampler") or {}, loader)
+            batch = int(loader.get("batch_size_per_card", 8))
+            samples, drop_last = bool(train.get("sampler")), bool(loader.get("drop_last", False))
+            return DetectionRules(batch, "CopyPaste" in operators, samples, drop_last)
+        most_steps = _most_steps(config.get("Architecture"))  # type: ignore[attr-defined]
+        return _recognition_rules(overall, operators, train.get("sampler") or {}, loader, most_steps)
     except KeyError as error:
         raise _no_training_config(f"it lacks {error.args[0]}") from error
     except (TypeError, AttributeError, ValueError) as error:
         what = "Global, Train.dataset.transforms or a setting of theirs is missing or not what it should be"
         raise _no_training_config(what) from error
+
+
+_LABEL_FILE_SETS = {
+    "SimpleDataSet",
+    "MultiScaleDataSet",
+    "TextDetDataset",
+    "TextRecDataset",
+    "MSTextRecDataset",
+}
+"""The classes of PaddleOCR that read label files with rows of image<TAB>text."""
+
+
+def _check_reads_label_files(config: Any) -> None:
+    for part in ("Train", "Eval"):
+        name = ((config.get(part) or {}).get("dataset") or {}).get("name")
+        if name is not None and name not in _LABEL_FILE_SETS:
+            store = "an LMDB store" if str(name).startswith("LMDB") else "something else than label files"
+            raise BadRequest(
+                f"The config reads its rows from {store} ({part}.dataset.name is {name}), so PaddleOCR would "
+                "never look at these label files. Choose a config with SimpleDataSet or MultiScaleDataSet, "
+                "such as one of PP-OCRv5's.",
+                dataset=name,
+            )
+
+
+def lists_of(config: Any, part: str) -> list[str]:
+    """The label files that a config names for "Train" or "Eval"; PaddleOCR takes one as a text, too."""
+    dataset = (config.get(part) or {}).get("dataset") if isinstance(config, Mapping) else None
+    named = dataset.get("label_file_list") if isinstance(dataset, Mapping) else None
+    listed = [named] if isinstance(named, str) else named if isinstance(named, list) else []
+    return [name for name in listed if isinstance(name, str)]
 
 
 def _no_training_config(why: str) -> BadRequest:
@@ -123,6 +187,7 @@ def _recognition_rules(
     operators: Mapping[str, Mapping[str, Any]],
     sampler: Mapping[str, Any],
     loader: Mapping[str, Any],
+    most_steps: int | None,
 ) -> RecognitionRules:
     encoder = next((name for name in operators if name.endswith("LabelEncode")), "none")
     deciding = encoder
@@ -147,7 +212,26 @@ def _recognition_rules(
         height=int(height),
         batch=int(sampler.get("first_bs") or loader.get("batch_size_per_card", 128)),
         draws_neighbours="RecConAug" in operators,
+        samples=bool(sampler),
+        drop_last=bool(loader.get("drop_last", False)),
+        most_steps=most_steps if deciding != "NRTRLabelEncode" or encoder == "MultiLabelEncode" else None,
     )
+
+
+def _most_steps(architecture: Any) -> int | None:
+    """The fixed number of CTC steps of a config's network; of several networks the fewest."""
+    if isinstance(architecture, list):
+        found = [_most_steps(part) for part in architecture]
+    elif isinstance(architecture, Mapping):
+        name = str(architecture.get("name") or "")
+        if name.startswith(_POOL_TO_FIXED_STEPS):
+            return FIXED_STEPS
+        if name == "SVTRNet" and architecture.get("last_stage", True):
+            return int(architecture.get("out_char_num", 25))
+        found = [_most_steps(part) for part in architecture.values()]
+    else:
+        return None
+    return min((steps for steps in found if steps is not None), default=None)
 
 
 def fitting_width(rules: RecognitionRules, natural_widths: list[int], steps_needed: int) -> int:
@@ -206,7 +290,8 @@ def override(
         # PaddleOCR's sampler and its loader each have a number of their own, and both must say it
         sampler["first_bs"] = batch
         changes["Train"] = {"loader": {"batch_size_per_card": batch}}
-    if sampler:
+    # PaddleOCR takes any sampler in a config for one with a name, and stops where it has none
+    if sampler and rules.samples:
         changes.setdefault("Train", {})["sampler"] = sampler
     if width is not None:
         for part in ("Train", "Eval"):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.client import LabelStudio
-from backend.outputs import check_writable, write_file, write_summary
+from backend.outputs import check_writable, printable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
 from converters.report import html, terminal
@@ -18,6 +18,7 @@ from converters.report.crops import crops_of
 from converters.report.options import ReportSpec
 from converters.report.report import Report
 from converters.reviewed import task_sources
+from converters.reviewed.image_folder import notes_of
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.task_sources import TaskSource
 from converters.shared.progress import progress
@@ -74,7 +75,7 @@ def people_of(api: LabelStudio) -> dict[str, str]:
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     help="An export of Label Studio, JSON; most exports leave out the predictions, which are then not known.",
 )
 @click.option(
@@ -86,6 +87,11 @@ def people_of(api: LabelStudio) -> dict[str, str]:
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --json: the project's labeling config, XML.",
+)
+@click.option(
+    "--text-field",
+    metavar="NAME",
+    help="TextArea that holds transcriptions, where a config has several; as TEXT_FIELD.",
 )
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
 @click.option(
@@ -106,6 +112,7 @@ def report(
     images: Path | None,
     config: Path | None,
     image_field: str | None,
+    text_field: str | None,
     out: Path,
     summary_json: Path | None,
 ) -> None:
@@ -130,14 +137,19 @@ def report(
     values = settings.load()
     logs.configure("ERROR")
     console = Console(highlight=False, soft_wrap=True)
-    names = values.label_names
+    names = inputs.names_with(values.label_names, text_field)
     with ExitStack() as opened:
         api = None
         if project is not None or (images is None and values.label_studio_api_key is not None):
             api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
         if json_file is not None:
-            source = TaskSource(task_sources.from_file(json_file), inputs.labeling_config(config, names))
+            known = inputs.labeling_config(config, names)
+            if known is None:
+                # read twice: what a text stands for is asked before anything is counted
+                for _ in inputs.check_text_areas(task_sources.from_file(json_file), names):
+                    pass
+            source = TaskSource(task_sources.from_file(json_file), known)
             title = json_file.name
         else:
             assert api is not None  # noqa: S101  (opened above)
@@ -156,6 +168,8 @@ def report(
         )
         made, page = make(source, fetched, spec, console)
     terminal.tell(made, console, from_file=json_file is not None)
+    for note in notes_of(fetched):
+        console.print(printable(note), markup=False, style="yellow")
     with ExitStack() as last:
         if summary_json:
             # also where there is no more room for the page, which is much larger

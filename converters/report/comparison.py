@@ -16,10 +16,18 @@ from backend.label_studio.annotations import Json, moment_of, prediction_of, use
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
-from backend.text.cleaning import plain_text
 from converters.reviewed.approval import Approval, choose
-from converters.reviewed.line_rules import ReviewedLine, Rules, is_same_place, page_of, review
+from converters.reviewed.line_rules import (
+    Direction,
+    ReviewedLine,
+    Rules,
+    is_same_place,
+    pages_of,
+    review,
+    text_areas_for,
+)
 from converters.reviewed.reasons import InDetection, LeftOutReason, TaskReason
+from converters.reviewed.region_text import filled_in_of
 from converters.reviewed.tasks import task_name
 
 _Place = tuple[int, str, Quad | None]
@@ -53,6 +61,7 @@ class ComparedLine:
     text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
+    direction: what people should know of the way in which its text runs; None where there is nothing.
     quad: page pixels; None where it has no shape that can be cropped.
     """
 
@@ -66,6 +75,7 @@ class ComparedLine:
     drawn: bool = False
     moved: bool = False
     relabelled: bool = False
+    direction: Direction | None = None
     quad: Quad | None = None
 
     @property
@@ -142,17 +152,15 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
     lines: list[ComparedLine] = []
-    for page in sorted({page_of(region, rules.config) for region in (*drawn, *(predicted or ()))}):
-        here = [
-            region
-            for region in (*drawn, *(predicted or ()))
-            if page_of(region, rules.config) == page and region.page_size
-        ]
-        size = next((region.page_size for region in here if region.page_size), (1, 1))
+    placed = [*_placed(drawn, rules), *_placed(predicted or [], rules)]
+    for page in sorted({page for page, _ in placed}):
+        size = next((region.page_size for own, region in placed if own == page and region.page_size), (1, 1))
         before = None
         if predicted is not None:
-            before = [region for region in predicted if page_of(region, rules.config) == page]
-        lines += _page(review(annotation, rules, page=page, page_size=size), before, page)
+            before = [region for own, region in _placed(predicted, rules) if own == page]
+        by_id = {region.id: region for region in before or ()}
+        reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
+        lines += _page(reviewed, before, page, rules)
     return ComparedAnnotation(
         user=user_of(annotation),
         when=moment_of(annotation.get("created_at")),
@@ -163,22 +171,33 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     )
 
 
-def _page(reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int) -> list[ComparedLine]:
+def _placed(found: Sequence[Region], rules: Rules) -> list[tuple[int, Region]]:
+    """Each region with the page that it is on."""
+    return list(zip(pages_of(found, rules.config), found, strict=True))
+
+
+def _page(
+    reviewed: Sequence[ReviewedLine], before: list[Region] | None, page: int, rules: Rules
+) -> list[ComparedLine]:
     if before is None:
-        return [_compared(line, None, page, known=False) for line in reviewed]
+        return [_compared(line, None, page, rules, known=False) for line in reviewed]
     parents = _same_lines(
         [(page, line.region.id, line.quad) for line in reviewed],
         [(page, region.id, _quad(region)) for region in before],
     )
     found = [
-        _compared(line, None if parent is None else before[parent], page, known=True)
+        _compared(line, None if parent is None else before[parent], page, rules, known=True)
         for line, parent in zip(reviewed, parents, strict=True)
     ]
     gone = [region for number, region in enumerate(before) if number not in parents]
-    return found + [_removed(region, page) for region in gone if region.id or region.points is not None]
+    return found + [
+        _removed(region, page, rules) for region in gone if region.id or region.points is not None
+    ]
 
 
-def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bool) -> ComparedLine:
+def _compared(
+    line: ReviewedLine, before: Region | None, page: int, rules: Rules, *, known: bool
+) -> ComparedLine:
     kept = readings_in(before, line.region)
     compared = ComparedLine(
         line.region.id,
@@ -187,25 +206,26 @@ def _compared(line: ReviewedLine, before: Region | None, page: int, *, known: bo
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
         text=line.written.text if line.why is None else "",
+        direction=line.direction if line.why is None else None,
         quad=line.quad,
     )
     if before is None:
         return replace(compared, drawn=known)
     return replace(
         compared,
-        predicted=_filled_in(before),
+        predicted=filled_in_of(before, text_areas_for(before, rules)),
         moved=moved(before, line.region),
         relabelled=set(before.labels) != set(line.region.labels),
     )
 
 
-def _removed(region: Region, page: int) -> ComparedLine:
+def _removed(region: Region, page: int, rules: Rules) -> ComparedLine:
     kept = readings_in(region)
     return ComparedLine(
         region.id,
         page,
         Decision.REMOVED,
-        _filled_in(region),
+        filled_in_of(region, text_areas_for(region, rules)),
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
         quad=_quad(region),
@@ -226,10 +246,6 @@ def _decision(why: LeftOutReason | None) -> Decision:
         LeftOutReason.LATER: Decision.OPEN,
     }
     return named.get(why, Decision.TEXTLESS if why.in_detection is InDetection.IGNORED else Decision.OUT)
-
-
-def _filled_in(region: Region) -> str:
-    return plain_text(region.texts[0]) if region.texts else ""
 
 
 def pairs_of(

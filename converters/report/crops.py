@@ -21,7 +21,7 @@ from backend.page.lines import Pixels
 from backend.seams import PageSource
 from converters.report.html import CropImage
 from converters.report.samples import SampleLine
-from converters.reviewed import tasks
+from converters.reviewed.line_rules import references_of
 
 AT_ONCE = 4
 """Pages that are fetched at a time."""
@@ -84,11 +84,12 @@ def crops_of(
 def _page(
     line: SampleLine, source: PageSource, config: LabelingConfig | None, field: str | None, max_pixels: int
 ) -> Pixels:
-    references = tasks.references_of(line.data, config, field)
-    if line.page >= len(references):
-        raise BadRequest("The task has no such page.")
+    references = references_of(line.data, config, field)
+    reference = references[line.page] if 0 <= line.page < len(references) else None
+    if reference is None:
+        raise BadRequest("The task has no image for this page.")
     task = int(line.task) if line.task.isdecimal() else None
-    return image_files.decode(source.fetch(references[line.page], task_id=task), max_pixels=max_pixels).pixels
+    return image_files.decode(source.fetch(reference, task_id=task), max_pixels=max_pixels).pixels
 
 
 def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> CropImage | str:

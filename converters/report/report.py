@@ -20,7 +20,7 @@ from converters.report.comparison import ComparedLine, ComparedTask, Decision, c
 from converters.report.rates import ErrorRate
 from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
 from converters.report.totals import LineTotals, PairAgreement
-from converters.reviewed.line_rules import Rules
+from converters.reviewed.line_rules import Direction, Rules
 from converters.reviewed.reasons import TaskReason
 from converters.reviewed.tasks import as_task, task_name
 
@@ -52,6 +52,7 @@ class Report:
         self.versions: Counter[str] = Counter()
         self.rates: dict[tuple[str, str], ErrorRate] = {}
         self.failed: Counter[tuple[str, str]] = Counter()
+        self.directions: Counter[Direction] = Counter()
         self.people: dict[tuple[str, str], PairAgreement] = {}
         self.confusions: Counter[Confusion] = Counter()
         self.confused_by: Counter[tuple[Confusion, str]] = Counter()
@@ -114,6 +115,8 @@ class Report:
         for one, two in combinations(people, 2):
             self.people.setdefault((one.user, two.user), PairAgreement()).add(one, two)
         for line in first.lines:
+            if line.direction is not None:
+                self.directions[line.direction] += 1
             self._readings(first.version or "", line)
             if line.predicted is not None:
                 self._offer(compared.task, line, data)
@@ -237,6 +240,7 @@ class Report:
             ],
             "read_quite_differently": self.unlike,
             "step": step,
+            "boxes_turned": {why.value: self.directions[why] for why in Direction if self.directions[why]},
             "over_time": [{"from": start.isoformat(), **totals.summary()} for start, totals in steps],
             "tasks_without_time": self.undated,
         }

@@ -44,6 +44,8 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     words.append(("time per line", html.seconds(every)))
     for name, value in words:
         console.print(f"{name:>15}  {value}", markup=False)
+    for direction, count in report.directions.items():
+        console.print(f"{count:,} boxes: {direction.value}.", markup=False)
     if every.unknown:
         console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
 

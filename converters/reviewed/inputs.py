@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from backend.errors import BadRequest
@@ -62,6 +63,50 @@ def noting_labels(tasks: Iterable[object], found: set[str]) -> Iterator[object]:
             parts = [part for part in result if isinstance(part, dict)] if isinstance(result, list) else []
             found.update(label.casefold() for label in result_fields.labels_of(parts, []))
         yield item
+
+
+def names_with(names: LabelNames, text_field: str | None) -> LabelNames:
+    """What labels and text areas are called, with those of --text-field where it is given.
+
+    Raises:
+        BadRequest: it names none.
+    """
+    if text_field is None:
+        return names
+    text_areas = tuple(filter(None, map(str.strip, text_field.split(","))))
+    if not text_areas:
+        raise BadRequest(f"--text-field {text_field!r} names no text area. Write its name, or leave it out.")
+    return replace(names, text_areas=text_areas)
+
+
+def check_text_areas(tasks: Iterable[object], names: LabelNames) -> Iterator[object]:
+    """Pass tasks of a file on whose labeling config is not known; at the end refuse several text areas.
+
+    Args:
+        tasks: as they stand in an export.
+        names: with the TextAreas that hold transcriptions, where they are named.
+
+    Raises:
+        BadRequest: regions have texts of several TextAreas, and nobody says which ones are transcriptions.
+    """
+    found: dict[str, None] = {}
+    for item in tasks:
+        annotations = (as_task(item) or {}).get("annotations")
+        for annotation in annotations if isinstance(annotations, list) else ():
+            result = annotation.get("result") if isinstance(annotation, dict) else None
+            for part in result if isinstance(result, list) else ():
+                is_text = isinstance(part, dict) and result_fields.name_in(part, "type") == "textarea"
+                # an answer about the whole task is no text of a region
+                if is_text and result_fields.has_geometry(part):
+                    found[result_fields.name_in(part, "from_name")] = None
+        yield item
+    if len(found) > 1 and not names.text_areas:
+        listed = " and ".join(f'"{name}"' for name in found)
+        raise BadRequest(
+            f"The regions have texts of several text areas: {listed}. Say which one holds the "
+            "transcriptions with --text-field (several names are separated by commas), or pass the project's "
+            "labeling config with --config."
+        )
 
 
 def page_source(folder: Path | None, api: LabelStudio | None, values: Settings) -> PageSource:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from backend.errors import BadRequest
 from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import DEFAULT_NAMES, LabelNames
-from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import ProblemKind, Region, RegionShape, region_quad, regions
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
+from backend.label_studio.regions import (
+    ProblemKind,
+    Region,
+    RegionShape,
+    is_turned_over,
+    region_quad,
+    regions,
+    runs_to_the_left,
+    turned_back,
+)
 from backend.page import geometry
 from backend.page.lines import Quad
+from converters.reviewed import tasks
 from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import RegionText, text_in
+from converters.reviewed.region_text import RegionText, TextAreas, text_in
 
 LATER = "leave for later"
 """The choice of our labeling config by which a person puts a line off."""
@@ -42,6 +55,17 @@ _PROBLEMS = {
     ProblemKind.BAD_GEOMETRY: LeftOutReason.BAD_GEOMETRY,
     ProblemKind.NO_PAGE_SIZE: LeftOutReason.BAD_GEOMETRY,
 }
+
+
+class Direction(Enum):
+    """What there is to say of the way in which a box's text runs.
+
+    Label Studio's editor turns a box by half a turn when a corner is dragged over the opposite one. It looks
+    the same to a person, and its crop stands on its head.
+    """
+
+    TURNED_BACK = "turned over while they were edited, and cropped in the direction of their prediction"
+    UPSIDE_DOWN = "cropped upside down, as they were drawn; no prediction says which way their text runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +94,7 @@ class ReviewedLine:
     points: the shape as it was drawn, moved onto the page, (n, 2) page pixels; None likewise. Of
         a polygon whose sides cross, four corners are brought into order, and more give way to the quad.
     why: why it is out of recognition; None for an approved line.
+    direction: what people should know of the way in which its text runs; None where there is nothing.
     """
 
     region: Region
@@ -77,6 +102,7 @@ class ReviewedLine:
     why: LeftOutReason | None
     quad: Quad | None = None
     points: npt.NDArray[np.float32] | None = None
+    direction: Direction | None = None
 
 
 def review(
@@ -86,17 +112,22 @@ def review(
     page: int = 0,
     page_size: tuple[int, int],
     witnesses: Sequence[Json] = (),
+    predicted: Mapping[str, Region] | None = None,
 ) -> list[ReviewedLine]:
     """What each region of one page comes to, in the order of the annotation.
 
     Args:
         annotation: the one that counts.
         rules: how to judge.
-        page: which page of the task, from 0.
+        page: which page of the task, from 0; `NO_PAGE` for regions that are on none.
         page_size: width and height of the upright page, pixels.
         witnesses: other users' annotations, for the rule "agreeing".
+        predicted: the regions of the prediction that the work began with, by id; None where it is not known.
     """
-    lines = [_judge(region, rules, page_size) for region in on_page(annotation, rules, page, page_size)]
+    here = on_page(annotation, rules, page, page_size)
+    if page == NO_PAGE:
+        return [ReviewedLine(region, _written(region, rules), LeftOutReason.NO_SUCH_IMAGE) for region in here]
+    lines = [_judge(region, rules, page_size, predicted or {}) for region in here]
     if rules.approval.rule != "agreeing":
         return lines
     opinions = [
@@ -117,23 +148,63 @@ def on_page(
         page: of the task, from 0.
         page_size: width and height of the upright page in pixels; None takes what Label Studio recorded.
     """
-    return [
-        region
-        for region in regions(annotation.get("result"), page_size)
-        if page_of(region, rules.config) == page
-    ]
+    found = regions(annotation.get("result"), page_size)
+    return [region for region, own in zip(found, pages_of(found, rules.config), strict=True) if own == page]
 
 
-def page_of(region: Region, config: LabelingConfig | None) -> int:
-    """Which page of its task a region is on, from 0; without a config, by its index alone."""
-    return config.page_of(region) if config is not None else region.item_index or 0
+def pages_of(found: Sequence[Region], config: LabelingConfig | None) -> list[int]:
+    """Which page of its task each region of an annotation is on, from 0; `NO_PAGE` where nobody can tell.
+
+    Without a config a region's index says so. It does not where the regions are on images of several names:
+    which name is which image only the config knows.
+
+    Args:
+        found: all regions of an annotation or prediction.
+        config: the labeling config, where it is known.
+    """
+    if config is not None:
+        return [config.page_of(region) for region in found]
+    if len({region.to_name for region in found if region.to_name}) > 1:
+        return [NO_PAGE] * len(found)
+    return [region.item_index or 0 for region in found]
 
 
-def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> ReviewedLine:
-    """A region's shape first, then what its labels say, then its text."""
-    written = text_in(
-        region, rules.config.text_name if rules.config else None, replace_breaks=rules.replace_breaks
+def references_of(
+    data: Mapping[str, Any], config: LabelingConfig | None, image_field: str | None
+) -> tuple[str | None, ...]:
+    """The images of a task, one per page; None for an Image tag that the task has no image for.
+
+    Args:
+        data: the task's data.
+        config: names the fields, where it is known.
+        image_field: names the one that is wanted, and wins.
+
+    Raises:
+        BadRequest: there is none, or several fields could be it.
+    """
+    if config is None or not config.others:
+        return tasks.references_of(data, config, image_field)
+    images = (config, *config.others)
+    if image_field is not None and image_field not in {image.data_field for image in images}:
+        raise BadRequest(
+            f"No Image tag of the labeling config shows the field {image_field} (--image-field); it shows "
+            f"{', '.join(image.data_field for image in images)}. Leave --image-field out for all of them."
+        )
+    return tuple(
+        reference if image_field in (None, image.data_field) else None
+        for image, reference in zip(images, config.images_there(data), strict=True)
     )
+
+
+def _judge(
+    region: Region, rules: Rules, page_size: tuple[int, int], predicted: Mapping[str, Region] | None = None
+) -> ReviewedLine:
+    """A region's shape first, then what its labels say, then its text."""
+    before = (predicted or {}).get(region.id) if region.id else None
+    direction = _direction(region, before)
+    if direction is Direction.TURNED_BACK:
+        region = turned_back(region)
+    written = _written(region, rules)
     shape = _unreadable(region, page_size)
     if shape is not None or region.points is None:
         return ReviewedLine(region, written, shape or LeftOutReason.BAD_GEOMETRY)
@@ -147,7 +218,31 @@ def _judge(region: Region, rules: Rules, page_size: tuple[int, int]) -> Reviewed
         # PaddleOCR passes over what encloses nothing
         outline = geometry.own_order(outline) if len(outline) == 4 else quad
     points = geometry.clamp(outline, *page_size)
-    return ReviewedLine(region, written, _by_labels(region, rules, written) or written.why, quad, points)
+    why = _by_labels(region, rules, written) or written.why
+    return ReviewedLine(region, written, why, quad, points, direction)
+
+
+def _written(region: Region, rules: Rules) -> RegionText:
+    """What a region says in the TextArea of its own page."""
+    return text_in(region, text_areas_for(region, rules), replace_breaks=rules.replace_breaks)
+
+
+def text_areas_for(region: Region, rules: Rules) -> TextAreas:
+    """Which TextAreas hold the transcription of a region: those that are named, and the config's own."""
+    named = frozenset(rules.names.text_areas)
+    if rules.config is None:
+        return TextAreas(named, only=bool(named))
+    config = rules.config.on_page(rules.config.page_of(region))
+    return TextAreas(named | {config.text_name}, config.other_texts)
+
+
+def _direction(region: Region, before: Region | None) -> Direction | None:
+    """Of a box that was predicted, the prediction's direction stands; else its own, which may need a look."""
+    if before is not None and is_turned_over(before, region):
+        return Direction.TURNED_BACK
+    if before is None and runs_to_the_left(region):
+        return Direction.UPSIDE_DOWN
+    return None
 
 
 def _unreadable(region: Region, page_size: tuple[int, int]) -> LeftOutReason | None:
@@ -217,4 +312,4 @@ def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -
 
 
 def _left_out(line: ReviewedLine, why: LeftOutReason) -> ReviewedLine:
-    return ReviewedLine(line.region, line.written, why, line.quad, line.points)
+    return replace(line, why=why)

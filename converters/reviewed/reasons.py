@@ -76,6 +76,7 @@ class LeftOutReason(Enum):
     TOO_SMALL = "too small to hold text", InDetection.OUT
     OFF_PAGE = "half of it or more off the page", InDetection.OUT
     OTHER_PAGE = "drawn on a picture of another shape", InDetection.OUT
+    NO_SUCH_IMAGE = "on none of the images, or nobody can tell on which", InDetection.OUT
     NO_SUCH_PAGE = "on a page that the task does not have", InDetection.OUT
     NO_IMAGE = "the task names no image", InDetection.OUT
     IMAGE_FAILED = "the image could not be had", InDetection.OUT

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from backend.label_studio.regions import ProblemKind, Region
+from backend.label_studio.regions import ProblemKind, Region, TextAnswer
 from backend.text.cleaning import plain_text, without_marks
 from converters.paddleocr import row_faults
 from converters.paddleocr.row_faults import Fault
@@ -58,7 +58,35 @@ class RegionText:
     why: LeftOutReason | None = None
 
 
-def text_in(region: Region, text_name: str | None = None, *, replace_breaks: bool = False) -> RegionText:
+@dataclass(frozen=True, slots=True)
+class TextAreas:
+    """Which TextAreas hold the transcription of a region.
+
+    wanted: names of those that do. Where a region has none of them, any other counts that is not known to
+        hold something else: a TextArea may have had another name when the work was done.
+    others: names of those that hold something else, such as a translation.
+    only: nothing but `wanted` counts.
+    """
+
+    wanted: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
+    only: bool = False
+
+    def answers_of(self, region: Region) -> list[TextAnswer]:
+        """The answers of a region that are transcriptions."""
+        own = [answer for answer in region.answers if answer.from_name in self.wanted]
+        if own or self.only:
+            return own
+        return [answer for answer in region.answers if answer.from_name not in self.others]
+
+
+ANY_TEXT_AREA = TextAreas()
+"""Every TextArea holds transcriptions."""
+
+
+def text_in(
+    region: Region, text_areas: TextAreas = ANY_TEXT_AREA, *, replace_breaks: bool = False
+) -> RegionText:
     """What a region says, or why that cannot be a label.
 
     A list of strings counts like one bare string. Of several strings the blank ones and repetitions
@@ -66,12 +94,10 @@ def text_in(region: Region, text_name: str | None = None, *, replace_breaks: boo
 
     Args:
         region: as it was submitted.
-        text_name: the TextArea that holds transcriptions; others are passed over where it has an
-            answer. None takes every TextArea.
+        text_areas: which of its TextAreas hold transcriptions.
         replace_breaks: tabs and line breaks become spaces, instead of a reason to leave the line out.
     """
-    own = [answer for answer in region.answers if answer.from_name == text_name]
-    strings = [string for answer in own or region.answers for string in answer.texts]
+    strings = [string for answer in text_areas.answers_of(region) for string in answer.texts]
     raw = "\n".join(strings)
     if any(problem.kind is ProblemKind.BAD_TEXT for problem in region.problems):
         return RegionText("", raw, why=LeftOutReason.BAD_TEXT)
@@ -96,6 +122,12 @@ def text_in(region: Region, text_name: str | None = None, *, replace_breaks: boo
         Change.SPACES: unicodedata.normalize("NFC", unmarked) != text,
     }
     return RegionText(text, written, frozenset(change for change, done in changes.items() if done))
+
+
+def filled_in_of(predicted: Region, text_areas: TextAreas = ANY_TEXT_AREA) -> str:
+    """The transcription that a person found filled in, in plain form; empty for none."""
+    texts = (text for answer in text_areas.answers_of(predicted) for text in answer.texts)
+    return plain_text(next(texts, ""))
 
 
 def region_names(regions: Sequence[Region]) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from backend.errors import BadRequest
+from backend.label_studio.annotations import Json
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from converters.reviewed.approval import Approval
@@ -38,14 +39,19 @@ def from_file(path: Path) -> Iterator[object]:
     """The tasks of an export.
 
     Read are Label Studio's JSON (a list of tasks), one task by itself, an answer of its API with the
-    tasks under `tasks`, and one annotation with its task inside, as webhooks and target storages have it.
+    tasks under `tasks`, and one annotation with its task inside, as webhooks and target storages have it;
+    and a folder of those, which a target storage is. Such a folder may keep annotations that were deleted
+    in Label Studio since, and has no predictions.
 
     Args:
-        path: the file.
+        path: the file, or the folder.
 
     Raises:
         BadRequest: the file is none of these, and why; also while tasks are being read.
     """
+    if path.is_dir():
+        yield from _from_storage(path)
+        return
     try:
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -68,6 +74,37 @@ def from_file(path: Path) -> Iterator[object]:
         ) from error
     except OSError as error:
         raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _from_storage(folder: Path) -> Iterator[object]:
+    """The tasks of a target storage: one file for each annotation, with its task inside."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    of_task: dict[str, list[Path]] = {}
+    for path in files:
+        of_task.setdefault(task_name(_stored(path)), []).append(path)
+    if not of_task:
+        raise BadRequest(
+            f"{folder.name} is an empty folder. Pass an export of Label Studio (JSON), or the folder of a "
+            "target storage with a file for each annotation."
+        )
+    for paths in of_task.values():
+        tasks = [_stored(path) for path in paths]
+        yield {**tasks[0], "annotations": [one for task in tasks for one in task.get("annotations") or []]}
+
+
+def _stored(path: Path) -> Json:
+    try:
+        task = as_task(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise BadRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError):
+        task = None
+    if task is None:
+        raise BadRequest(
+            f"{path.parent.name} is no target storage of Label Studio, because {path.name} in it is no "
+            "JSON of an annotation with its task. Pass an export (JSON), or a folder that holds nothing else."
+        )
+    return task
 
 
 def _checked(path: Path, items: Iterator[object]) -> Iterator[object]:

@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timezone
 from typing import Any
 
 from backend.errors import BadRequest, ConfigIncomplete
@@ -18,10 +20,16 @@ _USUAL_FIELDS = ("image", "ocr", "img", "captioning", "url")
 
 
 def as_task(item: object) -> Json | None:
-    """The item as a task with its annotations, or None where it is none."""
+    """The item as a task with its annotations, or None where it is none.
+
+    An export of Label Studio before 1.0 calls annotations `completions`.
+    """
     if not isinstance(item, dict):
         return None
     if isinstance(item.get("data"), dict):
+        old = item.get("completions")
+        if isinstance(old, list) and "annotations" not in item:
+            return {**item, "annotations": [_annotation_of(one) for one in old]}
         return item
     inside = item.get("task")
     if (
@@ -31,6 +39,19 @@ def as_task(item: object) -> Json | None:
     ):
         return {**inside, "annotations": [{key: value for key, value in item.items() if key != "task"}]}
     return None
+
+
+def _annotation_of(completion: object) -> object:
+    """A completion as later versions have it: `was_cancelled` for `skipped`, a date for its seconds."""
+    if not isinstance(completion, dict):
+        return completion
+    cancelled = bool(completion.get("was_cancelled") or completion.get("skipped"))
+    made = {**completion, "was_cancelled": cancelled}
+    seconds = completion.get("created_at")
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool):
+        with suppress(ValueError, OverflowError, OSError):
+            made["created_at"] = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+    return made
 
 
 def task_name(task: Json) -> str:

@@ -278,7 +278,8 @@ def foretold(kind: str, row: bytes, folder: Path, *, training: bool) -> RowCheck
 def fates(told: RowCheck) -> set[str]:
     """The loader's words for an outcome."""
     match told.outcome:
-        case Outcome.KEPT | Outcome.ALTERED:
+        # what is not learned is loaded like any other row; its loss is another matter
+        case Outcome.KEPT | Outcome.ALTERED | Outcome.UNLEARNED:
             return {"kept"}
         case Outcome.AT_RISK:
             return {"kept", "replaced"}

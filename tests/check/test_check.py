@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -15,9 +17,9 @@ from backend.errors import BadRequest, OperatorError
 from converters.check.command import check, run
 from converters.check.findings import FileCheck, Finding, Outcome, Picture, PictureState
 from converters.check.fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
-from converters.check.images import look_at
+from converters.check.images import claimed_pixels, look_at
 from converters.check.list_check import list_problems
-from converters.check.row_check import check_detection_row, check_recognition_row, images_of, steps_needed
+from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import label_rows
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import RowRegion
@@ -92,10 +94,6 @@ def test_without_a_dictionary_every_character_counts_as_inside():
 def test_the_shape_of_a_crop_is_looked_at(size, text, finding):
     told = foretold(f"1.png\t{text}", Picture(PictureState.GOOD, *size, "d"), dictionary=None)
     assert list(told.findings) == ([finding] if finding else [])
-
-
-def test_steps_are_counted_with_those_between_equal_letters():
-    assert [steps_needed(label) for label in ("", "а", "аа", "абба")] == [0, 1, 3, 5]
 
 
 @pytest.mark.parametrize(
@@ -314,7 +312,7 @@ def test_pictures_are_compared(dataset):
 
 
 def test_fix_writes_a_dictionary_and_a_whole_config_with_which_nothing_is_lost(dataset):
-    before = ["crops/0.png\tочень длинное предложение, которое не помещается\n", "crops/1.png\tёж и\u0306\n"]
+    before = ["crops/0.png\tдлинное предложение, которое поместится\n", "crops/1.png\tёж и\u0306\n"]
     write(dataset / "rec_gt_train.txt", *before)
     write(dataset / "rec_gt_val.txt", "crops/2.png\tёж\n")
     (dataset / "config.yml").write_text(yaml.safe_dump(CONFIG), "utf-8")
@@ -340,8 +338,62 @@ def test_fix_writes_a_dictionary_and_a_whole_config_with_which_nothing_is_lost(d
     assert made["Train"]["dataset"]["data_dir"] == made["Eval"]["dataset"]["data_dir"] == str(dataset)
     assert made["Train"]["dataset"]["label_file_list"] == [str(dataset / "rec_gt_train.txt")]
     assert made["Eval"]["dataset"]["label_file_list"] == [str(dataset / "rec_gt_val.txt")]
-    assert made["Train"]["sampler"]["scales"][0][0] >= 8 * steps_needed(again.every_row[0].text)
+    # 39 characters are learned at 40 steps whatever the width, so the scales stay as they are
+    assert made["Global"]["max_text_length"] == 39 + 2
+    assert made["Train"]["sampler"]["scales"] == CONFIG["Train"]["sampler"]["scales"]
+    assert made["Global"]["d2s_train_image_shape"] == [3, 48, 320]
     assert made["Train"]["sampler"]["first_bs"] == made["Train"]["loader"]["batch_size_per_card"] == 2
+
+
+LONG = "в чащах юга жил бы цитрус да но фальшивый экземпляр"
+
+
+@pytest.mark.parametrize(
+    ("text", "max_text_length", "outcome", "findings"),
+    [
+        pytest.param(LONG[:23], 25, Outcome.KEPT, (), id="short"),
+        pytest.param(LONG[:40], 25, Outcome.DROPPED, (Finding.TOO_LONG,), id="40: the limit of the config"),
+        pytest.param(LONG[:40], 42, Outcome.KEPT, (), id="40: all steps are used"),
+        pytest.param(LONG[:41], 63, Outcome.UNLEARNED, (Finding.UNLEARNABLE,), id="41: loaded, loss 0"),
+        pytest.param(LONG[:41], 25, Outcome.DROPPED, (Finding.UNLEARNABLE,), id="41: no limit helps"),
+        pytest.param("ш" * 21, 25, Outcome.UNLEARNED, (Finding.UNLEARNABLE,), id="equal letters"),
+    ],
+)
+def test_a_line_of_more_steps_than_the_network_has_is_never_learned(text, max_text_length, outcome, findings):
+    rules = RecognitionRules(max_text_length=max_text_length, scales=((1408, 48),))
+    wide = Picture(PictureState.GOOD, 1408, 48, "d")
+    told = check_recognition_row(f"1.png\t{text}".encode(), 1, rules, None, lambda name: wide)
+    assert (told.outcome, told.findings) == (outcome, findings)
+    # evaluation pools by width, so there such a line counts
+    if outcome is Outcome.UNLEARNED:
+        again = check_recognition_row(
+            f"1.png\t{text}".encode(), 1, rules, None, lambda name: wide, training=False
+        )
+        assert again.outcome is Outcome.KEPT
+
+
+def test_lines_that_are_never_learned_are_told_loudly_and_fix_promises_no_cure(dataset):
+    rows = [f"crops/0.png\t{LONG}\n", f"crops/1.png\t{LONG[:41]}\n", "crops/2.png\tслово\n"]
+    write(dataset / "rec_gt_train.txt", *rows)
+    write(dataset / "rec_gt_val.txt", "crops/3.png\tслово\n")
+    raised = {**CONFIG, "Global": {**CONFIG["Global"], "max_text_length": 63}}
+    (dataset / "config.yml").write_text(yaml.safe_dump(raised), "utf-8")
+    told = io.StringIO()
+    options = {"config": dataset / "config.yml", "dictionary": dataset / "dict.txt"}
+    assert run(dataset, fix=True, console=Console(file=told, soft_wrap=True), **options) == 1
+    assert "rec_gt_train.txt: 2 of its 3 rows take more than 40 CTC steps" in told.getvalue()
+    assert "Of 4 rows 2 would never be learned" in told.getvalue()
+    assert "Crops and labels fit with" not in told.getvalue()
+    made = yaml.safe_load((dataset / FIXED_CONFIG).read_text("utf-8"))
+    assert made["Train"]["sampler"]["scales"] == CONFIG["Train"]["sampler"]["scales"]
+    summary = check(dataset, **options).summary()
+    assert summary["files"][0]["outcomes"] == {"kept": 1, "not learned": 2}
+
+
+def test_a_list_of_nothing_but_lines_that_are_never_learned_trains_nothing(dataset):
+    write(dataset / "rec_gt_train.txt", f"crops/0.png\t{'ш' * 21}\n")
+    (problem, _) = check(dataset).files[0].problems
+    assert problem.stops
 
 
 def test_fix_writes_a_config_for_good_rows_too_with_the_dictionary_s_full_path(dataset):
@@ -369,9 +421,7 @@ DETECTION_CONFIG = {
 
 
 def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
-    write(
-        dataset / "rec_gt_train.txt", "crops/0.png\tочень длинное предложение, которое никуда не помещается\n"
-    )
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tдлинное предложение которое поместится\n")
     write(dataset / "det_gt_train.txt", label_rows.detection_row("page.png", [RowRegion("а", QUAD)]))
     (dataset / "det.yml").write_text(yaml.safe_dump(DETECTION_CONFIG), "utf-8")
     told = io.StringIO()
@@ -379,8 +429,7 @@ def test_a_config_for_detection_says_nothing_about_recognition_rows(dataset):
     assert "digits and small Latin letters" not in told.getvalue()
     assert "The config is for the other kind of rows: for recognition" in told.getvalue()
     settings = yaml.safe_load((dataset / FIXED_SETTINGS).read_text("utf-8"))
-    assert "Eval" not in settings
-    assert "dataset" not in settings["Train"]
+    assert settings == {"Global": {"max_text_length": 38 + 2}}
 
 
 def test_a_config_for_recognition_says_nothing_about_detection_rows(dataset):
@@ -628,3 +677,175 @@ def test_texts_with_markup_are_shown_as_they_are(dataset):
     run(dataset, console=Console(file=told, width=200))
     assert "[bold]слово[/bold]" in told.getvalue()
     assert "crops/[red].png" in told.getvalue()
+
+
+def test_the_names_and_texts_of_a_foreign_set_do_nothing_to_the_terminal(dataset):
+    write(
+        dataset / "rec_gt_train.txt",
+        "crops/0.png\tда\x1b[31mнет\x1b]0;owned\x07\n",
+        "miss\x1b[2Jing.png\tда\n",
+        "\x1b[5mno tab\n",
+        "crops/\u202e1.png\tда\n",
+    )
+    told = io.StringIO()
+    run(dataset, console=Console(file=told, width=200))
+    assert "\x1b" not in told.getvalue()
+    assert "\u202e" not in told.getvalue()
+    assert r"miss\x1b[2Jing.png" in told.getvalue()
+
+
+def test_a_device_a_pipe_and_an_image_too_large_are_never_opened(dataset):
+    os.mkfifo(dataset / "pipe.png")
+    Image.new("1", (20_000, 20_000)).save(dataset / "bomb.png")
+    with (dataset / "long.png").open("wb") as file:
+        file.truncate(100 * 1024**2 + 1)
+    write(
+        dataset / "rec_gt_train.txt",
+        "pipe.png\tда\n", "/dev/zero\tда\n", "bomb.png\tда\n", "long.png\tда\n", "crops\tда\n",
+    )  # fmt: skip
+    rows = check(dataset).every_row
+    assert [row.findings for row in rows] == [
+        (Finding.ENDLESS_IMAGE,),
+        (Finding.ENDLESS_IMAGE,),
+        (Finding.TOO_LARGE,),
+        (Finding.TOO_LARGE,),
+        (Finding.NOT_A_FILE,),
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "tif", "webp", "jpg", "pgm", "jp2"])
+def test_the_size_of_an_image_is_known_before_it_is_decoded(tmp_path, suffix):
+    Image.new("L", (300, 200)).save(tmp_path / f"a.{suffix}")
+    assert claimed_pixels((tmp_path / f"a.{suffix}").read_bytes()) == 60_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"P5\n# made by\n20000 20000\n255\n", id="PNM"),
+        pytest.param(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 20000 +X 20000\n", id="HDR"),
+        pytest.param(b"\x59\xa6\x6a\x95" + (20_000).to_bytes(4, "big") * 2, id="Sun raster"),
+    ],
+)
+def test_a_header_that_claims_too_much_is_not_decoded(tmp_path, content):
+    (tmp_path / "a.img").write_bytes(content)
+    assert look_at(str(tmp_path / "a.img")).state is PictureState.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("name", "finding"),
+    [
+        pytest.param("crops\\0.png", Finding.BACKSLASH, id="Windows"),
+        pytest.param("D:\\data\\crops\\0.png", Finding.BACKSLASH, id="Windows, from the disk on"),
+        pytest.param("old/crops/0.png", Finding.ELSEWHERE, id="a folder that was renamed"),
+        pytest.param("/home/me/set/crops/0.png", Finding.ELSEWHERE, id="another machine"),
+        pytest.param("crops/9.png", Finding.MISSING_IMAGE, id="missing"),
+        pytest.param("crops\\9.png", Finding.MISSING_IMAGE, id="missing, with a backslash"),
+    ],
+)
+def test_of_an_image_that_is_missing_check_says_why_where_it_can_be_seen(dataset, name, finding):
+    write(dataset / "rec_gt_train.txt", f"{name}\tслово\n")
+    (row,) = check(dataset).every_row
+    assert (row.outcome, row.findings) == (Outcome.REPLACED, (finding,))
+
+
+REGION = label_rows.detection_row("page.png", [RowRegion("а", QUAD)]).partition("\t")[2].strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "finding"),
+    [
+        pytest.param("rec_gt.txt", "crops/0.png\tдаcrops/1.png\tнет\n", "RUN_TOGETHER", id="two lines"),
+        pytest.param("Label.txt", f"page.png\t{REGION}page.png\t{REGION}\n", "RUN_TOGETHER", id="two pages"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\rcrops/1.png\tнет\r", "LINE_ENDS", id="lines, CR"),
+        pytest.param("Label.txt", f"page.png\t{REGION}\rpage.png\t{REGION}\r", "LINE_ENDS", id="pages, CR"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\u2028crops/1.png\tнет\u2028", "LINE_ENDS", id="U+2028"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\tнет\n", "CUT_AT_TAB", id="a tab inside a text"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\r\r\n", "", id="CRCRLF"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\n\n", "BLANK_LINE", id="a blank line"),
+        pytest.param("rec_gt.txt", "crops/0.png\tда\r\n\r\n", "BLANK_LINE", id="a blank line, CRLF"),
+    ],
+)
+def test_rows_that_became_one_are_told_apart_from_bad_labels(dataset, name, rows, finding):
+    (dataset / name).write_text(rows, "utf-8", newline="")
+    found = [found.name for found in check(dataset).findings if found is not Finding.SOME_OUTSIDE]
+    assert found == [finding] * bool(finding)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "looks"),
+    [
+        pytest.param("utf-16", "слово", "UTF-16", id="UTF-16 with its mark"),
+        pytest.param("utf-16-le", "word", "UTF-16", id="UTF-16 without it"),
+        pytest.param("gbk", "发票号码和日期", "GB18030 (Chinese)", id="GBK"),
+        pytest.param("cp1251", "Съешь ещё этих мягких булок", "cp1251 (Cyrillic)", id="cp1251"),
+        pytest.param("latin-1", "na\xefve caf\xe9, 5\xb0, 2\xb2", "another encoding", id="Latin-1"),
+    ],
+)
+def test_a_file_that_is_not_utf8_is_told_with_what_it_looks_like(dataset, encoding, text, looks):
+    (dataset / "rec_gt_train.txt").write_bytes(f"crops/0.png\t{text}\n".encode(encoding))
+    report = check(dataset)
+    assert f"looks like {looks}" in report.files[0].problems[0].sentence
+    assert report.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        pytest.param(
+            ["crops/0.png\tда\n"], "PaddleOCR would train on the one row as it stands.", id="one good"
+        ),
+        pytest.param(
+            ["no.png\tда\n"], "The one row would be lost. The training would not run.", id="one bad"
+        ),
+        pytest.param(["no.png\tда\n", "crops/0.png\tда\n"], "Of 2 rows 1 would be lost.", id="one of two"),
+    ],
+)
+def test_the_closing_sentence_counts_in_the_right_number(dataset, rows, sentence):
+    write(dataset / "rec_gt_train.txt", *rows)
+    told = io.StringIO()
+    run(dataset, console=Console(file=told, width=200))
+    assert told.getvalue().rstrip().endswith(sentence)
+
+
+def test_entries_that_paddleocr_never_finds_are_told(dataset):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tда\n")
+    write(dataset / "dict.txt", "д\nа\n🇺🇦\nab\nд\n\n")
+    notes = " ".join(check(dataset).notes)
+    assert "dict.txt has 2 entries of several characters (🇺🇦, ab)" in notes
+    assert "dict.txt has more than once: д." in notes
+    assert "dict.txt has an empty line; it takes a place" in notes
+
+
+@pytest.mark.parametrize(
+    ("lists", "noted"),
+    [
+        pytest.param(None, [], id="none named"),
+        pytest.param(["{dataset}/rec_gt_train.txt"], [], id="this one"),
+        pytest.param("rec_gt_train.txt", [], id="this one, beside the config, as a text"),
+        pytest.param(
+            ["./train_data/train_list.txt"],
+            ["would train on another list than was checked (Train.dataset.label_file_list: "
+             "./train_data/train_list.txt, which is not there); --fix writes a config that names these."],
+            id="one that is not there",
+        ),
+        pytest.param(
+            ["{dataset}/dict.txt"],
+            ["would train on another list than was checked (Train.dataset.label_file_list: "
+             "{dataset}/dict.txt); --fix writes a config that names these."],
+            id="another one",
+        ),
+    ],
+)  # fmt: skip
+def test_a_config_with_lists_of_its_own_is_told(dataset, lists, noted):
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tслово\n")
+    made = copy.deepcopy(CONFIG)
+    if lists:
+        here = json.loads(json.dumps(lists).replace("{dataset}", str(dataset)))
+        made["Train"]["dataset"]["label_file_list"] = here
+    (dataset / "config.yml").write_text(yaml.safe_dump(made), "utf-8")
+    notes = check(dataset, config=dataset / "config.yml", dictionary=dataset / "dict.txt").notes
+    said = [
+        note.removeprefix("As it stands, the config ") for note in notes if note.startswith("As it stands")
+    ]
+    assert said == [note.replace("{dataset}", str(dataset)) for note in noted]

@@ -7,14 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.errors import DetectorFailed, SettingsWrong, UnexpectedFailure
+from backend.models import paddle_engine
 from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
 from backend.page import image_files
 from backend.page.lines import Detected, Line, Page, Quad
 from backend.tickets import Urgency
+from tests.parts.drawn_pages import font
 from tests.parts.samples import all_samples, sample
 
 CPU = EngineOptions(device="cpu", cpu_threads=1)
@@ -151,6 +154,61 @@ def test_boxes_of_huge_pages_are_in_page_pixels(detector, width, height):
     assert overlap(line.quad, truth) > 0.5
 
 
+def rows(size: tuple[int, int], columns: Sequence[int], pitch: float, count: int, text: str, letters: int):
+    """A page with `count` lines in rows and columns, and the ink's box of each."""
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    truth = []
+    for number in range(count):
+        place = (columns[number % len(columns)], 10 + number // len(columns) * pitch)
+        draw.text(place, text, font=font(letters), fill="black")
+        left, top, right, bottom = draw.textbbox(place, text, font=font(letters))
+        left, top, right, bottom = left - 3, top - 3, right + 3, bottom + 3
+        truth.append({"poly": [[left, top], [right, top], [right, bottom], [left, bottom]]})
+    return page_of(np.asarray(image)), truth
+
+
+SENTENCE = "Счёт выдан покупателю за товары и услуги по договору"
+
+
+@pytest.mark.parametrize(
+    ("size", "columns", "pitch", "count", "text", "letters"),
+    [
+        pytest.param((253, 14400), [10], 70.8, 203, "Счёт выдан за товары", 18, id="a roll"),
+        pytest.param((600, 15000), [10], 97, 153, SENTENCE[:34], 24, id="a wider roll"),
+        pytest.param((14400, 253), [c * 2050 for c in range(7)], 47, 35, SENTENCE * 2, 22, id="a ribbon"),
+        pytest.param((14400, 253), [30], 47, 5, SENTENCE * 20, 22, id="a ribbon of lines longer than a part"),
+        pytest.param((1000, 6000), [10], 30, 195, SENTENCE * 2, 14, id="small print in one look"),
+    ],
+)
+def test_long_and_wide_pages_are_searched_whole(detector, size, columns, pitch, count, text, letters):
+    page, truth = rows(size, columns, pitch, count, text, letters)
+    lines = detector.detect(page).lines
+    assert (found(truth, lines), len(lines)) == (count, count)
+
+
+def test_a_dense_page_keeps_all_its_lines(detector):
+    page, truth = rows((4200, 3000), [20 + column * 209 for column in range(20)], 42, 1400, "Счёт", 26)
+    detected = detector.detect(page)
+    assert len(detected.lines) == 1400
+    assert detected.dropped == 0
+    assert found(truth, detected.lines) > 1300
+
+
+def test_candidates_beyond_the_most_are_counted(detector):
+    specks = np.full((1500, 1500, 3), 255, np.uint8)
+    page, _ = rows((1500, 1500), [20, 400, 800, 1200], 40, 140, "Счёт выдан", 26)
+    engine = paddle_engine.choose_engine(CPU)
+    predictor = paddle_engine.text_detection(
+        detector.location, engine, CPU, limit_type="max", thresh=0.3, box_thresh=0.6, unclip_ratio=1.5
+    )
+    ignored = paddle_engine.allow_candidates(predictor, 100)
+    assert len(predictor.predict([page.pixels], batch_size=1)[0]["dt_polys"]) <= 100
+    assert ignored() == 40
+    assert len(predictor.predict([specks], batch_size=1)[0]["dt_polys"]) == 0
+    assert ignored() == 0
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 5), (3000, 3), (3, 3000)], ids=str)
 def test_a_page_too_small_for_text_is_an_empty_page(detector, size):
     assert detector.detect(page_of(np.full((*size, 3), 255, np.uint8))).lines == ()
@@ -206,7 +264,7 @@ def test_degenerate_quads_are_dropped_and_counted():
 def test_the_identity_says_everything_that_can_change_a_box():
     usual = PaddleDetector(DetectionOptions(engine=CPU), source="packages")
     assert usual.identity == (
-        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600,r1)"
+        "PP-OCRv5_mobile_det(limit=960/max,thresh=.3,box=.6,unclip=1.5,small<480,big>=2400:1600,r2)"
     )
     identities = [usual.identity]
     for options in (

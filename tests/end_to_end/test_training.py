@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_a_model_that_paddleocr_trained_on_approved_lines_reads_what_it_learned(
     images, dataset, model = tmp_path / "scans", tmp_path / "набор", tmp_path / "model"
     images.mkdir()
     for name in SIGNS:
-        (images / sample(name).path.name).symlink_to(sample(name).path)
+        shutil.copy(sample(name).path, images)
     reviews = [reviewed(name, number) for number, name in enumerate(SIGNS, start=1)]
     (tmp_path / "export.json").write_text(json.dumps(reviews), "utf-8")
     command(

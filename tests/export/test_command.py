@@ -263,3 +263,43 @@ def test_what_was_exported_passes_the_check(tmp_path, export_file):
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     found = json.loads((tmp_path / "check").read_text("utf-8"))
     assert {file["name"] for file in found["files"]} == {"rec_gt_train.txt", "det_gt_train.txt"}
+
+
+TWO_TEXTS = """<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">
+<Label value="Text"/></RectangleLabels><TextArea name="translation" toName="image" perRegion="true"/>
+<TextArea name="transcription" toName="image" perRegion="true"/></View>"""
+
+
+@pytest.fixture
+def translated(tmp_path):
+    """An export whose regions have a transcription, a translation, or both, in any order."""
+    one, two, three = (
+        rectangle(name, "Счёт", (20, 10 + 40 * row, 250, 26)) for row, name in enumerate("abc")
+    )
+    translation = {**two[1], "from_name": "translation"}
+    result = [*one, {**one[1], "from_name": "translation", "value": {**one[1]["value"], "text": ["Bill"]}}]
+    result += [two[0], {**translation, "value": {**two[1]["value"], "text": ["Bill"]}}, two[1]]
+    result += [three[0], {**three[1], "from_name": "translation"}]
+    (tmp_path / "export.json").write_text(json.dumps([task(1, annotation(result))]), "utf-8")
+    (tmp_path / "config.xml").write_text(TWO_TEXTS, "utf-8")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.png").write_bytes(png(page_pixels(1)))
+    return tmp_path / "export.json", "--images", tmp_path / "images"
+
+
+@pytest.mark.parametrize("with_config", [True, False])
+def test_of_several_texts_per_region_the_named_one_is_exported_and_no_other(
+    tmp_path, translated, with_config
+):
+    more = ["--config", tmp_path / "config.xml"] if with_config else []
+    done = invoke("--json", *translated, *more, "--out", tmp_path / "set")
+    assert isinstance(done.exception, BadRequest)
+    assert all(f'"{name}"' in str(done.exception) for name in ("transcription", "translation"))
+    assert "--text-field" in str(done.exception)
+    assert not (tmp_path / "set").exists()
+
+    done = invoke("--json", *translated, *more, "--out", tmp_path / "set", "--text-field", "transcription")
+    assert done.exit_code == 0, done.output
+    assert set(rows(tmp_path / "set").values()) == {"Счёт"}
+    assert len(rows(tmp_path / "set")) == 2
+    assert "1  without a text" in done.output

@@ -142,12 +142,22 @@ def test_a_layout_writes_what_it_says_and_nothing_else(tmp_path, layout, written
 def test_what_one_layout_wrote_is_gone_when_another_takes_its_place(tmp_path, layout):
     whole = PageOptions(format="both", layout=layout)
     run(tmp_path / "set", PROJECT[:2], ExportOptions(jobs=1, pages=whole))
-    before = set(contents(tmp_path / "set"))
+    assert len(list((tmp_path / "set").rglob("*.png"))) == 6 + 2
+    (tmp_path / "set" / "mine.png").write_bytes(b"of a person")
     run(tmp_path / "set", PROJECT[2:4], ExportOptions(jobs=1, pages=PageOptions(format="recognition")))
     run(tmp_path / "afresh", PROJECT[2:4], ExportOptions(jobs=1, pages=PageOptions(format="recognition")))
-    # images beside label files stay, since their names may be anybody's
-    stay = {name for name in before if "/" not in name and name.endswith(".png")}
-    assert set(contents(tmp_path / "set")) == set(contents(tmp_path / "afresh")) | stay
+    assert set(contents(tmp_path / "set")) == set(contents(tmp_path / "afresh")) | {"mine.png"}
+
+
+def test_the_image_of_a_page_that_an_export_no_longer_has_is_gone(tmp_path):
+    whole = ExportOptions(jobs=1, pages=PageOptions(format="both", layout="ppocrlabel"))
+    run(tmp_path / "set", PROJECT[:2], whole)
+    (tmp_path / "set" / "mine.png").write_bytes(b"of a person")
+    pages = {page["image"] for page in manifest(tmp_path / "set", "state.jsonl")}
+    run(tmp_path / "set", PROJECT[1:2], whole)
+    (left,) = {page["image"] for page in manifest(tmp_path / "set", "state.jsonl")}
+    assert {path.name for path in (tmp_path / "set").glob("*.png")} == {left, "mine.png"}
+    assert len(pages) == 2
 
 
 OTHER_LINE = {
@@ -163,6 +173,7 @@ OTHER_LINE = {
     "fingerprint": 7,
     "changes": ["SPACES"],
     "readings": Readings("disputed", "Счет", False, (Reading("one", "Счет"),)),
+    "direction": "TURNED_BACK",
 }
 OTHER_PAGE = {
     "key": "2",
@@ -203,6 +214,7 @@ LOST = {
     "labels": "labels",
     "raw": "the raw text",
     "changes": "the changes",
+    "direction": "direction",
     "quad": "quad",
     "crop_sha256": "its hash",
     "fingerprint": "fingerprint",

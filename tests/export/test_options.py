@@ -138,6 +138,7 @@ EVERY_OPTION = {
     "--incremental": None,
     "--since": LAST,
     "--image-field": "scan",
+    "--text-field": "transcription",
     "--config": __file__,
     "--jobs": "2",
     "--summary-json": "summary.json",

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -78,6 +79,90 @@ def test_local_files_keep_their_query(label_studio: HttpScript) -> None:
     assert label_studio.requests[0].path == "/data/local-files/?d=ds/%D0%BF%201.png"
 
 
+@pytest.mark.parametrize(
+    ("reference", "prefix", "asked"),
+    [
+        pytest.param("//data/upload/1/a.png", "", "/data/upload/1/a.png", id="two slashes"),
+        pytest.param("{url}//data/upload/1/a.png", "", "/data/upload/1/a.png", id="two slashes, address"),
+        pytest.param("data/upload/1/a.png", "", "/data/upload/1/a.png", id="no first slash"),
+        pytest.param("  /data/upload/1/a.png\n", "", "/data/upload/1/a.png", id="blanks around it"),
+        pytest.param("\u00a0{url}/data/upload/1/a.png ", "", "/data/upload/1/a.png", id="around an address"),
+        pytest.param(
+            "/label-studio/data/upload/1/a.png",
+            "",
+            "/data/upload/1/a.png",
+            id="below a path",
+        ),
+        pytest.param(
+            "/label-studio/data/local-files/?d=a.png",
+            "",
+            "/data/local-files/?d=a.png",
+            id="a file there",
+        ),
+        pytest.param(
+            "/label-studio//data/upload/1/a.png",
+            "/ls",
+            "/ls/data/upload/1/a.png",
+            id="below another path",
+        ),
+        pytest.param("{url}/ls//data/upload/1/a.png", "/ls", "/ls/data/upload/1/a.png", id="both at once"),
+    ],
+)
+def test_label_studios_files_are_found_however_their_address_was_put_together(
+    label_studio: HttpScript, reference: str, prefix: str, asked: str
+) -> None:
+    label_studio.scripts[asked.partition("?")[0]] = says(IMAGE)
+
+    found = sources(label_studio, prefix=prefix).fetch(reference.format(url=label_studio.url), task_id=1)
+
+    assert found == IMAGE
+    assert [(r.path, r.headers["Authorization"]) for r in label_studio.requests] == [(asked, f"Token {KEY}")]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        pytest.param("data:image/png;base64," + base64.b64encode(IMAGE).decode(), id="base64"),
+        pytest.param(
+            " DATA:image/png;name=a.png;BASE64," + "\n".join(base64.b64encode(IMAGE).decode()), id="in lines"
+        ),
+        pytest.param("data:image/png;base64," + quote(base64.b64encode(IMAGE)), id="base64 in percent codes"),
+        pytest.param("data:image/png," + quote(IMAGE), id="percent codes"),
+    ],
+)
+def test_an_image_that_is_written_into_the_task_is_read_without_a_network(reference: str) -> None:
+    assert sources(None).fetch(reference, task_id=None) == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        pytest.param("data:image/png;base64,", "is empty", id="empty"),
+        pytest.param("data:image/png;base64," + "AAAA" * 10, "larger than", id="too large"),
+        pytest.param("data:image/png;base64," + "AAAA" * 100, "larger than", id="far too large"),
+    ],
+)
+def test_an_image_that_is_written_into_the_task_has_the_limits_of_others(reference: str, words: str) -> None:
+    with pytest.raises(BadImage, match=words):
+        sources(None, limits={"max_bytes": 20}).fetch(reference, task_id=None)
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        pytest.param("C:\\scans\\a.png", "a path on somebody's machine", id="Windows path"),
+        pytest.param("d:/scans/a.png", "a path on somebody's machine", id="Windows path with slashes"),
+        pytest.param("file:///C:/scans/a.png", "a path on somebody's machine", id="file"),
+        pytest.param("\\\\server\\scans\\a.png", "opens no files by path", id="Windows share"),
+        pytest.param("//cdn.example.org/a.png", "with https: before it", id="no scheme"),
+        pytest.param("data:image/png;base64,AAA", "damaged or cut off", id="cut off"),
+    ],
+)
+def test_a_reference_that_cannot_be_followed_says_what_helps(reference: str, words: str) -> None:
+    with pytest.raises(ImageRefused, match=words):
+        sources(None).fetch(reference, task_id=1)
+
+
 def test_label_studio_below_a_path(label_studio: HttpScript) -> None:
     label_studio.scripts["/ls/data/upload/1/a.png"] = says(IMAGE)
     images = sources(label_studio, prefix="/ls")
@@ -117,7 +202,8 @@ def test_without_a_key_label_studio_files_say_what_to_set() -> None:
     [
         pytest.param("file:///etc/passwd", id="file"),
         pytest.param("FILE:/etc/passwd", id="file in capitals"),
-        pytest.param("data:image/png;base64,AAAA", id="data"),
+        pytest.param("data:image/png;base64,iVBORw0KGgo", id="an image in the task, cut off"),
+        pytest.param("data:image/png;base64,\ud800", id="an image in the task, half a character"),
         pytest.param("ftp://host/a.png", id="ftp"),
         pytest.param("javascript:alert(1)", id="javascript"),
         pytest.param("/etc/passwd", id="absolute path"),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,20 +18,26 @@ from rich.console import Console
 
 from backend.commands.cli import twinread
 from backend.errors import BadRequest
+from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig, default_config
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
+from backend.label_studio.uploads import Upload
+from backend.page.image_files import decode
 from converters.importing import new_tasks
 from converters.importing.command import known_language
+from converters.importing.command import run as import_run
 from converters.importing.files import files_in
 from converters.importing.images import PreparedRow, prepare
 from converters.importing.options import ImageLimits, ImportOptions
 from converters.importing.terminal import tell
-from converters.importing.totals import ImportTotals
+from converters.importing.totals import ImportTotals, RowNote
 from converters.paddleocr import label_files, label_rows
 from converters.paddleocr.label_files import Labelled, LeftOut, RegionReason, RowReason
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import Rules, review
+from tests.page.test_orientation import shown_orientation
+from tests.parts.exif_encodings import encodings
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "paddle"
 OURS = LabelingConfig.parse(default_config())
@@ -51,10 +58,11 @@ def box(x, y, width, height):
     return ((x, y), (x + width, y), (x + width, y + height), (x, y + height))
 
 
-def imported(labelled, size=(1000, 700), config=OURS, **options):
+def imported(labelled, size=(1000, 700), config=OURS, notes=(), **options):
     key = new_tasks.key_of(labelled, b"picture")
+    address = "/data/upload/1/page.png"
     return new_tasks.task_of(
-        labelled, size, "/data/upload/1/page.png", config, ImportOptions(**options), file="Label.txt", key=key
+        labelled, size, address, config, ImportOptions(**options), file="Label.txt", key=key, notes=notes
     )
 
 
@@ -240,9 +248,20 @@ GOOD = f'{{"transcription": "good", "points": {BOX}}}'
             "tab between image and label and import again", id="two tabs",
         ),
         pytest.param(
+            f"a.png\t[{GOOD}]b.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds two rows that run together, so the row was left out; begin a new line before the "
+            "second image's name and import again", id="two rows that run together",
+        ),
+        pytest.param(
+            f"a.png\t[{GOOD}]\rb.png\t[{GOOD}]".encode(), "a.png",
+            "the row holds several rows, which end with CR alone, U+2028 or the like, so the row was left "
+            "out; save the file with LF (Unix) line ends and import again", id="CR",
+        ),
+        pytest.param(
             "a.png\tй".encode("cp1251"), "",
-            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; save the file as UTF-8 "
-            "(Cyrillic files are often cp1251) and import again", id="cp1251",
+            "the row 'a.png\\t\\\\xe9' is not UTF-8, so the row was left out; the file looks like cp1251 "
+            "(Cyrillic), so save it as UTF-8 without a byte order mark (iconv -f cp1251 -t UTF-8 OLD > NEW) "
+            "and import again", id="cp1251",
         ),
         pytest.param(
             b"http://x/a.png\t[]", "http://x/a.png", "the image name is a web address, so the row was left "
@@ -341,6 +360,44 @@ def test_an_image_is_uploaded_as_what_label_studio_takes(tmp_path, name, kind, s
         assert found.path.read_bytes() == (tmp_path / name).read_bytes()
 
 
+def test_of_a_tiff_of_three_pages_the_first_comes_and_its_lines_and_the_summary_say_so(tmp_path):
+    first, *others = [Image.new("RGB", (60, 20), "white")] * 3
+    first.save(tmp_path / "scan.tif", save_all=True, append_images=others)
+
+    found = prepare(row(("x", ()), image="scan.tif"), "rec_gt.txt", (tmp_path,), tmp_path / "made", LIMITS)
+
+    assert isinstance(found, PreparedRow)
+    made = imported(found.row, found.page_size, notes=found.notes)
+    assert "page: only the first of the 3 pages (pictures)" in predicted(made)[0].meta["text"]
+    account = ImportTotals(
+        rows=1, made=1, noted=[RowNote("rec_gt.txt", 1, "scan.tif", "only the first of 3")]
+    )
+    assert told(account).splitlines()[-2:] == [
+        "1 note on images, for their reviewers.",
+        "  rec_gt.txt, row 1, scan.tif: only the first of 3.",
+    ]
+    assert account.summary()["notes"][0]["image"] == "scan.tif"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", sorted(encodings().keys() - {"GIF", "WebP 6 that moves"}))
+def test_the_picture_on_the_screen_is_the_one_in_which_paddleocr_s_corners_stand(tmp_path, name):
+    """PaddleOCR's decoder turns some files otherwise than a browser; corners follow the decoder.
+
+    What moves, its decoder does not open at all.
+    """
+    data = encodings()[name]
+    opened = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
+    (tmp_path / "page").write_bytes(data)
+
+    found = prepare(row(("x", ()), image="page"), "Label.txt", (tmp_path,), tmp_path / "scratch", LIMITS)
+
+    assert isinstance(found, PreparedRow)
+    uploaded = decode(found.path.read_bytes(), max_pixels=10_000)
+    assert shown_orientation(uploaded.pixels) == shown_orientation(opened)
+    assert found.page_size == (uploaded.width, uploaded.height) == (opened.shape[1], opened.shape[0])
+
+
 @pytest.mark.parametrize(
     ("image", "why"),
     [
@@ -390,6 +447,65 @@ def test_ppocrlabel_names_its_pages_from_the_folder_above(tmp_path):
     )
     (tmp_path / "b.png").write_bytes(picture("PNG"))
     assert isinstance(prepare(row(image="b.png"), "Label.txt", base, tmp_path / "scratch", LIMITS), LeftOut)
+
+
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [
+        pytest.param("a.png", False, id="as it stands"),
+        pytest.param("pages\\\\a.png", True, id="PPOCRLabel on Windows"),
+        pytest.param("C:/Users/me/pages/a.png", True, id="a full path of Windows"),
+        pytest.param("/home/me/pages/a.png", True, id="of another machine"),
+        pytest.param("old/a.png", True, id="a folder that was renamed"),
+        pytest.param("crop_img\\\\b.png", True, id="crops"),
+    ],
+)
+def test_an_image_beside_its_label_file_is_found_by_the_end_of_its_name(tmp_path, name, moved):
+    folder = tmp_path / "pages"
+    (folder / "crop_img").mkdir(parents=True)
+    for place in ("a.png", "crop_img/b.png"):
+        (folder / place).write_bytes(picture("PNG"))
+    found = prepare(row(image=name), "Label.txt", (folder, tmp_path), tmp_path / "scratch", LIMITS)
+    assert isinstance(found, PreparedRow)
+    assert (found.moved, found.source.name) == (moved, name[-5:])
+
+
+class Project:
+    """A Label Studio of one project, which keeps what it is given."""
+
+    def __init__(self):
+        self.made = []
+
+    def project(self, number):
+        return {"label_config": default_config()}
+
+    def tasks(self, number, **_):
+        return iter(())
+
+    def upload_files(self, number, paths):
+        return [Upload(path, 1, f"/data/upload/1/{path.name}") for path in paths]
+
+    def import_tasks(self, number, tasks):
+        self.made += tasks
+
+
+def test_of_two_names_for_one_file_the_second_is_left_out_and_the_first_is_told(tmp_path):
+    points = "[[10, 10], [100, 10], [100, 40], [10, 40]]"
+    rows = [
+        f'{name}\t[{{"transcription": "да", "points": {points}}}]' for name in ("old\\a.png", "new\\a.png")
+    ]
+    (tmp_path / "Label.txt").write_text("\n".join(rows), "utf-8")
+    (tmp_path / "a.png").write_bytes(picture("PNG"))
+    project, told = Project(), io.StringIO()
+    code = import_run(
+        [tmp_path], project, 1,
+        names=LabelNames(), options=ImportOptions(), limits=LIMITS,
+        console=Console(file=told, soft_wrap=True),
+    )  # fmt: skip
+    assert code == 1
+    assert [made["data"]["imported_image"] for made in project.made] == [r"old\a.png"]
+    assert r"1 image found by the end of the name alone (a.png for old\a.png, for example)" in told.getvalue()
+    assert "would both be the one file a.png" in told.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,37 @@ def apart(text):
             "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec",
             id="no reader, and what to install",
         ),
+        pytest.param(
+            ("Стул", "Стол", "Стол"),
+            "A: Стул\nB: Стол\nC: Стол\ndiffers: у / о\nwhy: A: reads otherwise",
+            "A: Стул\nB: Стол\nC: Стол\nотличие: у / о\nпричина: A: читает иначе",
+            id="an engine that stands against the others",
+        ),
+        pytest.param(
+            ("|3010", "|3010"),
+            "A: |3010\nB: |3010\nwhy: A: | at the edge: a frame or a speck, perhaps",
+            "A: |3010\nB: |3010\nпричина: A: | с краю: возможно, линия рамки или пятно",
+            id="a table's rule that both read",
+        ),
+        pytest.param(
+            ("З00 руб.", "З00 руб."),
+            "A: З00 руб.\nB: З00 руб.\nwhy: A: a letter that looks like a digit: З00",
+            "A: З00 руб.\nB: З00 руб.\nпричина: A: буква, похожая на цифру: З00",
+            id="a letter for a digit",
+        ),
+        pytest.param(
+            ("а — б", "а – б"),
+            "A: а — б\nB: а – б\nnote: written by the house rule: – (U+2013) (was: — (U+2014))",
+            "A: а — б\nB: а – б\nпримечание: записано по принятому правилу: – (U+2013) (было: — (U+2014))",
+            id="the house's dash",
+        ),
+        pytest.param(
+            ("t 5 °С", "t 5 °С"),
+            "A: t 5 °С\nB: t 5 °С\nnote: written by the house rule: 5 °C (Latin C) (was: 5 °С (Cyrillic С))",
+            "A: t 5 °С\nB: t 5 °С\nпримечание: записано по принятому правилу: "
+            "5 °C (латинская C) (было: 5 °С (кириллическая С))",
+            id="degrees with a Latin letter",
+        ),
         pytest.param(("Стол", "Стол"), "A: Стол\nB: Стол", "A: Стол\nB: Стол", id="agreed"),
     ],
 )
@@ -112,7 +143,7 @@ def test_a_line_is_explained(answers, english, russian):
     [
         pytest.param("Bill", "BiII", "small letters ll / capital letters II", id="l and I of one script"),
         pytest.param("Да", "да", "Д / д (capitals)", id="capitals"),
-        pytest.param("ё a—b", "е a-b", "ё / е; — (U+2014) / - (U+002D)", id="dashes by code point"),
+        pytest.param("ё a —b", "е a -b", "ё / е; — (U+2014) / - (U+002D)", id="dashes by code point"),
         pytest.param(
             "كتاب ي", "كتاب ی", f"{apart('ي')} (U+064A) / {apart('ی')} (U+06CC)", id="Arabic by code point"
         ),
@@ -138,6 +169,20 @@ def test_differing_pieces_are_named_so_that_a_person_can_tell_them(first, second
 )
 def test_a_reading_that_runs_from_right_to_left_keeps_its_own_order(first, second, page):
     assert told(first, second, page=page).splitlines()[:2] == [f"A: {apart(first)}", f"B: {apart(second)}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [
+        ("en", "A: Стол\nB: Стол\nnote: only ERNIE has read it, no other engine confirms it"),
+        ("ru", "A: Стол\nB: Стол\nпримечание: прочитал только ERNIE, другой движок не подтверждает"),
+    ],
+)
+def test_one_familys_word_is_marked(language, message):
+    readings = [Reading("one", "Стол"), Reading("two", "Стол")]
+    families = {"one": "ERNIE", "two": "ERNIE"}
+    judgement = judge(readings, crop_size=(600, 40), language="ru", families=families)
+    assert explain(judgement, readings, language) == message
 
 
 def test_many_differences_are_counted_rather_than_listed():

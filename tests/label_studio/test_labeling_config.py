@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
-from backend.label_studio.labeling_config import LabelingConfig, LabelNames, Labels, default_config
+from backend.errors import BadRequest, ConfigIncomplete, ConfigUnclear, SettingsWrong
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig, LabelNames, Labels, default_config
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
+from backend.label_studio.regions import Region, RegionShape
 
 # label_studio/annotation_templates/computer-vision/optical-character-recognition of Label Studio 1.23.2
 STOCK_OCR = """<View>
@@ -122,12 +123,6 @@ def test_labels_are_found_under_any_names(xml, labels):
             id="only brushes",
         ),
         pytest.param(
-            '<Image name="i" value="$a"/><Rectangle name="r" toName="i"/>'
-            '<TextArea name="t" toName="i" perRegion="true"/>',
-            '<Labels name="label" toName="i">',
-            id="shapes without labels",
-        ),
-        pytest.param(
             '<Image name="i" value="$a"/><RectangleLabels name="r" toName="i"><Label value="Text"/>'
             "</RectangleLabels>",
             '<TextArea name="transcription" toName="i" perRegion="true"/>',
@@ -203,6 +198,74 @@ def test_of_several_images_the_one_with_a_text_per_region_is_taken():
         </View>"""
     )
     assert (config.image_name, config.data_field, config.text_name) == ("right", "after", "text")
+    assert [config.page_of(on(name)) for name in ("left", "right")] == [NO_PAGE, 0]
+
+
+FRONT_AND_BACK = """<View><Image name="l" value="$front"/><Image name="r" value="$scans.back"/>
+  <RectangleLabels name="rl" toName="l"><Label value="Text"/></RectangleLabels>
+  <TextArea name="tl" toName="l" perRegion="true"/>
+  <RectangleLabels name="rr" toName="r"><Label value="Zeile"/><Label value="Check"/></RectangleLabels>
+  <TextArea name="tr" toName="r" perRegion="true"/></View>"""
+SHARED_CONTROLS = """<View><Image name="l" value="$front"/><Image name="r" value="$back"/>
+  <RectangleLabels name="box" toName="l,r"><Label value="Text"/></RectangleLabels>
+  <TextArea name="t" toName="l, r" perRegion="true"/></View>"""
+TWO_A_PAGE = REPEATED.replace(
+    "</Repeater>",
+    """<Image name="back_{{i}}" value="$images[{{i}}].back"/>
+  <RectangleLabels name="rb_{{i}}" toName="back_{{i}}"><Label value="Text"/></RectangleLabels>
+  <TextArea name="tb_{{i}}" toName="back_{{i}}" perRegion="true"/></Repeater>""",
+)
+
+
+NO_LABELS = """<View><Image name="i" value="$a"/><Rectangle name="box" toName="i" smart="true"/>
+  <TextArea name="t" toName="i" perRegion="true"/></View>"""
+LABELS_OF_TASKS = """<View><Image name="i" value="$a"/><RectangleLabels name="r" toName="i" value="$labels"/>
+  <TextArea name="t" toName="i" perRegion="true"/></View>"""
+
+
+def on(to_name, item_index=None):
+    return Region("a", RegionShape.RECTANGLE, None, to_name=to_name, item_index=item_index)
+
+
+def test_several_image_tags_are_pages_each_with_its_own_tags():
+    config = LabelingConfig.parse(FRONT_AND_BACK)
+    data = {"front": "f.png", "scans": {"back": "b.png"}}
+    assert config.references(data) == ("f.png", "b.png")
+    front, back = config.on_page(0), config.on_page(1)
+    assert (front.image_name, front.text_name, front.control.labels.text) == ("l", "tl", "Text")
+    assert (back.image_name, back.text_name, back.control.labels) == ("r", "tr", Labels("Zeile", "Check"))
+    assert (front.multi_image, front.others, back.others) == (False, (), ())
+    assert (config.multi_image, config.has_item_index) == (True, False)
+    assert config.labels_of("rr").text == "Zeile"
+
+
+@pytest.mark.parametrize(
+    ("xml", "region", "page"),
+    [
+        pytest.param(FRONT_AND_BACK, on("l"), 0, id="the first image"),
+        pytest.param(FRONT_AND_BACK, on("r"), 1, id="the second image"),
+        pytest.param(SHARED_CONTROLS, on("r"), 1, id="one control for both images"),
+        pytest.param(SHARED_CONTROLS, on("l,r"), NO_PAGE, id="both images at once"),
+        pytest.param(SHARED_CONTROLS, on(""), NO_PAGE, id="no image"),
+        pytest.param(FRONT_AND_BACK, on("image"), NO_PAGE, id="an image of another config"),
+        pytest.param(RECTANGLES, on("image"), 0, id="one image, under the name that it had once"),
+        pytest.param(PAGES, on("pdf", 2), 2, id="a list of pages"),
+        pytest.param(REPEATED, on("page_3"), 3, id="a repeated view"),
+        pytest.param(TWO_A_PAGE, on("page_3"), 3, id="the image of a repeated view that is read"),
+        pytest.param(TWO_A_PAGE, on("back_3"), NO_PAGE, id="the image of a repeated view that is not"),
+    ],
+)
+def test_a_region_is_on_the_image_that_it_names(xml, region, page):
+    assert LabelingConfig.parse(xml).page_of(region) == page
+
+
+def test_an_image_that_a_task_lacks_keeps_the_others_in_their_places():
+    config = LabelingConfig.parse(SHARED_CONTROLS)
+    assert config.images_there({"front": None, "back": "b.png"}) == (None, "b.png")
+    with pytest.raises(BadRequest, match='under "\\$front"'):
+        config.references({"front": None, "back": "b.png"})
+    with pytest.raises(BadRequest, match="no image in its data"):
+        config.images_there({"image": "a.png"})
 
 
 def test_of_several_controls_the_one_that_the_text_area_belongs_to_is_taken():
@@ -215,6 +278,156 @@ def test_of_several_controls_the_one_that_the_text_area_belongs_to_is_taken():
     )
     assert [control.name for control in config.controls] == ["lines"]
     assert config.text_name == "t"
+
+
+def one_image(*inner):
+    return '<View><Image name="i" value="$a"/>' + "".join(inner) + "</View>"
+
+
+def boxes(name, *labels):
+    offered = "".join(f'<Label value="{label}"/>' for label in labels)
+    return f'<RectangleLabels name="{name}" toName="i">{offered}</RectangleLabels>'
+
+
+def area(name, more=""):
+    return f'<TextArea name="{name}" toName="i" perRegion="true" {more}/>'
+
+
+def hidden(inner, more):
+    return f'<View visibleWhen="{more}>{inner}</View>'
+
+
+@pytest.mark.parametrize(
+    ("xml", "control", "text_name"),
+    [
+        pytest.param(
+            one_image(boxes("stamp", "Stamp"), boxes("line", "Text"), area("t")), "line", "t",
+            id="the tag with the label for text",
+        ),
+        pytest.param(
+            one_image(boxes("stamp", "Stamp"), boxes("line", "Zeile", "Check"), area("t")), "line", "t",
+            id="the tag with the label for doubt",
+        ),
+        pytest.param(
+            one_image(
+                boxes("stamp", "Stamp"),
+                '<RectangleLabels name="line" toName="i"><Label value="L" predicted_values="Text"/>'
+                "</RectangleLabels>", area("t"),
+            ),
+            "line", "t", id="the tag with predicted_values",
+        ),
+        pytest.param(
+            one_image(boxes("stamp", "Stamp"), boxes("line", "Line"), area("t", 'whenTagName="line"')),
+            "line", "t", id="the tag that the text belongs to",
+        ),
+        pytest.param(
+            one_image(
+                boxes("stamp", "Stamp"), boxes("line", "Text"),
+                area("note", 'whenTagName="stamp"'), area("t", 'whenTagName="line"'),
+            ),
+            "line", "t", id="a text for each tag",
+        ),
+        pytest.param(
+            one_image(
+                boxes("line", "Printed", "Photo"), area("caption", 'whenLabelValue="Photo"'),
+                area("t", 'whenLabelValue="Text"'),
+            ).replace("Printed", "Text"),
+            "line", "t", id="a text for each label",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Printed", "Photo"), area("t", 'whenLabelValue="Printed"')),
+            "line", "t", id="the one label that shows the text",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), hidden(area("t"), 'region-selected" whenTagName="line"')),
+            "line", "t", id="a text that is shown once a box is selected",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), hidden(area("t"), 'choice-unselected" whenTagName="c"')),
+            "line", "t", id="a text that a choice would hide",
+        ),
+        pytest.param(
+            one_image('<Rectangle name="box" toName="i"/>', area("t")), "box", "t", id="boxes without labels"
+        ),
+    ],
+)  # fmt: skip
+def test_the_tag_that_says_so_is_taken(xml, control, text_name):
+    config = LabelingConfig.parse(xml)
+    assert (config.control.name, config.text_name) == (control, text_name)
+
+
+def test_the_one_label_that_shows_the_text_is_the_label_for_text():
+    config = LabelingConfig.parse(
+        one_image(boxes("line", "Printed", "Photo", "Table"), area("t", 'whenLabelValue="Printed"'))
+    )
+    assert config.control.labels == Labels("Printed", "Printed")
+
+
+@pytest.mark.parametrize(
+    ("xml", "expected"),
+    [
+        pytest.param(
+            one_image(boxes("stamp", "Stamp"), boxes("line", "Line"), area("t")),
+            'Several tags could draw text lines ("stamp", "line")', id="two tags",
+        ),
+        pytest.param(
+            one_image(boxes("stamp", "Stamp"), boxes("field", "Date", "Total"), area("t")),
+            'Several tags could draw text lines ("stamp", "field")', id="two tags, one with several labels",
+        ),
+        pytest.param(
+            one_image(boxes("field", "Date", "Total"), area("t")), "or set LABEL_TEXT to its name",
+            id="several labels",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text", "Photo"), area("t", 'whenLabelValue="Photo"')),
+            'would not see the text of a line with the label "Text"', id="shown for another label",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text", "Check"), area("t", 'whenLabelValue="Text"')),
+            'would not see the text of a line with the label "Check"', id="hidden while a line is in doubt",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), area("t", 'whenTagName="kind" whenChoiceValue="x"')),
+            "once a choice is made", id="shown after a choice",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), hidden(area("t"), 'choice-selected" whenTagName="kind"')),
+            'visibleWhen="choice-selected"', id="in a view that is shown after a choice",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), hidden(f"<View>{area('t')}</View>", 'no-region-selected"')),
+            'visibleWhen="no-region-selected"', id="in a view that a selection hides",
+        ),
+        pytest.param(
+            one_image(boxes("line", "Text"), area("t", 'whenTagName="stamp"')), "(whenTagName)",
+            id="shown for a tag that draws nothing",
+        ),
+    ],
+)  # fmt: skip
+def test_a_config_that_leaves_it_open_or_hides_the_text_is_refused_with_a_question(xml, expected):
+    with pytest.raises(ConfigIncomplete) as caught:
+        LabelingConfig.parse(xml)
+    assert expected in str(caught.value)
+
+
+TWO_TEXTS = one_image(
+    '<TextArea name="notes" toName="i"/>', boxes("line", "Text"), area("translation"), area("transcription")
+)
+
+
+def test_of_several_texts_the_named_one_is_taken_else_people_are_asked():
+    with pytest.raises(ConfigUnclear, match=r'"translation" or "transcription".*TEXT_FIELD'):
+        LabelingConfig.parse(TWO_TEXTS)
+    with pytest.raises(ConfigUnclear):
+        LabelingConfig.parse(TWO_TEXTS, LabelNames(text_areas=("text",)))
+    config = LabelingConfig.parse(TWO_TEXTS, LabelNames(text_areas=("transcription", "text")))
+    assert (config.text_name, config.other_texts) == ("transcription", {"translation"})
+    assert LabelingConfig.parse(STOCK_OCR, LabelNames(text_areas=("text",))).text_name == "transcription"
+
+
+def test_label_text_names_one_label_of_many():
+    tesseract = one_image(boxes("line", "Label1", "Label2", "Label3"), area("t"))
+    assert LabelingConfig.parse(tesseract, LabelNames("Label2")).control.labels.text == "Label2"
 
 
 def test_rectangles_are_preferred_and_polygons_known():

@@ -17,6 +17,8 @@ from backend.label_studio.regions import regions
 from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
 from tests.label_studio.test_labeling_config import (
+    LABELS_OF_TASKS,
+    NO_LABELS,
     ONE_LABEL,
     PAGES,
     POLYGONS,
@@ -33,6 +35,8 @@ CONFIGS = [
     pytest.param(POLYGONS, id="PolygonLabels and TextArea, aliases"),
     pytest.param(POLYGONS_APART, id="Polygon beside Labels"),
     pytest.param(ONE_LABEL, id="one label"),
+    pytest.param(NO_LABELS, id="a Rectangle without labels"),
+    pytest.param(LABELS_OF_TASKS, id="labels that come with each task"),
 ]
 OURS = LabelingConfig.parse(default_config())
 TEXTS = [
@@ -263,6 +267,50 @@ def test_the_score_is_the_share_of_agreed_lines(lines, score):
     prediction = predicted(page(*lines))
     assert prediction["score"] == score
     assert prediction["model_version"] == "v1"
+
+
+NOTE = Reason(ReasonKind.MORE_PAGES, "3")
+
+
+def noted(*lines):
+    return replace(
+        page(*[replace(line, judgement=line.judgement.noted([NOTE])) for line in lines]), notes=(NOTE,)
+    )
+
+
+def test_every_line_of_a_page_tells_its_notes_and_stays_what_it_was():
+    prediction = predicted(noted(agreed(), disputed()))
+    assert [label for _, label in labels_in(prediction)] == ["Check", "Text"]
+    said = [part["meta"]["text"].split("\n")[-1] for part in prediction["result"]]
+    assert set(said) == {
+        "page: only the first of the 3 pages (pictures) in this file was read; "
+        "each other one needs a task of its own"
+    }
+    assert prediction["score"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("pages", "score"),
+    [
+        pytest.param([noted()], 0.0, id="one page, nothing found on it"),
+        pytest.param([page(agreed()), noted()], 0.5, id="of two pages one with nothing found"),
+        pytest.param([page(agreed()), page()], 1.0, id="of two pages one is empty, and nobody has a doubt"),
+    ],
+)
+def test_a_note_that_no_line_can_show_brings_the_task_to_the_front(pages, score):
+    config = LabelingConfig.parse(PAGES)
+    assert predictions.prediction_of_pages(pages, config, model_version="v1")["score"] == score
+    assert pages[-1].score == float(not pages[-1].notes)
+
+
+def test_a_doubt_makes_an_agreed_line_one_to_look_at_and_keeps_its_text():
+    line = agreed("Счёт 12", score=0.98)
+    doubtful = replace(line, judgement=line.judgement.doubted(Reason(ReasonKind.UNSEEN)))
+    prediction = predicted(page(doubtful))
+    assert labels_in(prediction) == [("l001", "Check")]
+    assert (texts_in(prediction), prediction["score"]) == ({"l001": ["Счёт 12"]}, 0.0)
+    assert "why: a browser shows this line too faintly" in prediction["result"][0]["meta"]["text"]
+    assert doubtful.judgement.score == 0.49
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,36 @@ def test_a_rectangle_turns_about_its_corner_in_pixels():
     np.testing.assert_allclose(region.points, [[100, 50], [100, 100], [90, 100], [90, 50]], atol=1e-3)
 
 
+@pytest.mark.parametrize("rotation", [0, 10, 90, 180, 270, 333])
+@pytest.mark.parametrize("along", [60, -60])
+@pytest.mark.parametrize("across", [20, -20])
+def test_a_side_below_zero_covers_the_same_place_and_keeps_the_direction_of_the_text(along, across, rotation):
+    # the corner of the text that stays is at (100, 50); the page has 200 x 100 pixels
+    value = {"x": 50, "y": 50, "width": along / 2, "height": across, "rotation": rotation}
+    [region] = regions([rectangle(value=value)])
+    turn = np.radians(rotation)
+    right, down = np.array([np.cos(turn), np.sin(turn)]), np.array([-np.sin(turn), np.cos(turn)])
+    covered = np.array([[100, 50], [100, 50] + along * right, [100, 50] + across * down])
+    covered = np.vstack([covered, [100, 50] + along * right + across * down])
+    # the same four corners, however they are numbered
+    np.testing.assert_allclose(
+        sorted(map(tuple, region.points.round(2))), sorted(map(tuple, covered.round(2))), atol=0.02
+    )
+    first, second, _, last = region.points
+    np.testing.assert_allclose(second - first, 60 * right, atol=1e-3)
+    np.testing.assert_allclose(last - first, 20 * down, atol=1e-3)
+
+
+def test_sides_below_zero_are_no_move_and_keep_the_corner_where_the_text_begins():
+    meta = {"first_corner": 1}
+    stored = {"x": 10, "y": 20, "width": 30, "height": 50, "rotation": 0}
+    turned_in = {"x": 40, "y": 70, "width": -30, "height": -50, "rotation": 0}
+    [before] = regions([rectangle(value=stored, meta=meta)])
+    [after] = regions([rectangle(value=turned_in, meta=meta)])
+    assert not moved(before, after)
+    np.testing.assert_allclose(region_quad(after)[0], [80, 20], atol=1e-3)
+
+
 def test_percent_are_of_the_page_that_is_given_where_one_is():
     [region] = regions([rectangle()], (400, 50))
     np.testing.assert_allclose(region.points[0], [40, 10], atol=1e-3)

@@ -92,3 +92,22 @@ def test_an_invisible_character_has_a_name_in_words():
     assert dictionaries.character_name("\u00a0") == "U+00A0 NO-BREAK SPACE"
     assert dictionaries.character_name("\x07") == "U+0007 control character"
     assert dictionaries.character_name("\ue000") == "U+E000 without a name"
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        pytest.param("абвгд\n", "has all its characters on one line", id="one line"),
+        pytest.param("0 а\n1 б\n2 в\n", "has a number beside each character", id="numbers before"),
+        pytest.param("а\t0\nб\t1\n", "has a number beside each character", id="numbers behind"),
+        pytest.param("0: а\n1: б\n", "has a number beside each character", id="with a colon"),
+    ],
+)
+def test_a_file_of_another_form_is_no_dictionary_and_the_form_is_named(content, what):
+    with pytest.raises(BadRequest, match=what):
+        dictionaries.parse_dictionary(content.encode())
+
+
+@pytest.mark.parametrize("content", ["а\n", "ab\n", "0\n1\n2\n", "а\n1 2\nб\nв\n", ""])
+def test_a_dictionary_of_a_usual_form_is_read(content):
+    assert dictionaries.parse_dictionary(content.encode()).entries == tuple(content.splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 
@@ -18,6 +19,7 @@ CONFIG = {
         "character_dict_path": "./ppocr/utils/dict/ppocrv5_eslav_dict.txt",
         "d2s_train_image_shape": [3, 48, 320],
     },
+    "Architecture": {"model_type": "rec", "Backbone": {"name": "PPLCNetV3", "scale": 0.95}},
     "Train": {
         "dataset": {
             "transforms": [
@@ -36,7 +38,7 @@ CONFIG = {
             ]
         },
         "sampler": {"scales": [[320, 32], [320, 48], [320, 64]], "first_bs": 128},
-        "loader": {"batch_size_per_card": 128},
+        "loader": {"batch_size_per_card": 128, "drop_last": True},
     },
     "Eval": {"dataset": {"transforms": [DECODE, {"RecResizeImg": {"image_shape": [3, 48, 320]}}]}},
 }
@@ -138,6 +140,38 @@ def test_a_crop_has_one_step_in_eight_pixels_of_its_width(size, natural, steps):
     rules = RecognitionRules()
     assert rules.natural_width(*size) == natural
     assert rules.steps(*size) == steps
+
+
+@pytest.mark.parametrize(
+    ("architecture", "steps"),
+    [
+        pytest.param({"Backbone": {"name": "PPLCNetV3"}}, 40, id="PP-OCRv5 mobile"),
+        pytest.param({"Backbone": {"name": "PPHGNetV2_B4"}}, 40, id="PP-OCRv5 server"),
+        pytest.param({"Backbone": {"name": "PPHGNet_small"}}, 40, id="PP-OCRv4 server"),
+        pytest.param({"Backbone": {"name": "PPLCNetV4"}}, 40, id="PP-OCRv6"),
+        pytest.param({"Backbone": {"name": "SVTRNet", "out_char_num": 80}}, 80, id="SVTR says how many"),
+        pytest.param({"Backbone": {"name": "MobileNetV1Enhance"}}, None, id="PP-OCRv3 pools by width"),
+        pytest.param(
+            {"Models": {"Teacher": {"Backbone": {"name": "SVTRv2"}},
+                        "Student": {"Backbone": {"name": "PPLCNetV3"}}}},
+            40, id="distillation: the network with the fewest",
+        ),
+        pytest.param(None, None, id="no network named"),
+    ],
+)  # fmt: skip
+def test_the_steps_of_training_hang_on_the_network_and_not_on_the_width(architecture, steps):
+    rules = training_config.rules_of({**CONFIG, "Architecture": architecture})
+    assert rules.most_steps == steps
+    wide = dataclasses.replace(rules, scales=((1408, 48),))
+    assert wide.learns("аб" * 20)
+    assert wide.learns("аб" * 20 + "в") == (steps != 40)
+    # 40 steps over the whole of a wide training image leave fewer for a short crop in it
+    assert wide.steps(704, 48) == (88 if steps is None else steps // 2)
+
+
+def test_a_label_of_equal_letters_takes_a_step_between_them():
+    assert [training_config.steps_needed(label) for label in ("", "а", "аа", "абба")] == [0, 1, 3, 5]
+    assert [RecognitionRules().learns("а" * count) for count in (20, 21)] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 
 from backend.errors import BadImage
 from backend.page.image_files import PILLOW_PIXELS, decode, encode
-from backend.page.lines import Page
+from backend.page.lines import Page, Reason, ReasonKind
 from tests.parts.exif import stored
 from tests.parts.samples import all_samples, sample
 
@@ -90,6 +90,81 @@ def test_every_kind_of_file_becomes_the_same_page(data):
     assert (page.width, page.height) == (60, 40)
 
 
+MORE = {
+    "PNG that moves": (ReasonKind.MORE_FRAMES, "2"),
+    "JPEG of two pictures": (ReasonKind.MORE_PAGES, "2"),
+    "WebP that moves": (ReasonKind.MORE_FRAMES, "2"),
+    "GIF that moves": (ReasonKind.MORE_FRAMES, "2"),
+    "TIFF of two pages": (ReasonKind.MORE_PAGES, "2"),
+}
+"""Files that hold more than the page that is read."""
+
+
+def further(page: Page) -> list[Reason]:
+    return [note for note in page.notes if note.kind in (ReasonKind.MORE_PAGES, ReasonKind.MORE_FRAMES)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_page_notes_what_else_its_file_holds(name):
+    notes = [(note.kind, note.first) for note in further(opened(FILES[name]))]
+    assert notes == ([MORE[name]] if name in MORE else [])
+
+
+def pages(*pictures: Image.Image, format: str = "TIFF", **options) -> bytes:
+    first, *others = pictures
+    return saved(first, format, save_all=True, append_images=others, **options)
+
+
+def copy_of_a_page() -> Image.Image:
+    """A small copy that scanners put behind a page, marked as such."""
+    small = PHOTOGRAPH.resize((30, 20))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    return small
+
+
+def preview() -> Image.Image:
+    return PHOTOGRAPH.resize((30, 20))
+
+
+TWO_PAGES = pages(PHOTOGRAPH, *another())
+
+
+@pytest.mark.parametrize(
+    ("data", "count"),
+    [
+        pytest.param(pages(PHOTOGRAPH, *another() * 11), "12", id="TIFF of twelve pages"),
+        pytest.param(pages(PHOTOGRAPH, *another(), big_tiff=True), "2", id="BigTIFF"),
+        pytest.param(pages(PHOTOGRAPH, copy_of_a_page()), None, id="TIFF with a small copy of its page"),
+        pytest.param(pages(PHOTOGRAPH, copy_of_a_page(), *another()), "2", id="a copy, then a page"),
+        pytest.param(TWO_PAGES[:-60], "2", id="TIFF whose second page is cut"),
+        pytest.param(pages(PHOTOGRAPH, preview(), format="MPO"), None, id="JPEG with a smaller preview"),
+        pytest.param(
+            pages(*[PHOTOGRAPH.rotate(36 * turn) for turn in range(10)], format="GIF"),
+            "10",
+            id="GIF of ten frames",
+        ),
+    ],
+)
+def test_pages_are_counted_and_copies_of_a_page_are_not(data, count):
+    page = opened(data)
+    assert looks_like(page, PHOTOGRAPH, within=6)
+    assert [note.first for note in further(page)] == ([count] if count else [])
+
+
+def test_a_tiff_whose_pages_go_round_in_a_circle_is_counted_once():
+    end = TWO_PAGES.rindex(struct.pack("<I", 0))
+    first = struct.unpack_from("<I", TWO_PAGES, 4)
+    assert opened(TWO_PAGES[:end] + struct.pack("<I", *first) + TWO_PAGES[end + 4 :]).notes[0].first == "2"
+
+
+def test_of_a_png_that_moves_the_frame_is_read_that_a_browser_shows():
+    # its first picture is for programs that cannot move
+    still, *frames = [PHOTOGRAPH.rotate(180), PHOTOGRAPH, *another()]
+    page = opened(pages(still, *frames, format="PNG", default_image=True))
+    assert looks_like(page, PHOTOGRAPH, within=0)
+    assert [note.first for note in page.notes] == ["2"]
+
+
 @pytest.mark.parametrize("page", all_samples(), ids=lambda page: page.path.name)
 def test_sample_pages_have_the_size_that_a_browser_shows(page):
     found = opened(page.path.read_bytes())
@@ -144,11 +219,12 @@ def turned_file(orientation: int, format: str) -> bytes:
     """The photograph stored so that this EXIF orientation brings it upright."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}}.get(format, {})
+    options = {"quality": 95} if format == "JPEG" else {}
     return saved(stored(PHOTOGRAPH, orientation), format, exif=exif, **options)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+# of WebP and of odd encodings: test_orientation.py
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_eight_exif_orientations_give_the_same_upright_page(orientation, format):
     page = opened(turned_file(orientation, format))

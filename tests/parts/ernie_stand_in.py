@@ -53,11 +53,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A well-formed answer."""
+    """A well-formed answer.
 
-    text: str | None
-    finish_reason: str = "stop"
-    reasoning: str | None = None
+    text: or its parts, as some gateways give it.
+    reasoning: thoughts, in the field `reasoning_in`, which each gateway calls otherwise.
+    """
+
+    text: str | list[Any] | None
+    finish_reason: str | None = "stop"
+    reasoning: str | list[Any] | None = None
+    reasoning_in: str = "reasoning_content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,8 @@ class StandIn:
         self.in_flight = 0
         self.highest_in_flight = 0
         self.asked: list[Asked] = []
+        self.known_fields = set(KNOWN_FIELDS)
+        self.paths: set[str] = set()
         self.violations: list[str] = []
         self.arrived: Callable[[], object] = lambda: None
         self.base_url = ""
@@ -147,8 +154,9 @@ class StandIn:
     async def start(self, host: str, port: int) -> web.AppRunner:
         """Begin to listen; `base_url` says where."""
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_get("/v1/models", self._models)
+        # each service has another path before these
+        app.router.add_post("/{before:.*}/chat/completions", self._complete)
+        app.router.add_get("/{before:.*}/models", self._models)
         app.router.add_get("/counts", self._counts)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await runner.setup()
@@ -171,6 +179,7 @@ class StandIn:
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         self.calls += 1
+        self.paths.add(request.path)
         self.arrived()
         number = self.calls
         self.in_flight += 1
@@ -232,7 +241,7 @@ def completion(said: Say, model: str) -> dict[str, Any]:
     message = {
         "role": "assistant",
         "content": said.text,
-        "reasoning_content": said.reasoning,
+        said.reasoning_in: said.reasoning,
         "tool_calls": None,
     }
     return {
@@ -278,7 +287,9 @@ def check(asked: Asked, server: StandIn) -> None:
     if body.get("temperature", 1) < 0:
         raise ValueError("temperature must be non-negative")
     unknown = (
-        set(body) - KNOWN_FIELDS - (set() if server.refuses_unknown_fields else {THINKING_OFF, "metadata"})
+        set(body)
+        - server.known_fields
+        - (set() if server.refuses_unknown_fields else {THINKING_OFF, "metadata"})
     )
     if unknown:
         raise ValueError(f"Unrecognized request argument supplied: {', '.join(sorted(unknown))}")

@@ -31,7 +31,7 @@ from backend.pipeline import annotate
 from backend.readers import paddle, tesseract
 from backend.readers.ernie import prompts, request
 from backend.text import languages
-from backend.text.cleaning import clean
+from backend.text.cleaning import answer_of, clean, unwrapped
 from backend.text.verdicts import judge
 from tests.parts.samples import ROOT, all_samples, sample
 from tests.parts.scripted import CONFIG, ScriptedDetector, ScriptedReader, picture, scripted_panel
@@ -49,12 +49,14 @@ TEXTS = (
     "Счёт 12", "Счет 12", "Cчёт 12", "счёт 12", "Счёт  12", "Счёт 12.", "", "12", "1О", "10", "ООО «Ромашка»",
     'ООО "Ромашка"', "a — b…", "a - b...", "об’єкт", "МОСТ", "MOCT", "при вет", "привет", "да " * 12,
     "I cannot read this image.", "Read the text in this image exactly.", "漢字", "№ 7", "15,90 ₽", "Thе cat",
-    "Σχολείο", "Ёлка и ёж", "x" * 90,
+    "Σχολείο", "Ёлка и ёж", "x" * 90, "a – b...", "№7", "25°С", "9:00–19:00",
+    "|Стол", "268, 32", "З00 руб.", "MOCKBA", "МОСКВА", "[illegible]", "Я не вижу моря", "с.ivanov@mail.ru",
 )  # fmt: skip
 RAW = (
     "```\nСчёт 12\n```", '"Счёт"', "Text: Счёт", "The text in the image reads: Счёт", "<b>Счёт</b>", "###",
     " a\u200bb ", "**Счёт**", "$12$", "«Зефир»", "Here is the transcription:\nСчёт", "a\tb\r\nc",
-    "\u0438\u0306",
+    "\u0438\u0306", "Счёт<|im_end|>", '{"text": "Счёт"}', "# Счёт", "<p>Счёт</p>", "&quot;Счёт&quot;",
+    "The text in the image is Счёт", "Счёт (Note: cut off)", "Счёт",
 )  # fmt: skip
 
 
@@ -115,6 +117,8 @@ def page_stage() -> Mapping[str, Value]:
 
 def text_stage() -> Mapping[str, Value]:
     made: dict[str, Value] = {f"clean {raw!r}": clean(raw) for raw in RAW}
+    for first, second in itertools.combinations_with_replacement(RAW, 2):
+        made[f"unwrapped {first!r} | {second!r}"] = unwrapped([answer_of(first), answer_of(second)])
     for language in ("ru", "uk", "el", "en"):
         letters = "".join(sorted(languages.letters(language)))
         made[f"letters {language}"] = letters
@@ -125,16 +129,18 @@ def text_stage() -> Mapping[str, Value]:
     for third in (Reading("three", "Счёт"), Reading("three", error="down", retryable=True), Reading("three")):
         readings = [Reading(f"r{number}", text, 0.9 - number / 10) for number, text in enumerate(said)]
         made[f"four with {third}"] = _judged([*readings, third], "ru")
+        made[f"one family and {third}"] = _judged([*readings[:2], third], "ru", {"r0": "f", "r1": "f"})
     return made
 
 
-def _judged(readings: list[Reading], language: str) -> Value:
+def _judged(readings: list[Reading], language: str, families: Mapping[str, str] | None = None) -> Value:
     made = judge(
         readings,
         crop_size=(300, 40),
         language=language,
         line_score=0.9,
         prompts=["Read the text in this image exactly."],
+        families=families,
     )
     reasons = [[reason.kind.value, reason.first, reason.second] for reason in made.reasons]
     return [made.verdict.value, made.text, round(made.score, 4), reasons]
@@ -248,6 +254,10 @@ def tesseract_stage() -> Mapping[str, Value]:
     made: dict[str, Value] = {"renderings": [repr(rendering) for rendering in tesseract._RENDERINGS]}
     for (number, cut), rendering in itertools.product(enumerate(_cuts()), tesseract._RENDERINGS):
         made[f"crop {number}, {rendering.name}"] = tesseract.rendered(cut, rendering.height, rendering.margin)
+    for number, cut in enumerate(_cuts()):
+        made[f"crop {number}, trimmed"] = list(tesseract.trimmed(cut).shape)
+    for read in ("'Счёт", "‘уведомить об этом", "'да'", "Счёт’"):
+        made[f"apostrophe {read}"] = tesseract.without_stray_apostrophe(read)
     return made
 
 

@@ -50,10 +50,23 @@ def ask(jobs: list[Job], folder: Path) -> list[list[dict[str, Any]]]:
     "stuck" when the loader runs into itself), `error` (the last line logged), and what would be trained:
     `text` (recognition) or `regions` as [text, ignored] with `points` (detection).
     """
+    return _run([asdict(job) for job in jobs], folder)
+
+
+def build(configs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    """What PaddleOCR's `build_dataloader` makes of whole configs, in order, for training and evaluation.
+
+    Each answer has `error` (empty where both were built) and `batches` (of an epoch of training; None where
+    it was not built). No row is asked for.
+    """
+    return _run({"configs": configs}, folder)
+
+
+def _run(question: Any, folder: Path) -> Any:
     if not (PYTHON.exists() and ESLAV.exists()):
         raise FileNotFoundError("PaddleOCR's own loader is not set up: run scripts/setup_paddle.sh")
     asked, answered = folder / "asked.json", folder / "answered.json"
-    asked.write_text(json.dumps([asdict(job) for job in jobs]), "utf-8")
+    asked.write_text(json.dumps(question), "utf-8")
     command = [PYTHON, "-W", "ignore", __file__, asked, answered]
     done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, timeout=500)
     if done.returncode:
@@ -147,10 +160,28 @@ def _answer(job: Job) -> list[dict[str, Any]]:
     return answers
 
 
+def _built(config: dict[str, Any]) -> dict[str, Any]:
+    import paddle
+    from ppocr.data import build_dataloader
+
+    batches = None
+    try:
+        for mode in ("Train", "Eval"):
+            loader = build_dataloader(config, mode, paddle.set_device("cpu"), _Log())
+            batches = len(loader) if mode == "Train" else batches
+    except Exception as error:  # noqa: BLE001  (whatever PaddleOCR stops with is the answer)
+        return {"error": f"{type(error).__name__}: {error}", "batches": batches}
+    return {"error": "", "batches": batches}
+
+
 def _main() -> None:
     sys.path.insert(0, str(SOURCE))
     asked, answered = map(Path, sys.argv[1:])
-    jobs = [Job(**job) for job in json.loads(asked.read_text("utf-8"))]
+    question = json.loads(asked.read_text("utf-8"))
+    if isinstance(question, dict):
+        answered.write_text(json.dumps([_built(config) for config in question["configs"]]), "utf-8")
+        return
+    jobs = [Job(**job) for job in question]
     answered.write_text(json.dumps([_answer(job) for job in jobs]), "utf-8")
 
 

@@ -19,6 +19,7 @@ from backend.errors import ReaderUnavailable, SettingsWrong
 from backend.models.model_thread import ModelState
 from backend.page.lines import Reading, ReasonKind
 from backend.pipeline.panels import Panels
+from backend.pipeline.reader_kinds import KINDS
 from backend.readers.paddle import PaddleReader
 from backend.readers.stored import ReadingStore, StoredReader
 from backend.readers.tesseract import TesseractReader
@@ -183,6 +184,12 @@ def test_ernie_is_asked_in_two_ways_about_the_language_of_the_page(panels: Panel
     assert panels().panel("en").prompts == ()
 
 
+def test_only_a_reader_that_is_asked_in_words_answers_in_words(panels: PanelsOf) -> None:
+    panel = panels(**ERNIE, readers="ernie,tesseract").panel("ru")
+    assert panel.worded == {panel.readers[0].identity}
+    assert panels().panel("en").worded == frozenset()
+
+
 def test_a_panel_is_built_once_under_all_names_of_its_language(panels: PanelsOf) -> None:
     read = panels(**ERNIE)
     assert read.panel("ru") is read.panel("rus")
@@ -290,11 +297,6 @@ def test_a_language_that_does_not_exist_is_a_wrong_setting(panels: PanelsOf) -> 
         panels().panel("klingonish")
 
 
-def test_without_a_server_the_doctor_is_told_which_settings_are_missing(panels: PanelsOf) -> None:
-    with pytest.raises(SettingsWrong, match="ERNIE_BASE_URL"):
-        panels().ernie("ru")
-
-
 def test_with_a_store_every_reading_is_kept_under_the_reader_s_own_name(
     panels: PanelsOf, tmp_path: Path
 ) -> None:
@@ -308,6 +310,11 @@ def test_with_a_store_every_reading_is_kept_under_the_reader_s_own_name(
 
 def test_the_policy_for_tall_lines_goes_with_the_panel(panels: PanelsOf) -> None:
     assert panels(**ERNIE, tall_lines="never").panel("ru").tall_lines == "never"
+
+
+def test_the_style_of_marks_goes_with_the_panel(panels: PanelsOf) -> None:
+    assert panels(**ERNIE).panel("ru").text_style == "house"
+    assert panels(**ERNIE, text_style="as-read").panel("ru").text_style == "as-read"
 
 
 def test_what_is_at_hand_tells_only_of_engines_that_may_read(panels: PanelsOf, tmp_path: Path) -> None:
@@ -398,5 +405,13 @@ def test_readers_that_cannot_be_are_refused_before_anything_is_served(
 
 def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
     assert str(panels(**ERNIE).panel("ru").policy) == "2 of ernie,ernie"
+    assert list(panels(**ERNIE).panel("ru").families.values()) == ["ERNIE", "ERNIE"]
+    assert list(panels().panel("en").families.values()) == ["Tesseract", "PP-OCR"]
+    assert list(panels().panel("ru").families.values()) == ["Tesseract", "Tesseract"]
     assert str(panels().panel("en").policy) == "2 of tesseract,paddle"
     assert str(panels().panel("ru").policy) == "2 of tesseract,tesseract"
+
+
+def test_the_documentation_of_readers_names_every_kind() -> None:
+    documented = Settings.model_fields["readers"].description or ""
+    assert set(re.findall(r"\w+", documented)) >= set(KINDS)

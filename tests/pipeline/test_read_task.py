@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Reading, ReadPage, Verdict
-from backend.pipeline.annotate import Policy
+from backend.page import image_files
+from backend.page.lines import Detected, Line, Page, Pixels, Reading, ReadPage, Reason, ReasonKind, Verdict
+from backend.pipeline.annotate import Panel, Policy, annotate_page, read_lines
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
     TaskPage,
     Wording,
+    open_page,
     pages_of,
     prediction_of,
     read_page,
     read_task,
 )
+from backend.tickets import Urgency
 from tests.parts.scripted import (
     CONFIG,
     ScriptedDetector,
     ScriptedReader,
     ScriptedSource,
     picture,
+    quad,
     scripted_engines,
+    scripted_panel,
 )
 
 OURS = LabelingConfig.parse(CONFIG, LabelNames())
 SEVERAL = LabelingConfig.parse(CONFIG.replace('value="$image"', 'valueList="$pages"'), LabelNames())
 WORDING = Wording("ru", "en")
+UNSEEN = (
+    "why: a browser shows this line too faintly to be judged, as black on black or white on white; "
+    "the readers saw it with more contrast"
+)
 PAGE = TaskPage(1, "/page", "ru")
 
 
@@ -41,6 +55,55 @@ def test_a_task_becomes_a_prediction_that_knows_its_task_and_its_version() -> No
     assert (made.task, made.score, made.model_version) == (5, 1.0, "scripted-1")
     assert len(made.result) == 6
     assert made.answer() == {"result": list(made.result), "score": 1.0, "model_version": "scripted-1"}
+
+
+@pytest.mark.parametrize("lines", [pytest.param(2, id="two lines"), pytest.param(0, id="no line")])
+def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: int) -> None:
+    note = Reason(ReasonKind.TURNED, "180")
+    opened = replace(open_page(scripted_engines(), PAGE), notes=(note,))
+
+    def read(page: TaskPage) -> ReadPage:
+        readers = [ScriptedReader("one"), ScriptedReader("two")]
+        made = annotate_page(opened, ScriptedDetector(lines), scripted_panel(readers))
+        return replace(made, model_version="scripted-1")
+
+    made = read_task(scripted_engines(), {"id": 5, "data": {"image": "/page"}}, OURS, WORDING, read=read)
+    assert isinstance(made, Prediction)
+    assert made.notes[:1] == ("the text stands turned by 180 degrees clockwise, and was read that way.",)
+    assert made.score == float(lines > 0)
+    assert len({part["id"] for part in made.result if "page: the text" in part["meta"]["text"]}) == lines
+
+
+@pytest.mark.parametrize(
+    ("ink", "label"),
+    [pytest.param("white", "Check", id="white ink"), pytest.param("black", "Text", id="black ink")],
+)
+def test_lines_that_nobody_sees_on_the_screen_are_marked_for_a_look(ink: str, label: str) -> None:
+    """Label Studio lays a transparent page on white; both readers see its ink on a ground of our choice."""
+    strokes = Image.open(io.BytesIO(picture())).convert("L").point(lambda level: 255 - level)
+    page = Image.new("RGB", strokes.size, ink)
+    page.putalpha(strokes)
+    file = io.BytesIO()
+    page.save(file, "PNG")
+    engines = scripted_engines(source=ScriptedSource({"/clear": file.getvalue()}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/clear"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    drawn = [part for part in made.result if part["type"] == "rectanglelabels"]
+    assert [part["value"]["rectanglelabels"] for part in drawn] == [[label]] * 3
+    assert made.score == float(label == "Text")
+    said = {part.get("meta", {}).get("text", "").split("\n")[-1] for part in drawn}
+    assert said == ({""} if label == "Text" else {UNSEEN})
+
+
+def test_of_a_file_of_three_pages_the_first_is_read_and_everybody_is_told() -> None:
+    page = Image.open(io.BytesIO(picture()))
+    file = io.BytesIO()
+    page.save(file, "GIF", save_all=True, append_images=[page.rotate(180), page.rotate(90)])
+    engines = scripted_engines(source=ScriptedSource({"/moving": file.getvalue()}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/moving"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    assert made.notes == ("only the first of the 3 frames of this moving picture was read.",)
+    assert all("page: only the first of the 3 frames" in part["meta"]["text"] for part in made.result)
 
 
 @pytest.mark.parametrize(
@@ -117,17 +180,46 @@ def test_lines_carry_both_readings_and_their_verdict() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.AGREED, id="two of three"),
+        pytest.param(["Счёт", "Счёт", None], Verdict.AGREED, id="two of three, one failed"),
         pytest.param(["Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="none of three"),
-        pytest.param(["Счёт", "Счёт", "Стул", "Стол"], Verdict.DISPUTED, id="two of four"),
+        pytest.param(["Счёт", "Счёт", "Стул"], Verdict.DISPUTED, id="two against a third engine"),
+        pytest.param(["Счёт", "Счёт", None, None], Verdict.DISPUTED, id="two of four"),
     ],
 )
 def test_as_many_readers_must_agree_as_the_policy_of_the_panel_says(
-    said: list[str], verdict: Verdict
+    said: list[str | None], verdict: Verdict
 ) -> None:
-    readers = [ScriptedReader(f"reader {number}", text) for number, text in enumerate(said)]
-    page = read_page(scripted_engines(readers=readers), PAGE)
+    readers = [
+        ScriptedReader(f"reader {number}", text or Reading(f"reader {number}", error="cut by length"))
+        for number, text in enumerate(said)
+    ]
+    panel = scripted_panel(readers)
+    opened = open_page(scripted_engines(), PAGE)
+    page = annotate_page(opened, ScriptedDetector(), panel)
     assert {line.judgement.verdict for line in page.lines} == {verdict}
+
+
+@pytest.mark.parametrize(
+    ("said", "worded", "text", "verdict"),
+    [
+        pytest.param(['"Зефир"', '"Зефир"'], 2, '"Зефир"', Verdict.AGREED, id="both saw the quotes"),
+        pytest.param(['"Зефир"', "Зефир"], 2, "Зефир", Verdict.AGREED, id="one model put quotes around it"),
+        pytest.param(['{"text": "Счёт"}', "Счёт"], 1, "Счёт", Verdict.AGREED, id="JSON beside a recogniser"),
+        pytest.param(["# Счёт", "# Счёт"], 2, "# Счёт", Verdict.DISPUTED, id="both models write a heading"),
+        pytest.param(["Зефир", '"Зефир"'], 1, "Зефир", Verdict.DISPUTED, id="a recogniser saw quotes"),
+    ],
+)
+def test_what_models_wrap_around_a_line_goes_only_when_another_reading_does_not_have_it(
+    said: list[str], worded: int, text: str, verdict: Verdict
+) -> None:
+    readers = tuple(ScriptedReader(f"reader {number}", answer) for number, answer in enumerate(said))
+    names = frozenset(reader.identity for reader in readers[:worded])
+    panel = Panel(readers, "ru", Policy.majority(said), prompts=("Transcribe the line.",), worded=names)
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+
+    (line,) = read_lines(page, [Line(quad(20, 10, 250, 26))], panel)
+
+    assert (line.judgement.text, line.judgement.verdict) == (text, verdict)
 
 
 def test_a_policy_says_who_reads_and_how_many_must_agree() -> None:
@@ -161,3 +253,142 @@ def test_a_blank_box_is_paid_for_once() -> None:
     )
     assert {line.judgement.verdict for line in page.lines} == {Verdict.NO_TEXT}
     assert (empty.asked, second.asked) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "kind"),
+    [
+        pytest.param("OK", 3, ReasonKind.TOO_SHORT, id="two characters for a line full of ink"),
+        pytest.param("Счёт на оплату", 4, ReasonKind.SAME_EVERYWHERE, id="every line of the page the same"),
+        pytest.param("Счёт на оплату", 3, None, id="three lines may read the same"),
+    ],
+)
+def test_what_two_readers_can_only_have_wrong_alike_is_doubted(
+    text: str, lines: int, kind: ReasonKind | None
+) -> None:
+    image = Image.new("RGB", (400, 40 * lines), "white")
+    for left in range(22, 268, 4):
+        for row in range(lines):
+            ImageDraw.Draw(image).rectangle((left, 12 + 40 * row, left + 1, 32 + 40 * row), fill="black")
+    readers = [ScriptedReader("one", text), ScriptedReader("two", text)]
+    page = annotate_page(Page(np.asarray(image)), ScriptedDetector(lines), scripted_panel(readers))
+    assert [line.judgement.text for line in page.lines] == [text] * lines
+    assert {line.judgement.verdict for line in page.lines} == {Verdict.DISPUTED if kind else Verdict.AGREED}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == ({kind} - {None})
+
+
+def test_the_panel_says_which_readers_are_of_one_family() -> None:
+    readers = [
+        ScriptedReader("a", "МР-полной"),
+        ScriptedReader("b", "МР-полной"),
+        ScriptedReader("c", "NP-полной"),
+    ]
+    kinds = ["ernie", "ernie", "tesseract"]
+    opened = open_page(scripted_engines(), PAGE)
+    for said, verdict in ((readers, Verdict.DISPUTED), (readers[:2], Verdict.AGREED)):
+        panel = Panel(tuple(said), "ru", Policy.majority(kinds[: len(said)]))
+        page = annotate_page(opened, ScriptedDetector(2), panel)
+        assert {line.judgement.verdict for line in page.lines} == {verdict}
+    assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == {
+        ReasonKind.ONE_FAMILY
+    }
+
+
+@pytest.mark.parametrize(
+    ("picture_of", "score", "notes"),
+    [
+        pytest.param(picture(), 0.0, (ReasonKind.NOTHING_FOUND,), id="marks that no detector saw"),
+        pytest.param(picture(lines=0), 1.0, (), id="blank"),
+    ],
+)
+def test_a_page_with_nothing_found_is_done_only_where_nothing_is_there(
+    picture_of: bytes, score: float, notes: tuple[ReasonKind, ...]
+) -> None:
+    engines = scripted_engines(ScriptedDetector(lines=0), source=ScriptedSource({"/page": picture_of}))
+    made = read_task(engines, {"id": 5, "data": {"image": "/page"}}, OURS, WORDING)
+    assert isinstance(made, Prediction)
+    page = read_page(engines, PAGE)
+    assert (made.score, page.score, tuple(note.kind for note in page.notes)) == (score, score, notes)
+
+
+def on_its_head(crops: Sequence[Pixels]) -> list[bool]:
+    """Whether the lines of `picture` show their thin side, the last stroke, on the left."""
+    return [bool(crop[:, :30].mean() > crop[:, -30:].mean()) for crop in crops]
+
+
+class _ReadsUprightText:
+    """Sure of text that stands upright; a scripted Tesseract."""
+
+    identity = "upright"
+
+    def __init__(self, sure: float, unsure: float) -> None:
+        self.said = {False: Reading("upright", "Счёт 12", sure), True: Reading("upright", "ZL", unsure)}
+        self.asked = 0
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        self.asked += len(crops)
+        answers: list[Future[Reading]] = []
+        for head in on_its_head(crops):
+            answers.append(Future())
+            answers[-1].set_result(self.said[head])
+        return answers
+
+    def hurry(self, futures: Sequence[Future[Reading]]) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("upright", "sure", "unsure", "turned", "asked"),
+    [
+        pytest.param(True, 0.9, 0.3, (), 6, id="upright: nothing is read twice"),
+        pytest.param(False, 0.9, 0.3, ("180",), 6 + 5 + 6, id="on its head: five lines tell"),
+        pytest.param(False, 0.4, 0.3, (), 6 + 5, id="unreadable either way"),
+        pytest.param(False, 0.9, 0.6, (), 6, id="well read as it is"),
+    ],
+)
+def test_without_a_classifier_an_unsure_reader_finds_the_page_that_lies_on_its_head(
+    upright: bool, sure: float, unsure: float, turned: tuple[str, ...], asked: int
+) -> None:
+    reader = _ReadsUprightText(sure, unsure)
+    pixels = image_files.decode(picture(lines=6), max_pixels=1_000_000).pixels
+    found = ScriptedDetector(6).detect(Page(pixels)).lines
+    # the last strokes of each line, so that a line has a left and a right end
+    pixels = pixels.copy()
+    pixels[:, 200:] = 255
+    lines = tuple(Line(line.quad) for line in found)
+    if not upright:
+        pixels = np.ascontiguousarray(np.rot90(pixels, 2))
+        corner = np.float32([pixels.shape[1], pixels.shape[0]])
+        lines = tuple(Line(np.roll(corner - line.quad, 2, axis=0)) for line in lines)
+    read = annotate_page(Page(pixels), _Finds(lines), scripted_panel([reader, ScriptedReader("two")]))
+    assert tuple(note.first for note in read.notes) == turned
+    assert reader.asked == asked
+    right_way_up = upright or bool(turned)
+    assert {line.readings[0].text for line in read.lines} == {"Счёт 12" if right_way_up else "ZL"}
+    starts = [line.line.quad[0].tolist() for line in read.lines]
+    assert starts == sorted(starts, key=lambda corner: corner[1], reverse=bool(turned))
+
+
+class _Finds:
+    """A detector that gives these lines."""
+
+    identity = "finds"
+
+    def __init__(self, lines: tuple[Line, ...]) -> None:
+        self.lines = lines
+
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
+        return Detected(self.lines)
+
+
+def test_the_pieces_of_a_justified_line_are_read_as_one_line() -> None:
+    rows = [[(20, 270)], [(20, 120), (140, 270)], [(20, 270)]]
+    lines = tuple(
+        Line(quad(left, 10 + 40 * row, right - left, 26))
+        for row, boxes in enumerate(rows)
+        for left, right in boxes
+    )
+    page = image_files.decode(picture(), max_pixels=1_000_000)
+    read = annotate_page(page, _Finds(lines), scripted_panel([ScriptedReader("one"), ScriptedReader("two")]))
+    assert [np.rint(line.line.quad[0]).tolist() for line in read.lines] == [[20, 10], [20, 50], [20, 90]]
+    assert [round(float(line.line.quad[1, 0])) for line in read.lines] == [270, 270, 270]

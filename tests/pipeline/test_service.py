@@ -209,6 +209,23 @@ def test_a_box_that_could_not_be_read_is_forgotten_when_the_next_one_is_read() -
         assert service.status()["failed_tasks"] == {}
 
 
+def test_the_notes_of_a_task_are_in_the_log_once_and_in_the_status_until_they_are_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    noted = Prediction(1, (), 0.0, "scripted-1", ("no line was found, although the page is not blank.",))
+    with running(scripted_service()) as service:
+        service.note(noted)
+        service.note(noted)
+        assert service.status()["noted_tasks"] == {
+            "task 1": "no line was found, although the page is not blank."
+        }
+        service.note(Prediction(1, (), 1.0, "scripted-1"))
+        assert service.status()["noted_tasks"] == {}
+    assert [record.getMessage() for record in caplog.records if "no line" in record.getMessage()] == [
+        "task 1: no line was found, although the page is not blank."
+    ]
+
+
 def test_a_page_that_cannot_be_searched_says_so_and_is_counted() -> None:
     with running(
         scripted_service(ScriptedDetector(error=DetectorFailed("The page could not be searched.")))

@@ -72,6 +72,7 @@ def test_the_version_begins_with_names_that_people_know(plain: str) -> None:
         {"readers": "ernie,ernie,tesseract"},
         {"ocr_language": "uk"},
         {"tall_lines": "never"},
+        {"text_style": "as-read"},
         {"message_language": "ru"},
         {"label_text": "Line"},
         {"label_check": "Doubt"},

@@ -77,6 +77,18 @@ def test_only_boxes_whose_text_is_nobodys_own_are_read_again(now: list[Any], aga
     assert [region.id for region in changed] == ([now[0]["id"]] if again else [])
 
 
+def test_a_box_that_the_editor_turned_over_is_read_again_only_where_it_was_moved_too() -> None:
+    def turned_over(x: float) -> list[Any]:
+        # the box of box("a", x), from its lower right corner
+        shape = {"x": x + 40, "y": 18, "width": 40, "height": 8, "rotation": 180}
+        return [{**part, "value": {**part["value"], **shape}} for part in box("a", x=x)]
+
+    assert changed_boxes(turned_over(10), box("a"), OURS) == []
+    [again] = changed_boxes(turned_over(12), box("a"), OURS)
+    shapes = [{key: part["value"][key] for key in ("x", "y", "rotation")} for part in again.results]
+    assert shapes == [{"x": 12, "y": 10, "rotation": 0}] * 2
+
+
 def test_answers_take_the_place_of_their_own_boxes_and_of_no_other() -> None:
     work = [*box("a", x=12), *box("b", text="Моё"), {"type": "choices", "value": {"choices": ["x"]}}]
     answers = box("a", x=12, text="Счёт № 5")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.projects.status import PageStage, status_of
-from backend.projects.status_table import figures
+from backend.projects.status import PageStage, Person, status_of
+from backend.projects.status_table import figures, tables
 from tests.parts.scripted import CONFIG
 
 OURS = LabelingConfig.parse(CONFIG)
@@ -130,3 +132,21 @@ def test_people_are_credited_with_what_they_submitted_and_the_rest_is_estimated(
     told = figures(status, {7: "ada@example.org"})
     assert told["pages"] == {"unread": 1, "doubtful": 1, "agreed": 1, "reviewed": 3, "skipped": 1}
     assert [person["name"] for person in told["people"]] == ["ada@example.org", "user 8"]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        pytest.param('"[/]"@x.org', '"[/]"@x.org', id="markup that ends what nothing began"),
+        pytest.param('"[red]"@x.org', '"[red]"@x.org', id="markup that would vanish"),
+        pytest.param("a\x1b[31m@x.org", r"a\x1b[31m@x.org", id="an escape sequence"),
+    ],
+)
+def test_the_address_of_a_person_is_shown_as_it_is(address: str, shown: str) -> None:
+    status = status_of([], OURS)
+    status.people[7] = Person(pages=1, lines=2)
+    console = Console(file=io.StringIO(), width=120)
+    for table in tables(status, {7: address}):
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    assert f" {shown} " in console.file.getvalue()

@@ -8,15 +8,19 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.page.lines import Pixels, Reading
+from backend.pipeline.read_task import Failure, Prediction, Wording
 from backend.readers.ernie.check import Finding, check, drawn_line
 from backend.readers.ernie.prompts import LONGEST_SIDE, Prompt, lay_out, most_tokens, prompts
 from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
+from backend.readers.stored import ReadingStore, StoredReader
 from tests.parts.ernie_brains import Tesseract
 from tests.parts.ernie_stand_in import (
     Asked,
@@ -29,6 +33,7 @@ from tests.parts.ernie_stand_in import (
     ernie_stand_in,
     fingerprint,
 )
+from tests.parts.scripted import CONFIG, scripted_service
 
 __all__ = ["ernie_stand_in"]
 
@@ -238,9 +243,34 @@ def test_tokens_are_limited_to_what_a_line_of_that_shape_can_hold(
         pytest.param(Say("Счёт 12"), "Счёт 12", id="text"),
         pytest.param(Say("###"), "", id="no text"),
         pytest.param(Say(""), "", id="empty text"),
-        pytest.param(Say("```\nСчёт 12\n```"), "Счёт 12", id="fenced"),
+        pytest.param(Say('```\n"Счёт 12"\n```'), '```\n"Счёт 12"\n```', id="wrapping is kept as it came"),
+        pytest.param(Say("Счёт 12<|im_end|></s>"), "Счёт 12", id="control tokens"),
+        pytest.param(Say('"###"'), "", id="no text, in quotes"),
         pytest.param(Say("Счёт 12", reasoning="The picture shows 13"), "Счёт 12", id="thoughts are not read"),
         pytest.param(Say("Счёт 12", finish_reason="normal"), "Счёт 12", id="Baidu's word for the end"),
+        *(
+            pytest.param(Say("Счёт 12", end), "Счёт 12", id=f"the end is called {end!r}")
+            for end in (
+                "STOP",
+                "eos",
+                "eos_token",
+                "end_turn",
+                "stop_sequence",
+                "FinishReason.STOP",
+                "",
+                None,
+            )
+        ),
+        pytest.param(
+            Say([{"type": "text", "text": "Счёт "}, {"type": "text", "text": "12"}]), "Счёт 12", id="parts"
+        ),
+        pytest.param(
+            Say([{"type": "thinking", "thinking": [{"text": "13?"}]}, {"type": "text", "text": "Счёт 12"}]),
+            "Счёт 12",
+            id="a part of thoughts",
+        ),
+        pytest.param(Say("<think>13?</think>Счёт 12"), "Счёт 12", id="thoughts before the text"),
+        pytest.param(Say("<think>empty?</think>###"), "", id="thoughts, then no text"),
     ],
 )
 def test_an_answer_becomes_a_reading(
@@ -271,15 +301,57 @@ IMAGE = "data:image/png;base64," + "QUJD" * 100
             Say("Счёт", "recover_stop"), "cut off (finish_reason recover_stop)", False, id="cut by FastDeploy"
         ),
         pytest.param(Say("Sorry", "content_filter"), "content_filter", False, id="refused by a filter"),
-        pytest.param(Say(None), "without a text", False, id="null content"),
-        pytest.param(Say(None, reasoning="Счёт"), "ERNIE_DISABLE_THINKING=true", True, id="thoughts alone"),
+        pytest.param(
+            Say("Счёт", "MAX_TOKENS"), "cut off (finish_reason max_tokens)", False, id="cut, by another name"
+        ),
+        pytest.param(Say("", "error"), "finish_reason error", True, id="given up by the server"),
+        pytest.param(Say(None), "without a text (content is NoneType)", True, id="null content"),
+        pytest.param(Say([{"type": "image"}]), "without a text (content is list)", True, id="not text"),
+        *(
+            pytest.param(
+                Say(text, reasoning="It reads 12", reasoning_in=name),
+                "thoughts but no whole reading",
+                True,
+                id=f"{text!r} beside {name}",
+            )
+            for text in (None, "", "\n")
+            for name in ("reasoning_content", "reasoning", "thinking", "thoughts")
+        ),
+        pytest.param(
+            Say("", reasoning=[{"text": "12"}], reasoning_in="reasoning_details"),
+            "thoughts but no whole reading",
+            True,
+            id="OpenRouter's list of thoughts",
+        ),
+        pytest.param(
+            Say([{"type": "thinking", "thinking": "12"}]),
+            "thoughts but no",
+            True,
+            id="a part of thoughts alone",
+        ),
+        pytest.param(Say("<think>It reads 12"), "thoughts but no", True, id="thoughts that never end"),
+        pytest.param(Say("<think>It reads 12</think>\n"), "thoughts but no", True, id="nothing after them"),
+        pytest.param(
+            Say("", "length", reasoning="It reads"), "thoughts but no", True, id="thoughts used up the tokens"
+        ),
+        pytest.param(
+            Raw(200, 'data: {"choices": [{"delta": {"content": "Счёт"}}]}\n\ndata: [DONE]\n\n'),
+            "a stream of events",
+            True,
+            id="a stream",
+        ),
+        pytest.param(Raw(200, ": OPENROUTER PROCESSING\n\ndata: {}\n\n"), "a stream", True, id="its comment"),
+        pytest.param(
+            Raw(200, {"choices": [{"message": {"content": ""}, "error": {"message": "Provider is down"}}]}),
+            "without a reading (Provider is down)",
+            True,
+            id="a failure beside an empty text",
+        ),
         pytest.param(Raw(200, {"choices": []}), "without a reading", True, id="no choices"),
         pytest.param(Raw(200, {"choices": [{"index": 0}]}), "without a reading", True, id="no message"),
         pytest.param(Raw(200, "[]"), "without a reading", True, id="wrong JSON"),
         pytest.param(Raw(200, {"error": "out of memory"}), "out of memory", True, id="200 with an error"),
-        pytest.param(
-            WEB_PAGE, "not JSON (Welcome to nginx); check that ERNIE_BASE_URL", True, id="a web page"
-        ),
+        pytest.param(WEB_PAGE, "not JSON (Welcome to nginx). Check the address", True, id="a web page"),
         pytest.param(Raw(200, b"\xff\xfe\x00\x01"), "not JSON", True, id="garbage"),
         pytest.param(Raw(200, ""), "not JSON (an empty body)", True, id="nothing"),
         pytest.param(Raw(429, BUSY), "is 512. Lower ERNIE_CONCURRENCY", True, id="FastDeploy is full"),
@@ -301,7 +373,38 @@ IMAGE = "data:image/png;base64," + "QUJD" * 100
             True,
             id="key",
         ),
-        pytest.param(Raw(404, "404 page not found"), "ERNIE_MODEL", True, id="no such model"),
+        pytest.param(Raw(404, "404 page not found"), "/v2 for Qianfan", True, id="no such address"),
+        *(
+            pytest.param(
+                Raw(status, {"error": {"message": said}}), "Set ERNIE_MODEL to a name", True, id=said[:30]
+            )
+            for status, said in (
+                (404, "The model `ernie-4.5` does not exist."),
+                (400, "baidu/ernie is not a valid model ID"),
+                (401, "The model does not exist or you do not have access to it."),
+                (400, "Model not found: ernie"),
+            )
+        ),
+        *(
+            pytest.param(
+                Raw(400, {"error": {"message": said}}), "set ERNIE_IMAGE_FORMAT=png", True, id=said[:30]
+            )
+            for said in (
+                "Unsupported image format: jpeg",
+                "cannot identify image file <_io.BytesIO object>",
+                "Invalid image data: failed to decode",
+            )
+        ),
+        *(
+            pytest.param(
+                Raw(status, {"error": {"message": said}}), "a model that sees pictures", True, id=said[:30]
+            )
+            for status, said in (
+                (404, "No endpoints found that support image input"),
+                (400, "ernie-4.5-21b is not a multimodal model"),
+                (400, "unknown variant `image_url`, expected `text`"),
+            )
+        ),
         pytest.param(Raw(500, {"detail": {"message": "CUDA"}}), "500: CUDA. Its log", True, id="nested"),
         pytest.param(PROXY_PAGE, "502: 502 Bad Gateway. Its log", True, id="a proxy's page"),
         pytest.param(Raw(503, ""), "503: an empty body", True, id="no body"),
@@ -328,6 +431,56 @@ def test_what_is_no_reading_is_one_clear_sentence(
     assert len(reading.error) < 350
     for secret in (KEY, ernie_stand_in.base_url, "127.0.0.1", "QUJD", "\n", "Traceback"):
         assert secret not in reading.error
+
+
+@pytest.mark.parametrize(
+    ("changes", "cure"),
+    [
+        pytest.param(
+            {"disable_thinking": False}, "Set ERNIE_DISABLE_THINKING=true.", id="never switched off"
+        ),
+        pytest.param({}, "does not heed chat_template_kwargs.enable_thinking=false", id="not heeded"),
+        pytest.param(
+            {"model": "baidu/ERNIE-4.5-VL-28B-A3B-Thinking"},
+            'Set ERNIE_EXTRA_BODY=\'{"chat_template_kwargs": {"options": {"thinking_mode": "close"}}}\'.',
+            id="a model with a switch of its own",
+        ),
+        pytest.param(
+            {
+                "model": "baidu/ERNIE-4.5-VL-28B-A3B-Thinking",
+                "extra_body": {"chat_template_kwargs": {"options": {"thinking_mode": "close"}}},
+            },
+            "FastDeploy's --reasoning-parser=ernie-45-vl-thinking",
+            id="switched off, served with another model's parser",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Say("", reasoning="It reads"), id="thoughts alone"),
+        pytest.param(Say("", "length", reasoning="It reads"), id="cut in its thoughts"),
+        pytest.param(Say("<think>It reads"), id="thoughts in the text"),
+    ],
+)
+def test_the_cure_for_thoughts_is_the_one_that_helps_this_model(
+    ernie_stand_in: StandIn, connect: Connect, answer: Say, changes: dict[str, Any], cure: str
+) -> None:
+    ernie_stand_in.model = changes.get("model", ernie_stand_in.model)
+    ernie_stand_in.brain = lambda asked: answer
+
+    (reading,) = read(pair(connect(**{"model": ernie_stand_in.model, **changes}))[0])
+
+    assert ernie_stand_in.violations == []
+    assert cure in (reading.error or "")
+
+
+def test_an_address_with_the_path_of_the_call_is_understood(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    (reading,) = read(pair(connect(base_url=f"{ernie_stand_in.base_url}/chat/completions"))[0])
+
+    assert reading.text == "Счёт 12"
 
 
 def test_a_field_of_the_operators_own_that_is_refused_is_named_with_its_setting(
@@ -639,6 +792,14 @@ def test_the_check_says_when_a_model_does_not_see(ernie_stand_in: StandIn, conne
     [
         pytest.param(lambda asked: Raw(401, ""), "ERNIE_API_KEY", id="wrong key"),
         pytest.param(lambda asked: Hang(), "no answer in", id="hang"),
+        pytest.param(
+            lambda asked: Raw(404, {"message": "The model `ernie` does not exist."}),
+            "Set ERNIE_MODEL to a name that it serves",
+            id="wrong model",
+        ),
+        pytest.param(
+            lambda asked: Say("", "length", reasoning="The user wants"), "thinking must be off", id="thinking"
+        ),
     ],
 )
 def test_the_check_ends_with_the_first_thing_that_is_wrong(
@@ -654,9 +815,56 @@ def test_the_check_ends_with_the_first_thing_that_is_wrong(
     assert words in finding.text
 
 
+def test_the_check_names_the_format_of_pictures_that_is_refused(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    refusal = Raw(400, {"error": {"message": "Unsupported image format: jpeg"}})
+    ernie_stand_in.brain = lambda asked: Say("ready") if asked.picture is None else refusal
+    server = connect()
+
+    findings = check(server, pair(server))
+
+    assert [finding.ok for finding in findings] == [True, False, False]
+    assert "set ERNIE_IMAGE_FORMAT=png" in findings[1].text
+
+
 def test_the_drawn_line_is_black_on_white() -> None:
     line = drawn_line("Invoice 2048")
 
     assert line.shape[2] == 3
     assert (line[0] == 255).all()
     assert line.min() < 50
+
+
+# What an annotator and an operator see
+
+
+def test_a_missing_answer_is_in_log_and_status_and_is_asked_for_again_without_a_restart(
+    ernie_stand_in: StandIn, connect: Connect, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Kept as "no text", it would never be asked for again, not even after a restart."""
+    ernie_stand_in.brain = lambda asked: Say("", reasoning="It reads Счёт 12", reasoning_in="reasoning")
+    store = ReadingStore(f"sqlite:///{tmp_path}/readings.sqlite3")
+    readers = [StoredReader(reader, store) for reader in pair(connect())]
+    service = scripted_service(readers=readers)
+    config = LabelingConfig.parse(CONFIG, LabelNames())
+    try:
+        task = {"id": 7, "data": {"image": "/page-1"}}
+        (failure,) = service.predict([task], config, Wording("ru", "en"), deadline_s=20)
+
+        assert isinstance(failure, Failure)
+        assert store.count() == 0
+        assert "thoughts but no whole reading" in str(service.status()["failed_tasks"])
+        assert "task 7: 6 of 6 readings had no answer" in caplog.text
+
+        ernie_stand_in.brain = lambda asked: Say("Счёт 12")
+        (prediction,) = service.predict([task], config, Wording("ru", "en"), deadline_s=20)
+
+        assert isinstance(prediction, Prediction)
+        assert prediction.score == 1.0
+        assert service.status()["failed_tasks"] == {}
+    finally:
+        service.close()
+        for reader in readers:
+            reader.close()
+        store.close()

@@ -12,7 +12,15 @@ from backend.errors import ReaderUnavailable
 from backend.page import image_files
 from backend.page.crops import crop_line
 from backend.page.lines import Pixels
-from backend.readers.tesseract import TesseractOptions, TesseractReader, installed_languages, rendered
+from backend.readers.tesseract import (
+    RENDERING,
+    TesseractOptions,
+    TesseractReader,
+    installed_languages,
+    rendered,
+    trimmed,
+    without_stray_apostrophe,
+)
 from tests.parts.samples import sample
 
 
@@ -67,12 +75,64 @@ def test_what_both_looks_agree_on_is_nearly_always_right(readers):
     assert sum(answer == text for answer, text in agreed) >= 0.9 * len(agreed)
 
 
+@pytest.mark.parametrize(
+    ("name", "quad", "text"),
+    [
+        pytest.param(
+            "rudoc_03",
+            [[905, 37], [932, 37], [932, 354], [905, 354]],
+            "уведомить об этом другую Сторону.",
+            id="an apostrophe before the line",
+        ),
+        pytest.param(
+            "rudoc_03",
+            [[266, 40], [290, 40], [290, 194], [266, 194]],
+            "ул. Коптева, д. 40",
+            id="an apostrophe before it and a full stop behind it",
+        ),
+        pytest.param(
+            "rudoc_10", [[75, 216], [147, 214], [148, 233], [75, 234]], "Статья 2", id="a short line"
+        ),
+    ],
+)
+def test_no_mark_is_read_out_of_the_ground_that_a_detected_box_has_beside_its_line(readers, name, quad, text):
+    one = sample(name)
+    page = image_files.decode(one.path.read_bytes(), max_pixels=50_000_000)
+    crop = crop_line(page.pixels, np.float32(quad))
+    assert [said(reader, [crop]) for reader in readers] == [[text], [text]]
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        ("'Счёт", "Счёт"),
+        ("‘ уведомить", "уведомить"),
+        ("'да' и 'нет'", "'да' и 'нет'"),
+        ("об’єкт", "об’єкт"),
+        ("'", ""),
+        ("", ""),
+    ],
+)
+def test_an_apostrophe_alone_at_the_beginning_is_dropped(read, text):
+    assert without_stray_apostrophe(read) == text
+
+
+def test_the_ground_beside_a_line_is_cut_off_but_for_a_little():
+    line = np.full((40, 400, 3), 240, np.uint8)
+    line[10:30, 100:300] = 20
+    line[5, 50] = 20  # a speck
+    assert trimmed(line).shape == (40, 200 + 4 + 8, 3)
+    assert trimmed(255 - line).shape == (40, 200 + 4 + 8, 3)
+    assert trimmed(line[:, 98:303]).shape == (40, 205, 3)
+    assert trimmed(np.full((40, 400, 3), 240, np.uint8)).shape == (40, 400, 3)
+
+
 def test_the_looks_have_names_of_their_own_that_name_the_data(readers):
     line, raw = (reader.identity for reader in readers)
     assert line.startswith("tesseract-5.5(rus+eng@")
-    assert line.endswith(",line)")
+    assert line.endswith(f",line,r{RENDERING})")
     assert raw.startswith("tesseract-5.5(rus@")
-    assert raw.endswith(",raw)")
+    assert raw.endswith(f",raw,r{RENDERING})")
 
 
 def test_many_threads_read_as_one_does(readers):

@@ -5,13 +5,24 @@ from __future__ import annotations
 import copy
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from backend.label_studio.region_notes import readings_meta
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from converters.report.comparison import compare
 from converters.reviewed.reasons import TaskReason
-from tests.parts.reviewed_work import BEGIN, RULES, Work, drawn, quad_at, reported, second_opinion, task
+from tests.parts.reviewed_work import (
+    BEGIN,
+    RULES,
+    Work,
+    drawn,
+    page_of,
+    quad_at,
+    reported,
+    second_opinion,
+    task,
+)
 
 
 @pytest.mark.parametrize(
@@ -183,3 +194,21 @@ def test_a_line_of_a_model_that_names_no_ids_is_found_by_its_place():
     tally = reported(made).all
     assert (tally.found.hits, tally.found.of) == (1, 1)
     assert (tally.kept.hits, tally.kept.of) == (1, 2)
+
+
+def test_a_box_that_was_turned_over_is_not_moved_and_the_report_tells():
+    made = task(1, [Work(("one", "one"), "one"), Work(("six", "six"), "six")])
+    for part in made["annotations"][0]["result"]:
+        value = part["value"]
+        if part["id"].startswith("l001"):
+            # the editor stores this when a corner is dragged over the opposite one
+            value.update(x=value["x"] + value["width"], y=value["y"] + value["height"], rotation=180)
+
+    report = reported(made)
+
+    [line, _] = compare(made, RULES).first.lines
+    assert (line.moved, line.touched) == (False, False)
+    np.testing.assert_allclose(line.quad, quad_at(0), atol=0.01)
+    told = "turned over while they were edited, and cropped in the direction of their prediction"
+    assert report.summary()["boxes_turned"] == {told: 1}
+    assert f"1 boxes: {told}." in page_of(report)

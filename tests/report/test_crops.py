@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
+from backend.label_studio.labeling_config import LabelingConfig
 from converters.report import html
 from converters.report.crops import AT_ONCE, crops_of
 from converters.report.html import CropImage
+from converters.report.report import Report
+from converters.reviewed.line_rules import Rules
 from tests.parts.reviewed_work import CONFIG, Work, reported, task, without_id
 from tests.parts.samples import sample
 
@@ -59,3 +62,28 @@ def test_without_label_studio_the_numbers_are_told_and_nobody_is_asked_twice(tmp
     assert len(crops) == 20
     assert source.asked <= AT_ONCE
     assert "100.0 %" in html.page(found, "a project", crops)
+
+
+def test_a_line_is_cut_from_the_image_that_it_is_on():
+    two = LabelingConfig.parse(
+        """<View><Image name="l" value="$front"/><Image name="image" value="$image"/>
+        <RectangleLabels name="label" toName="l,image"><Label value="Text"/></RectangleLabels>
+        <TextArea name="transcription" toName="l,image" perRegion="true"/></View>"""
+    )
+    asked = []
+
+    class Asked(Files):
+        """Notes which image is wanted."""
+
+        def fetch(self, reference, *, task_id):
+            asked.append(reference)
+            return super().fetch(reference, task_id=task_id)
+
+    made = task(1, [Work(("one", "one"), "one")], size=(900, 700))
+    made["data"]["front"] = "/data/upload/1/front.png"
+    found = Report()
+    found.add(made, Rules(config=two))
+    crops = crops_of(html.sample_lines(found), Asked(), two, max_pixels=10**7)
+
+    assert [type(crop) for crop in crops.values()] == [CropImage]
+    assert asked == ["/data/upload/1/page.png"]

@@ -6,7 +6,7 @@ import pytest
 
 from backend.label_studio.regions import regions
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import Change, crop_name, folder_of, region_names, text_in
+from converters.reviewed.region_text import Change, TextAreas, crop_name, folder_of, region_names, text_in
 from tests.parts.reviewed_tasks import rectangle
 
 
@@ -74,8 +74,13 @@ def test_a_text_that_would_be_mangled_has_its_reason(given, why):
 
 def test_two_text_areas_that_differ_are_two_texts_unless_one_is_for_transcriptions():
     assert said(["Счёт"], ["a remark"]).why is LeftOutReason.SEVERAL_TEXTS
-    assert said(["Счёт"], ["a remark"], text_name="t0").text == "Счёт"
-    assert said(["Счёт"], text_name="renamed since").text == "Счёт"
+    named = TextAreas(frozenset({"t0"}), frozenset({"t1"}))
+    assert said(["Счёт"], ["a remark"], text_areas=named).text == "Счёт"
+    # a TextArea of the config that holds something else is never a transcription
+    assert said([], ["a remark"], text_areas=named).why is LeftOutReason.NO_TEXT
+    assert said(["Счёт"], text_areas=TextAreas(frozenset({"renamed since"}))).text == "Счёт"
+    only = TextAreas(frozenset({"renamed since"}), only=True)
+    assert said(["Счёт"], text_areas=only).why is LeftOutReason.NO_TEXT
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,41 @@ def test_an_annotation_with_its_task_inside_is_that_task():
     }
 
 
+def test_the_completions_of_label_studio_before_1_0_are_annotations(tmp_path):
+    done = {"id": 1001, "result": [{"id": "a"}], "created_at": 1_592_000_000, "lead_time": 4.2}
+    old = {"id": 1, "data": {"image": "/a.png"}, "completions": [done, {**done, "id": 1002, "skipped": True}]}
+    (item,) = read(tmp_path, json.dumps([old]))
+    first, second = as_task(item)["annotations"]
+    assert (first["id"], first["was_cancelled"], second["was_cancelled"]) == (1001, False, True)
+    assert first["created_at"] == "2020-06-12T22:13:20+00:00"
+
+
+def test_the_folder_of_a_target_storage_is_read_and_the_annotations_of_a_task_come_together(tmp_path):
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    for number, of_task in ((9, 1), (10, 2), (11, 1)):
+        stored = {"id": number, "result": [], "task": {"id": of_task, "data": {"image": f"/{of_task}.png"}}}
+        (storage / str(number)).write_text(json.dumps(stored), "utf-8")
+    tasks = {item["id"]: [one["id"] for one in item["annotations"]] for item in from_file(storage)}
+    assert tasks == {1: [11, 9], 2: [10]}
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        pytest.param({}, "storage is an empty folder", id="empty"),
+        pytest.param({"a.png": b"picture"}, "because a.png in it is no JSON of an annotation", id="pictures"),
+        pytest.param({"1": b"[1]"}, "because 1 in it is no JSON of an annotation", id="other JSON"),
+    ],
+)
+def test_another_folder_is_no_target_storage(tmp_path, files, words):
+    (tmp_path / "storage").mkdir()
+    for name, content in files.items():
+        (tmp_path / "storage" / name).write_bytes(content)
+    with pytest.raises(BadRequest, match=words):
+        list(from_file(tmp_path / "storage"))
+
+
 def test_two_annotations_of_one_task_that_come_one_by_one_are_refused_by_the_tasks_name(tmp_path):
     alone = [{"id": 9 + number, "result": [], "task": {"id": number, "data": {}}} for number in (1, 2)]
     assert read(tmp_path, json.dumps(alone)) == alone
@@ -158,6 +193,63 @@ def test_an_image_is_found_by_the_end_of_its_reference(folder, reference, conten
 def test_a_reference_never_leads_out_of_the_folder(folder, reference):
     with pytest.raises(ImageRefused, match="leads out"):
         folder.fetch(reference, task_id=None)
+
+
+BACKSLASHES = 'with "/" in place of the backslashes of Windows'
+UPLOAD = "without the eight characters that Label Studio puts before the name of an upload"
+
+
+@pytest.mark.parametrize(
+    ("reference", "content", "how"),
+    [
+        pytest.param("/data/local-files/?d=scans%5Cdeep%5Ca.png", b"inner", BACKSLASHES, id="local files"),
+        pytest.param("C:\\scans\\deep\\a.png", b"inner", BACKSLASHES, id="a full path of Windows"),
+        pytest.param("/data/upload/3/0f6142fb-a.png", b"outer", UPLOAD, id="an upload"),
+        pytest.param("/data/upload/3/0f6142fb-%D1%81%D0%BA%D0%B0%D0%BD_1.png", b"named", UPLOAD,
+                     id="an upload has lost its blanks"),
+        pytest.param("/data/upload/3/0f6142fb-only.png", b"depth", UPLOAD, id="and its folder"),
+        pytest.param("/data/upload/3/11111111-b.png", b"exact", None, id="a file of the very name wins"),
+    ],
+)  # fmt: skip
+def test_an_image_is_found_under_the_name_that_its_person_gave_it_and_the_way_is_said(
+    folder, tmp_path, reference, content, how
+):
+    (tmp_path / "in" / "deep" / "only.png").write_bytes(b"depth")
+    (tmp_path / "in" / "11111111-b.png").write_bytes(b"exact")
+    (tmp_path / "in" / "b.png").write_bytes(b"other")
+    assert folder.fetch(reference, task_id=1) == content
+    assert [note.partition(" found ")[2].partition(":")[0] for note in folder.notes] == [how] * (
+        how is not None
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("/data/upload/3/0f6142fb-a.png", "/data/upload/3/1a2b3c4d-a.png", id="two uploads"),
+        pytest.param("one\\a.png", "two\\a.png", id="two folders of Windows"),
+    ],
+)
+def test_of_two_images_only_one_can_be_the_file_that_is_found(folder, first, second):
+    assert folder.fetch(first, task_id=1) == b"outer"
+    with pytest.raises(ImageRefused, match=r"would both be the one file a\.png"):
+        folder.fetch(second, task_id=2)
+
+
+def test_an_upload_that_could_be_either_of_two_files_is_neither(folder, tmp_path):
+    for place in ("deep", "other"):
+        (tmp_path / "in" / place).mkdir(exist_ok=True)
+        (tmp_path / "in" / place / "two.png").write_bytes(place.encode())
+    with pytest.raises(ImageUnreachable):
+        folder.fetch("/data/upload/3/0f6142fb-two.png", task_id=1)
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(folder, tmp_path):
+    (tmp_path / "in" / "link.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "in" / "inner.png").symlink_to(tmp_path / "in" / "a.png")
+    with pytest.raises(ImageRefused, match="is a link that leads out of the folder"):
+        folder.fetch("link.png", task_id=None)
+    assert folder.fetch("inner.png", task_id=None) == b"outer"
 
 
 def test_a_reference_that_is_no_address_is_refused(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -193,6 +194,51 @@ def test_a_drawn_box_is_read_on_its_own_page(index: int | None, fetched: list[st
     assert {item["item_index"] for item in result["result"]} == {index}
 
 
+TWO_IMAGES = LabelingConfig.parse(
+    """<View><Image name="l" value="$front"/><Image name="r" value="$back"/>
+    <RectangleLabels name="label" toName="l,r"><Label value="Text"/><Label value="Check"/></RectangleLabels>
+    <TextArea name="tl" toName="l" perRegion="true"/>
+    <TextArea name="tr" toName="r" perRegion="true"/></View>""",
+    NAMES,
+)
+
+
+def test_each_of_several_image_tags_gets_its_own_lines() -> None:
+    with running() as service:
+        [found] = answers.predict(
+            service, [{"id": 7, "data": {"front": "/page-1", "back": "/page-2"}}], TWO_IMAGES, WORDING, 20
+        )
+    tags = Counter((part["to_name"], part["from_name"]) for part in found["result"])
+    assert tags == {("l", "label"): 3, ("l", "tl"): 3, ("r", "label"): 3, ("r", "tr"): 3}
+    assert not any("item_index" in part for part in found["result"])
+    assert len({part["id"] for part in found["result"]}) == 6
+
+
+@pytest.mark.parametrize(
+    ("to_name", "fetched", "written", "words"),
+    [
+        pytest.param("l", ["/page-1"], ["tl"], "", id="on the first image"),
+        pytest.param("r", ["/page-2"], ["tr"], "", id="on the second image"),
+        pytest.param("l,r", [], [], "no image that is read has this box", id="on both"),
+        pytest.param("", [], [], "no image that is read has this box", id="on none"),
+    ],
+)
+def test_a_box_is_read_from_the_image_that_it_was_drawn_on(
+    to_name: str, fetched: list[str], written: list[str], words: str
+) -> None:
+    source = ScriptedSource()
+    service = scripted_service(source=source)
+    pages = {"id": 7, "data": {"front": "/page-1", "back": "/page-2"}}
+    try:
+        result = answers.assist(service, pages, [drawn(to_name=to_name)], TWO_IMAGES, WORDING, 20)
+    finally:
+        service.close()
+    assert source.fetched == fetched
+    assert [part["from_name"] for part in result["result"] if part["type"] == "textarea"] == written
+    assert {part["to_name"] for part in result["result"]} == {to_name}
+    assert words in result["result"][0].get("meta", {}).get("text", "")
+
+
 def test_a_box_that_the_readers_do_not_answer_in_time_is_kept_as_doubtful() -> None:
     gate = threading.Event()
     with running([ScriptedReader("one", gate=gate), ScriptedReader("two")]) as service:
@@ -355,14 +401,14 @@ def test_of_twenty_boxes_those_that_are_read_in_time_come_back_read() -> None:
 
         def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
             futures: list[Future[Reading]] = [Future() for _ in crops]
-            for future in futures[:9]:
-                future.set_result(Reading(self.identity, "Счёт"))
+            for number, future in enumerate(futures[:9]):
+                future.set_result(Reading(self.identity, f"Счёт {number}"))
             return futures
 
     with running([Slow("one"), Slow("two")]) as service:
         service.engines().source.files["/page"] = picture(20, (400, 820))  # type: ignore[attr-defined]
         result = answers.assist(service, task(), boxes(20), OURS, WORDING, 0.5)
-    assert text_of(result) == ["Счёт"] * 9
+    assert text_of(result) == [f"Счёт {number}" for number in range(9)]
     assert label_of(result) == ["Text"] * 9 + ["Check"] * 11
     assert "A: (failed: no answer within 0." in result["result"][-1]["meta"]["text"]
 

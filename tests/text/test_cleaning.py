@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.text.cleaning import clean, plain_text, visible_text
+from backend.text.cleaning import answer_of, clean, plain_text, unwrapped, visible_text, wrapping_in
 
 anything = st.text(st.characters(codec=None))
 wrapping = st.text(
@@ -102,8 +102,7 @@ def test_no_text_is_the_empty_string(raw):
         pytest.param("Контекст: война", id="a word that ends so"),
         pytest.param("Адрес: Москва", id="another label"),
         pytest.param("Textile: cotton", id="a word that begins so"),
-        pytest.param("#### 12", id="more hashes than the mark"),
-        pytest.param("### 12", id="the mark with something after it"),
+        pytest.param("###12", id="the mark with something after it"),
         pytest.param("می\u200cخواهم", id="zero width non-joiner in Persian"),
         pytest.param("क्\u200dष", id="zero width joiner in Hindi"),
         pytest.param("👩\u200d🔬", id="emoji of two parts"),
@@ -113,6 +112,115 @@ def test_no_text_is_the_empty_string(raw):
 )
 def test_the_words_themselves_are_not_touched(text):
     assert clean(text) == text
+
+
+ONE_OF_TWO = [
+    pytest.param('"Зефир"', "Зефир", id="quotes"),
+    pytest.param("Текст: Пушкин А.С.", "Пушкин А.С.", id="a label"),
+    pytest.param("OCR: yes", "yes", id="OCR:"),
+    pytest.param("The text is: Счёт", "Счёт", id="an introduction"),
+    pytest.param("The text in the image is Счёт", "Счёт", id="a sentence"),
+    pytest.param('The image shows the text "Счёт".', "Счёт", id="a sentence that quotes"),
+    pytest.param("На изображении написано «Ромашка»", "«Ромашка»", id="a Russian sentence"),
+    pytest.param('{"text": "Счёт № 12"}', "Счёт № 12", id="JSON"),
+    pytest.param('{"text": "Счёт", "language": "ru", "confidence": 0.9}', "Счёт", id="JSON with more in it"),
+    pytest.param('["Счёт"]', "Счёт", id="a JSON list"),
+    pytest.param("<p>Счёт</p>", "Счёт", id="a paragraph"),
+    pytest.param('<div class="line"><b>Счёт</b></div>', "Счёт", id="tags in tags"),
+    pytest.param("<answer>Счёт</answer>", "Счёт", id="an answer's tag"),
+    pytest.param("&quot;Счёт&quot; &amp; акт", '"Счёт" & акт', id="entities"),
+    pytest.param("# Счёт", "Счёт", id="a heading"),
+    pytest.param("### 12", "12", id="a heading of the third order"),
+    pytest.param("**Итого:** 100", "Итого: 100", id="bold within the line"),
+    pytest.param("![строка](line.png) Счёт", "Счёт", id="a picture before the text"),
+    pytest.param("Счёт (Note: the rest is cut off)", "Счёт", id="a note"),
+]
+
+
+@pytest.mark.parametrize(("raw", "text"), ONE_OF_TWO)
+def test_wrapping_that_a_page_can_hold_is_taken_off_where_only_one_reading_has_it(raw, text):
+    assert unwrapped([answer_of(raw), text]) == [text, text]
+    assert unwrapped([text, answer_of(raw)]) == [text, text]
+
+
+@pytest.mark.parametrize(("raw", "text"), ONE_OF_TWO)
+def test_what_both_readings_carry_is_on_the_page_or_is_left_for_a_person(raw, text):
+    assert unwrapped([answer_of(raw), answer_of(raw)]) == [raw, raw]
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param("Счёт<|im_end|>", "Счёт", id="the end of a turn"),
+        pytest.param("Счёт</s>", "Счёт", id="the end of a sequence"),
+        pytest.param("<s> Счёт </s><|endoftext|>", "Счёт", id="several"),
+        pytest.param("<|im_start|>assistant\nСчёт<|im_end|>", "Счёт", id="a whole turn"),
+        pytest.param("Счёт<｜end▁of▁sentence｜>", "Счёт", id="full-width bars"),
+        pytest.param("<|begin_of_box|>Счёт<|end_of_box|>", "Счёт", id="a box around the answer"),
+        pytest.param(
+            "<|object_ref_start|>Счёт<|object_ref_end|><|box_start|>(1,2),(30,40)<|box_end|>",
+            "Счёт",
+            id="a box with its place on the picture",
+        ),
+        pytest.param("Счёт<|LOC_12|><|LOC_30|>", "Счёт", id="PaddleOCR-VL's places"),
+        pytest.param("```\nСчёт\n```", "Счёт", id="a code fence"),
+        pytest.param("The text in the image reads: Счёт", "Счёт", id="words about the picture"),
+        pytest.param("Here is the text:\n\nСчёт", "Счёт", id="words above the text"),
+        pytest.param("Счёт\n\n(Note: the rest is cut off)", "Счёт", id="a note below the text"),
+        pytest.param("$\\text{Счёт}$", "Счёт", id="TeX"),
+    ],
+)
+def test_what_no_page_holds_is_taken_off_both_readings(raw, text):
+    assert unwrapped([answer_of(raw), answer_of(raw)]) == [text, text]
+
+
+@pytest.mark.parametrize(
+    ("answers", "texts"),
+    [
+        pytest.param(('"Зефир"', "«Зефир»"), ['"Зефир"', "«Зефир»"], id="other quotes are quotes, too"),
+        pytest.param(('"Зефир"', '"Зефир'), ['"Зефир"', '"Зефир'], id="half of the quotes is seen"),
+        pytest.param(("Текст: Пушкин", "Текст; Пушкин"), ["Текст: Пушкин", "Текст; Пушкин"], id="same label"),
+        pytest.param(
+            ("**Зефир**", '"Зефир"', '"Зефир"'),
+            ["Зефир", '"Зефир"', '"Зефир"'],
+            id="two of three have quotes",
+        ),
+        pytest.param(('{"text": "«Да»"}', "«Да»"), ["«Да»", "«Да»"], id="quotes of the page inside JSON"),
+        pytest.param(("&quot;Да&quot;", '"Да"'), ['"Да"', '"Да"'], id="the page's quotes, once as entities"),
+        pytest.param(
+            ("Text: Да", "Here is the text: Да"), ["Да", "Да"], id="each introduces it in its own way"
+        ),
+        pytest.param(("![](line.png)", "Да"), ["![](line.png)", "Да"], id="nothing would be left"),
+    ],
+)
+def test_readings_of_one_line_are_looked_at_together(answers, texts):
+    assert unwrapped([answer_of(answer) for answer in answers]) == texts
+
+
+def test_recognisers_wrap_nothing_so_only_the_models_reading_changes():
+    assert unwrapped(["# Да", "**Да**", '"Нет"'], [True, False, False]) == ["Да", "**Да**", '"Нет"']
+
+
+def test_an_answer_is_kept_as_it_was_given_but_for_what_no_page_holds():
+    assert answer_of('<think>quotes?</think>```\n"Зефир"\n```</s>') == '```\n"Зефир"\n```'
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("<p>Да</p>", "<p>"),
+        ('{"text": "Да"}', "{"),
+        ("&quot;Да", "&quot;"),
+        ("# Да", "#"),
+        ("![](line.png)", "![](line.png)"),
+        ("Да<|im_end|>Да", "<|im_end|>"),
+        ('"Да"', ""),
+        ("Текст: Да", ""),
+        ("#1 & Co. <5 {a} * b_c", ""),
+    ],
+)
+def test_what_is_left_of_a_models_own_words_is_named(text, found):
+    assert wrapping_in(text) == found
 
 
 def test_joiners_that_join_nothing_are_noise():

@@ -27,6 +27,16 @@ letters = st.text(st.sampled_from("AАΑBВCСcсoоOОTТтaаkкSѕëёыжwз
         pytest.param("ru", "вышел c ним", "вышел с ним", id="a small Latin word between Cyrillic ones"),
         pytest.param("el", "Aθήνα", "Αθήνα", id="Latin A in a Greek word"),
         pytest.param("en", "Нello", "Hello", id="Cyrillic Н in an English word"),
+        pytest.param("en", "Thе cаt", "The cat", id="every letter has a twin, English"),
+        pytest.param("sr", "jе", "је", id="every letter has a twin, Serbian"),
+        pytest.param("ru", "cо мной", "со мной", id="every letter has a twin, Russian"),
+        pytest.param("el", "εκατομμύριo", "εκατομμύριο", id="a Latin o that ends a Greek word"),
+        pytest.param("ru", "Wі-Fі", "Wi-Fi", id="one capital is no abbreviation, and і is not Russian"),
+        pytest.param("ru", "MOCKBA", "МОСКВА", id="a long word of Latin capitals, alone"),
+        pytest.param("ru", "г. MOCKBA, Кремль", "г. МОСКВА, Кремль", id="between Russian words"),
+        pytest.param("ru", "МОСKВА", "МОСКВА", id="a Latin K in a long word of capitals"),
+        pytest.param("ru", "с.ivanov@mail.ru", "c.ivanov@mail.ru", id="an e-mail address"),
+        pytest.param("ru", "www.оcean.com", "www.ocean.com", id="a web address"),
     ],
 )
 def test_a_word_whose_script_is_certain_is_written_in_it(language, read, written):
@@ -39,6 +49,10 @@ def test_a_word_whose_script_is_certain_is_written_in_it(language, read, written
     ("language", "text", "doubts"),
     [
         pytest.param("ru", "АB", ("АB",), id="look-alikes alone, mixed"),
+        pytest.param("en", "MOCKBA", (), id="an English page"),
+        pytest.param("ru", "MAXXX Windows", (), id="Latin capitals beside a Latin word"),
+        pytest.param("ru", "иван@почта.рф", (), id="a Russian e-mail address"),
+        pytest.param("uk", "cookiе", ("cookiе",), id="mostly Latin on a Ukrainian page"),
         pytest.param("ru", "SMSка", ("SMSка",), id="Latin letters that Russian has no likeness of"),
         pytest.param("ru", "DVDа", ("DVDа",), id="a Latin abbreviation with a Russian ending"),
         pytest.param("ru", "Dжон", ("Dжон",), id="letters of either script alone"),

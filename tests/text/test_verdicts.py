@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from backend.errors import SettingsWrong
 from backend.page.lines import Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
+from backend.text.house_style import by_the_rule
 from backend.text.look_alikes import unify_scripts
-from backend.text.verdicts import judge
+from backend.text.verdicts import doubt_sameness, judge
 
 LONG = " ".join(map(str, range(150)))
 TWO_FOR_RUSSIAN = "tesseract-ocr-rus, eslav_PP-OCRv5_mobile_rec"
 FAILED = "no answer in 60 s"
-PROMPT = "Read the text in this image exactly as it is written."
+PROMPT = "Read the text in this image exactly as it is written: no explanation."
 texts = st.one_of(st.text(st.characters(codec=None)), st.text('AАBВCСтола ёе-—«"0О\ud800', max_size=12))
 
 
@@ -47,6 +48,13 @@ def kinds(judgement):
         pytest.param("Cтол", "Cтол", Verdict.AGREED, id="the same Latin letter in both"),
         pytest.param("вышел c ним", "вышел с ним", Verdict.AGREED, id="a word whose neighbours tell"),
         pytest.param("15.90", "15.90", Verdict.AGREED, id="digits"),
+        pytest.param("MOCKBA", "МОСКВА", Verdict.AGREED, id="a long word of look-alikes alone"),
+        pytest.param("с.ivanov@mail.ru", "c.ivanov@mail.ru", Verdict.AGREED, id="an e-mail address"),
+        pytest.param("Wі-Fі", "Wi-Fi", Verdict.AGREED, id="one Latin capital and a Ukrainian letter"),
+        pytest.param("Я не вижу моря из окна", "Я не вижу моря из окна", Verdict.AGREED, id="no excuse"),
+        pytest.param("|3010", "|3010", Verdict.DISPUTED, id="both read a table's rule"),
+        pytest.param("268, 32", "268, 32", Verdict.DISPUTED, id="both break a number"),
+        pytest.param("З00 руб.", "З00 руб.", Verdict.DISPUTED, id="both read a letter for a digit"),
         pytest.param("---------", "---------", Verdict.AGREED, id="a rule"),
         pytest.param("Счёт 12", "Счет 12", Verdict.DISPUTED, id="ё is not е"),
         pytest.param("Москва", "москва", Verdict.DISPUTED, id="capital"),
@@ -80,8 +88,9 @@ def test_only_readings_that_say_the_same_are_agreed(first, second, verdict):
         pytest.param([None], Verdict.UNREAD, "", id="one that failed"),
         pytest.param([""], Verdict.NO_TEXT, "", id="one that saw nothing"),
         pytest.param(["Стол"], Verdict.DISPUTED, "Стол", id="one alone confirms nothing"),
-        pytest.param(["Стул", "Стол", "Стол"], Verdict.AGREED, "Стол", id="two of three"),
-        pytest.param(["Стол", "Стол", ""], Verdict.AGREED, "Стол", id="two of three, one saw nothing"),
+        pytest.param(["Стул", "Стол", "Стол"], Verdict.DISPUTED, "Стол", id="two against an unlike one"),
+        pytest.param(["Стол", "Стол", ""], Verdict.DISPUTED, "Стол", id="two, and an unlike one saw nothing"),
+        pytest.param(["Стол", "Стол", "Стол"], Verdict.AGREED, "Стол", id="all three"),
         pytest.param(["Стол", None, "Стол"], Verdict.AGREED, "Стол", id="two of three, one failed"),
         pytest.param(["Стол", "", ""], Verdict.DISPUTED, "Стол", id="one of three"),
         pytest.param(["Стол", "Стул", "Стал"], Verdict.DISPUTED, "Стол", id="three different"),
@@ -97,6 +106,128 @@ def test_any_number_of_readings(answers, verdict, text):
     assert (judgement.verdict, judgement.text) == (verdict, text)
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "second", "text"),
+    [
+        pytest.param("en", "Thе cаt", "The cat", "The cat", id="English with Cyrillic letters"),
+        pytest.param("en", "Thе cаt", "Thе cаt", "The cat", id="by both"),
+        pytest.param("sr", "jе", "је", "је", id="Serbian with a Latin j"),
+        pytest.param("ru", "MOCKBA", "MOCKBA", "МОСКВА", id="a Russian word in Latin capitals, by both"),
+        pytest.param("ru", "0 °С", "0 °С", "0 °C", id="degrees with a Cyrillic letter, by both"),
+        pytest.param(
+            "ru", "(далее —«Счет»)", "(далее –«Счет»)", "(далее –«Счет»)", id="a dash before a quote"
+        ),
+        pytest.param(
+            "ru", "окончание - 25.12.2019", "окончание — 25.12.2019", "окончание – 25.12.2019", id="a dash"
+        ),
+        pytest.param("uk", "Київ і Львів", "Київ і Львів", "Київ і Львів", id="Ukrainian"),
+        pytest.param("kk", "әже", "әже", "әже", id="Kazakh"),
+        pytest.param("tr", "İstanbul ılık", "İstanbul ılık", "İstanbul ılık", id="Turkish"),
+        pytest.param("ru", "H₂SO₄, м²", "H₂SO₄, м²", "H₂SO₄, м²", id="formulas"),
+    ],
+)
+def test_pairs_that_are_agreed_and_what_is_written(language, first, second, text):
+    judgement = read(first, second, language=language)
+    assert (judgement.verdict, judgement.text) == (Verdict.AGREED, text)
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        pytest.param("ru", "№ 7", "N° 7", id="another sign"),
+        pytest.param("ru", "100 ₽", "100 Р", id="a rouble and a letter"),
+        pytest.param("ru", "III", "Ш", id="a Roman three"),
+        pytest.param("ru", "½", "1/2", id="a fraction"),
+        pytest.param("ru", "20°", "20'", id="degrees and minutes"),
+        pytest.param("ru", "[неразборчиво]", "[неразборчиво]", id="nothing read, in brackets"),
+        pytest.param("ru", "no explanation", "no explanation", id="a piece of the prompt"),
+        pytest.param("ru", "РОТВЕВ-РВАУА.СОМ", "РОТВЕВ-РВАУА.СОМ", id="an address in Cyrillic"),
+        pytest.param("ru", "ВК-О5О", "ВК-О5О", id="letters for zeros"),
+        pytest.param("ru", "的", "的", id="one strange letter"),
+        pytest.param("ru", "[Консультационные", "[Консультационные", id="a lone bracket"),
+        pytest.param("ru", "].", "].", id="a Roman one, misread"),
+        pytest.param("ru", "30101810400000000225-", "30101810400000000225-", id="a rule behind digits"),
+    ],
+)
+def test_pairs_that_a_person_has_to_see(language, first, second):
+    assert read(first, second, language=language).verdict is Verdict.DISPUTED
+
+
+ENGINES = {"ernie one": "ERNIE", "ernie two": "ERNIE", "tesseract": "Tesseract", "paddle": "PP-OCR"}
+
+
+def read_by_families(**answers):
+    """Judge what `e1`, `e2` (one model), `t` and `p` (other engines) answered; None failed."""
+    names = dict(zip(("e1", "e2", "t", "p"), ENGINES, strict=True))
+    readings = [
+        Reading(names[who], error=FAILED) if answer is None else Reading(names[who], answer)
+        for who, answer in answers.items()
+    ]
+    return judge(readings, crop_size=(900, 40), language="ru", families=ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "reasons"),
+    [
+        pytest.param(
+            {"e1": "МР-полной", "e2": "МР-полной", "t": "NP-полной"},
+            Verdict.DISPUTED,
+            [ReasonKind.LOOK_ALIKE, ReasonKind.DIFFERENT, ReasonKind.DISSENT],
+            id="two prompts do not outvote another engine",
+        ),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стол", "t": ""},
+            Verdict.DISPUTED,
+            [ReasonKind.ONLY_ONE_SAW_TEXT, ReasonKind.DISSENT],
+            id="nor one that saw nothing",
+        ),
+        pytest.param(
+            {"e1": "Стол", "t": "Стол", "p": "Стул"},
+            Verdict.DISPUTED,
+            [ReasonKind.DIFFERENT, ReasonKind.DISSENT],
+            id="nor do two engines outvote a third",
+        ),
+        pytest.param({"e1": "Стол", "e2": "Стол"}, Verdict.AGREED, [ReasonKind.ONE_FAMILY], id="one family"),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стол", "t": None},
+            Verdict.AGREED,
+            [ReasonKind.ONE_FAMILY],
+            id="one family, the other could not look",
+        ),
+        pytest.param({"e1": "Стол", "t": "Стол"}, Verdict.AGREED, [], id="two families"),
+        pytest.param({"e1": "Стол", "e2": "Стол", "t": "Стол"}, Verdict.AGREED, [], id="all"),
+        pytest.param(
+            {"e1": "Стол", "e2": "Стул", "t": "Стол"},
+            Verdict.AGREED,
+            [ReasonKind.DISSENT],
+            id="two families, and one prompt reads otherwise",
+        ),
+    ],
+)
+def test_no_family_of_engines_is_outvoted_in_silence(answers, verdict, reasons):
+    judgement = read_by_families(**answers)
+    assert (judgement.verdict, kinds(judgement)) == (verdict, reasons)
+
+
+def test_the_reader_that_stands_against_the_others_is_named():
+    judgement = read_by_families(e1="МР-полной", e2="МР-полной", t="NP-полной")
+    assert judgement.reasons[-1] == Reason(ReasonKind.DISSENT, "NP-полной", "tesseract")
+    assert read_by_families(e1="Стол", e2="Стол").reasons == (Reason(ReasonKind.ONE_FAMILY, "ERNIE"),)
+
+
+def test_what_two_families_say_scores_higher_than_what_one_says():
+    for text in ("Стол", "15.90"):
+        unlike = read_by_families(e1=text, t=text).score
+        alike = read_by_families(e1=text, e2=text).score
+        against = read_by_families(e1=text, e2=text + "1", t=text).score
+        assert unlike > alike == against > 0.6
+
+
+def test_what_two_families_say_is_likelier_than_what_one_says_twice():
+    judgement = read_by_families(e1="Стол", e2="Стул", t="Стул", p=None)
+    assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, "Стул")
+
+
 def test_one_reader_asked_twice_confirms_nothing():
     same = [Reading("ernie, prompt 1", "Стол"), Reading("ernie, prompt 1", "Стол")]
     judgement = judge(same, crop_size=(200, 40), language="ru")
@@ -109,8 +240,13 @@ def test_one_reader_asked_twice_confirms_nothing():
 @pytest.mark.parametrize(
     ("first", "second", "text"),
     [
-        pytest.param("a — «b»…", 'a - "b"...', "a — «b»…", id="the first reader's own marks"),
-        pytest.param('a - "b"...', "a — «b»…", 'a - "b"...', id="whichever is first"),
+        pytest.param("начало — 15.09", "начало - 15.09", "начало – 15.09", id="the house's dash, nobody's"),
+        pytest.param("из—за", "из-за", "из-за", id="a hyphen without spaces"),
+        pytest.param("начало — 15.09", "начало — 15.09", "начало — 15.09", id="a dash that both read"),
+        pytest.param("окно №7...", "окно № 7…", "окно № 7…", id="a number and an ellipsis"),
+        pytest.param("0 °С", "0 °C", "0 °C", id="degrees, in either script"),
+        pytest.param("«Зефир»", '"Зефир"', "«Зефир»", id="the first reader's own quotes"),
+        pytest.param('"Зефир"', "«Зефир»", '"Зефир"', id="whichever is first"),
         pytest.param("и\u0306\u00a0 ½", "й ½", "й ½", id="NFC and plain spaces, nothing of NFKC"),
         pytest.param("Cтoл", "Стол", "Стол", id="the script of the word"),
         pytest.param("Cтол", "Cтол", "Стол", id="also where both are wrong alike"),
@@ -119,6 +255,77 @@ def test_one_reader_asked_twice_confirms_nothing():
 )
 def test_the_agreed_text(first, second, text):
     assert read(first, second).text == text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "style", "text", "reasons"),
+    [
+        pytest.param("а — б", "а - б", "house", "а – б", ["house style", "house style"], id="both noted"),
+        pytest.param("а – б", "а - б", "house", "а – б", ["house style"], id="one noted"),
+        pytest.param("а — б", "а — б", "house", "а — б", [], id="read alike"),
+        pytest.param("а — б", "а — б", "house-dashes", "а – б", ["house style"], id="every dash"),
+        pytest.param("а — б", "а - б", "as-read", "а — б", ["punctuation"], id="as read, and noted"),
+        pytest.param("№7", "№7", "as-read", "№7", ["digits only"], id="as read"),
+        pytest.param("«Зефир»", '"Зефир"', "house", "«Зефир»", ["punctuation"] * 2, id="quotes have no rule"),
+    ],
+)
+def test_which_marks_are_written_is_a_setting_and_a_note(first, second, style, text, reasons):
+    readings = [Reading("one", first), Reading("two", second)]
+    judgement = judge(readings, crop_size=(900, 40), language="ru", style=style)
+    assert (judgement.verdict, judgement.text) == (Verdict.AGREED, text)
+    assert [reason.kind.value for reason in judgement.reasons] == reasons
+
+
+def test_a_mark_that_no_rule_settles_scores_lower():
+    assert read("«а»", '"а"').score < read("а — б", "а - б").score == read("а", "а").score
+
+
+def test_the_house_rule_is_also_what_is_filled_in_and_no_difference_by_itself():
+    judgement = read("ёж — №7", "еж - № 7")
+    assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, "ёж – № 7")
+    assert judgement.reasons == (Reason(ReasonKind.DIFFERENT, "ё", "е"),)
+
+
+def test_what_looks_like_an_excuse_and_two_engines_read_stays_in_the_field():
+    excuse = "Я не могу прочитать это письмо"
+    unlike = read_by_families(e1=excuse, t=excuse)
+    assert (unlike.verdict, unlike.text) == (Verdict.DISPUTED, excuse)
+    alike = read_by_families(e1=excuse, e2=excuse)
+    assert (alike.verdict, alike.text) == (Verdict.DISPUTED, "")
+
+
+def test_a_doubtful_edge_does_not_hide_what_else_differs():
+    assert kinds(read("|Счёт", "Счет")) == [
+        ReasonKind.EDGE_MARK,
+        ReasonKind.DIFFERENT,
+        ReasonKind.PUNCTUATION,
+    ]
+
+
+def test_too_short_an_answer_for_its_ink_is_doubted():
+    readings = [Reading("one", "OK"), Reading("two", "OK")]
+    judgement = judge(readings, crop_size=(900, 40), language="ru", ink_length=800)
+    assert (judgement.verdict, kinds(judgement)) == (Verdict.DISPUTED, [ReasonKind.TOO_SHORT])
+
+
+@pytest.mark.parametrize(
+    ("texts", "doubted"),
+    [
+        pytest.param(["Счёт"] * 4, True, id="four lines"),
+        pytest.param(["Счёт", "", "Счёт", "Счёт", "Счёт"], True, id="one without text"),
+        pytest.param(["Счёт"] * 3, False, id="three may be chance"),
+        pytest.param(["Счёт"] * 9 + ["Итог"], False, id="one line reads otherwise"),
+        pytest.param(["", "", "", ""], False, id="no text anywhere"),
+    ],
+)
+def test_a_page_on_which_every_line_reads_the_same_is_doubted(texts, doubted):
+    judged = doubt_sameness([read(text, text) for text in texts])
+    assert [each.text for each in judged] == texts
+    for each in judged:
+        if each.text:
+            assert (each.verdict is Verdict.DISPUTED) is doubted
+            assert (kinds(each)[:1] == [ReasonKind.SAME_EVERYWHERE]) is doubted
+            assert doubted is (each.score <= 0.6)
 
 
 def test_a_repaired_word_is_noted_and_not_doubted():
@@ -136,6 +343,7 @@ def test_a_repaired_word_is_noted_and_not_doubted():
         pytest.param("да " * 20, "Стул", "Стул", id="not a loop"),
         pytest.param("Bpemg Boma", "время вода", "время вода", id="the project's letters"),
         pytest.param("Шindows 10", "Windows 10", "Windows 10", id="a word of one script"),
+        pytest.param("|Стол", "Стол", "Стол", id="not a table's rule"),
         pytest.param("Стол", "Стул", "Стол", id="else the first"),
         pytest.param("", "Стул", "Стул", id="what there is"),
         pytest.param("cтол", None, "стол", id="repaired as well"),
@@ -227,7 +435,8 @@ def test_the_verdict_does_not_depend_on_who_read_first(first, second, crop_size)
 def test_an_agreed_text_is_the_first_reading_in_the_script_of_its_words(text):
     judgement = read(text, text, crop_size=(100_000, 40))
     if judgement.verdict is Verdict.AGREED:
-        assert judgement.text == unify_scripts(visible_text(text), "ru").text
+        words = unify_scripts(visible_text(text), "ru").text
+        assert judgement.text == by_the_rule(words, "ru", dashes=False).text
     assert visible_text(text) or judgement.verdict is Verdict.NO_TEXT
 
 

@@ -53,14 +53,12 @@ class ChatApi:
                 options=self._request,
             )
         except openai.APIStatusError as error:
-            raise refused(
-                error.status_code, error.response.text, self._secrets, self._options.extra_body
-            ) from error
+            raise refused(error.status_code, error.response.text, self._options, self._secrets) from error
         except (openai.OpenAIError, aiohttp.ClientError) as error:
             tries = self._options.max_retries + 1
             often = f" ({tries} tries)" if tries > 1 else ""
             raise AnswerUnusable(_lost(error, often, self._options.timeout_s), retryable=True) from error
-        return text_of(raw, self._secrets)
+        return text_of(raw, self._options, self._secrets)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from backend.page.lines import Pixels
 from backend.readers.ernie.answers import AnswerUnusable, quote
 from backend.readers.ernie.reader import ErnieReader, ErnieServer
+from backend.text.cleaning import clean
 
 WORDS = "Invoice 2048"
 
@@ -57,7 +58,7 @@ def check(server: ErnieServer, readers: Sequence[ErnieReader], *, timeout_s: flo
                 Finding(False, f"Prompt '{reader.prompt.name}': no reading in {timeout_s:g} s; see its log.")
             )
             continue
-        right = reading.text.replace(" ", "").casefold() == WORDS.replace(" ", "").casefold()
+        right = clean(reading.text).replace(" ", "").casefold() == WORDS.replace(" ", "").casefold()
         said = reading.error or f"read {quote(reading.text)!r} from a picture of {WORDS!r}"
         advice = "" if right or reading.failed else "; ERNIE_MODEL must be a model that sees pictures"
         findings.append(Finding(right, f"Prompt '{reader.prompt.name}': {said}{advice}"))

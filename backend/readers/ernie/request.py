@@ -22,7 +22,7 @@ _PICTURE = "the picture stands here"
 class ErnieOptions:
     """An address and how it is called; seconds.
 
-    base_url: OpenAI-compatible, ends in /v1.
+    base_url: OpenAI-compatible, without /chat/completions; docs/ernie-services.md has known ones.
     concurrency: calls in flight, over all readers of the server.
     timeout_s: longest silence of the server in one try of a call.
     page_timeout_s: longest time from the first call of a batch to its last answer.
@@ -86,7 +86,8 @@ def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | Non
         # because the transport refuses them in an address
         pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
         headers["Authorization"] = f"Basic {pair}" if user else None
-    bare = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    path = address.path.rstrip("/").removesuffix("/chat/completions")
+    bare = address._replace(netloc=address.netloc.rpartition("@")[2], path=path).geturl()
     return bare, headers, (options.api_key or "", password, options.base_url, bare)
 
 

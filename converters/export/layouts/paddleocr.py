@@ -23,7 +23,7 @@ class PaddleOCRLayout:
     - of an approved line: its author, when that was, the readings, and the model version of the prediction;
     - of a region: its id and labels, the raw text and the changes that brought it into its written form, and
       why it is ignored;
-    - of a crop: its page and quad, its hash and fingerprint.
+    - of a crop: its page, quad and direction, its hash and fingerprint.
     """
 
     title = "PaddleOCR"
