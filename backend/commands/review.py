@@ -63,13 +63,13 @@ def reread(project: int, task: int | None) -> None:
     at the top, then Duplicate Annotation, and submit.
     """
     from backend.outputs import printable
-    from backend.projects.reread import NotStored
+    from backend.projects.reread import NotRead, NotStored
     from backend.projects.reread import reread as read_again
     from backend.settings import connect, logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    count = doubtful = refused = 0
+    count = doubtful = refused = unread = 0
     with connect.label_studio(values) as api:
         for line in read_again(api, project, project_config(api, project, values), task):
             if isinstance(line, NotStored):
@@ -77,16 +77,23 @@ def reread(project: int, task: int | None) -> None:
                 why = printable(line.why)
                 click.echo(f"task {line.task} was left out, its prediction is not stored: {why}", err=True)
                 continue
+            if isinstance(line, NotRead):
+                unread += 1
+                region, why = printable(line.region), printable(line.why)
+                click.echo(f"task {line.task}, {region} is left as it was: {why}", err=True)
+                continue
             count, doubtful = count + 1, doubtful + line.doubtful
             mark = "  (its readings differ)" if line.doubtful else ""
             region, before, after = map(printable, (line.region, line.before, line.after))
             click.echo(f"task {line.task}, {region}: '{before}' -> '{after}'{mark}")
     click.echo(
         f"{count} changed boxes read again, {doubtful} of them doubtful."
-        if count or refused
+        if count or refused or unread
         else "No box was changed."
     )
-    if refused:
+    if unread:
+        click.echo(f"{unread} boxes could not be read; run this again when that is mended.", err=True)
+    if refused or unread:
         raise click.exceptions.Exit(1)
 
 

@@ -218,7 +218,6 @@ def _backend(variables: Mapping[str, str], port: int, log_file: Path) -> Iterato
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", "serve", "--port", str(port)],
         env=variables,
-        cwd=ROOT,
         stdout=log,
         stderr=log,
         # Ctrl-C reaches this process alone; it stops the other two in order

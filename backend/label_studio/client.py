@@ -27,7 +27,8 @@ Row = dict[str, Json]
 class LabelStudio(HttpClient):
     """A client of one Label Studio; safe between threads. Close it, or use it in a `with` block.
 
-    Every method raises `LabelStudioFailed`, with one sentence, when Label Studio is out of reach or refuses.
+    Every method raises `LabelStudioFailed`, with one sentence, when Label Studio is out of reach or refuses,
+    and `BadRequest`, before anything is sent, for what JSON cannot hold.
     """
 
     # The server and the key

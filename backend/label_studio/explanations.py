@@ -111,7 +111,8 @@ _ENGLISH = _Words(
 
 _RUSSIAN = _Words(
     nothing="(ничего не прочитано)",
-    failed="(сбой: {a})",
+    # why is for those who run the reader, in English; it stands in `GET /status` and in the region's meta
+    failed="(распознаватель не ответил)",
     differs="отличие",
     note="примечание",
     why="причина",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import httpx
 
 from backend.errors import LabelStudioFailed
+
+DEEPEST = 500
+"""Levels of a body; more have only those that hold themselves."""
 
 DETAIL_SHOWN = 400
 """Characters of Label Studio's own message that a sentence repeats."""
@@ -100,3 +104,52 @@ def _sentences(body: Any) -> Iterator[str]:
             yield from _sentences(value)
     else:
         yield str(body)
+
+
+def json_flaw(body: Any) -> str:
+    """Where a body has what JSON cannot hold, with what to do about it; empty where there is none.
+
+    Args:
+        body: what was to be sent.
+    """
+    waiting: list[tuple[str, Any, int]] = [("", body, 0)]
+    while waiting:
+        where, value, level = waiting.pop()
+        shown = where or "the body"
+        if level > DEEPEST:
+            return f"{where[:40]}... is nested without end."
+        if problem := _value_flaw(value):
+            return f"{shown} {problem}"
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if problem := _value_flaw(key):
+                    return f"a key of {shown} {problem}"
+                name = _printable(str(key))
+                waiting.append((f"{where}.{name}" if where else name, inner, level + 1))
+        elif isinstance(value, list | tuple):
+            waiting += [(f"{where}[{number}]", inner, level + 1) for number, inner in enumerate(value)]
+    return ""
+
+
+def _value_flaw(value: Any) -> str:
+    if isinstance(value, str):
+        half = re.search("[\ud800-\udfff]", value)
+        if half is None:
+            return ""
+        near = _printable(value[max(0, half.start() - 10) : half.start() + 11])
+        return (
+            f"has half of a character (U+{ord(half[0]):04X} in '{near}'), which no file or database can "
+            "keep. Write that text again in its source."
+        )
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is {value}, which is no number in JSON. Write a number, or leave the field out."
+    if value is None or isinstance(value, str | int | float | bool | Mapping | list | tuple):
+        return ""
+    return f"is of the type {type(value).__name__}, which JSON does not know."
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from backend.errors import LabelStudioFailed, SettingsWrong
+from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong
 from backend.label_studio import failures
 from backend.label_studio.auth import LabelStudioAuth
 
@@ -76,7 +76,7 @@ class HttpClient:
         connect_s = min(timeout_s, 10)
         self._bulk = {"timeout": httpx.Timeout(bulk_timeout_s, connect=connect_s)}
         # No proxy of the environment: Label Studio and its backend call each other directly.
-        self._client = httpx.Client(
+        self._client = _CheckedBodies(
             timeout=httpx.Timeout(timeout_s, connect=connect_s),
             trust_env=False,
             follow_redirects=False,
@@ -125,6 +125,7 @@ class HttpClient:
             The answer's JSON; None when it is empty.
 
         Raises:
+            BadRequest: the body holds what JSON cannot.
             LabelStudioFailed: no answer, a refusal, or an answer that is not Label Studio's.
         """
         sent: dict[str, Any] = {"params": params, "json": body, "files": files}
@@ -212,6 +213,24 @@ class HttpClient:
         if status == httpx.codes.UNAUTHORIZED:
             raise LabelStudioFailed(self.auth.refusal(detail), status=status, detail=detail)
         raise failures.refused(doing, status, detail)
+
+
+class _CheckedBodies(httpx.Client):
+    """Refuses what JSON cannot hold, for plain requests and the SDK's alike; httpx raises anything for it."""
+
+    def build_request(self, method: str, url: httpx.URL | str, **more: Any) -> httpx.Request:
+        """A request, as httpx makes it.
+
+        Raises:
+            BadRequest: says where in the body is what JSON cannot hold.
+        """
+        try:
+            return super().build_request(method, url, **more)
+        except (TypeError, ValueError, RecursionError) as error:
+            flaw = failures.json_flaw(more.get("json"))
+            if not flaw:
+                raise
+            raise BadRequest(f"Nothing was sent to Label Studio: {flaw}") from error
 
 
 class _Raw:

@@ -8,9 +8,13 @@ a queue. Loading happens in that thread too: whoever starts it goes on at once.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import time
+import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -22,6 +26,10 @@ log = logging.getLogger(__name__)
 Model = TypeVar("Model")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+LIMIT_S = 600.0
+"""How long one call of a model may take, seconds; a GPU that compiles a model takes minutes for the first."""
 
 
 def sentence_of(error: Exception, what: str) -> str:
@@ -55,14 +63,16 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         work: turns up to `batch` items into as many results, in order.
         batch: how many waiting items one call of `work` may take; they are never waited for.
         threads: how many threads build a model each and share the queue.
+        limit_s: how long one call of `work` may take, seconds.
 
     Attributes:
         state: loading (also before `start`), ready, failed or stopped.
-        failure: why it failed to load; None unless `state` is failed.
+        failure: why it failed; None unless `state` is failed.
 
     When `work` raises over several items, each is tried alone, so that an exception reaches the
     future of the item that caused it and no other. A future also ends with the reason when the model
-    fails to load, and with `Stopping` after `stop`.
+    fails to load, when a call takes longer than `limit_s`, and with `Stopping` after `stop`. Nothing can
+    end the thread of such a call: it is left alone, and the model is failed for good.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         *,
         batch: int = 1,
         threads: int = 1,
+        limit_s: float = LIMIT_S,
     ) -> None:
         super().__init__()
         self.name = name
@@ -83,6 +94,11 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         self.state = ModelState.LOADING
         self.failure: TwinreadError | None = None
         self._unbuilt = max(1, threads)
+        self._limit_s = limit_s
+        # what each thread has in its hands, and since when; both belong to the lock of `_loading`
+        self._at_work: dict[int, tuple[float, Sequence[Ticket[Item, Result]]]] = {}
+        self._given_up: set[int] = set()
+        self._watcher = threading.Thread(target=self._watch, name=f"watch of the {name}", daemon=True)
         self._threads = [
             # Daemons, so that a forgotten stop() cannot keep a command from ending.
             threading.Thread(target=self._run, name=f"{name} {number}", daemon=True)
@@ -93,7 +109,7 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         """Begin to load and return at once; a second call does nothing."""
         with self._loading:
             if self.state is ModelState.LOADING:
-                for thread in self._threads:
+                for thread in (*self._threads, self._watcher):
                     if thread.ident is None:
                         thread.start()
 
@@ -120,8 +136,12 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         """End the threads after what they are at; everything that still waits gets an error."""
         self._end(ModelState.STOPPED, None)
         for thread in self._threads:
-            if thread.ident is not None and thread is not threading.current_thread():
-                thread.join()
+            if thread.ident in (None, threading.get_ident()) or thread.ident in self._given_up:
+                continue
+            # one that never comes back must not keep others from ending
+            thread.join(self._limit_s)
+        if self._watcher.ident not in (None, threading.get_ident()):
+            self._watcher.join()
 
     def _run(self) -> None:
         try:
@@ -147,11 +167,23 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
             self._finish(model, tickets)
 
     def _finish(self, model: Model, tickets: Sequence[Ticket[Item, Result]]) -> None:
+        this = threading.get_ident()
         try:
-            results = self._work(model, [ticket.item for ticket in tickets])
+            with self._loading:
+                self._at_work[this] = time.monotonic(), tickets
+            try:
+                results = self._work(model, [ticket.item for ticket in tickets])
+            finally:
+                with self._loading:
+                    given_up = self._at_work.pop(this, None) is None
+            if given_up:
+                # too late: who asked was answered
+                return
             if len(results) != len(tickets):
                 raise RuntimeError(f"{self.name}: {len(results)} results for {len(tickets)} items")
         except Exception as error:  # noqa: BLE001 - it belongs to the future, whatever it is
+            if this in self._given_up:
+                return
             if len(tickets) == 1:
                 tickets[0].fail(error)
             else:
@@ -160,6 +192,32 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
             return
         for ticket, result in zip(tickets, results, strict=True):
             ticket.future.set_result(result)
+
+    def _watch(self) -> None:
+        """Give up a call that takes too long, with the model."""
+        while True:
+            with self._loading:
+                self._loading.wait(self._limit_s / 10)
+                if self.state not in (ModelState.LOADING, ModelState.READY):
+                    return
+                before = time.monotonic() - self._limit_s
+                stuck = {who: held for who, (since, held) in self._at_work.items() if since < before}
+                for who in stuck:
+                    del self._at_work[who]
+                self._given_up |= set(stuck)
+            if not stuck:
+                continue
+            frames = sys._current_frames()
+            where = ("".join(traceback.format_stack(frames[who])) for who in stuck if who in frames)
+            log.error("The %s has not answered for %g s:\n%s", self.name, self._limit_s, "\n".join(where))
+            failure = UnexpectedFailure(
+                f"The {self.name} has not answered for {self._limit_s:g} s and was given up.", name=self.name
+            )
+            self._end(ModelState.FAILED, failure)
+            for tickets in stuck.values():
+                for ticket in tickets:
+                    with suppress(InvalidStateError):
+                        ticket.fail(failure)
 
     def _end(self, state: ModelState, failure: TwinreadError | None) -> None:
         # the first error that the queue is closed with stays: that of a failure, not of a stop after it
@@ -185,7 +243,7 @@ class BackgroundModel(Generic[Model, Item, Result]):
 
     @property
     def failure(self) -> TwinreadError | None:
-        """Why the model failed to load."""
+        """Why there is no model: it failed to load, or has not answered."""
         return self._model_thread.failure
 
     def start(self) -> None:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from backend.cores import cores
 from backend.errors import SettingsWrong
 from backend.models.locate import EngineName, ModelLocation
 
@@ -105,6 +106,12 @@ def choose_engine(options: EngineOptions) -> Engine:
     return Engine(name, device)
 
 
+def asks_paddle_for_gpus(options: EngineOptions) -> bool:
+    """Whether `choose_engine` imports Paddle to count GPUs, after which a fork of this process has none."""
+    may_be_gpu = options.device.strip().lower() != "cpu" and options.engine != "onnxruntime"
+    return may_be_gpu and _paddle_installed()
+
+
 def _for_paddle_alone(options: EngineOptions) -> list[str]:
     """The settings in use that only Paddle's engine knows."""
     chosen = {
@@ -189,7 +196,7 @@ def _build(
 
 
 def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
-    threads = options.cpu_threads or os.cpu_count() or 1
+    threads = options.cpu_threads or cores()
     if engine.name == "onnxruntime":
         # This engine ignores cpu_threads. For a converted model it logs dozens of unneeded constants, so it
         # logs errors only.

@@ -69,6 +69,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         readers=panels.sentence(panel),
         unread=panels.unread,
         problem=panels.problem,
+        failure=lambda: found.failure or panels.failure(),
         close=close,
     )
 

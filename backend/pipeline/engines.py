@@ -1,14 +1,18 @@
-"""What a service works with: loaded in the background, lent to those who read, replaced while it serves."""
+"""What a service works with: loaded in the background, lent to those who read, replaced while it serves.
+
+What fails to load is loaded again by itself, and so is what was loaded and has failed since: a database that
+comes up late, a hub that was out of reach, a model that does not answer.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, TypeAlias
 
 from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
@@ -20,6 +24,13 @@ log = logging.getLogger(__name__)
 ServiceState: TypeAlias = Literal["loading", "ready", "failed"]
 
 _LOADING = "The models are still loading; try again in a minute."
+_AGAIN = "It is tried again by itself."
+
+RETRY_S = (5.0, 15.0, 60.0, 300.0)
+"""Waits before what failed is loaded again, seconds; the last one repeats."""
+
+WATCH_S = 5.0
+"""How often engines are asked whether they have failed since they were loaded, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Engines:
     readers: who reads, for people.
     unread: languages met so far that nobody reads, and what would read each.
     problem: why readings are not kept, while they are not.
+    failure: why what was loaded no longer works; None while it does.
     """
 
     detector: LineDetector
@@ -42,6 +54,7 @@ class Engines:
     readers: str
     unread: Callable[[], dict[str, str]] = dict
     problem: Callable[[], str | None] = lambda: None
+    failure: Callable[[], TwinreadError | None] = lambda: None
     close: Callable[[], None] = lambda: None
 
 
@@ -57,18 +70,25 @@ class _Loaded:
 class EngineLoader:
     """Loads engines in threads of their own, lends them, and replaces them; thread-safe."""
 
-    def __init__(self, load: Callable[[], Engines]) -> None:
+    def __init__(
+        self, load: Callable[[], Engines], retry_s: Sequence[float] = RETRY_S, watch_s: float = WATCH_S
+    ) -> None:
         """Begin to load.
 
         Args:
-            load: builds the engines; called once.
+            load: builds the engines; called again when they failed.
+            retry_s: waits before it is called again, seconds; the last one repeats.
+            watch_s: how often engines are asked whether they have failed, seconds.
         """
         self._lock = threading.Lock()
         self._replacing = threading.Lock()
-        self._closed = False
+        self._retry_s = retry_s
+        self._watch_s = watch_s
+        self._closing = threading.Event()
+        self._load = load
         self._current: Future[_Loaded] = Future()
         self._threads: list[threading.Thread] = []
-        self._begin(partial(self._load_first, load))
+        self._begin(self._keep_loaded)
 
     @property
     def state(self) -> tuple[ServiceState, str]:
@@ -76,8 +96,8 @@ class EngineLoader:
         current = self._current
         if not current.done():
             return "loading", _LOADING
-        error = current.exception()
-        return ("failed", str(error)) if error else ("ready", "Ready.")
+        error = current.exception() or current.result().engines.failure()
+        return ("failed", f"{error} {_AGAIN}") if error else ("ready", "Ready.")
 
     def engines(self, timeout_s: float = 0) -> Engines:
         """The present engines, to look at; whoever reads with them takes them by `lend`.
@@ -119,7 +139,8 @@ class EngineLoader:
         When the others fail to load, the old ones stay.
 
         Args:
-            load: builds the other engines; called once, in a thread of its own.
+            load: builds the other engines, in a thread of its own; from then on it is this that is called
+                again when they failed.
 
         Returns:
             A future of the new model version, which ends with the reason when nothing was replaced.
@@ -128,13 +149,10 @@ class EngineLoader:
         promise.set_running_or_notify_cancel()
 
         def replace() -> None:
-            # one after the other, and never while the first ones load: the last call wins
+            # never while the first ones load, and one after the other: the last call wins
+            wait([self._current])
             with self._replacing:
-                wait([self._current])
-                made = _made(load)
-                if isinstance(made, Engines) and not self._take_place(made):
-                    made.close()
-                    made = Stopping("twinread is stopping, so the engines were not replaced.")
+                made = self._made_and_placed(load)
             if isinstance(made, Engines):
                 log.info("replaced: %s", made.model_version)
                 promise.set_result(made.model_version)
@@ -148,7 +166,7 @@ class EngineLoader:
     def close(self) -> None:
         """Wait for the end of loading, and close what was loaded."""
         with self._lock:
-            self._closed = True
+            self._closing.set()
         for thread in tuple(self._threads):
             thread.join()
         if self._current.exception() is None:
@@ -160,23 +178,72 @@ class EngineLoader:
             self._threads = [*(thread for thread in self._threads if thread.is_alive()), thread]
         thread.start()
 
-    def _load_first(self, load: Callable[[], Engines]) -> None:
-        made = _made(load)
+    def _keep_loaded(self) -> None:
+        """Load the engines, and again whenever there is an error instead of engines that work."""
+        self._load_again(None)
+        tries, loaded_at = 0, time.monotonic()
+        while not self._closing.wait(self._watch_s):
+            failure = self._why_not()
+            if failure is None:
+                if time.monotonic() - loaded_at > self._retry_s[-1]:
+                    tries = 0
+                continue
+            if self._closing.wait(self._retry_s[min(tries, len(self._retry_s) - 1)]):
+                break
+            tries += 1
+            with self._replacing:
+                # somebody may have replaced them meanwhile
+                if self._why_not() is not None:
+                    self._load_again(failure)
+                    loaded_at = time.monotonic()
+
+    def _why_not(self) -> BaseException | None:
+        """Why there are no engines that work; None while they do. Waits for the end of loading."""
+        current = self._current
+        return current.exception() or current.result().engines.failure()
+
+    def _load_again(self, before: BaseException | None) -> None:
+        """Load them once more.
+
+        Args:
+            before: why there were none until now, which is not logged twice.
+        """
+        made = self._made_and_placed(self._load)
         if isinstance(made, Engines):
             log.info("ready: %s", made.model_version)
-            self._current.set_result(_Loaded(made))
-        else:
-            log.error("twinread cannot start: %s", made)
-            self._current.set_exception(made)
+            return
+        if str(made) != str(before):
+            log.error("twinread cannot read: %s %s", made, _AGAIN)
+        with self._lock:
+            if not self._current.done():
+                self._current.set_exception(made)
+            elif self._current.exception() is not None and not self._closing.is_set():
+                failed: Future[_Loaded] = Future()
+                failed.set_exception(made)
+                self._current = failed
+
+    def _made_and_placed(self, load: Callable[[], Engines]) -> Engines | TwinreadError:
+        """Engines that took the place of the present ones, or why there are none."""
+        made = _made(load)
+        if isinstance(made, Engines) and not self._take_place(made):
+            made.close()
+            return Stopping("twinread is stopping, so the engines were not replaced.")
+        if isinstance(made, Engines):
+            self._load = load
+        return made
 
     def _take_place(self, made: Engines) -> bool:
         """Let other engines be the present ones; False where everything is being stopped."""
-        fresh: Future[_Loaded] = Future()
-        fresh.set_result(_Loaded(made))
         with self._lock:
-            if self._closed:
+            if self._closing.is_set():
                 return False
-            before, self._current = self._current, fresh
+            if not self._current.done():
+                # those who wait for the first ones wait for this future
+                self._current.set_result(_Loaded(made))
+                return True
+            before, after = self._current, Future[_Loaded]()
+            after.set_result(_Loaded(made))
+            self._current = after
             old = before.result() if before.exception() is None else None
             unused = old is not None and not old.borrowers
             if old is not None:

@@ -1,14 +1,14 @@
 """Pages in work: the same page is worked on once, however many requests ask for it.
 
 What a deadline cut off goes on here in the background; what was done is kept for a while, so that the
-next request finds it. A page that an annotator opens overtakes the pages that wait; when it is in work
-already, what waits of it overtakes the rest.
+next request finds it. The pages of a task that an annotator opens overtake those that wait, a task of few
+pages before one of many; what waits of a page that is in work already overtakes the rest.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Generic, TypeVar
@@ -48,13 +48,12 @@ class PageWork(Generic[Result]):
         with self._lock:
             return len(self._in_work)
 
-    def submit(self, key: Hashable, work: Callable[[Urgency], Result], *, urgent: bool) -> Future[Result]:
-        """The one future of a page, for all who ask for it: finished, in work, or begun now.
+    def submit(self, key: Hashable, work: Callable[[Urgency], Result]) -> Future[Result]:
+        """The one future of a page, for all who ask for it: finished, in work, or to be begun as bulk work.
 
         Args:
             key: equal for the same page.
             work: makes the result; told whether it is urgent, and when it becomes so.
-            urgent: an annotator waits; what waits of the page goes ahead of bulk work.
 
         Raises:
             Stopping: everything is being stopped; the future ends so, too, if nobody has begun.
@@ -68,13 +67,23 @@ class PageWork(Generic[Result]):
             if key not in self._in_work:
                 urgency = Urgency()
                 future = self._waiting.submit(partial(self._work, key, work, urgency))
-                urgency.when_hurried(partial(self._hurry, future))
                 self._in_work[key] = future, urgency
-            future, urgency = self._in_work[key]
-        # without the lock: it reaches into the queues where lines of the page wait
-        if urgent:
+            return self._in_work[key][0]
+
+    def hurry(self, futures: Sequence[Future[Result]]) -> None:
+        """An annotator has come to wait for pages: what waits of them goes ahead of bulk work.
+
+        Args:
+            futures: all pages of one task. Of two tasks that wait the one with fewer pages goes first.
+        """
+        self._waiting.hurry(futures)
+        with self._lock:
+            hurried = [urgency for future, urgency in self._in_work.values() if future in futures]
+            for _ in hurried if not self._closed else ():
+                self._urgent.submit(self._serve_one, True)
+        # without the lock: it reaches into the queues where lines of the pages wait
+        for urgency in hurried:
             urgency.hurry()
-        return future
 
     def close(self, *, wait: bool) -> None:
         """Take nothing more; who waits for a page that was not begun is told at once.
@@ -87,10 +96,6 @@ class PageWork(Generic[Result]):
         self._waiting.close(Stopping(STOPPING))
         for pool in (self._any, self._urgent):
             pool.shutdown(wait=wait, cancel_futures=True)
-
-    def _hurry(self, future: Future[Result]) -> None:
-        self._waiting.hurry([future])
-        self._urgent.submit(self._serve_one, True)
 
     def _serve_one(self, urgent: bool) -> None:
         for ticket in self._waiting.take(urgent=urgent, wait=False):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from backend.errors import ModelMissing, ReaderUnavailable, Stopping
+from backend.errors import ModelMissing, ReaderUnavailable, Stopping, TwinreadError
 from backend.models.model_thread import BackgroundModel
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel, Policy
@@ -30,17 +30,30 @@ log = logging.getLogger(__name__)
 IDLE_S = 3600.0
 """A language that nobody asked for in this time is given back, seconds."""
 
+RETRY_S = 60.0
+"""Readers whose model failed are built again when so much time has gone since they were built, seconds."""
+
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A panel, what ends its readers, and who uses it; `lent` and `used_at` belong to the lock."""
+    """A panel, what ends its readers, and who uses it; what changes belongs to the lock.
+
+    retired: another entry takes its place; the last who gives it back closes it.
+    """
 
     panel: Panel
     opened: ExitStack
     engines: tuple[BackgroundModel[Any, Any, Any], ...]
     stored: tuple[StoredReader, ...]
+    built_at: float
     used_at: float
     lent: int = 0
+    retired: bool = False
+
+    @property
+    def failure(self) -> TwinreadError | None:
+        """Why one of its readers does not read: its model failed to load, or has not answered."""
+        return next(filter(None, (engine.failure for engine in self.engines)), None)
 
 
 class Panels:
@@ -131,6 +144,9 @@ class Panels:
             with self._lock:
                 entry.lent -= 1
                 entry.used_at = self._clock()
+                last = entry.retired and not entry.lent
+            if last:
+                entry.opened.close()
 
     def give_back_idle(self) -> list[str]:
         """End the readers of languages that nobody asked for in a while, but for the settings' own.
@@ -181,6 +197,13 @@ class Panels:
             stored = [reader for entry in self._entries.values() for reader in entry.stored]
         return next(filter(None, (reader.problem for reader in stored)), None)
 
+    def failure(self) -> TwinreadError | None:
+        """Why the readers of the settings' own language do not read; None while they do."""
+        own = languages.language_code(self._settings.ocr_language)
+        with self._lock:
+            entry = self._entries.get(own)
+            return entry.failure if entry is not None else None
+
     def wait(self) -> None:
         """Wait until every reader built so far is loaded.
 
@@ -212,11 +235,33 @@ class Panels:
 
     def _known(self, code: str, lent: int) -> _Entry | None:
         with self._lock:
+            unused = self._retire_failed()
             entry = self._entries.get(code)
             if entry is not None:
                 entry.lent += lent
                 entry.used_at = self._clock()
-            return entry
+        for failed in unused:
+            failed.opened.close()
+        return entry
+
+    def _retire_failed(self) -> list[_Entry]:
+        """Take away entries whose readers are to be built again; gives those that nobody uses.
+
+        The settings' own language is not among them: its readers are named in the model version, and come
+        back with everything else that `failure` has loaded again.
+        """
+        own = languages.language_code(self._settings.ocr_language)
+        now = self._clock()
+        due = [
+            code
+            for code, entry in self._entries.items()
+            if code != own and entry.failure and now - entry.built_at >= RETRY_S
+        ]
+        retired = [self._entries.pop(code) for code in due]
+        for code, entry in zip(due, retired, strict=True):
+            log.info("The readers of '%s' are built again: %s", code, entry.failure)
+            entry.retired = True
+        return [entry for entry in retired if not entry.lent]
 
     def _sweep(self) -> None:
         """Begin to look for idle languages now and then; one language alone is never idle."""
@@ -261,7 +306,8 @@ class Panels:
                 lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
             )
             engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
-            return _Entry(panel, opened.pop_all(), engines, tuple(stored), self._clock())
+            now = self._clock()
+            return _Entry(panel, opened.pop_all(), engines, tuple(stored), now, now)
 
     def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
         """The readers of a language in order of trust, each with the name of its kind."""

@@ -10,18 +10,19 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from backend.errors import Late, Stopping, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.page.lines import Line, ReadPage
-from backend.pipeline.annotate import read_lines
-from backend.pipeline.engines import EngineLoader, Engines, ServiceState
+from backend.page.lines import Line, Page, ReadLine, ReadPage
+from backend.pipeline.annotate import Panel, read_lines
+from backend.pipeline.engines import RETRY_S, WATCH_S, EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import PageWork
 from backend.pipeline.read_task import (
@@ -36,6 +37,7 @@ from backend.pipeline.read_task import (
     task_name,
     unexpected,
 )
+from backend.pipeline.time_limit import limited, shown_s
 from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
@@ -43,17 +45,32 @@ log = logging.getLogger(__name__)
 DRAWN_AT_ONCE = 8
 """Drawn boxes that are read at once; each costs a thread that mostly waits."""
 
+JUDGING_S = 3.0
+"""What it may take to open and judge drawn boxes beside the time that readers have, seconds."""
+
 KEPT_FAILURES = 200
 """Failed tasks that the status lists, and tasks with notes; older ones are forgotten."""
 
 
+_TASK, _DRAWN = "task", "drawn boxes"
+"""What can fail of a task beside its pages."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceOptions:
-    """Limits of a service; pages, seconds."""
+    """Limits of a service; pages, seconds.
+
+    retry_s: waits before engines that failed are loaded again; the last one repeats.
+    watch_s: how often they are asked whether they have failed.
+    reading_s: the longest that a page waits for its readers, behind other pages too.
+    """
 
     page_workers: int = 4
     kept_pages: int = 2048
     kept_s: float = 900
+    retry_s: tuple[float, ...] = RETRY_S
+    watch_s: float = WATCH_S
+    reading_s: float = 3600
 
 
 class Service:
@@ -63,19 +80,21 @@ class Service:
         """Start to load the engines in the background.
 
         Args:
-            load: builds them; called once, in a thread of its own.
+            load: builds them, in a thread of its own; called again when they failed.
             options: limits.
         """
         options = options or ServiceOptions()
         self.metrics = Metrics()
+        self._reading_s = options.reading_s
         self._pages: PageWork[ReadPage] = PageWork(options.page_workers, options.kept_pages, options.kept_s)
         self.metrics.in_flight.set_function(self._pages.__len__)
         # a drawn box waits neither for bulk pages nor for pages that others open
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._lock = threading.Lock()
-        self._failures: OrderedDict[str, str] = OrderedDict()
+        # by task, and of each task by the image of a page, _DRAWN or _TASK
+        self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
         self._notes: OrderedDict[str, str] = OrderedDict()
-        self._loader = EngineLoader(partial(load, self.metrics))
+        self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
 
     @property
     def state(self) -> tuple[ServiceState, str]:
@@ -121,8 +140,9 @@ class Service:
     ) -> list[Prediction | Failure]:
         """Predict tasks, in order, for at most `deadline_s` seconds.
 
-        What was not reached by then is a `Failure` with `Late`; its work goes on and a later call
-        gets it. A task that failed does not touch its neighbours.
+        Label Studio asks for one task when somebody opens it: a task that comes alone goes ahead of bulk
+        work with all its pages. What was not reached by then is a `Failure` with `Late`; its work goes on
+        and a later call gets it. A task that failed does not touch its neighbours.
 
         Args:
             tasks: as Label Studio sends them, with `id` and `data`.
@@ -136,60 +156,101 @@ class Service:
         """
         engines = self.engines()
         end = time.monotonic() + deadline_s
-        urgent = len(tasks) == 1
         work: dict[TaskPage, Future[ReadPage]] = {}
         for task in tasks:
             # the task's own turn says why it names no page
             for page in _pages_or_none(task, config, wording):
-                work[page] = self._begin(page, engines.model_version, urgent)
+                work[page] = self._begin(page, engines.model_version)
+        if len(tasks) == 1:
+            self._pages.hurry(tuple(work.values()))
         wait(work.values(), max(0.0, end - time.monotonic()))
 
         def read(page: TaskPage) -> ReadPage:
             return self._outcome(work[page])
 
         answers = [read_task(engines, task, config, wording, read=read) for task in tasks]
+        by_pages = {id(future.exception()) for future in work.values() if future.done()}
         for answer in answers:
-            self.note(answer)
+            # a page's failure is noted where the page is read, also when nobody waits for it any more
+            if isinstance(answer, Prediction) or id(answer.error) not in by_pages:
+                self.note(answer)
         return answers
 
-    def read_lines(self, page: TaskPage, lines: Sequence[Line], deadline_s: float) -> ReadPage:
-        """Read given lines of a page at once, ahead of bulk work.
+    def read_lines(
+        self, page: TaskPage, lines: Sequence[Line], deadline_s: float
+    ) -> list[ReadLine | TwinreadError]:
+        """Read given lines of a page, all at once and ahead of bulk work.
 
         Args:
             page: which one.
             lines: with usable quads, in page pixels.
             deadline_s: how long the caller waits, seconds.
 
+        Returns:
+            One read line per line, in order; an error for a line over which a library failed. A reading that
+            did not come in time says so, and what the readers still say goes into the store.
+
         Raises:
-            Late: not done in time; what the readers still say goes into the store.
-            TwinreadError: the image cannot be had, or the models are not ready.
+            Late: the image was not there in time.
+            TwinreadError: the image cannot be had, no line could be read, or the models are not ready.
         """
         self.engines()
+        end = time.monotonic() + deadline_s
 
-        def work() -> ReadPage:
-            with self._loader.lend() as engines, engines.lend(page.language) as panel:
-                opened = open_page(engines, page)
-                read = read_lines(opened, lines, panel, urgency=Urgency(urgent=True))
-                return ReadPage(opened.width, opened.height, read, model_version=engines.model_version)
+        def work() -> list[ReadLine | TwinreadError]:
+            with (
+                self._loader.lend() as engines,
+                engines.lend(page.language) as panel,
+                limited(panel, end, deadline_s) as in_time,
+            ):
+                return self._lines_of(page, open_page(engines, page), lines, in_time)
 
         future = self._drawn.submit(work)
         try:
-            return future.result(deadline_s)
+            # the readers end at the deadline, and their answers are judged after it
+            read = future.result(deadline_s + JUDGING_S)
         except FutureTimeout as error:
             # one that nobody has begun would only keep the next box waiting
             future.cancel()
-            raise Late(f"The readers gave no answer within {deadline_s:g} s; draw the box again.") from error
-        except TwinreadError:
+            raise Late(
+                f"The page of the box did not come within {shown_s(deadline_s)}; draw the box again."
+            ) from error
+        except TwinreadError as error:
+            self._failed(page.name, _DRAWN, error)
             raise
         except Exception as error:  # a drawn box is never lost to a library's error
-            raise unexpected(page.name, error) from error
+            failure = unexpected(page.name, error)
+            self._failed(page.name, _DRAWN, failure)
+            raise failure from error
+        self._mended(page.name, _DRAWN)
+        return read
+
+    def _lines_of(
+        self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel
+    ) -> list[ReadLine | TwinreadError]:
+        """Lines read together; each alone where a library fails over one of them."""
+        try:
+            return list(read_lines(opened, lines, panel, urgency=Urgency(urgent=True)))
+        except Exception as error:
+            failed = unexpected(page.name, error)
+            if len(lines) == 1:
+                raise failed from error
+        read: list[ReadLine | TwinreadError] = []
+        for line in lines:
+            try:
+                read += read_lines(opened, [line], panel, urgency=Urgency(urgent=True))
+            except Exception as error:  # noqa: BLE001, PERF203 - it must not reach the lines beside it
+                read.append(unexpected(page.name, error))
+        if not any(isinstance(one, ReadLine) for one in read):
+            raise failed
+        return read
 
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
         state, sentence = self.state
         engines = self.engines() if state == "ready" else None
         with self._lock:
-            failures = dict(reversed(self._failures.items()))
+            failures = {name: _told(failed) for name, failed in reversed(self._failures.items())}
             notes = dict(reversed(self._notes.items()))
         return {
             "state": state,
@@ -204,28 +265,45 @@ class Service:
         }
 
     def note(self, answer: Prediction | Failure) -> None:
-        """Make a failure visible in the log, the metrics and the status until it is mended.
+        """Make a task's own failure visible in the log, the metrics and the status, until it is mended.
 
         So are the notes of a task's pages, in the log and the status, until they are gone.
         """
         name = task_name(answer.task)
-        if isinstance(answer, Failure) and not isinstance(answer.error, (Late, Stopping)):
-            log.warning("%s: %s", name, answer.error)
-            self.metrics.pages.labels(type(answer.error).__name__).inc()
+        if isinstance(answer, Failure):
+            self._failed(name, _TASK, answer.error)
+            return
         with self._lock:
             self._failures.pop(name, None)
-            if isinstance(answer, Failure):
-                self._failures[name] = str(answer.error)
-            else:
-                known = self._notes.pop(name, None)
-                said = " ".join(answer.notes)
-                if said:
-                    self._notes[name] = said
-                if said and said != known:
-                    log.warning("%s: %s", name, said)
-            for kept in (self._failures, self._notes):
-                while len(kept) > KEPT_FAILURES:
-                    kept.popitem(last=False)
+            known = self._notes.pop(name, None)
+            said = " ".join(answer.notes)
+            if said:
+                self._notes[name] = said
+            if said and said != known:
+                log.warning("%s: %s", name, said)
+            while len(self._notes) > KEPT_FAILURES:
+                self._notes.popitem(last=False)
+
+    def _failed(self, name: str, what: str, error: TwinreadError) -> None:
+        """Note why a page, a drawn box or a task failed; what is late or stopped has not failed."""
+        if isinstance(error, (Late, Stopping)):
+            return
+        log.warning("%s: %s", name, error)
+        self.metrics.pages.labels(type(error).__name__).inc()
+        with self._lock:
+            failed = self._failures.pop(name, {})
+            failed.pop(what, None)
+            self._failures[name] = {what: str(error), **failed}
+            while len(self._failures) > KEPT_FAILURES:
+                self._failures.popitem(last=False)
+
+    def _mended(self, name: str, what: str) -> None:
+        """Forget the failure of a page or of drawn boxes."""
+        with self._lock:
+            failed = self._failures.get(name, {})
+            failed.pop(what, None)
+            if not failed:
+                self._failures.pop(name, None)
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
@@ -235,18 +313,39 @@ class Service:
         self._pages.close(wait=True)
         self._drawn.shutdown(wait=True)
 
-    def _begin(self, page: TaskPage, model_version: str, urgent: bool) -> Future[ReadPage]:
+    def _begin(self, page: TaskPage, model_version: str) -> Future[ReadPage]:
         """The one future of this page's work: finished, in flight, or begun now.
 
         A page that was read by replaced engines is read anew: the version is part of the key.
         """
-        return self._pages.submit((model_version, page), partial(self._read, page), urgent=urgent)
+        return self._pages.submit((model_version, page), partial(self._read, page))
 
     def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
-        with self.metrics.page_seconds.time(), self._loader.lend() as engines:
-            read = read_page(engines, page, urgency=urgency)
+        try:
+            with self.metrics.page_seconds.time(), self._loader.lend() as engines:
+                read = read_page(self._bounded(engines), page, urgency=urgency)
+        except TwinreadError as error:
+            self._failed(page.name, page.reference, error)
+            raise
+        except Exception as error:
+            failure = unexpected(page.name, error)
+            self._failed(page.name, page.reference, failure)
+            raise failure from error
+        self._mended(page.name, page.reference)
         self.metrics.count_page(read)
         return read
+
+    def _bounded(self, engines: Engines) -> Engines:
+        """The engines; a reader that never answers costs a page its time, not the worker its life."""
+
+        @contextmanager
+        def lend(language: str) -> Iterator[Panel]:
+            with engines.lend(language) as panel:
+                end = time.monotonic() + self._reading_s
+                with limited(panel, end, self._reading_s) as in_time:
+                    yield in_time
+
+        return replace(engines, lend=lend)
 
     def _outcome(self, future: Future[ReadPage]) -> ReadPage:
         """What came of a page by now; raises why there is nothing."""
@@ -261,3 +360,9 @@ def _pages_or_none(task: Mapping[str, Any], config: LabelingConfig, wording: Wor
         return pages_of(task, config, wording)
     except TwinreadError:
         return []
+
+
+def _told(failed: Mapping[str, str]) -> str:
+    """Why a task failed, for the status: the last reason, and how many there are beside it."""
+    last, *others = failed.values()
+    return f"{last} ({len(others)} more of its pages failed.)" if others else last

@@ -18,7 +18,9 @@ from backend.label_studio.annotations import Json, is_readable, latest, predicti
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.prediction_check import PredictionCheck
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, is_turned_over, moved, regions, turned_back
+from backend.page.lines import Verdict
 from backend.projects.retrieval import REREAD
 
 
@@ -38,6 +40,15 @@ class Reread:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRead:
+    """One line that nobody could read again, and why; it stays in the new prediction as it was."""
+
+    task: int
+    region: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotStored:
     """A task whose new prediction Label Studio refused, and why."""
 
@@ -47,7 +58,7 @@ class NotStored:
 
 def reread(
     api: LabelStudio, project: int, config: LabelingConfig, only: int | None
-) -> Iterator[Reread | NotStored]:
+) -> Iterator[Reread | NotRead | NotStored]:
     """Read the changed boxes of a project's tasks again, through Label Studio's own connection.
 
     Args:
@@ -57,8 +68,9 @@ def reread(
         only: the one task to look at; None looks at all.
 
     Yields:
-        Each line that was read again, once its prediction is stored, and each task whose prediction Label
-        Studio refused; most servers store it even if it does not fit the labeling config.
+        Each line that was read again, once its prediction is stored, each that nobody could read, and each
+        task whose prediction Label Studio refused; most servers store it even if it does not fit the
+        labeling config.
 
     Raises:
         BadRequest: no backend is connected, or the one task is another project's.
@@ -79,7 +91,10 @@ def reread(
         changed = changed_boxes(result, parent, config)
         if not changed:
             continue
-        answers = _ask(api, backend, int(task["id"]), changed)
+        answers, unread = _answers(api, backend, int(task["id"]), changed)
+        yield from (NotRead(int(task["id"]), region, why) for region, why in unread.items())
+        if not answers:
+            continue
         merged = with_answers(result, answers)
         try:
             api.create_prediction(int(task["id"]), merged, reread_version(task))
@@ -90,6 +105,8 @@ def reread(
             continue
         new = {region.id: region for region in regions(merged)}
         for region in changed:
+            if region.id in unread:
+                continue
             labels = config.labels_of(region.from_name)
             after = new[region.id]
             yield Reread(
@@ -184,6 +201,50 @@ def with_answers(result: Sequence[Any], answers: Sequence[Any]) -> list[Any]:
             merged += fresh[identity]
             fresh[identity] = []
     return merged
+
+
+def _answers(
+    api: LabelStudio, backend: int, task: int, changed: Sequence[Region]
+) -> tuple[list[Any], dict[str, str]]:
+    """What the backend reads of boxes.
+
+    It answers a person in time, read or not, and keeps a reading that came too late: boxes without all
+    their readings are asked for again, as long as that brings some.
+
+    Returns:
+        The results of boxes that somebody read, and by region id why nobody read the others.
+    """
+    came: dict[str, Region] = {}
+    left = changed
+    while True:
+        came |= {region.id: region for region in regions(_ask(api, backend, task, left))}
+        again = [region for region in left if region.id not in came or _is_unfinished(came[region.id])]
+        if not again or len(again) == len(left):
+            break
+        left = again
+    unread = {region.id: why for region in changed if (why := _why_unread(came.get(region.id)))}
+    read = [came[region.id] for region in changed if region.id not in unread]
+    return [part for region in read for part in region.results], unread
+
+
+def _is_unfinished(answer: Region) -> bool:
+    """Whether a reader has not looked at a box, so that asking again may bring more."""
+    stored = readings_in(answer)
+    return stored is not None and (
+        stored.verdict is Verdict.UNREAD or any(reading.failed for reading in stored.readings)
+    )
+
+
+def _why_unread(answer: Region | None) -> str:
+    """Why nobody read a box; empty where somebody did."""
+    if answer is None:
+        return "The backend has no answer for it."
+    stored = readings_in(answer)
+    if stored is None or not all(reading.failed for reading in stored.readings):
+        return ""
+    if not stored.readings and stored.verdict is not Verdict.UNREAD:
+        return ""
+    return "; ".join(str(answer.meta.get("text") or "Nobody could look at it.").splitlines())
 
 
 def _ask(api: LabelStudio, backend: int, task: int, changed: Sequence[Region]) -> list[Any]:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from backend.cores import cores
 from backend.errors import ReaderUnavailable
 from backend.models.model_thread import BackgroundModel, ModelThread
 from backend.page.crops import ground_colour, is_blank
@@ -121,7 +122,7 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
             return _engine(folder, data_names, self._look)
 
         self._model_thread: ModelThread[Any, Pixels, Reading] = ModelThread(
-            "Tesseract reader", build, self._read, threads=options.threads or os.cpu_count() or 1
+            "Tesseract reader", build, self._read, threads=options.threads or cores()
         )
 
     @property

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from backend.errors import BadRequest, TwinreadError
 from backend.label_studio import interactive, predictions
+from backend.label_studio.box_notes import BoxProblem, why_unread
 from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
-from backend.pipeline.service import Service
+from backend.pipeline.service import DRAWN_AT_ONCE, Service
 
 ASSIST_LIMIT_S = 30.0
 """A person who drew a box waits for its text no longer."""
@@ -83,34 +86,59 @@ def assist(
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
-    answers = [(region, _read(service, region, pages, config, end)) for region in wanted]
+    answers = _read_drawn(service, wanted, pages, config, wording.message_language, end)
     return interactive.assist_result(
-        answers, config, model_version=version, message_language=wording.message_language
+        list(zip(wanted, answers, strict=True)),
+        config,
+        model_version=version,
+        message_language=wording.message_language,
     )
 
 
-def _read(
-    service: Service, region: Region, pages: Sequence[TaskPage], config: LabelingConfig, end: float
-) -> ReadLine:
-    """One drawn region, read; a region that cannot be read says why."""
-    line = Line(region_quad(region))
-    page = config.page_of(region)
-    if page == NO_PAGE:
-        return _unread(line, "no image that is read has this box; type its text")
-    # a Repeater and several Image tags say the page in the names of tags
-    if len(pages) > 1 and region.item_index is None and config.has_item_index:
-        return _unread(line, "Label Studio did not say which page the box is on; type its text")
-    if page >= len(pages):
-        return _unread(line, "the task has no such page")
-    if geometry.is_degenerate(line.quad):
-        return _unread(line, "the box is too small to hold text")
-    try:
-        return service.read_lines(pages[page], [line], max(0.0, end - time.monotonic())).lines[0]
-    except TwinreadError as error:
-        service.note(Failure(pages[page].task, error))
-        return _unread(line, str(error))
+def _read_drawn(
+    service: Service,
+    wanted: Sequence[Region],
+    pages: Sequence[TaskPage],
+    config: LabelingConfig,
+    language: MessageLanguage,
+    end: float,
+) -> list[ReadLine]:
+    """Drawn regions, read; all of one page together, and one that cannot be read says why."""
+    lines = [Line(region_quad(region)) for region in wanted]
+    came: dict[int, ReadLine | TwinreadError | BoxProblem] = {}
+    by_page: dict[int, list[int]] = {}
+    for number, (region, line) in enumerate(zip(wanted, lines, strict=True)):
+        page = config.page_of(region)
+        if page == NO_PAGE:
+            came[number] = BoxProblem.NO_IMAGE
+        # a Repeater and several Image tags say the page in the names of tags
+        elif len(pages) > 1 and region.item_index is None and config.has_item_index:
+            came[number] = BoxProblem.PAGE_UNKNOWN
+        elif page >= len(pages):
+            came[number] = BoxProblem.NO_SUCH_PAGE
+        elif geometry.is_degenerate(line.quad):
+            came[number] = BoxProblem.TOO_SMALL
+        else:
+            by_page.setdefault(page, []).append(number)
+
+    def read_page(page: int) -> Sequence[ReadLine | TwinreadError]:
+        drawn = [lines[number] for number in by_page[page]]
+        try:
+            return service.read_lines(pages[page], drawn, max(0.0, end - time.monotonic()))
+        except TwinreadError as error:
+            return [error] * len(drawn)
+
+    if by_page:
+        # no page waits for the readers of another one
+        with ThreadPoolExecutor(min(len(by_page), DRAWN_AT_ONCE)) as at_once:
+            for numbers, answers in zip(by_page.values(), at_once.map(read_page, by_page), strict=True):
+                came.update(zip(numbers, answers, strict=True))
+    return [_shown(came[number], line, language) for number, line in enumerate(lines)]
 
 
-def _unread(line: Line, why: str) -> ReadLine:
-    reason = Reason(ReasonKind.READER_FAILED, "twinread", why)
+def _shown(came: ReadLine | TwinreadError | BoxProblem, line: Line, language: MessageLanguage) -> ReadLine:
+    """What came of a line; one that nobody could look at with the reason for the annotator."""
+    if isinstance(came, ReadLine):
+        return came
+    reason = Reason(ReasonKind.READER_FAILED, "twinread", why_unread(came, language))
     return ReadLine(line, (), Judgement(Verdict.UNREAD, "", 0.0, (reason,)))

@@ -190,7 +190,11 @@ def _unauthorised() -> Response:
 
 
 def _refusal(status: int, sentence: str) -> Response:
-    """An error as JSON, with its sentence in the reason phrase as far as HTTP allows."""
+    """An error as JSON, with its sentence in the reason phrase as far as HTTP allows.
+
+    In English, whatever language annotators speak: Label Studio 1.23 shows a reason phrase in UTF-8 as
+    Latin-1, so Russian comes out as noise, and only team leads ever see it.
+    """
     response = jsonify(error=sentence)
     phrase = " ".join(sentence.encode("ascii", "replace").decode().split())[:400]
     response.status = f"{status} {phrase}"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from backend.errors import SettingsWrong
+from backend.errors import SettingsWrong, UnexpectedFailure
+from backend.models.paddle_engine import asks_paddle_for_gpus
 from backend.pipeline import assembly
+from backend.pipeline.reader_kinds import engine_options
 from backend.server.app import create_app
 from backend.settings.settings import Settings
 
@@ -55,6 +60,24 @@ def _close(server: Any, worker: Any) -> None:
         app.extensions["twinread"].close()
 
 
+def _check_readers(settings: Settings) -> None:
+    """Refuse readers that cannot read, and leave this process without Paddle and CUDA.
+
+    gunicorn forks the worker from here, and CUDA that a process has touched works in none of its forks.
+    """
+    if not asks_paddle_for_gpus(engine_options(settings)):
+        assembly.check_readers(settings)
+        return
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
+        try:
+            apart.submit(assembly.check_readers, settings).result()
+        except BrokenProcessPool as error:
+            raise UnexpectedFailure(
+                "PaddlePaddle ended the process that looked for a GPU. Check the driver (README, 'On a "
+                "GPU'), or set DEVICE=cpu."
+            ) from error
+
+
 def run(settings: Settings, host: str, port: int) -> None:
     """Serve until stopped.
 
@@ -77,5 +100,5 @@ def run(settings: Settings, host: str, port: int) -> None:
             f"Cannot listen on {host}:{port}: {error.strerror or error}. "
             "Stop what uses that port, or choose another with --port."
         ) from error
-    assembly.check_readers(settings)
+    _check_readers(settings)
     _Server(settings, host, port).run()

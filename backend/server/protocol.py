@@ -1,4 +1,8 @@
-"""The bodies of Label Studio's requests, checked: a wrong type or an unknown field is one clear sentence."""
+"""The bodies of Label Studio's requests, checked: a wrong type or a missing field is one clear sentence.
+
+Only the fields that are used are looked at: a later Label Studio may send more, or others in another form,
+and that is no reason to refuse a whole project.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,12 @@ from backend.errors import BadRequest
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class Params(_Body):
     """`params` of /predict; `context.result` holds the regions of an interactive request."""
 
-    login: str | None = None
-    password: str | None = Field(None, repr=False)
     context: dict[str, Any] | None = None
 
 
@@ -27,7 +29,6 @@ class PredictBody(_Body):
 
     tasks: list[dict[str, Any]]
     label_config: str
-    project: str | int | None = None
     params: Params | None = None
 
     @property
@@ -43,20 +44,14 @@ def drawn_regions_of(context: object) -> list[Any] | None:
 
 
 class SetupBody(_Body):
-    """The body of /setup; the token in it is the project creator's and is not used."""
+    """The body of /setup; the token in it is the project creator's and is not read."""
 
-    project: str | int
     label_config: str = Field(alias="schema")
-    hostname: str | None = None
-    access_token: str | None = Field(None, repr=False)
-    extra_params: Any = None
-    force_reload: Any = None
 
 
-class WebhookBody(BaseModel):
+class WebhookBody(_Body):
     """The body of /webhook: a hint, of which only the action is read."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
     action: str
 
 

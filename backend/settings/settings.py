@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from backend.cores import cores
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.message_language import MessageLanguage
@@ -117,7 +118,9 @@ class Settings(BaseSettings):
     model_source: Literal["auto", "packages"] = Field(
         "auto", description="auto: PaddleOCR's cache, its hubs, packages; packages: no hub is ever asked"
     )
-    cpu_threads: int = Field(os.cpu_count() or 1, ge=1, description="Threads of the inference engine on CPU")
+    cpu_threads: int = Field(
+        cores(), ge=1, description="Threads of the inference engine on CPU; as many as this process may use"
+    )
     engine_config: dict[str, Any] = Field({}, description="PaddleOCR's engine_config, as JSON")
     enable_mkldnn: bool | None = Field(
         None, description="Paddle's engine on CPU: use MKL-DNN; empty: wherever it does not crash"

@@ -19,6 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
+from backend.cores import cores
 from backend.outputs import printable
 from backend.page.image_files import OPENERS
 from converters.check.findings import Picture, PictureState
@@ -61,7 +62,7 @@ def pictures_of(
     names = sorted({image for row in rows for image in images_of(row)})
     # joined as PaddleOCR joins: an absolute name wins, an empty one is the folder
     paths = [image if image.startswith("http") else os.path.join(folder, image) for image in names]  # noqa: PTH118
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         looked = pool.map(partial(_looked, folder), names, paths, chunksize=1)
         if console is None:
             return dict(zip(names, looked, strict=True))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from backend.cores import cores
 from backend.errors import BadRequest
 from backend.label_studio.annotations import moment_of
 from backend.outputs import check_writable
@@ -160,7 +160,7 @@ def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
         incremental=request.incremental,
         partial=request.since is not None,
         image_field=request.image_field,
-        jobs=request.jobs or os.cpu_count() or 1,
+        jobs=request.jobs or cores(),
     )
 
 

@@ -8,12 +8,12 @@ takes its place when it is whole.
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 
+from backend.cores import cores
 from backend.errors import BadRequest, ProjectError
 from backend.seams import PageSource
 from converters.export import layouts, previous_dataset
@@ -60,7 +60,7 @@ class ExportOptions:
     partial: bool = False
     image_field: str | None = None
     origin: Origin = field(default_factory=Origin)
-    jobs: int = os.cpu_count() or 1
+    jobs: int = field(default_factory=cores)
 
 
 class NothingToExport(ProjectError):

@@ -6,7 +6,6 @@ import that was stopped is just started once more.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from backend.cores import cores
 from backend.errors import BadRequest, SettingsWrong
 from backend.label_studio import explanations
 from backend.label_studio.client import LabelStudio
@@ -181,7 +181,7 @@ def _import_file(
     totals.rows_left_out += file.left_out
     rows = iter(file.rows)
     taken: dict[Path, str] = {}
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         while batch := list(islice(rows, BATCH)):
             with tempfile.TemporaryDirectory(prefix="twinread-import-") as folder:
                 prepared = pool.map(

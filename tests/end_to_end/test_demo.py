@@ -32,8 +32,8 @@ def demo_process(state: Path, ports: tuple[int, int]) -> subprocess.Popen[str]:
     environment = variables(state.parent, {"label_studio_port": ports[0], "backend_port": ports[1]})
     return subprocess.Popen(
         [sys.executable, "-m", "backend.demo.run"],
-        cwd=ROOT,
-        env={**environment, "TWINREAD_STATE": str(state), "PYTHONUNBUFFERED": "1"},
+        cwd=state.parent,  # not the checkout, whose .env it would read
+        env={**environment, "PYTHONPATH": str(ROOT), "TWINREAD_STATE": str(state), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

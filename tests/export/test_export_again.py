@@ -308,9 +308,7 @@ def test_a_killed_export_leaves_the_old_dataset_and_the_next_one_goes_on(tmp_pat
     out = tmp_path / "set"
     run(out, PROJECT[:3])
     before = contents(out)
-    with subprocess.Popen(
-        [sys.executable, "-c", SLOW, out], stdout=subprocess.PIPE, cwd=Path.cwd()
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", SLOW, out], stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout.readline() == b"half\n"
         with pytest.raises(DatasetLocked, match="Another export is writing into set"):
             run(out, PROJECT)

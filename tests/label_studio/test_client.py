@@ -11,7 +11,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend.errors import LabelStudioFailed, SettingsWrong
+from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong
 from backend.label_studio.client import LabelStudio
 from backend.settings import connect
 from backend.settings.settings import Settings
@@ -107,6 +107,68 @@ def test_json_of_another_shape_is_no_label_studio(
 def test_without_a_key_it_is_said_where_to_get_one():
     with pytest.raises(SettingsWrong, match="LABEL_STUDIO_API_KEY is not set"):
         connect.label_studio(Settings(label_studio_api_key=None))
+
+
+def holds_itself() -> list[Any]:
+    body: list[Any] = []
+    body.append(body)
+    return body
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        pytest.param(
+            {"text": "Счёт \ud83d 5"},
+            ".text has half of a character (U+D83D in 'Счёт \\ud83d 5')",
+            id="half of a character",
+        ),
+        pytest.param({"\udc00": 1}, "a key of", id="in a key"),
+        pytest.param([1.5, float("nan")], "[1] is nan, which is no number in JSON", id="not a number"),
+        pytest.param({"x": float("-inf")}, ".x is -inf, which is no number", id="without end"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("send", "where"),
+    [
+        pytest.param(
+            lambda api, bad: api.import_tasks(3, [{"data": {}}, {"data": bad}]), "[1].data", id="tasks"
+        ),
+        pytest.param(lambda api, bad: api.create_annotation(7, [{"value": bad}]), "value", id="by the SDK"),
+        pytest.param(lambda api, bad: api.update_project(3, sampling=bad), "sampling", id="a project"),
+        pytest.param(lambda api, bad: api.validate_config(bad), "label_config", id="a config"),
+    ],
+)
+def test_what_json_cannot_hold_is_named_and_nothing_is_sent(
+    send: Callable[[LabelStudio, Any], object], where: str, value: Any, words: str
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, json={})
+
+    with scripted(answer) as api, pytest.raises(BadRequest) as caught:
+        send(api, value)
+    said = str(caught.value)
+    assert said.startswith("Nothing was sent to Label Studio: ")
+    assert where in said
+    assert words in said
+    assert said.isprintable()
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        pytest.param(Path("a.png"), "[0].data is of the type PosixPath, which JSON does not", id="a path"),
+        pytest.param(holds_itself(), "nested without end", id="a list in itself"),
+    ],
+)
+def test_what_is_no_json_is_named_before_it_is_sent(value: Any, words: str) -> None:
+    with scripted(reason({}, 200)) as api, pytest.raises(BadRequest) as caught:
+        api.import_tasks(3, [{"data": value}])
+    assert words in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

@@ -63,7 +63,7 @@ def apart(text):
         pytest.param(
             ("Стол", None),
             "A: Стол\nB: (failed: no answer in 60 s)",
-            "A: Стол\nB: (сбой: no answer in 60 s)",
+            "A: Стол\nB: (распознаватель не ответил)",
             id="one failed",
         ),
         pytest.param(

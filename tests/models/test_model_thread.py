@@ -265,3 +265,36 @@ def test_an_error_can_be_a_result_at_every_point_where_one_may_happen():
 def test_what_is_shown_of_an_error_holds_no_path(error: Exception, words: str, caplog):
     assert sentence_of(error, "No luck") == words
     assert ("/root/secret/place" in caplog.text) == isinstance(error, OSError)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_model_that_never_answers_is_given_up_and_everybody_who_waits_is_told(
+    threads: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    kettle = Kettle()
+    thread = ModelThread("kettle", lambda: kettle, Kettle.boil, threads=threads, limit_s=0.2)
+    thread.start()
+    held = [thread.submit("hold") for _ in range(threads)]
+    waiting = [thread.submit("a"), thread.submit("b", on_error=str)]
+    words = "The kettle has not answered for 0.2 s and was given up."
+    for future in [*held, waiting[0]]:
+        with pytest.raises(UnexpectedFailure, match=re.escape(words)):
+            future.result(20)
+    assert waiting[1].result(20) == words
+    with pytest.raises(UnexpectedFailure, match="not answered"):
+        thread.submit("too late").result(20)
+    assert (thread.state, str(thread.failure)) == (ModelState.FAILED, words)
+    assert "in boil" in caplog.text, "the log says where it stands"
+    thread.stop()  # does not wait for the one that never comes back
+    kettle.may_go_on.set()
+
+
+def test_a_slow_answer_within_the_limit_is_an_answer() -> None:
+    kettle = Kettle()
+    thread = ModelThread("kettle", lambda: kettle, Kettle.boil, limit_s=20)
+    thread.start()
+    held = thread.submit("hold")
+    threading.Timer(0.3, kettle.may_go_on.set).start()
+    assert held.result(20) == "HOLD"
+    assert thread.submit("a").result(20) == "A"
+    thread.stop()

@@ -28,10 +28,16 @@ class Desk:
 
         return work
 
+    def open(self, *names: str) -> list[Future[str]]:
+        """The pages of one task that an annotator waits for."""
+        futures = [self.pages.submit(name, self.page(name)) for name in names]
+        self.pages.hurry(futures)
+        return futures
+
     def hold(self, name: str, *, urgent: bool = False) -> Future[str]:
         """A page that is in work when this returns."""
         self.held[name] = threading.Event()
-        future = self.pages.submit(name, self.page(name), urgent=urgent)
+        future = self.open(name)[0] if urgent else self.pages.submit(name, self.page(name))
         end = time.monotonic() + 20
         while name not in self.begun:
             assert time.monotonic() < end
@@ -50,10 +56,10 @@ def desk() -> Iterator[Desk]:
 
 def test_opened_pages_wait_for_no_bulk_page_and_the_bulk_worker_takes_them_first(desk: Desk) -> None:
     desk.hold("bulk 1")
-    bulk = desk.pages.submit("bulk 2", desk.page("bulk 2"), urgent=False)
+    bulk = desk.pages.submit("bulk 2", desk.page("bulk 2"))
     desk.hold("opened 1", urgent=True)
     desk.hold("opened 2", urgent=True)
-    third = desk.pages.submit("opened 3", desk.page("opened 3"), urgent=True)
+    (third,) = desk.open("opened 3")
     assert len(desk.pages) == 5
 
     desk.held["bulk 1"].set()
@@ -62,15 +68,28 @@ def test_opened_pages_wait_for_no_bulk_page_and_the_bulk_worker_takes_them_first
     assert desk.begun == ["bulk 1", "opened 1", "opened 2", "opened 3", "bulk 2"]
 
 
+def test_one_opened_page_goes_before_the_pages_of_a_long_task_that_was_opened_earlier(desk: Desk) -> None:
+    for name in ("bulk", "long 1", "long 2"):
+        desk.hold(name, urgent=name != "bulk")
+    long = desk.open("long 3", "long 4", "long 5")
+    short = desk.open("short")
+
+    desk.held["bulk"].set()
+
+    for future in (*short, *long):
+        future.result(20)
+    assert desk.begun == ["bulk", "long 1", "long 2", "short", "long 3", "long 4", "long 5"]
+
+
 def test_a_failure_is_not_kept_and_a_result_is(desk: Desk) -> None:
     def broken(urgency: Urgency) -> str:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        desk.pages.submit("page", broken, urgent=False).result(20)
-    mended = desk.pages.submit("page", desk.page("page"), urgent=False)
+        desk.pages.submit("page", broken).result(20)
+    mended = desk.pages.submit("page", desk.page("page"))
     assert mended.result(20) == "page read"
-    assert desk.pages.submit("page", broken, urgent=True) is mended
+    assert desk.pages.submit("page", broken) is mended
     assert len(desk.pages) == 0
 
 
@@ -82,21 +101,21 @@ def test_work_hears_of_an_annotator_who_comes_while_it_goes_on(desk: Desk) -> No
         begun.set()
         return f"urgent: {came.wait(20) and urgency.urgent}"
 
-    bulk = desk.pages.submit("page", work, urgent=False)
+    bulk = desk.pages.submit("page", work)
     assert begun.wait(20)
-    assert desk.pages.submit("page", work, urgent=True) is bulk
+    desk.pages.hurry([bulk])
     assert bulk.result(20) == "urgent: True"
 
 
 def test_at_the_end_those_who_wait_are_told_and_what_was_begun_ends_well(desk: Desk) -> None:
     begun = desk.hold("begun")
-    waits = desk.pages.submit("waits", desk.page("waits"), urgent=False)
+    waits = desk.pages.submit("waits", desk.page("waits"))
 
     desk.pages.close(wait=False)
 
     assert isinstance(waits.exception(0), Stopping)
     with pytest.raises(Stopping):
-        desk.pages.submit("late", desk.page("late"), urgent=True)
+        desk.pages.submit("late", desk.page("late"))
     desk.held["begun"].set()
     assert begun.result(20) == "begun read"
     desk.pages.close(wait=True)

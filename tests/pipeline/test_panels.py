@@ -17,7 +17,7 @@ import pytest
 
 from backend.errors import ReaderUnavailable, SettingsWrong
 from backend.models.model_thread import ModelState
-from backend.page.lines import ReasonKind
+from backend.page.lines import Reading, ReasonKind
 from backend.pipeline.panels import Panels
 from backend.pipeline.reader_kinds import KINDS
 from backend.readers.paddle import PaddleReader
@@ -230,6 +230,41 @@ def test_readers_are_checked_without_their_models(panels: PanelsOf, tmp_path: Pa
     reading.check()
     with pytest.raises(ReaderUnavailable, match="install it again"):
         reading.wait()
+
+
+def test_a_language_whose_model_failed_to_load_is_built_again_after_a_minute(
+    panels: PanelsOf, tmp_path: Path
+) -> None:
+    clock = Clock()
+    data = tmp_path / "rus.traineddata"
+    data.write_bytes(b"cut off")
+    read = panels(clock=clock, tessdata_dir=tmp_path, readers="tesseract,tesseract", cpu_threads=1)
+    crop = np.full((48, 320, 3), 255, np.uint8)
+
+    def said() -> Reading:
+        with read.lend("ru") as panel:
+            return panel.readers[0].submit([crop])[0].result(60)
+
+    assert "install it again" in (said().error or "")
+    data.unlink()
+    data.symlink_to(DEBIAN / "rus.traineddata")
+    clock.now = 59
+    assert said().retryable, "not for every page"
+    clock.now = 60
+    assert said().error is None
+    assert threads("Tesseract") == 2, "the failed ones are given back"
+
+
+def test_only_what_is_promised_makes_the_service_fail(panels: PanelsOf, tmp_path: Path) -> None:
+    (tmp_path / "rus.traineddata").write_bytes(b"cut off")
+    (tmp_path / "ukr.traineddata").symlink_to(DEBIAN / "rus.traineddata")
+    for own, words in (("uk", "None"), ("ru", "install it again")):
+        read = panels(tessdata_dir=tmp_path, readers="tesseract,tesseract", ocr_language=own, cpu_threads=1)
+        for language in ("uk", "ru"):
+            read.panel(language)
+        with pytest.raises(ReaderUnavailable):
+            read.wait()
+        assert words in str(read.failure())
 
 
 def test_two_looks_through_one_recogniser_load_it_once(panels: PanelsOf) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -15,22 +16,26 @@ from backend.errors import (
     DetectorFailed,
     ImageUnreachable,
     Late,
+    ModelMissing,
     NotReady,
     ReaderUnavailable,
     Stopping,
+    StoreFailed,
+    TwinreadError,
     UnexpectedFailure,
 )
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Line, Reading
+from backend.page.lines import Line, Pixels, Reading
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording
-from backend.pipeline.service import Service
+from backend.pipeline.service import Service, ServiceOptions
 from tests.parts.scripted import (
     CONFIG,
     ScriptedDetector,
     ScriptedReader,
     ScriptedSource,
+    picture,
     quad,
     scripted_engines,
     scripted_service,
@@ -124,6 +129,86 @@ def test_a_failed_reader_is_in_the_status_until_it_is_mended() -> None:
         assert service.status()["failed_tasks"] == {}
 
 
+class Mendable:
+    """A reader that has no answer for the first page until it is mended, and waits when it must."""
+
+    def __init__(self) -> None:
+        self.down = True
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def service(self) -> Service:
+        def say(number: int) -> Reading:
+            return Reading("one", error="no answer in 60 s", retryable=True) if self.down else Reading("one")
+
+        reader = ScriptedReader("one", say, gate=self.gate)
+        return scripted_service(readers=[reader, ScriptedReader("two")], page_workers=1)
+
+
+def test_what_was_mended_in_the_background_leaves_the_status_without_a_new_request() -> None:
+    reader = Mendable()
+    with running(reader.service()) as service:
+        predict(service, "/page")
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"])
+        reader.down = False
+        reader.gate.clear()
+        (late,) = predict(service, "/page", deadline_s=0)
+        assert isinstance(late, Failure) and isinstance(late.error, Late)
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"]), "it is not mended yet"
+        reader.gate.set()
+        until(lambda: service.status()["pages_in_flight"] == 0)
+        assert service.status()["failed_tasks"] == {}
+
+
+def test_what_fails_in_the_background_is_in_the_status_without_a_new_request() -> None:
+    reader = Mendable()
+    reader.gate.clear()
+    with running(reader.service()) as service:
+        (late,) = predict(service, "/page", deadline_s=0)
+        assert isinstance(late, Failure) and isinstance(late.error, Late)
+        assert service.status()["failed_tasks"] == {}, "what is in work has not failed"
+        reader.gate.set()
+        until(lambda: service.status()["pages_in_flight"] == 0)
+        assert "no answer in 60 s" in str(service.status()["failed_tasks"])
+        text = service.metrics.text().decode()
+    assert 'twinread_pages_total{outcome="ReaderUnavailable"} 1.0' in text
+
+
+def test_two_hundred_late_pages_push_no_failed_page_out_of_the_status() -> None:
+    gate = threading.Event()
+    readers = [ScriptedReader("one", gate=gate), ScriptedReader("two")]
+    with running(scripted_service(readers=readers)) as service:
+        predict(service, "/gone")
+        tasks = [{"id": number, "data": {"image": f"/page-{number}"}} for number in range(2, 252)]
+        service.predict(tasks, OURS, WORDING, 0)
+        assert list(service.status()["failed_tasks"]) == ["task 1"]  # type: ignore[call-overload]
+        gate.set()
+
+
+def test_of_a_task_whose_pages_failed_the_status_counts_what_is_left_to_mend() -> None:
+    source = ScriptedSource({})
+    task = {"id": 7, "data": {"pages": ["/gone-1", "/gone-2", "/page"]}}
+    with running(scripted_service(source=source)) as service:
+        service.predict([task], SEVERAL, WORDING, 20)
+        (both,) = service.status()["failed_tasks"].values()  # type: ignore[attr-defined]
+        assert both.endswith("(1 more of its pages failed.)")
+        source.files["/gone-1"] = picture()
+        service.predict([task], SEVERAL, WORDING, 20)
+        assert service.status()["failed_tasks"] == {"task 7": "The image /gone-2 is not there (404)."}
+
+
+def test_a_box_that_could_not_be_read_is_forgotten_when_the_next_one_is_read() -> None:
+    source = ScriptedSource({})
+    box = [Line(quad(20, 10, 250, 26))]
+    with running(scripted_service(source=source)) as service:
+        with pytest.raises(ImageUnreachable):
+            service.read_lines(TaskPage(1, "/gone", "ru"), box, 20)
+        assert service.status()["failed_tasks"] == {"task 1": "The image /gone is not there (404)."}
+        source.files["/gone"] = picture()
+        service.read_lines(TaskPage(1, "/gone", "ru"), box, 20)
+        assert service.status()["failed_tasks"] == {}
+
+
 def test_the_notes_of_a_task_are_in_the_log_once_and_in_the_status_until_they_are_gone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -165,7 +250,95 @@ def test_before_the_models_are_loaded_every_question_is_answered_with_loading() 
         gate.set()
         with pytest.raises(ReaderUnavailable, match="No Russian data"):
             service.engines(timeout_s=10)
-        assert service.state == ("failed", "No Russian data for Tesseract.")
+        assert service.state == ("failed", "No Russian data for Tesseract. It is tried again by itself.")
+
+
+SOON = ServiceOptions(retry_s=(0.01, 0.02), watch_s=0.01)
+
+
+def test_engines_that_fail_to_load_are_loaded_again_until_they_are_there() -> None:
+    errors: list[Exception] = [
+        StoreFailed("The database is not up."),
+        ZeroDivisionError("in /secret/place"),
+        ModelMissing("The hub is out of reach."),
+    ]
+    told = []
+
+    def load(metrics: Metrics) -> Engines:
+        if tried:
+            told.append(service.state)
+        tried.append(len(tried))
+        if len(tried) <= len(errors):
+            raise errors[len(tried) - 1]
+        return scripted_engines()
+
+    tried: list[int] = []
+    service = Service(load, SOON)
+    with running(service):
+        until(lambda: service.state[0] == "ready")
+        assert len(predictions(service, "/page")) == 1
+    assert tried == [0, 1, 2, 3]
+    assert [state for state, _ in told] == ["failed"] * 3
+    assert [sentence.split(".")[0] for _, sentence in told] == [
+        "The database is not up",
+        "The models failed to load (ZeroDivisionError); see the log",
+        "The hub is out of reach",
+    ]
+
+
+def test_engines_that_fail_later_are_told_and_replaced_by_others_that_are_loaded_anew() -> None:
+    broken: list[TwinreadError] = []
+    may_load = threading.Event()
+    closed: list[str] = []
+
+    def load(metrics: Metrics) -> Engines:
+        number = len(loaded) + 1
+        loaded.append(number)
+        if number > 1:
+            may_load.wait(20)
+        engines = scripted_engines(version=f"v{number}", close=lambda: closed.append(f"v{number}"))
+        return replace(engines, failure=lambda: next(iter(broken), None) if number == 1 else None)
+
+    loaded: list[int] = []
+    with running(Service(load, SOON)) as service:
+        until(lambda: service.state[0] == "ready")
+        broken.append(UnexpectedFailure("The detection model has not answered for 600 s and was given up."))
+        assert service.state == (
+            "failed",
+            "The detection model has not answered for 600 s and was given up. It is tried again by itself.",
+        )
+        may_load.set()
+        until(lambda: service.state[0] == "ready")
+        assert service.model_version == "v2"
+        assert closed == ["v1"]
+    assert loaded == [1, 2]
+
+
+def test_a_reader_that_never_answers_costs_its_page_an_hour_and_no_worker_its_life() -> None:
+    class Mute(ScriptedReader):
+        """Answers no line of the first page."""
+
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            answers = super().submit(crops, urgent=urgent)
+            return answers if self.asked > len(crops) else [Future() for _ in crops]
+
+    engines = scripted_engines(readers=[Mute("one"), ScriptedReader("two")])
+    options = ServiceOptions(page_workers=1, reading_s=0.2)
+    with running(Service(lambda _: engines, options)) as service:
+        service.engines(timeout_s=10)
+        first, second = predict(service, "/page-1", "/page-2")
+    assert isinstance(first, Failure)
+    assert "3 of 6 readings had no answer; the first: no answer within 0.2 s" in str(first.error)
+    assert isinstance(second, Prediction)
+
+
+def test_a_service_that_waits_to_load_again_can_be_stopped() -> None:
+    def load(metrics: Metrics) -> Engines:
+        raise StoreFailed("The database is not up.")
+
+    service = Service(load, ServiceOptions(retry_s=(3600,), watch_s=0.01))
+    until(lambda: service.state[0] == "failed")
+    service.close()
 
 
 def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
@@ -188,6 +361,26 @@ def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
         gate.set()
         assert predictions(service, *pages)[2] == answer
     assert len(detector.pages) == 3
+
+
+def test_an_opened_task_of_three_pages_waits_for_no_bulk_page_with_any_of_them() -> None:
+    held = threading.Event()
+
+    class Source(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            if "bulk" in reference:
+                held.wait(30)
+            return super().fetch(reference, task_id=task_id)
+
+    bulk = [{"id": number, "data": {"pages": [f"/page-bulk-{number}"]}} for number in range(3)]
+    opened = {"id": 7, "data": {"pages": ["/page-1", "/page-2", "/page-3"]}}
+    with running(scripted_service(source=Source(), page_workers=1)) as service:
+        service.predict(bulk, SEVERAL, WORDING, 0)
+        (answer,) = service.predict([opened], SEVERAL, WORDING, 20)
+        assert service.status()["pages_in_flight"] == 3
+        held.set()
+    assert isinstance(answer, Prediction)
+    assert {item["item_index"] for item in answer.result} == {0, 1, 2}
 
 
 def test_a_failed_page_of_a_task_is_named_although_its_other_pages_are_read() -> None:
@@ -300,7 +493,7 @@ def test_engines_that_come_when_the_service_has_stopped_are_closed_and_not_used(
     replaced = loop.service.replace_engines(late)
     with ThreadPoolExecutor(1) as stopping:
         end = stopping.submit(loop.service.close)
-        until(lambda: loop.service._loader._closed)
+        until(lambda: loop.service._loader._closing.is_set())
         may_load.set()
         end.result(20)
     with pytest.raises(Stopping):

@@ -128,7 +128,7 @@ def test_a_drawn_box_waits_for_the_one_batch_in_flight_and_for_no_search_of_a_pa
         for reader in readers:
             assert reader.waits["box"].wait(LIMIT_S)
             reader.may_go_on.set()
-        (read,) = answer.result(LIMIT_S).lines
+        (read,) = answer.result(LIMIT_S)
 
         assert [said.error for said in read.readings] == [None, None]
         assert [reader.served[0] for reader in readers] == ["box", "box"]

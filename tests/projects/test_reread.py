@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,8 +12,12 @@ from pydantic import SecretStr
 
 from backend.errors import BadRequest
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.interactive import assist_result
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.regions import region_quad, regions
+from backend.page.lines import Judgement, Line, Reading, ReadLine, Reason, ReasonKind, Verdict
 from backend.projects.reread import (
+    NotRead,
     NotStored,
     Reread,
     changed_boxes,
@@ -21,6 +26,7 @@ from backend.projects.reread import (
     reread_version,
     with_answers,
 )
+from backend.text import verdicts
 from tests.parts.http_script import says, serving
 from tests.parts.scripted import CONFIG
 
@@ -220,3 +226,99 @@ def test_a_prediction_that_label_studio_refuses_is_named_and_the_other_tasks_go_
     assert "width 150 out of bounds" in refused.why
     assert isinstance(read, Reread)
     assert (read.task, read.after, stored) == (8, "Счёт 5", [8])
+
+
+def read_again(
+    answer: Callable[[int, list[str]], list[dict[str, Any]]], count: int
+) -> tuple[list[Reread | NotRead | NotStored], list[list[str]], list[dict[str, Any]]]:
+    """Read moved boxes b0, b1, ... of one task again.
+
+    Args:
+        answer: what the backend answers to the which request for which boxes.
+        count: how many boxes there are; each had the text "old" elsewhere.
+
+    Returns:
+        What was found, the boxes of each request, and the results of the stored prediction.
+    """
+    names = [f"b{number}" for number in range(count)]
+    asked: list[list[str]] = []
+    stored: list[dict[str, Any]] = []
+    parent = {"id": 1, "model_version": "v1", "result": [p for name in names for p in box(name, 10, "old")]}
+    work = {"parent_prediction": 1, "result": [p for name in names for p in box(name, 12, "old")]}
+
+    def label_studio(request: httpx.Request) -> httpx.Response:
+        path, sent = request.url.path, json.loads(request.content or b"null")
+        if path == "/api/ml/":
+            return httpx.Response(200, json=[{"id": 1}])
+        if path == "/api/tasks/":
+            task = {"id": 7, "annotations": [work], "predictions": [parent]}
+            return httpx.Response(200, json={"tasks": [task]})
+        if path == "/api/ml/1/interactive-annotating":
+            asked.append([part["id"] for part in sent["context"]["result"]])
+            return httpx.Response(200, json={"data": {"result": answer(len(asked), asked[-1])}})
+        stored.extend(sent["result"])
+        return httpx.Response(201, json={"id": 2})
+
+    transport = httpx.MockTransport(label_studio)
+    with LabelStudio("http://label-studio", SecretStr("0" * 40), transport=transport) as api:
+        return list(reread(api, 3, OURS, None)), asked, stored
+
+
+def answered(name: str, *readings: Reading) -> list[dict[str, Any]]:
+    """What the backend answers for a moved box that was read so."""
+    region = regions(box(name, 12, None))[0]
+    judgement = verdicts.judge(readings, crop_size=(160, 24), language="ru") if readings else None
+    unread = Judgement(Verdict.UNREAD, "", 0.0, (Reason(ReasonKind.READER_FAILED, "twinread", "no image"),))
+    line = ReadLine(Line(region_quad(region)), readings, judgement or unread)
+    return list(assist_result([(region, line)], OURS, model_version="v1")["result"])
+
+
+ONE, TWO = Reading("one", "new"), Reading("two", "new")
+LATE = Reading("one", error="no answer within 30 s", retryable=True)
+
+
+def test_boxes_that_came_too_late_are_asked_for_again_until_all_are_read() -> None:
+    def answer(request: int, names: list[str]) -> list[dict[str, Any]]:
+        # nine at a time, as far as the readers come in the time of one request
+        return [p for n, name in enumerate(names) for p in answered(name, ONE if n < 9 else LATE, TWO)]
+
+    found, asked, stored = read_again(answer, 20)
+
+    assert [len(names) for names in asked] == [20, 11, 2]
+    assert [(line.after, line.doubtful) for line in found if isinstance(line, Reread)] == [
+        ("new", False)
+    ] * 20
+    assert [part["value"]["text"] for part in stored if "text" in part["value"]] == [["new"]] * 20
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        pytest.param((LATE, LATE), "no answer within 30 s", id="no reader answered"),
+        pytest.param((), "no image", id="the image is gone"),
+        pytest.param(None, "no answer for it", id="left out of the answer"),
+    ],
+)
+def test_a_box_that_nobody_could_read_stays_as_it_was_and_is_named(
+    said: tuple[Reading, ...] | None, why: str
+) -> None:
+    def answer(request: int, names: list[str]) -> list[dict[str, Any]]:
+        parts = {"b0": answered("b0", ONE, TWO), "b1": [] if said is None else answered("b1", *said)}
+        return [part for name in names for part in parts[name]] or [{"id": "other", "value": {}}]
+
+    found, asked, stored = read_again(answer, 2)
+
+    assert asked == [["b0", "b1"], ["b1"]]
+    assert stored == [*[p for p in stored if p["id"] == "b0"], *box("b1", 12, "old")]
+    assert [part["value"].get("text") for part in stored] == [None, ["new"], None, ["old"]]
+    (unread,) = [line for line in found if isinstance(line, NotRead)]
+    assert (unread.task, unread.region) == (7, "b1")
+    assert why in unread.why
+    assert [line.region for line in found if isinstance(line, Reread)] == ["b0"]
+
+
+def test_where_nothing_could_be_read_no_prediction_is_stored() -> None:
+    found, _, stored = read_again(lambda _, names: [p for name in names for p in answered(name)], 3)
+
+    assert stored == []
+    assert [type(line) for line in found] == [NotRead] * 3

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from backend.errors import OperatorError, ReaderUnavailable
+from backend.errors import OperatorError, ReaderUnavailable, TwinreadError
+from backend.label_studio.box_notes import RUSSIAN
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
-from backend.page.lines import Reading
+from backend.page.lines import Pixels, Reading
 from backend.pipeline.annotate import Panel
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
@@ -241,8 +244,8 @@ def test_a_box_that_the_readers_do_not_answer_in_time_is_kept_as_doubtful() -> N
     with running([ScriptedReader("one", gate=gate), ScriptedReader("two")]) as service:
         result = answers.assist(service, task(), [drawn()], OURS, WORDING, 0.2)
         gate.set()
-    assert (label_of(result), text_of(result)) == (["Check"], [])
-    assert "no answer within" in result["result"][0]["meta"]["text"]
+    assert (label_of(result), text_of(result)) == (["Check"], ["Счёт"])
+    assert "A: (failed: no answer within" in result["result"][0]["meta"]["text"]
 
 
 def test_a_task_of_several_pages_is_whole_or_not_at_all() -> None:
@@ -310,3 +313,130 @@ def test_before_the_models_are_loaded_there_is_no_answer_at_all() -> None:
                 ask()
     finally:
         service.close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "shape", "said", "note"),
+    [
+        pytest.param(
+            "/broken", {}, "Счёт", "картинка повреждена или слишком велика", id="the image is broken"
+        ),
+        pytest.param("/gone", {}, "Счёт", "картинка не загрузилась", id="the image is gone"),
+        pytest.param("/page", {"width": 0}, "Счёт", "рамка слишком мала", id="a speck"),
+        pytest.param(
+            "/page",
+            {},
+            Reading("one", error="ERNIE's server gave no answer in 60 s; see its log.", retryable=True),
+            "A: (распознаватель не ответил)",
+            id="no reader answers",
+        ),
+    ],
+)
+def test_a_russian_annotator_is_told_in_russian_why_a_box_has_no_text(
+    reference: str, shape: dict[str, int], said: str | Reading, note: str
+) -> None:
+    box = drawn(value={**drawn()["value"], **shape})
+    with running([ScriptedReader("one", said), ScriptedReader("two", said)]) as service:
+        result = answers.assist(service, task(reference), [box], OURS, Wording("ru", "ru"), 20)
+    told = result["result"][0]["meta"]["text"]
+    assert note in told
+    assert not re.search("[A-Za-z]{2}", told), "a word of another language"
+
+
+def test_every_kind_of_error_has_its_sentence_for_a_russian_annotator() -> None:
+    def kinds(kind: type[TwinreadError]) -> set[type[TwinreadError]]:
+        return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
+
+    known = {kind for kind in kinds(TwinreadError) if kind.__module__ == "backend.errors"}
+    assert set(RUSSIAN) == known
+    assert len(set(RUSSIAN.values())) == len(known)
+    for sentence in RUSSIAN.values():
+        assert set(re.findall("[A-Za-z]+", sentence)) <= {"Label", "Studio"}
+
+
+def boxes(count: int) -> list[dict[str, Any]]:
+    """Boxes of a page with that many lines, as `reread` sends them."""
+    return [
+        drawn(
+            id=f"box{number}",
+            original_height=40 * count + 20,
+            value={
+                "x": 5,
+                "y": 100 * (10 + 40 * number) / (40 * count + 20),
+                "width": 62.5,
+                "height": 100 * 26 / (40 * count + 20),
+                "rotation": 0,
+                "rectanglelabels": ["Text"],
+            },
+        )
+        for number in range(count)
+    ]
+
+
+def test_twenty_boxes_of_a_page_are_asked_for_together_and_answered_in_order() -> None:
+    together: list[int] = []
+
+    class Counting(ScriptedReader):
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            together.append(len(crops))
+            return super().submit(crops, urgent=urgent)
+
+    def say(number: int) -> Reading:
+        return Reading("one", f"Счёт {number}")
+
+    source = ScriptedSource({"/page": picture(20, (400, 820))})
+    service = scripted_service(readers=[Counting("one", say), Counting("two", say)], source=source)
+    try:
+        result = answers.assist(service, task(), boxes(20), OURS, WORDING, 20)
+    finally:
+        service.close()
+    assert together == [20, 20]
+    assert source.fetched == ["/page"]
+    assert text_of(result) == [f"Счёт {number}" for number in range(20)]
+
+
+def test_of_twenty_boxes_those_that_are_read_in_time_come_back_read() -> None:
+    class Slow(ScriptedReader):
+        """Answers the first nine, and the others after the test."""
+
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            futures: list[Future[Reading]] = [Future() for _ in crops]
+            for number, future in enumerate(futures[:9]):
+                future.set_result(Reading(self.identity, f"Счёт {number}"))
+            return futures
+
+    with running([Slow("one"), Slow("two")]) as service:
+        service.engines().source.files["/page"] = picture(20, (400, 820))  # type: ignore[attr-defined]
+        result = answers.assist(service, task(), boxes(20), OURS, WORDING, 0.5)
+    assert text_of(result) == [f"Счёт {number}" for number in range(9)]
+    assert label_of(result) == ["Text"] * 9 + ["Check"] * 11
+    assert "A: (failed: no answer within 0." in result["result"][-1]["meta"]["text"]
+
+
+def test_a_box_over_which_a_library_breaks_takes_no_other_with_it() -> None:
+    def say(number: int) -> Reading:
+        # the second box, asked for with the others and then alone
+        if number in (1, 4):
+            raise ZeroDivisionError("in /secret/place")
+        return Reading("one", "Счёт")
+
+    with running([ScriptedReader("one", say), ScriptedReader("two")]) as service:
+        result = answers.assist(service, task(), boxes(3), OURS, WORDING, 20)
+    told = {item["id"]: item.get("meta", {}).get("text", "") for item in result["result"]}
+    assert (label_of(result), text_of(result)) == (["Text", "Check", "Text"], ["Счёт", "Счёт"])
+    assert "ZeroDivisionError" in told["box1"]
+    assert "/secret" not in told["box1"]
+
+
+def test_boxes_of_two_pages_are_read_each_on_its_own() -> None:
+    pages = {"id": 7, "data": {"pages": ["/page-1", "/gone"]}}
+    both = [drawn(id="first", item_index=0), drawn(id="second", item_index=1)]
+    with running() as service:
+        result = answers.assist(service, pages, both, SEVERAL, WORDING, 20)
+    assert [(item["id"], item["item_index"]) for item in result["result"]] == [
+        ("first", 0),
+        ("first", 0),
+        ("second", 1),
+    ]
+    assert text_of(result) == ["Счёт"]
+    assert "404" in result["result"][2]["meta"]["text"]

@@ -7,7 +7,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -17,13 +20,21 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from backend.errors import ReaderUnavailable
-from backend.page.lines import Reading
+from backend.models.model_thread import BackgroundModel, ModelThread
+from backend.page.lines import Pixels, Reading
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.service import Service
+from backend.pipeline.service import Service, ServiceOptions
+from backend.readers.local import no_answer
 from backend.server.app import create_app
 from backend.settings.settings import Settings
-from tests.parts.scripted import CONFIG, ScriptedReader, ScriptedSource, scripted_service
+from tests.parts.scripted import (
+    CONFIG,
+    ScriptedReader,
+    ScriptedSource,
+    scripted_engines,
+    scripted_service,
+)
 
 NO_IMAGE = "<View><Text name='t' value='$t'/></View>"
 
@@ -95,7 +106,7 @@ def test_setup_and_every_prediction_give_the_same_version(client: FlaskClient) -
         pytest.param(
             "/predict", json.dumps(predict_body(tasks=[3])), "'tasks.0'", id="a task that is a number"
         ),
-        pytest.param("/predict", json.dumps(predict_body(surprise=1)), "'surprise'", id="unknown field"),
+        pytest.param("/predict", json.dumps(predict_body(params=[])), "'params'", id="params a list"),
         pytest.param(
             "/predict", json.dumps(predict_body(label_config=NO_IMAGE)), "Image", id="config without image"
         ),
@@ -120,6 +131,30 @@ def test_a_bad_body_is_one_sentence_and_never_a_traceback(
     # Label Studio shows the reason phrase and never the body
     assert answer.status.split(" ", 1)[1].isascii()
     assert len(answer.status) > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("/predict", predict_body("/page", surprise=1), id="a new field"),
+        pytest.param("/predict", predict_body("/page", project={"id": 1}), id="the project as an object"),
+        pytest.param(
+            "/predict",
+            predict_body("/page", params={"login": 5, "context": None, "prompt": "read"}),
+            id="new parameters, and a login that is a number",
+        ),
+        pytest.param("/setup", setup_body(workspace="ours"), id="a new field in setup"),
+        pytest.param("/setup", setup_body(hostname=None, access_token={"jwt": "f00ba4"}), id="a new token"),
+        pytest.param("/webhook", {"action": "TASKS_CREATED", "tasks": [], "actor": 1}, id="a webhook"),
+    ],
+)
+def test_what_a_later_label_studio_sends_more_is_no_reason_to_refuse(
+    client: FlaskClient, path: str, body: dict[str, object]
+) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == 200
+    if path == "/predict":
+        assert answer.get_json()["results"][0]["score"] == 1.0
 
 
 def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase() -> None:
@@ -148,6 +183,55 @@ def test_health_tells_loading_from_failed_and_setup_says_it_in_the_reason_phrase
 
 def basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+class StuckReader(BackgroundModel[None, Pixels, Reading]):
+    """A reader on this machine whose engine never comes back from its first line."""
+
+    identity = "stuck"
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+        self._model_thread = ModelThread("Tesseract reader", lambda: None, self._read, limit_s=0.2)
+        self.start()
+
+    def _read(self, model: None, crops: Sequence[Pixels]) -> list[Reading]:
+        self.let_go.wait(30)
+        return [Reading(self.identity) for _ in crops]
+
+    def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+        failed = partial(no_answer, self.identity)
+        return [self._model_thread.submit(crop, urgent=urgent, on_error=failed) for crop in crops]
+
+
+def test_a_reader_that_never_answers_is_given_up_and_health_says_so_until_it_is_loaded_anew() -> None:
+    stuck, may_load = StuckReader(), threading.Event()
+    broken = scripted_engines(readers=[stuck, ScriptedReader("two")])
+    loaded: list[Engines] = []
+
+    def load(metrics: Metrics) -> Engines:
+        if loaded:
+            may_load.wait(20)
+        loaded.append(scripted_engines() if loaded else replace(broken, failure=lambda: stuck.failure))
+        return loaded[-1]
+
+    service = Service(load, ServiceOptions(retry_s=(0.01,), watch_s=0.01))
+    service.engines(timeout_s=10)
+    client = client_of(service)
+    assert client.get("/health").json["status"] == "UP"
+    assert client.post("/predict", json=predict_body("/page")).json == {"results": [{}]}
+    health = client.get("/health")
+    words = "The Tesseract reader has not answered for 0.2 s and was given up."
+    assert health.status == f"503 {words} It is tried again by itself."
+    assert words in str(client.get("/status").json["failed_tasks"])
+    may_load.set()
+    end = time.monotonic() + 20
+    while client.get("/health").status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert client.post("/predict", json=predict_body("/page")).json["results"][0]["score"] == 1.0
+    stuck.let_go.set()
+    service.close()
 
 
 def test_sign_in_guards_everything_but_a_bare_health(service: Service) -> None:

@@ -126,3 +126,22 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     )
     assert done.stdout.splitlines()[-1] == "[]"
     assert "setup-project" in done.stdout
+
+
+def test_neither_a_dotenv_in_the_checkout_nor_an_exported_setting_reaches_a_test(tmp_path: Path) -> None:
+    """This test file and its fixtures, run as `make test` does, in a checkout that has both."""
+    (tmp_path / "conftest.py").write_text("from tests.conftest import no_settings_of_ones_own", "utf-8")
+    (tmp_path / "test_it.py").write_text(
+        "from backend.settings import settings\n"
+        "def test_it(): assert settings.load().ocr_language == 'en' and not settings.load().readers\n",
+        "utf-8",
+    )
+    (tmp_path / ".env").write_text("OCR_LANGUAGE=zh\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "READERS": "ernie,paddle"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
