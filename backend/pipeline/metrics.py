@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from backend.errors import TwinreadError
 from backend.page.lines import ReadPage
 
 
@@ -43,6 +44,10 @@ class Metrics:
             registry=self.registry,
         )
         self.webhooks = Counter("twinread_webhooks", "Webhooks by action", ["action"], registry=self.registry)
+
+    def count_failure(self, error: TwinreadError) -> None:
+        """Count a page, a task or a drawn box that failed."""
+        self.pages.labels(type(error).__name__).inc()
 
     def count_page(self, page: ReadPage) -> None:
         """Count a page that was read to the end."""

@@ -6,10 +6,7 @@ off goes on in the background, and the next request takes it up from there.
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -18,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from backend.errors import Late, Stopping, TwinreadError
+from backend.errors import Late, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.lines import Line, Page, ReadLine, ReadPage
 from backend.pipeline.annotate import Panel, read_lines
@@ -37,20 +34,15 @@ from backend.pipeline.read_task import (
     task_name,
     unexpected,
 )
+from backend.pipeline.task_record import TaskRecord
 from backend.pipeline.time_limit import limited, shown_s
 from backend.tickets import Urgency
-
-log = logging.getLogger(__name__)
 
 DRAWN_AT_ONCE = 8
 """Drawn boxes that are read at once; each costs a thread that mostly waits."""
 
 JUDGING_S = 3.0
 """What it may take to open and judge drawn boxes beside the time that readers have, seconds."""
-
-KEPT_FAILURES = 200
-"""Failed tasks that the status lists, and tasks with notes; older ones are forgotten."""
-
 
 _TASK, _DRAWN = "task", "drawn boxes"
 """What can fail of a task beside its pages."""
@@ -90,10 +82,7 @@ class Service:
         self.metrics.in_flight.set_function(self._pages.__len__)
         # a drawn box waits neither for bulk pages nor for pages that others open
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
-        self._lock = threading.Lock()
-        # by task, and of each task by the image of a page, _DRAWN or _TASK
-        self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._notes: OrderedDict[str, str] = OrderedDict()
+        self._record = TaskRecord(self.metrics.count_failure)
         self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
 
     @property
@@ -216,13 +205,13 @@ class Service:
                 f"The page of the box did not come within {shown_s(deadline_s)}; draw the box again."
             ) from error
         except TwinreadError as error:
-            self._failed(page.name, _DRAWN, error)
+            self._record.failed(page.name, _DRAWN, error)
             raise
         except Exception as error:  # a drawn box is never lost to a library's error
             failure = unexpected(page.name, error)
-            self._failed(page.name, _DRAWN, failure)
+            self._record.failed(page.name, _DRAWN, failure)
             raise failure from error
-        self._mended(page.name, _DRAWN)
+        self._record.mended(page.name, _DRAWN)
         return read
 
     def _lines_of(
@@ -249,9 +238,6 @@ class Service:
         """What waits and what failed, for `GET /status`."""
         state, sentence = self.state
         engines = self.engines() if state == "ready" else None
-        with self._lock:
-            failures = {name: _told(failed) for name, failed in reversed(self._failures.items())}
-            notes = dict(reversed(self._notes.items()))
         return {
             "state": state,
             "reason": sentence,
@@ -260,8 +246,8 @@ class Service:
             "unread_languages": engines.unread() if engines else {},
             "store_problem": engines.problem() if engines else None,
             "pages_in_flight": len(self._pages),
-            "failed_tasks": failures,
-            "noted_tasks": notes,
+            "failed_tasks": self._record.failures,
+            "noted_tasks": self._record.notes,
         }
 
     def note(self, answer: Prediction | Failure) -> None:
@@ -271,39 +257,9 @@ class Service:
         """
         name = task_name(answer.task)
         if isinstance(answer, Failure):
-            self._failed(name, _TASK, answer.error)
-            return
-        with self._lock:
-            self._failures.pop(name, None)
-            known = self._notes.pop(name, None)
-            said = " ".join(answer.notes)
-            if said:
-                self._notes[name] = said
-            if said and said != known:
-                log.warning("%s: %s", name, said)
-            while len(self._notes) > KEPT_FAILURES:
-                self._notes.popitem(last=False)
-
-    def _failed(self, name: str, what: str, error: TwinreadError) -> None:
-        """Note why a page, a drawn box or a task failed; what is late or stopped has not failed."""
-        if isinstance(error, (Late, Stopping)):
-            return
-        log.warning("%s: %s", name, error)
-        self.metrics.pages.labels(type(error).__name__).inc()
-        with self._lock:
-            failed = self._failures.pop(name, {})
-            failed.pop(what, None)
-            self._failures[name] = {what: str(error), **failed}
-            while len(self._failures) > KEPT_FAILURES:
-                self._failures.popitem(last=False)
-
-    def _mended(self, name: str, what: str) -> None:
-        """Forget the failure of a page or of drawn boxes."""
-        with self._lock:
-            failed = self._failures.get(name, {})
-            failed.pop(what, None)
-            if not failed:
-                self._failures.pop(name, None)
+            self._record.failed(name, _TASK, answer.error)
+        else:
+            self._record.done(name, " ".join(answer.notes))
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
@@ -325,13 +281,13 @@ class Service:
             with self.metrics.page_seconds.time(), self._loader.lend() as engines:
                 read = read_page(self._bounded(engines), page, urgency=urgency)
         except TwinreadError as error:
-            self._failed(page.name, page.reference, error)
+            self._record.failed(page.name, page.reference, error)
             raise
         except Exception as error:
             failure = unexpected(page.name, error)
-            self._failed(page.name, page.reference, failure)
+            self._record.failed(page.name, page.reference, failure)
             raise failure from error
-        self._mended(page.name, page.reference)
+        self._record.mended(page.name, page.reference)
         self.metrics.count_page(read)
         return read
 
@@ -360,9 +316,3 @@ def _pages_or_none(task: Mapping[str, Any], config: LabelingConfig, wording: Wor
         return pages_of(task, config, wording)
     except TwinreadError:
         return []
-
-
-def _told(failed: Mapping[str, str]) -> str:
-    """Why a task failed, for the status: the last reason, and how many there are beside it."""
-    last, *others = failed.values()
-    return f"{last} ({len(others)} more of its pages failed.)" if others else last

@@ -1,0 +1,93 @@
+"""What people must know of tasks, for the status and the log: why they failed, and notes about them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from backend.errors import Late, Stopping, TwinreadError
+
+log = logging.getLogger(__name__)
+
+KEPT_TASKS = 200
+"""Failed tasks that are listed, and tasks with notes; older ones are forgotten."""
+
+
+class TaskRecord:
+    """Failures and notes of tasks, until they are mended or gone; thread-safe."""
+
+    def __init__(self, count: Callable[[TwinreadError], None] = lambda _: None) -> None:
+        """Begin empty.
+
+        Args:
+            count: called with each failure.
+        """
+        self._count = count
+        self._lock = threading.Lock()
+        # by task, and of each task by what failed: a page, drawn boxes, or the task as a whole
+        self._failures: OrderedDict[str, dict[str, str]] = OrderedDict()
+        self._notes: OrderedDict[str, str] = OrderedDict()
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """One sentence for each failed task, the newest first."""
+        with self._lock:
+            return {name: _sentence(failed) for name, failed in reversed(self._failures.items())}
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The notes of tasks that have any, the newest first."""
+        with self._lock:
+            return dict(reversed(self._notes.items()))
+
+    def failed(self, task: str, what: str, error: TwinreadError) -> None:
+        """Note why something of a task failed; what is late or stopped has not failed.
+
+        Args:
+            task: how messages call it.
+            what: the image of a page, or another name of what failed.
+            error: why.
+        """
+        if isinstance(error, (Late, Stopping)):
+            return
+        log.warning("%s: %s", task, error)
+        self._count(error)
+        with self._lock:
+            failed = self._failures.pop(task, {})
+            failed.pop(what, None)
+            self._failures[task] = {what: str(error), **failed}
+            while len(self._failures) > KEPT_TASKS:
+                self._failures.popitem(last=False)
+
+    def mended(self, task: str, what: str) -> None:
+        """Forget why something of a task failed; arguments as in `failed`."""
+        with self._lock:
+            failed = self._failures.get(task, {})
+            failed.pop(what, None)
+            if not failed:
+                self._failures.pop(task, None)
+
+    def done(self, task: str, notes: str) -> None:
+        """Forget every failure of a task that has a prediction now, and keep what there is to be known of it.
+
+        Args:
+            task: how messages call it.
+            notes: sentences; empty where there is nothing.
+        """
+        with self._lock:
+            self._failures.pop(task, None)
+            known = self._notes.pop(task, None)
+            if notes:
+                self._notes[task] = notes
+            while len(self._notes) > KEPT_TASKS:
+                self._notes.popitem(last=False)
+        if notes and notes != known:
+            log.warning("%s: %s", task, notes)
+
+
+def _sentence(failed: Mapping[str, str]) -> str:
+    """Why a task failed: the last reason, and how many there are beside it."""
+    last, *others = failed.values()
+    return f"{last} ({len(others)} more of its pages failed.)" if others else last
