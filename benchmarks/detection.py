@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 from flask.testing import FlaskClient
 
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.models import locate
 from backend.page import image_files
 from backend.pipeline import assembly

@@ -24,7 +24,7 @@ from urllib.parse import quote
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import regions
 from backend.page import crops, image_files
 from benchmarks.table import Row, show

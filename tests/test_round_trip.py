@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from backend.label_studio import predictions as prediction_json
-from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.geometry import RotatedRectangle, rectangle_corners
 from backend.page.image_files import decode
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import regex
 
+from backend.label_studio.explanation_words import WORDS, Words
 from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import PAGE_NOTES, Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
@@ -28,151 +28,6 @@ ISOLATE, ISOLATE_END = "\u2068", "\u2069"
 """Unicode's first strong isolate and its end: the text between them has its own direction."""
 MAX_PIECES = 8
 """Reasons that are named; the others are only counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The wording in one language; {a} and {b} stand for a reason's two pieces."""
-
-    nothing: str
-    failed: str
-    differs: str
-    note: str
-    why: str
-    page: str
-    more: str
-    missing: str
-    missing_space: str
-    names: dict[str, tuple[str, str]]
-    """Names of kinds of characters, in the singular and the plural."""
-    unified: str
-    by_hand: str
-    kinds: dict[ReasonKind, str]
-
-
-_ENGLISH = _Words(
-    nothing="(nothing read)",
-    failed="(failed: {a})",
-    differs="differs",
-    note="note",
-    why="why",
-    page="page",
-    more="and {a} more",
-    missing="missing {a}",
-    missing_space="missing space",
-    names={
-        "digit": ("digit", "digits"),
-        "letter": ("letter", "letters"),
-        "sign": ("sign", "signs"),
-        "mixed": ("character", "characters"),
-        "small": ("small letter", "small letters"),
-        "capital": ("capital letter", "capital letters"),
-    },
-    unified="written in one script: {a} (was: {b})",
-    by_hand="none that twinread knows, transcribe by hand",
-    kinds={
-        ReasonKind.LOOK_ALIKE: "{a} / {b}",
-        ReasonKind.DIFFERENT: "{a} / {b}",
-        ReasonKind.SPACING: "{a} / {b}",
-        ReasonKind.CASE: "{a} / {b} (capitals)",
-        ReasonKind.PUNCTUATION: "{a} / {b}",
-        ReasonKind.ONLY_ONE_SAW_TEXT: "not every reader saw text here",
-        ReasonKind.READER_FAILED: "a reader could not look: {b}",
-        ReasonKind.ONE_READER: "only one reader has read it, nothing confirms it",
-        ReasonKind.ONE_FAMILY: "only {a} has read it, no other engine confirms it",
-        ReasonKind.DISSENT: "reads otherwise",
-        ReasonKind.NO_READER: "no installed reader can write the language {a}; any of these would: {b}",
-        ReasonKind.TOO_LONG: "more characters than the box has room for",
-        ReasonKind.REPEATS: "repeats itself: {a}",
-        ReasonKind.ECHO: "repeats the reader's instructions, not the picture",
-        ReasonKind.REFUSAL: "an excuse instead of a text",
-        ReasonKind.MARKUP: "not from the picture, it seems: {a}",
-        ReasonKind.WRONG_SCRIPT: "letters of another script than the project's language",
-        ReasonKind.MIXED_SCRIPT: "letters of two scripts in one word: {a} ({b})",
-        ReasonKind.TOO_SHORT: "far fewer characters than the box has ink for",
-        ReasonKind.SAME_EVERYWHERE: "every line of the page reads {a}",
-        ReasonKind.LOOK_ALIKE_ADDRESS: "an address in letters that only look Latin: {a}",
-        ReasonKind.LETTER_AMONG_DIGITS: "a letter that looks like a digit: {a}",
-        ReasonKind.BROKEN_NUMBER: "a number that looks broken: {a}",
-        ReasonKind.EDGE_MARK: "{a} at the edge: a frame or a speck, perhaps",
-        ReasonKind.HOUSE_STYLE: "written by the house rule: {b} (was: {a})",
-        ReasonKind.DIGITS_ONLY: "digits only, no word confirms them: compare each with the picture",
-        ReasonKind.UNSEEN: "a browser shows this line too faintly to be judged, as black on black or white "
-        "on white; the readers saw it with more contrast",
-        ReasonKind.MORE_PAGES: "only the first of the {a} pages (pictures) in this file was read; "
-        "each other one needs a task of its own",
-        ReasonKind.MORE_FRAMES: "only the first of the {a} frames of this moving picture was read",
-        ReasonKind.TURNED: "the text stands turned by {a} degrees clockwise, and was read that way",
-        ReasonKind.NOTHING_FOUND: "no line was found, although the page is not blank: draw the lines by hand",
-        ReasonKind.NOT_SHOWN: "most browsers show no {a} file; if you see no picture, "
-        "have the page saved as PNG",
-    },
-)
-
-_RUSSIAN = _Words(
-    nothing="(ничего не прочитано)",
-    # why is for those who run the reader, in English; it stands in `GET /status` and in the region's meta
-    failed="(распознаватель не ответил)",
-    differs="отличие",
-    note="примечание",
-    why="причина",
-    page="страница",
-    more="и ещё {a}",
-    missing="пропущено {a}",
-    missing_space="пропущен пробел",
-    names={
-        "Latin": ("латинская", "латинские"),
-        "Cyrillic": ("кириллическая", "кириллические"),
-        "Greek": ("греческая", "греческие"),
-        "digit": ("цифра", "цифры"),
-        "letter": ("буква", "буквы"),
-        "sign": ("знак", "знаки"),
-        "mixed": ("символ", "символы"),
-        "small": ("строчная", "строчные"),
-        "capital": ("прописная", "прописные"),
-    },
-    unified="записано одним алфавитом: {a} (было: {b})",
-    by_hand="twinread таких не знает, введите текст вручную",
-    kinds={
-        ReasonKind.LOOK_ALIKE: "{a} / {b}",
-        ReasonKind.DIFFERENT: "{a} / {b}",
-        ReasonKind.SPACING: "{a} / {b}",
-        ReasonKind.CASE: "{a} / {b} (прописные и строчные)",
-        ReasonKind.PUNCTUATION: "{a} / {b}",
-        ReasonKind.ONLY_ONE_SAW_TEXT: "текст увидели не все распознаватели",
-        ReasonKind.READER_FAILED: "распознаватель не смог посмотреть: {b}",
-        ReasonKind.ONE_READER: "прочитано только один раз, ничем не подтверждено",
-        ReasonKind.ONE_FAMILY: "прочитал только {a}, другой движок не подтверждает",
-        ReasonKind.DISSENT: "читает иначе",
-        ReasonKind.NO_READER: "ни один установленный распознаватель не пишет на языке {a}; подойдёт: {b}",
-        ReasonKind.TOO_LONG: "символов больше, чем помещается в рамке",
-        ReasonKind.REPEATS: "текст повторяет сам себя: {a}",
-        ReasonKind.ECHO: "повторено задание распознавателю, а не картинка",
-        ReasonKind.REFUSAL: "отговорка вместо текста",
-        ReasonKind.MARKUP: "похоже, этого на картинке нет: {a}",
-        ReasonKind.WRONG_SCRIPT: "буквы не той письменности, что у языка проекта",
-        ReasonKind.MIXED_SCRIPT: "буквы двух алфавитов в одном слове: {a} ({b})",
-        ReasonKind.TOO_SHORT: "символов намного меньше, чем видно в рамке",
-        ReasonKind.SAME_EVERYWHERE: "в каждой строке страницы прочитано {a}",
-        ReasonKind.LOOK_ALIKE_ADDRESS: "адрес буквами, которые только похожи на латинские: {a}",
-        ReasonKind.LETTER_AMONG_DIGITS: "буква, похожая на цифру: {a}",
-        ReasonKind.BROKEN_NUMBER: "число выглядит разорванным: {a}",
-        ReasonKind.EDGE_MARK: "{a} с краю: возможно, линия рамки или пятно",
-        ReasonKind.HOUSE_STYLE: "записано по принятому правилу: {b} (было: {a})",
-        ReasonKind.DIGITS_ONLY: "только цифры, слова их не подтверждают: сверьте каждую с картинкой",
-        ReasonKind.UNSEEN: "браузер показывает эту строку слишком бледно, чтобы её проверить (чёрное на "
-        "чёрном или белое на белом); распознаватели видели её контрастнее",
-        ReasonKind.MORE_PAGES: "прочитана только первая страница (картинка) этого файла, всего их {a}; "
-        "для каждой другой нужна своя задача",
-        ReasonKind.MORE_FRAMES: "прочитан только первый кадр этой движущейся картинки, всего их {a}",
-        ReasonKind.TURNED: "текст повёрнут на {a} градусов по часовой стрелке и так прочитан",
-        ReasonKind.NOTHING_FOUND: "строк не найдено, хотя страница не пуста: обведите строки вручную",
-        ReasonKind.NOT_SHOWN: "большинство браузеров не показывает файлы {a}; если картинки не видно, "
-        "попросите сохранить страницу как PNG",
-    },
-)
-
-_WORDS: dict[MessageLanguage, _Words] = {"en": _ENGLISH, "ru": _RUSSIAN}
 
 _COMPARISONS = {
     ReasonKind.LOOK_ALIKE,
@@ -211,7 +66,7 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
         breaks and the isolates around text that runs from right to left. Never empty for a line that is
         not agreed.
     """
-    words = _WORDS[language]
+    words = WORDS[language]
     lines = [
         f"{_reader_letter(index)}: {_reading_text(reading, words)}" for index, reading in enumerate(readings)
     ]
@@ -233,11 +88,11 @@ def explain(judgement: Judgement, readings: Sequence[Reading], language: Message
 
 def page_notes(reasons: Sequence[Reason], language: MessageLanguage) -> list[str]:
     """The notes of a page in words, without a full stop; other reasons are passed over."""
-    words = _WORDS[language]
+    words = WORDS[language]
     return [_explained(reason, (), words) for reason in reasons if reason.kind in PAGE_NOTES]
 
 
-def _joined(parts: list[str], words: _Words) -> str:
+def _joined(parts: list[str], words: Words) -> str:
     pieces = list(dict.fromkeys(parts))
     if len(pieces) > MAX_PIECES:
         pieces[MAX_PIECES:] = [words.more.format(a=len(pieces) - MAX_PIECES)]
@@ -248,13 +103,13 @@ def _reader_letter(index: int) -> str:
     return chr(ord("A") + index) if index < 26 else f"#{index + 1}"
 
 
-def _reading_text(reading: Reading, words: _Words) -> str:
+def _reading_text(reading: Reading, words: Words) -> str:
     if reading.failed:
         return words.failed.format(a=_displayable(reading.error or "", MAX_READING_LENGTH))
     return _displayable(reading.text, MAX_READING_LENGTH) or words.nothing
 
 
-def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> str:
+def _explained(reason: Reason, readings: Sequence[Reading], words: Words) -> str:
     wording = words.kinds[reason.kind]
     first, second = _displayable(reason.first), _displayable(reason.second, MAX_READING_LENGTH)
     if reason.kind is ReasonKind.NO_READER:
@@ -274,7 +129,7 @@ def _explained(reason: Reason, readings: Sequence[Reading], words: _Words) -> st
     return sentence
 
 
-def _compared(reason: Reason, words: _Words) -> str:
+def _compared(reason: Reason, words: Words) -> str:
     first, second = reason.first, reason.second
     if reason.kind is ReasonKind.SPACING and not (first and second):
         return words.missing_space
@@ -287,7 +142,7 @@ def _compared(reason: Reason, words: _Words) -> str:
     return words.kinds[reason.kind].format(a=one, b=two)
 
 
-def _mark(piece: str, other: str, words: _Words) -> str:
+def _mark(piece: str, other: str, words: Words) -> str:
     """A mark as a person can tell it from the other one: a dash by code point, a letter by script."""
     letters, others = ("".join(regex.findall(r"\p{L}", text)) for text in (piece, other))
     if print_alike(letters, others):
@@ -295,7 +150,7 @@ def _mark(piece: str, other: str, words: _Words) -> str:
     return _quoted(piece, other=other)
 
 
-def _look_alike_name(piece: str, other: str, words: _Words) -> str:
+def _look_alike_name(piece: str, other: str, words: Words) -> str:
     """Name a look-alike, because its shape does not show it: "Latin AB", "digit 0", "capital letter I"."""
     kinds = {_kind(character) for character in piece}
     others = {_kind(character) for character in other}
@@ -315,12 +170,12 @@ def _kind(character: str) -> str:
     return script_of(character) if character.isalpha() else "sign"
 
 
-def _character_name(name: str, piece: str, words: _Words) -> str:
+def _character_name(name: str, piece: str, words: Words) -> str:
     one, several = words.names.get(name, (name.replace("_", " "),) * 2)
     return one if len(piece) == 1 else several
 
 
-def _by_script(word: str, words: _Words) -> str:
+def _by_script(word: str, words: Words) -> str:
     """Spell a word by script: "Latin C, Cyrillic тол"."""
     runs = groupby(regex.findall(r"\X", word), key=lambda letter: script_of(letter[0]))
     pieces = [(script, "".join(run)) for script, run in runs]

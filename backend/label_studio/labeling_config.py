@@ -1,4 +1,4 @@
-"""Reads a project's labeling config, and writes twinread's own.
+"""Reads a project's labeling config.
 
 A config is read once per request. It gives the names of the image, of the controls that draw lines on
 it, of the text area that holds their text, and of the labels for ready and doubtful lines.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
-from xml.etree.ElementTree import tostring
 
-from backend.errors import BadRequest, ConfigIncomplete, SettingsWrong
+from backend.errors import BadRequest, ConfigIncomplete
 from backend.label_studio.config_tags import (
     DEFAULT_NAMES,
     LabelNames,
@@ -20,14 +18,13 @@ from backend.label_studio.config_tags import (
     Parents,
     RegionControl,
     Tag,
-    drawing_tags_on,
     parse_xml,
-    text_area,
 )
-from backend.label_studio.message_language import MessageLanguage
+from backend.label_studio.drawing_tags import drawing_tags_on
 from backend.label_studio.regions import Region
+from backend.label_studio.text_area import text_area
 
-__all__ = ["NO_PAGE", "LabelNames", "LabelingConfig", "Labels", "RegionControl", "default_config"]
+__all__ = ["NO_PAGE", "LabelNames", "LabelingConfig", "Labels", "RegionControl"]
 
 NO_PAGE = -1
 """The page of a region that names no image of the labeling config, or several."""
@@ -215,69 +212,10 @@ class LabelingConfig:
         return there if any(there) else self.references(data)
 
 
-def default_config(names: LabelNames = DEFAULT_NAMES, language: MessageLanguage = "en") -> str:
-    """Our own labeling config: a person must decide doubtful lines before Submit; agreed ones cost no key.
-
-    Args:
-        names: the names of the four labels; keep them ASCII, because Label Studio cannot filter others.
-        language: of the hints that an annotator sees; it does not change the labels.
-
-    Raises:
-        SettingsWrong: two labels have one name, or a name is empty or holds a comma.
-    """
-    spelled = (names.text, names.check, names.illegible, names.not_text)
-    if len({name.strip().casefold() for name in spelled}) < len(spelled) or any(
-        not name.strip() or "," in name for name in spelled
-    ):
-        raise SettingsWrong(
-            f"The label names {', '.join(repr(name) for name in spelled)} cannot be used together: "
-            "each must be a name of its own, without a comma.",
-            names=spelled,
-        )
-    root = parse_xml(
-        resources.files("backend.label_studio").joinpath("default_config.xml").read_text("utf-8")
-    )
-    for label, name in zip(root.iter("Label"), spelled, strict=True):
-        label.set("value", name)
-    choices, text_area_tag = next(root.iter("Choices")), next(root.iter("TextArea"))
-    hints = _HINTS[language]
-    keys = {"text": names.text, "illegible": names.illegible, "not_text": names.not_text}
-    choices.set("whenLabelValue", names.check)
-    choices.set("requiredMessage", hints.required_choices.format(**keys))
-    text_area_tag.set("whenLabelValue", f"{names.text},{names.check}")
-    text_area_tag.set("requiredMessage", hints.text.format(**keys))
-    text_area_tag.set("placeholder", hints.placeholder)
-    return tostring(root, encoding="unicode") + "\n"
-
-
 _PDF_ADVICE = (
     " A Pdf tag only shows a document: make images of its pages (pdftoppm -r 200 -png FILE.pdf page) and "
     'import those, one task for each, or a list of them for <Image name="image" valueList="$pages"/>.'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Hints:
-    required_choices: str
-    text: str
-    placeholder: str
-
-
-_HINTS: Mapping[MessageLanguage, _Hints] = {
-    "en": _Hints(
-        required_choices="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
-        "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",
-        text="Type the text of this line, or press 3 ({illegible}) or 4 ({not_text}).",
-        placeholder="type the text of this line",
-    ),
-    "ru": _Hints(
-        required_choices="Два прочтения этой строки расходятся. Исправьте текст и нажмите 1 ({text}) "
-        "или нажмите 3 ({illegible}: не читается), 4 ({not_text}: не текст), 9 (leave for later: отложить).",
-        text="Введите текст этой строки или нажмите 3 ({illegible}: не читается) или "
-        "4 ({not_text}: не текст).",
-        placeholder="введите текст этой строки",
-    ),
-}
 
 
 def _repeater_flag(image: Tag, parents: Parents) -> str | None:

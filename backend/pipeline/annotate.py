@@ -32,7 +32,7 @@ from backend.page.lines import (
 from backend.page.reading_order import reading_order
 from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
-from backend.text import cleaning, languages, verdicts
+from backend.text import languages, verdicts, wrapping
 from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
 
@@ -218,7 +218,7 @@ def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
 def _without_wrapping(readings: Sequence[Reading], panel: Panel) -> list[Reading]:
     """One line's readings without what vision models wrap around them; a store keeps them as they came."""
     wraps = [reading.reader in panel.worded for reading in readings]
-    texts = cleaning.unwrapped([reading.text for reading in readings], wraps)
+    texts = wrapping.unwrapped([reading.text for reading in readings], wraps)
     return [replace(reading, text=text) for reading, text in zip(readings, texts, strict=True)]
 
 

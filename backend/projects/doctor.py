@@ -13,7 +13,7 @@ from pathlib import Path
 from backend.detectors.paddle import PaddleDetector
 from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, StoreFailed, TwinreadError
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from backend.label_studio.labeling_config import LabelNames, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelNames
 from backend.label_studio.message_language import MESSAGE_LANGUAGES, MessageLanguage
 
 ALL = "all"

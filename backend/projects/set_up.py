@@ -11,7 +11,8 @@ from typing import Any
 
 from backend.errors import BadRequest, ProjectError
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
 from backend.projects.project_fields import ALL, CONFIG, PREDICTIONS, language_of, plan, project_fields

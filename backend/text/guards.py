@@ -17,8 +17,8 @@ from rapidfuzz import fuzz
 
 from backend.page.lines import Reason, ReasonKind
 from backend.text import languages
-from backend.text.cleaning import wrapping_in
 from backend.text.look_alikes import script_of
+from backend.text.wrapping import wrapping_in
 
 WIDE_ADVANCE = 0.30
 LETTER_ADVANCE = 0.15

@@ -22,18 +22,18 @@ wrote in the wrong alphabet (`Мах` for `Max`), or an error that two similar r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import regex
 from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
-from backend.text import guards, house_style, languages, look_alikes
-from backend.text.cleaning import visible_text
+from backend.text import guards, house_style, languages
+from backend.text.candidates import Candidate, candidates_of
 from backend.text.differences import differences
-from backend.text.house_style import HouseText, TextStyle
+from backend.text.house_style import TextStyle
 
 __all__ = ["differences", "doubt_sameness", "judge"]
 
@@ -48,32 +48,6 @@ _NOT_COMPARABLE = {
 """Doubts about a whole text; beside the others it is still worth knowing in what the readings differ."""
 _SAME_ON_LINES = 4
 """On as many lines one text is no chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """One reading as it is compared.
-
-    index: of the reading in the order of preference.
-    family: of the engine that read it.
-    unified: its text, with look-alikes in one script per word.
-    house: the same with the marks of the house rule; dashes where the readings of the line differ in them,
-        or where the style says so.
-    key: equal for readings that say the same.
-    suspicions: the guards that found a doubt.
-    """
-
-    index: int
-    reading: Reading
-    family: str
-    unified: look_alikes.UnifiedText
-    house: HouseText
-    key: str
-    suspicions: tuple[ReasonKind, ...]
-
-    @property
-    def text(self) -> str:
-        return self.house.text
 
 
 def judge(
@@ -137,7 +111,7 @@ def judge(
     suspicions = partial(
         guards.suspicions, crop_size=crop_size, language=language, prompts=prompts, ink_length=ink_length
     )
-    candidates = _candidates(readings, family, language, style, suspicions)
+    candidates = candidates_of(readings, family, language, style, suspicions)
     one_reader = (
         (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
     )
@@ -185,33 +159,7 @@ def doubt_sameness(judgements: Sequence[Judgement]) -> list[Judgement]:
     ]
 
 
-def _candidates(
-    readings: Sequence[Reading],
-    family: Mapping[str, str],
-    language: str,
-    style: TextStyle,
-    suspicions: Callable[[str], tuple[ReasonKind, ...]],
-) -> list[_Candidate]:
-    """The readings that have text; an equal text is examined once."""
-    known: dict[str, tuple[look_alikes.UnifiedText, HouseText, str, tuple[ReasonKind, ...]]] = {}
-    candidates = []
-    texts = ["" if reading.failed else visible_text(reading.text) for reading in readings]
-    dashes = style == "house-dashes" or len({house_style.dashes_of(text) for text in texts if text}) > 1
-    for index, (reading, text) in enumerate(zip(readings, texts, strict=True)):
-        if text and text not in known:
-            unified = look_alikes.unify_scripts(text, language)
-            house = _by_the_rule(unified.text, language, style, dashes=dashes)
-            known[text] = unified, house, house_style.folded(house.text), suspicions(unified.text)
-        if text:
-            candidates.append(_Candidate(index, reading, family[reading.reader], *known[text]))
-    return candidates
-
-
-def _by_the_rule(text: str, language: str, style: TextStyle, *, dashes: bool) -> HouseText:
-    return HouseText(text) if style == "as-read" else house_style.by_the_rule(text, language, dashes=dashes)
-
-
-def _agreeing(candidates: Sequence[_Candidate], must_agree: int) -> list[_Candidate]:
+def _agreeing(candidates: Sequence[Candidate], must_agree: int) -> list[Candidate]:
     for first in candidates:
         group = [each for each in candidates if each.key == first.key]
         if len(group) >= must_agree and len({each.reading.reader for each in group}) > 1:
@@ -219,7 +167,7 @@ def _agreeing(candidates: Sequence[_Candidate], must_agree: int) -> list[_Candid
     return []
 
 
-def _against(agreeing: Sequence[_Candidate], readings: Sequence[Reading]) -> list[Reading]:
+def _against(agreeing: Sequence[Candidate], readings: Sequence[Reading]) -> list[Reading]:
     """The readings that say something else, or nothing, where enough others agree; not the failed ones."""
     together = {each.index for each in agreeing}
     if not together:
@@ -227,7 +175,7 @@ def _against(agreeing: Sequence[_Candidate], readings: Sequence[Reading]) -> lis
     return [reading for index, reading in enumerate(readings) if index not in together and not reading.failed]
 
 
-def _doubts(agreeing: Sequence[_Candidate], language: str) -> tuple[Reason, ...]:
+def _doubts(agreeing: Sequence[Candidate], language: str) -> tuple[Reason, ...]:
     """Why readings that say the same are doubtful; a kind of suspicion is named once."""
     found = dict.fromkeys(_suspicions(agreeing, language))
     by_kind = {reason.kind: reason for reason in reversed(list(found))}
@@ -237,7 +185,7 @@ def _doubts(agreeing: Sequence[_Candidate], language: str) -> tuple[Reason, ...]
     )
 
 
-def _suspicions(candidates: Sequence[_Candidate], language: str) -> list[Reason]:
+def _suspicions(candidates: Sequence[Candidate], language: str) -> list[Reason]:
     return [
         guards.reason(kind, each.unified.text, each.reading.reader, language)
         for each in candidates
@@ -245,7 +193,7 @@ def _suspicions(candidates: Sequence[_Candidate], language: str) -> list[Reason]
     ]
 
 
-def _agreed(agreeing: Sequence[_Candidate], line_score: float, dissent: tuple[Reason, ...]) -> Judgement:
+def _agreed(agreeing: Sequence[Candidate], line_score: float, dissent: tuple[Reason, ...]) -> Judgement:
     first = agreeing[0]
     text, *others = dict.fromkeys(each.text for each in agreeing)
     # no rule settles a mark in which these differ
@@ -270,7 +218,7 @@ def _agreed(agreeing: Sequence[_Candidate], line_score: float, dissent: tuple[Re
     return Judgement(Verdict.AGREED, text, (0.75 if weak else 0.88) + 0.12 * certainty, remarks)
 
 
-def _disputes(candidates: Sequence[_Candidate], language: str, *, blank: bool) -> tuple[Reason, ...]:
+def _disputes(candidates: Sequence[Candidate], language: str, *, blank: bool) -> tuple[Reason, ...]:
     """Why readings do not agree; doubtful readings are compared only where no other has text."""
     comparable = [each for each in candidates if not _NOT_COMPARABLE & set(each.suspicions)]
     comparable = comparable or [each for each in candidates if not _UNUSABLE & set(each.suspicions)]
@@ -288,7 +236,7 @@ def _disputes(candidates: Sequence[_Candidate], language: str, *, blank: bool) -
 
 
 def _disputed(
-    candidates: Sequence[_Candidate], language: str, line_score: float, reasons: tuple[Reason, ...]
+    candidates: Sequence[Candidate], language: str, line_score: float, reasons: tuple[Reason, ...]
 ) -> Judgement:
     likeliest = min(candidates, key=lambda each: _unlikeliness(each, candidates, language))
     others = [each for each in candidates if each is not likeliest]
@@ -302,7 +250,7 @@ def _disputed(
     return Judgement(Verdict.DISPUTED, text, 0.1 + 0.5 * certainty, reasons)
 
 
-def _unlikeliness(each: _Candidate, candidates: Sequence[_Candidate], language: str) -> tuple[float, ...]:
+def _unlikeliness(each: Candidate, candidates: Sequence[Candidate], language: str) -> tuple[float, ...]:
     letters = regex.findall(r"\p{L}", each.text)
     foreign_letters = sum(letter not in languages.letters(language) for letter in letters)
     scored = all(other.reading.score is not None for other in candidates)

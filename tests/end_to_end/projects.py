@@ -13,7 +13,7 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad
 from backend.projects.backend_connection import connect_backend

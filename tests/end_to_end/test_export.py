@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from backend.commands.cli import twinread
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from tests.parts.exported import contents, manifest, rows
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_tasks import HEIGHT, WIDTH, page_pixels, png, rectangle

@@ -16,7 +16,7 @@ from backend.errors import BadRequest, ConfigIncomplete, LabelStudioFailed
 from backend.fetching.sources import SourceLimits, Sources
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import DEFAULT_NAMES
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import regions
 from backend.page import image_files
 from converters.importing import command, files

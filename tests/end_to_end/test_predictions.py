@@ -11,7 +11,7 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from backend.demo.label_studio_installation import ENVIRONMENT
 from backend.errors import LabelStudioFailed
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import RegionShape, regions
 from tests.end_to_end.projects import Likeness, Project, iou, texts_of
 from tests.parts.backend_process import RunningBackend

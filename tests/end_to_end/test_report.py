@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from converters.report.command import report
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import Work, drawn, prediction, submitted

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import regions
 from backend.readers.stored import ReadingStore
 from tests.end_to_end.projects import Project, iou, texts_of

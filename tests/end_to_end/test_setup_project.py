@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from tests.end_to_end.projects import Project, texts_of
 from tests.parts.backend_process import RunningBackend, backend_process, variables
 from tests.parts.drawn_pages import drawn_page, file_of

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from backend.commands.cli import twinread
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import Region, regions
 from backend.page import image_files
 from backend.page.crops import crop_line

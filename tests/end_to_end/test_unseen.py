@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from backend.label_studio.labeling_config import default_config
+from backend.label_studio.default_config import default_config
 from backend.page.image_files import decode
 from tests.end_to_end.browser import Editor, Stage
 from tests.page.test_image_files import saved, writing

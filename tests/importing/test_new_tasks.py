@@ -19,7 +19,8 @@ from rich.console import Console
 from backend.commands.cli import twinread
 from backend.errors import BadRequest
 from backend.label_studio.config_tags import LabelNames
-from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.label_studio.uploads import Upload

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.errors import BadRequest, ConfigIncomplete, ConfigUnclear, SettingsWrong
-from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig, LabelNames, Labels, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig, LabelNames, Labels
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.label_studio.regions import Region, RegionShape
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
 from backend.label_studio import interactive, predictions
-from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.label_studio.region_notes import StoredReadings, readings_in
 from backend.label_studio.regions import regions

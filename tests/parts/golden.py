@@ -22,7 +22,8 @@ import numpy.typing as npt
 from backend import label_studio, page, text
 from backend.detectors import paddle as detector
 from backend.label_studio import interactive, predictions
-from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.models.paddle_engine import EngineOptions
 from backend.page import crops, geometry, image_files
 from backend.page.lines import Judgement, Line, Page, Reading, ReadLine, ReadPage, Reason, ReasonKind, Verdict
@@ -31,8 +32,9 @@ from backend.pipeline import annotate
 from backend.readers import paddle, tesseract
 from backend.readers.ernie import prompts, request
 from backend.text import languages
-from backend.text.cleaning import answer_of, clean, unwrapped
+from backend.text.model_answers import answer_of, clean
 from backend.text.verdicts import judge
+from backend.text.wrapping import unwrapped
 from tests.parts.samples import ROOT, all_samples, sample
 from tests.parts.scripted import CONFIG, ScriptedDetector, ScriptedReader, picture, scripted_panel
 

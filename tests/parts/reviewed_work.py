@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from backend.label_studio import predictions
-from backend.label_studio.labeling_config import LabelingConfig, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.lines import Line, Quad, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
 from converters.report import html

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from backend.commands import serve
-from backend.label_studio.labeling_config import LabelNames, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelNames
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects import project_fields
 from backend.projects.project_fields import EVER_WRITTEN, difference, digest, instructions, language_of, plan

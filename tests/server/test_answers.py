@@ -15,7 +15,8 @@ import pytest
 
 from backend.errors import OperatorError, ReaderUnavailable, TwinreadError
 from backend.label_studio.box_notes import RUSSIAN
-from backend.label_studio.labeling_config import LabelingConfig, LabelNames, default_config
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.page.lines import Pixels, Reading
 from backend.pipeline.annotate import Panel
 from backend.pipeline.engines import Engines

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.text.cleaning import answer_of, clean, plain_text, unwrapped, visible_text, wrapping_in
+from backend.text.cleaning import plain_text, visible_text
+from backend.text.model_answers import answer_of, clean
+from backend.text.wrapping import unwrapped, wrapping_in
 
 anything = st.text(st.characters(codec=None))
 wrapping = st.text(

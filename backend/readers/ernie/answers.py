@@ -15,7 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from backend.readers.ernie.request import ErnieOptions
-from backend.text.cleaning import without_thoughts
+from backend.text.model_answers import without_thoughts
 
 LONGEST_QUOTE = 200
 """Characters of a server's own words that a sentence carries."""

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from backend.page.lines import Pixels
 from backend.readers.ernie.answers import AnswerUnusable, quote
 from backend.readers.ernie.reader import ErnieReader, ErnieServer
-from backend.text.cleaning import clean
+from backend.text.model_answers import clean
 
 WORDS = "Invoice 2048"
 

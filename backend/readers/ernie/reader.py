@@ -25,7 +25,7 @@ from backend.readers.ernie.chat_api import ChatApi
 from backend.readers.ernie.pictures import Pictures
 from backend.readers.ernie.prompts import Prompt, most_tokens
 from backend.readers.ernie.request import ErnieOptions, identity_of
-from backend.text.cleaning import answer_of
+from backend.text.model_answers import answer_of
 from backend.tickets import TicketQueue
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
@@ -61,7 +61,7 @@ class ErnieServer:
         return asyncio.run_coroutine_threadsafe(call, self._loop)
 
     async def read(self, crop: Pixels, prompt: Prompt) -> str:
-        """Read one crop, in the server's thread, whatever else is in flight; see `cleaning.answer_of`.
+        """Read one crop, in the server's thread, whatever else is in flight; see `model_answers.answer_of`.
 
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
