@@ -197,8 +197,8 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         """Give up a call that takes too long, with the model."""
         while True:
             with self._loading:
-                self._loading.wait(self._limit_s / 10)
-                if self.state not in (ModelState.LOADING, ModelState.READY):
+                # asked first: a model may have failed before its watch began
+                if self._loading.wait_for(self._is_over, self._limit_s / 10):
                     return
                 before = time.monotonic() - self._limit_s
                 stuck = {who: held for who, (since, held) in self._at_work.items() if since < before}
@@ -226,6 +226,9 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
             if self.state in (ModelState.LOADING, ModelState.READY):
                 self.state, self.failure = state, failure
                 self._loading.notify_all()
+
+    def _is_over(self) -> bool:
+        return self.state not in (ModelState.LOADING, ModelState.READY)
 
     def _stopping(self) -> Stopping:
         return Stopping(f"The {self.name} was stopped before it came to this.", name=self.name)

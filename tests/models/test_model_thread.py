@@ -298,3 +298,15 @@ def test_a_slow_answer_within_the_limit_is_an_answer() -> None:
     assert held.result(20) == "HOLD"
     assert thread.submit("a").result(20) == "A"
     thread.stop()
+
+
+def test_a_model_that_failed_before_its_watch_began_keeps_nobody_waiting():
+    def fail() -> str:
+        raise SettingsWrong("No such model.")
+
+    thread = ModelThread[str, str, str]("late watch", fail, lambda _, items: list(items))
+    thread._run()
+    watch = threading.Thread(target=thread._watch, daemon=True)
+    watch.start()
+    watch.join(20)
+    assert not watch.is_alive(), "it sleeps over what has happened"
