@@ -29,6 +29,11 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
+    "onnxruntime": {
+        "backend.detectors.turned_pages",
+        "backend.models.paddle_engine",
+        "converters.training.alignment",
+    },
     "PIL": {
         "backend.page.image_files",
         "backend.readers.ernie.check",
@@ -48,7 +53,7 @@ OWNERS = {
         "backend.readers.ernie.prompts",
         "backend.readers.paddle",
         "backend.readers.tesseract",
-        "converters.check.images",
+        "converters.paddleocr.images",
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",

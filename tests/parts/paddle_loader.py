@@ -1,4 +1,4 @@
-"""PaddleOCR's own data loader, asked in the trainer's environment what it does with each row of a label file."""
+"""PaddleOCR's own data loader, asked in the trainer's environment what it does with a row."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Loads `ppocr.data` and answers in JSON what it does with rows; run by the trainer's Python, see `paddle_loader`.
+"""Loads `ppocr.data` and answers in JSON what it does with rows; see `paddle_loader`.
 
-By path, with the folder of PaddleOCR, the file that asks and the file for the answer.
+Run by the trainer's Python, by path, with the folder of PaddleOCR, the file that asks and the file for the answer.
 """
 
 from __future__ import annotations
