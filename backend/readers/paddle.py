@@ -229,9 +229,16 @@ def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
 
 
 def _rendered(look: _ReadJob) -> list[PaddlePixels]:
-    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
-    line = at_model_height(_with_margin(look.crop) if look.margin else look.crop)
-    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(line, _WIDEST)]
+    return model_input(_with_margin(look.crop) if look.margin else look.crop)
+
+
+def model_input(crop: Pixels) -> list[PaddlePixels]:
+    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+    """
+    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(at_model_height(crop), _WIDEST)]
 
 
 def at_model_height(crop: Pixels) -> Pixels:
