@@ -58,6 +58,7 @@ OWNERS = {
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.report.crops",
+        "converters.training.pieces",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

@@ -24,12 +24,11 @@ from converters.paddleocr.findings import Finding, Picture, PictureState
 from converters.paddleocr.images import pictures_of
 from converters.paddleocr.label_rows import RecognitionRow, parse_recognition_row, parse_rows
 from converters.paddleocr.row_faults import RowRefused, image_fault, text_fault
+from converters.shared.manifest import MANIFEST, manifest_lines
 from converters.training.text_order import as_seen, right_to_left, turns_text
 
 ListName: TypeAlias = Literal["train", "val"]
 PARTS: tuple[ListName, ...] = ("train", "val")
-
-MANIFEST = "manifest.jsonl"
 
 
 class Why(Enum):
@@ -259,26 +258,19 @@ def _plain(text: str) -> str:
 
 def _pages(root: Path) -> dict[str, str]:
     """The key of the page that each crop was cut from; a crop of another origin counts as its own page."""
-    found: dict[str, str] = {}
     try:
-        lines = (root / MANIFEST).read_text("utf-8").split("\n")
+        content = (root / MANIFEST).read_bytes()
     except FileNotFoundError:
-        return found
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadRequest(f"The manifest {root / MANIFEST} cannot be read; export again.") from error
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        try:
-            row = json.loads(line)
-            if row["kind"] == "recognition":
-                found[row["image"]] = row["page_sha256"] or f"task {row['task']}"
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadRequest(
-                f"Row {number} of {MANIFEST} is not what twinread export writes, so nobody can say which "
-                "pages are trained on. Export again."
-            ) from error
-    return found
+        return {}
+    except OSError as error:
+        raise BadRequest(f"The manifest {root / MANIFEST} cannot be read: {error.strerror}.") from error
+    try:
+        return {line.image: line.page for line in manifest_lines(content)}
+    except ValueError as error:
+        raise BadRequest(
+            f"{MANIFEST} is not as twinread export writes it, so nobody can say which pages are trained on: "
+            f"{error}. Export again."
+        ) from error
 
 
 def _digest(root: Path, contents: Mapping[ListName, bytes]) -> str:

@@ -14,6 +14,7 @@ from backend.errors import BadRequest, OperatorError
 from backend.models import locate
 from backend.page.lines import Pixels
 from converters.export.run import ExportOptions
+from converters.shared.manifest import page_key
 from converters.training.alignment import Aligner, CtcAligner
 from converters.training.dataset import Dataset, DatasetRow, NothingToTrain, Why, read_dataset
 from converters.training.dictionary import compose_dictionary
@@ -295,8 +296,8 @@ def test_pages_that_were_trained_on_are_named_as_in_the_manifest(tmp_path):
     exported.run(out, exported.PROJECT, ExportOptions(jobs=1, ratio=(0.6, 0.2, 0.2)))
     found, made = composed(out, tmp_path / "run")
     rows = exported.manifest(out)
-    expected = {row["page_sha256"] for row in rows if row["part"] in ("train", "val")}
-    tested = {row["page_sha256"] for row in rows if row["part"] == "test"}
+    expected = {page_key(row) for row in rows if row["part"] in ("train", "val")}
+    tested = {page_key(row) for row in rows if row["part"] == "test"}
     assert expected
     assert tested
     assert set(made.pages) == expected
@@ -312,7 +313,7 @@ def test_crops_without_a_manifest_are_pages_of_their_own(tmp_path):
 def test_a_manifest_that_is_not_whole_is_refused(tmp_path):
     source = dataset(tmp_path / "data", ["да"])
     (source / "manifest.jsonl").write_text('{"kind": "recognition", "ima', "utf-8")
-    with pytest.raises(BadRequest, match=r"Row 1 of manifest.jsonl .*Export again"):
+    with pytest.raises(BadRequest, match=r"manifest.jsonl .*line 1 .*Export again"):
         read_dataset(source, model_name=MOBILE)
 
 
