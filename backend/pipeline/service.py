@@ -245,6 +245,7 @@ class Service:
             "readers": engines.readers if engines else None,
             "unread_languages": engines.unread() if engines else {},
             "store_problem": engines.problem() if engines else None,
+            "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
             "failed_tasks": self._record.failures,
             "noted_tasks": self._record.notes,

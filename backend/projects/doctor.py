@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,7 +18,9 @@ from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
 from backend.pipeline.reader_kinds import Ernie, kinds
+from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
 from backend.projects.backend_connection import connect_backend
+from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
 
@@ -141,11 +143,14 @@ def _model_sentence(detector: PaddleDetector) -> str:
 
 
 def _readers(settings: Settings) -> str:
+    language = settings.ocr_language
     with Panels(settings, None) as panels:
         panels.check()
-        panel = panels.panel(settings.ocr_language)
+        panel = panels.panel(language)
         # data that is there may still be of no use
         panels.wait()
+        local = panels.local_readers(language)
+        tried = _tried(local, language)
     if panel.lacking:
         reason = panel.lacking[0]
         raise ReaderUnavailable(
@@ -153,7 +158,27 @@ def _readers(settings: Settings) -> str:
             f"Install {reason.second}."
         )
     names = " and ".join(reader.identity for reader in panel.readers)
-    return f"{names} read '{settings.ocr_language}' and know all its letters."
+    said = [f"{names} read '{language}' and know all its letters.", tried]
+    if local and len(local) < len(panel.readers):
+        said.append("ERNIE, whose calls cost money, is given one line, below.")
+    return " ".join(filter(None, said))
+
+
+def _tried(readers: Sequence[LineReader], language: str) -> str:
+    """What local readers made of rendered lines.
+
+    Raises:
+        ReaderUnavailable: one of them reads nonsense.
+    """
+    try:
+        checks = check_reading(readers, language)
+    except NotTried as error:
+        return f"Not tried on rendered lines: {error}."
+    wrong = misreading_of(checks)
+    if wrong is not None:
+        raise ReaderUnavailable(wrong)
+    right = " and ".join(str(check.right) for check in checks)
+    return f"Rendered lines read right: {right} of {checks[0].lines}." if checks else ""
 
 
 def _ernie(settings: Settings) -> Iterator[Check]:
