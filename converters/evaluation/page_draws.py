@@ -74,7 +74,7 @@ def ratio(counts: Numbers, wholes: Numbers) -> Numbers:
 
 
 def page_numbers(pages: Sequence[str]) -> tuple[npt.NDArray[np.intp], int]:
-    """For each line the number of its page, in the order of the pages' names; and how many pages there are."""
+    """For each line the number of its page, by the pages' names; and how many pages there are."""
     names, numbers = np.unique(np.asarray(pages, dtype=object), return_inverse=True)
     return numbers.reshape(-1), len(names)
 

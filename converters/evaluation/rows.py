@@ -104,8 +104,8 @@ def _rows(path: Path) -> Iterator[label_rows.RecognitionRow]:
     for number, row in label_rows.parse_rows(content, label_rows.parse_recognition_row):
         if isinstance(row, RowRefused):
             raise BadRequest(
-                f"Row {number} of {path.name} is none that PaddleOCR reads: {row} `twinread check` lists all of "
-                "them."
+                f"Row {number} of {path.name} is none that PaddleOCR reads: {row} `twinread check` lists "
+                "all of them."
             )
         yield row
 
