@@ -1,7 +1,8 @@
-"""`twinread evaluate`: reads a part of a dataset with a model, puts others beside it, writes what it finds."""
+"""`twinread evaluate`: reads a part of a dataset with a model, beside others, and writes what it finds."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from converters.evaluation.evaluate import Done, compare, evaluate
 from converters.evaluation.evaluation import Comparison
 from converters.evaluation.forgetting import Forgetting, forgetting, plan
 from converters.evaluation.judged import Judged
-from converters.evaluation.models import CURRENT, READINGS, STOCK, open_model
+from converters.evaluation.models import CURRENT, READINGS, STOCK, folder_of, open_model
 from converters.evaluation.options import EvaluateRequest
 from converters.evaluation.rows import PartLines, read_part
 from converters.shared.progress import progress
@@ -70,10 +71,25 @@ def _judged(
         settings=settings, language=language, lines=lines, done=bar(request.model),
     )  # fmt: skip
     comparisons: list[Comparison] = []
+    notes: list[str] = []
+    read = {_place(request.model, language, settings): "this model"}
     for against in request.against:
+        place = _place(against, language, settings)
+        if place in read:
+            notes.append(f"{against} is {read[place]}, so it is not compared again.")
+            continue
+        read[place] = against
         comparisons += compare(found, against, lines, settings=settings, done=bar(against))
     forgot, why = _forgetting(request.model, settings, language, lines, bars)
-    return Judged(found, tuple(comparisons), forgot, why)
+    return Judged(replace(found, notes=(*found.notes, *notes)), tuple(comparisons), forgot, why)
+
+
+def _place(model: str, language: str, settings: Settings) -> str:
+    """What a name stands for: the same for two names of one model."""
+    if model == READINGS:
+        return model
+    folder = folder_of(model, language, settings)
+    return STOCK if folder is None else str(folder.resolve())
 
 
 def _forgetting(

@@ -42,7 +42,11 @@ def page(judged: Judged, lines: PartLines) -> str:
     lost = {one.name: one.lost[:LOST] for one in judged.comparisons}
     shown = [*worst, *(new for pairs in lost.values() for _, new in pairs)]
     filled = template(
-        "evaluation.html.j2", percent=words.percent, interval=words.interval, named=character_name
+        "evaluation.html.j2",
+        percent=words.percent,
+        interval=words.interval,
+        named=character_name,
+        script=words.script,
     )
     return filled.render(
         judged=judged,

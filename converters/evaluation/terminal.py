@@ -69,7 +69,7 @@ def _tell_comparison(other: Comparison, console: Console) -> None:
 def _groups(judged: Judged) -> Table:
     table = Table(title="By group", title_justify="left")
     table.add_column("group")
-    for column in ("lines", "pages", "exact", "CER", "95 % by page", "WER"):
+    for column in ("lines", "pages", "exact", "CER", "95 %", "WER"):
         table.add_column(column, justify="right")
     groups = judged.evaluation.figures.groups
     for by in GROUPS:

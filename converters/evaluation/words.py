@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.text.look_alikes import script_of
 from converters.evaluation.figures import Interval, Rate
 from converters.evaluation.paired import PairedDifference
 
@@ -42,6 +43,12 @@ def verdict(found: PairedDifference) -> str:
     return (
         f"{'Fewer' if found.difference < 0 else 'More'} errors than it; with so few pages that may be chance."
     )
+
+
+def script(character: str) -> str:
+    """The script of a letter, because letters of two can look the same; empty for digits and signs."""
+    found = script_of(character)
+    return "" if found in ("Common", "Inherited", "Unknown") else found
 
 
 def character(text: str) -> str:
