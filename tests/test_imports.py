@@ -52,7 +52,7 @@ OWNERS = {
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
-        "converters.report.crops",
+        "converters.shared.line_pictures",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

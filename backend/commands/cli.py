@@ -35,6 +35,10 @@ COMMANDS = {
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
+    "evaluate": (
+        "converters.evaluation.command:command",
+        "Say what a model is worth on lines that people approved.",
+    ),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
 
