@@ -35,6 +35,10 @@ COMMANDS = {
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
+    "promote": (
+        "converters.promotion.command:command",
+        "Let a trained model read, when it is better than the one that reads.",
+    ),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
 

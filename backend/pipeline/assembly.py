@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 
@@ -17,13 +16,13 @@ from backend.models.promoted import PromotedModel, Promotions
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
-from backend.pipeline.promoted_check import Checked, check_promoted
+from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.promoted_models import PromotedModels
 from backend.pipeline.reader_kinds import engine_options
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
 from backend.readers.stored import ReadingStore
-from backend.seams import LineDetector, LineReader
+from backend.seams import LineDetector
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,15 +36,10 @@ def service(settings: Settings) -> Service:
     promoted = PromotedModels(
         Promotions.under(settings.cache_dir),
         partial(engines, settings),
-        partial(check_promoted, settings, check_reading),
+        partial(check_promoted, settings),
         fixed=why_none_is_promoted(settings),
     )
     return Service(promoted.load, ServiceOptions(settings.page_workers), promoted)
-
-
-def check_reading(readers: Sequence[LineReader], language: str) -> Sequence[Checked]:
-    """Nothing yet."""
-    return ()
 
 
 def why_none_is_promoted(settings: Settings) -> str:

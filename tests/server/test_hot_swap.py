@@ -175,10 +175,10 @@ def nonsense(model: PromotedModel) -> PromotedModel:
     ("breaking", "why"),
     [
         pytest.param(no_onnx, "failed to load", id="no network in the file"),
-        pytest.param(deleted, "does not exist", id="its folder is gone"),
+        pytest.param(deleted, "Its folder is gone", id="its folder is gone"),
         pytest.param(of_other_letters, "cannot write 'ru'", id="letters are lacking"),
         pytest.param(changed_since, "changed after it was promoted", id="other files than promoted"),
-        pytest.param(nonsense, "It misreads", id="it reads nonsense"),
+        pytest.param(nonsense, "misreads clean print", id="it reads nonsense"),
     ],
 )
 def test_a_broken_model_never_takes_over(
