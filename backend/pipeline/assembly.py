@@ -19,6 +19,7 @@ from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.promoted_models import PromotedModels
 from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
 from backend.readers.stored import ReadingStore
@@ -98,6 +99,7 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         unread=panels.unread,
         problem=panels.problem,
         failure=lambda: found.failure or panels.failure(),
+        try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
         close=close,
     )
 

@@ -39,11 +39,13 @@ RETRY_S = 60.0
 class _Entry:
     """A panel, what ends its readers, and who uses it; what changes belongs to the lock.
 
+    local: readers on this machine, without the store in front of them.
     retired: another entry takes its place; the last who gives it back closes it.
     """
 
     panel: Panel
     opened: ExitStack
+    local: tuple[LineReader, ...]
     engines: tuple[BackgroundModel[Any, Any, Any], ...]
     stored: tuple[StoredReader, ...]
     built_at: float
@@ -136,6 +138,18 @@ class Panels:
             ReaderUnavailable: a reader that the settings name cannot read the settings' language.
         """
         return self._entry(languages.language_code(language), lent=0).panel
+
+    def local_readers(self, language: str) -> tuple[LineReader, ...]:
+        """Those of a language's readers that run on this machine; what they read is kept nowhere.
+
+        Args:
+            language: any name of it.
+
+        Raises:
+            SettingsWrong: no such language.
+            ReaderUnavailable: a reader that the settings name cannot read the settings' language.
+        """
+        return self._entry(languages.language_code(language), lent=0).local
 
     @contextmanager
     def lend(self, language: str) -> Iterator[Panel]:
@@ -312,7 +326,8 @@ class Panels:
             )
             engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
             now = self._clock()
-            return _Entry(panel, opened.pop_all(), engines, tuple(stored), now, now)
+            local = tuple(reader for name, reader in built if self._kinds[name].local)
+            return _Entry(panel, opened.pop_all(), local, engines, tuple(stored), now, now)
 
     def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
         """The readers of a language in order of trust, each with the name of its kind."""

@@ -276,6 +276,7 @@ class Service:
             "unread_languages": engines.unread() if engines else {},
             "promoted": self._promoted.status() if self._promoted else None,
             "store_problem": engines.problem() if engines else None,
+            "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
             "failed_tasks": self._record.failures,
             "noted_tasks": self._record.notes,
