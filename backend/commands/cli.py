@@ -38,6 +38,9 @@ COMMANDS = {
     "evaluate": (
         "converters.evaluation.command:command",
         "Say what a model is worth on lines that people approved.",
+    "promote": (
+        "converters.promotion.command:command",
+        "Let a trained model read, when it is better than the one that reads.",
     ),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
