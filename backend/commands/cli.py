@@ -34,6 +34,10 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "round": (
+        "converters.rounds.command:round_",
+        "Train on what people approved, and let the model read if it is better.",
+    ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
