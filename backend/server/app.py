@@ -22,6 +22,7 @@ from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
+from backend.server.rounds import RoundStarter, answer_webhook
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,13 +44,15 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
-def create_app(service: Service, settings: Settings) -> Flask:
+def create_app(service: Service, settings: Settings, starter: RoundStarter | None = None) -> Flask:
     """Build the WSGI application over a service.
 
     Args:
         service: answers; started by the caller.
         settings: sign-in, deadline, names of labels, language of messages.
+        starter: starts training rounds; by default as the settings say.
     """
+    rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
     wording = Wording(settings.ocr_language, settings.message_language)
 
@@ -89,12 +92,12 @@ def create_app(service: Service, settings: Settings) -> Flask:
     @app.get("/")
     @guarded
     def index() -> Response:
-        return jsonify(name="twinread", version=__version__, **service.status())
+        return jsonify(name="twinread", version=__version__, **service.status(), round=rounds.status())
 
     @app.get("/status")
     @guarded
     def status() -> Response:
-        return jsonify(service.status())
+        return jsonify(**service.status(), round=rounds.status())
 
     @app.post("/setup")
     @guarded
@@ -138,11 +141,13 @@ def create_app(service: Service, settings: Settings) -> Flask:
         open_to_all = wanted is None and settings.basic_auth_pass is None
         if not (by_secret or by_password or open_to_all):
             return _refusal(
-                401, "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret."
+                401,
+                "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
+                "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
             )
-        action = parse(WebhookBody, _json()).action
-        service.metrics.webhooks.labels(action if action in WEBHOOK_ACTIONS else "other").inc()
-        return jsonify(status="ok")
+        body = parse(WebhookBody, _json())
+        service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
+        return jsonify(status="ok", **answer_webhook(rounds, body, request, settings))
 
     @app.errorhandler(TwinreadError)
     def known(error: TwinreadError) -> Response:

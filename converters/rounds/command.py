@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from converters.rounds.round import Program
+
+
+def twinread_itself(step: str) -> tuple[str, ...]:
+    """What runs a step: the same twinread."""
+    return (sys.executable, "-m", "backend")
 
 
 @click.command("round")
@@ -23,7 +34,15 @@ import click
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write how the round ended to this file, too.",
 )
-def round_(project: int, least_lines: int, resume: bool, started_by: str, summary_json: Path | None) -> None:
+@click.pass_obj
+def round_(
+    program: Program | None,
+    project: int,
+    least_lines: int,
+    resume: bool,
+    started_by: str,
+    summary_json: Path | None,
+) -> None:
     """Train on what people approved, and let the new model read if it is better: one round.
 
     Runs export, check, train, export-model, evaluate and promote, one after the other, with low priority.
@@ -34,21 +53,15 @@ def round_(project: int, least_lines: int, resume: bool, started_by: str, summar
     The exit code is 0 when the new model was promoted, 1 when the old one stays or the round was stopped,
     else that of the step that failed.
     """
-    import os
-    import sys
-
     from converters.rounds.terminal import run
 
     # annotators wait for the backend on the same cores
     os.nice(10)
 
-    def program(step: str) -> tuple[str, ...]:
-        return (sys.executable, "-m", "backend")
-
     raise click.exceptions.Exit(
         run(
             project,
-            program,
+            program or twinread_itself,
             least_lines=least_lines,
             resume=resume,
             started_by=started_by,

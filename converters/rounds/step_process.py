@@ -94,11 +94,19 @@ def _wait(process: subprocess.Popen[bytes], limit_s: float | None) -> int | None
         return None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a step as Ctrl-C does, harder where it does not obey; its group is gone afterwards."""
+def end(
+    process: subprocess.Popen[bytes], interrupt_s: float = INTERRUPT_S, terminate_s: float = TERMINATE_S
+) -> None:
+    """End a step as Ctrl-C does, harder where it does not obey; its group is gone afterwards.
+
+    Args:
+        process: leads a process group.
+        interrupt_s: how long it may take after SIGINT, seconds.
+        terminate_s: likewise after SIGTERM, before SIGKILL.
+    """
     for sign, limit_s in (
-        (signal.SIGINT, INTERRUPT_S),
-        (signal.SIGTERM, TERMINATE_S),
+        (signal.SIGINT, interrupt_s),
+        (signal.SIGTERM, terminate_s),
         (signal.SIGKILL, None),
     ):
         with suppress(ProcessLookupError):

@@ -107,8 +107,11 @@ def judge_export(code: int, summary: Mapping[str, Any], said: str) -> Judged:
     """Images that could not be had leave out their pages; nothing approved leaves nothing to train on."""
     if not summary.get("written"):
         read = (summary.get("tasks") or {}).get("read")
-        nothing = f"no line is approved yet in the {read:,} tasks of the project, so nothing can be learned."
-        return Judged(False, said if read is None else nothing)
+        if read is None:
+            return Judged(False, said)
+        return Judged(
+            False, f"no line is approved yet in the {read:,} tasks of the project, so nothing can be learned."
+        )
     rows = summary.get("rows") or {}
     notes = [f"{sum(rows.values()):,} lines, {new_lines(summary):,} of them new or changed."]
     if lacking := summary.get("pages_without_image"):
@@ -153,7 +156,7 @@ def judge_check(code: int, summary: Mapping[str, Any], said: str) -> Judged:
             f"the dataset was damaged since it was exported ({named}), and rows of it would be lost. "
             "'twinread check' names the files: remove them, and the next round writes them anew.",
         )
-    return Judged(True, notes=(f"{cured:,} rows are long or have new characters; train cures them.",))
+    return Judged(True, notes=(f"Long, or with new characters: {cured:,} rows; train cures them.",))
 
 
 def judge_promotion(code: int, summary: Mapping[str, Any], said: str) -> Judged:

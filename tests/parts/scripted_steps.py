@@ -1,17 +1,18 @@
 """Sub-commands of a round that do as a script says: they write what the real ones write, in no time.
 
-Run as a program: `python scripted_steps.py SCRIPT export --project 3 ...`. The script is JSON; for each step it
-may say `code`, `says` (lines to print), `summary` (for machines), `waits` (until it is ended) and `rounds`
-(from this try on it does so, counted from 1; before that it does what is usual). What was run stands in
-`calls.jsonl` beside the script.
+Run as a program: `python scripted_steps.py SCRIPT export --project 3 ...`. The script is JSON. For each step
+it may say `code`, `says` (lines to print), `summary` (for machines), `waits` (until it is ended), `kills`
+(itself, by that signal) and `tries` (only in these tries of the step, from 1). What was run stands in
+`calls.jsonl` beside the script, and `STEP.began` appears when a step is at its work.
 """
 
 from __future__ import annotations
 
 import json
-import signal
+import os
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,12 @@ def main(script: Path, step: str, arguments: list[str]) -> int:
     tries = sum(json.loads(line)[0] == step for line in earlier) + 1
     if tries not in told.get("tries", [tries]):
         told = {}
-    out = [Path(arguments[at + 1]) for at, name in enumerate(arguments) if name == "--out"]
     if step == "train":
-        out[0].mkdir(parents=True, exist_ok=True)
-        (out[0] / "run.json").write_text("{}")
+        run = Path(arguments[arguments.index("--out") + 1])
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "run.json").write_text("{}")
     for line in told.get("says", []):
         print(line, flush=True)
-    if told.get("stubborn"):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     script.with_name(f"{step}.began").touch()
     if told.get("waits"):
         try:
@@ -50,11 +48,55 @@ def main(script: Path, step: str, arguments: list[str]) -> int:
         except KeyboardInterrupt:
             print("Stopped as Ctrl-C stops it.")
             return 1
+    if "kills" in told:
+        os.kill(os.getpid(), told["kills"])
     code = int(told.get("code", 0))
     summary = told.get("summary", USUAL[step] if code == 0 else None)
     if summary is not None:
         Path(arguments[arguments.index("--summary-json") + 1]).write_text(json.dumps(summary), "utf-8")
     return code
+
+
+@dataclass(frozen=True)
+class ScriptedSteps:
+    """The script of a test, and what came of it."""
+
+    script: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path, **steps: dict[str, Any]) -> ScriptedSteps:
+        """Write a script; a step's name has `_` for `-`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        made = cls(folder / "script.json")
+        made.tell(**steps)
+        return made
+
+    def tell(self, **steps: dict[str, Any]) -> None:
+        """Let the steps do otherwise from now on."""
+        named = {name.replace("_", "-"): does for name, does in steps.items()}
+        self.script.write_text(json.dumps(named), "utf-8")
+
+    def __call__(self, step: str) -> tuple[str, ...]:
+        """The program of a step."""
+        return (sys.executable, __file__, str(self.script))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """What was run: the step's name and its arguments."""
+        calls = self.script.with_name("calls.jsonl")
+        return [json.loads(line) for line in calls.read_text("utf-8").splitlines()] if calls.exists() else []
+
+    @property
+    def ran(self) -> list[str]:
+        """The steps, in the order in which they were run."""
+        return [call[0] for call in self.calls]
+
+    def wait_for(self, step: str) -> None:
+        """Return when the step is at its work."""
+        end = time.monotonic() + 60
+        while not self.script.with_name(f"{step}.began").exists():
+            assert time.monotonic() < end, f"{step} did not begin"
+            time.sleep(0.02)
 
 
 if __name__ == "__main__":
