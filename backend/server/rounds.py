@@ -39,6 +39,13 @@ CHECK_EVERY_S = 60.0
 APPROVING = frozenset({"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED"})
 """Webhooks after which there may be more approved lines."""
 
+
+class NotFromHere(SettingsWrong):
+    """Another machine asks for what only signed-in callers may start, and nobody can sign in."""
+
+    status = 403
+
+
 PROGRAM = (sys.executable, "-m", "backend")
 
 
@@ -207,7 +214,7 @@ def answer_webhook(
 
     Raises:
         BadRequest: "Start training" names no project, or is not sent as Label Studio sends it.
-        SettingsWrong: it comes from another machine, and nobody has to sign in here.
+        NotFromHere: it comes from another machine, and nobody has to sign in here.
         TwinreadError: why no round was started.
     """
     project = body.project_id
@@ -219,7 +226,7 @@ def answer_webhook(
         raise BadRequest("'Start training' must be JSON and name its project: project.id.")
     open_to_all = settings.webhook_secret is None and settings.basic_auth_pass is None
     if open_to_all and not _is_this_machine(request.remote_addr):
-        raise SettingsWrong(
+        raise NotFromHere(
             "Whoever reaches this backend could start hours of training, because nobody has to sign in here. "
             "Set BASIC_AUTH_USER and BASIC_AUTH_PASS and run 'twinread setup-project' again, or start the "
             f"round on the backend's machine: twinread round --project {project}"

@@ -25,7 +25,7 @@ LEAST_FREE_BYTES = 2 * 1024**3
 """Free disk that a round wants: its dataset beside the old one, PaddleOCR's checkpoints three times over, a
 model in two forms. `train` asks again for what it needs itself."""
 
-EXPORT, TRAIN, PROMOTE = "export", "train", "promote"
+EXPORT, PROMOTE = "export", "promote"
 
 Program = Callable[[str], Sequence[str]]
 """What runs a step, by its name: a program and the arguments before the step's own."""
@@ -139,9 +139,7 @@ class _Round:
 
     def _run(self, step: Step) -> tuple[Judged, int]:
         log = self._places.log(step.name)
-        arguments = list(self.state.commands[step.name])
-        if step.again is not None and self._began_before(step):
-            arguments.append(step.again)
+        arguments = step.again(self._places, list(self.state.commands[step.name]))
         self._places.summary(step.name).unlink(missing_ok=True)
         self.set(
             step=step.name,
@@ -158,10 +156,6 @@ class _Round:
             watch=self._watcher.says,
         )
         return step.judge(code, self._summary(step.name), sentence_of(log, code)), code
-
-    def _began_before(self, step: Step) -> bool:
-        """An earlier try of this round's step left something to go on from."""
-        return step.name == TRAIN and (self._places.run / "run.json").exists()
 
     def _waits(self, least_lines: int) -> bool:
         """Enter what the export brought; whether that is too little to train on."""

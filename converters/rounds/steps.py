@@ -79,6 +79,9 @@ class Judged:
     notes: tuple[str, ...] = ()
 
 
+LASTING = ("--minutes", "--epochs", "--patience", "--device")
+"""Options of `train` that it takes with --resume; all others are the run's own from its beginning."""
+
 Judge = Callable[[int, Mapping[str, Any], str], Judged]
 """Takes exit code, summary and the sentence of the log."""
 
@@ -89,13 +92,13 @@ class Step:
 
     arguments: what it is given, but for its summary.
     judge: what its end comes to.
-    again: how it is told to take up its own unfinished work; None where it needs no word for it.
+    again: its arguments where it is to take up its own unfinished work; the same where it needs no word.
     """
 
     name: str
     arguments: Callable[[Places], Sequence[object]]
     judge: Judge = field(default=lambda code, summary, said: Judged(code == 0, said))
-    again: str | None = None
+    again: Callable[[Places, list[str]], list[str]] = field(default=lambda places, arguments: arguments)
 
     def command(self, places: Places, options: Sequence[str] = ()) -> list[str]:
         """Its arguments behind `twinread`; those of the round win over a person's `options`."""
@@ -163,8 +166,22 @@ def judge_promotion(code: int, summary: Mapping[str, Any], said: str) -> Judged:
     """Both answers of the rule are good ends; anything but an answer is a failure."""
     if "promoted" not in summary:
         return Judged(False, said)
-    sentence = str(summary.get("sentence") or summary.get("why") or said)
-    return Judged(True, sentence)
+    return Judged(True, f"{'promoted' if summary['promoted'] else 'not promoted'}: {summary['sentence']}")
+
+
+def train_again(places: Places, arguments: list[str]) -> list[str]:
+    """Go on with a run that was composed; what was stopped before that begins anew."""
+    if not all((places.run / name).exists() for name in ("config.yml", "base.pdparams")):
+        return arguments
+    kept = []
+    at = 1
+    while at < len(arguments):
+        name, equals, _ = arguments[at].partition("=")
+        takes = 1 if equals or not name.startswith("--") else 2
+        if not name.startswith("--") or name in (*LASTING, "--out", "--summary-json"):
+            kept += arguments[at : at + takes]
+        at += takes
+    return [arguments[0], *kept, "--resume"]
 
 
 STEPS: tuple[Step, ...] = (
@@ -177,8 +194,8 @@ STEPS: tuple[Step, ...] = (
         judge_export,
     ),
     Step("check", lambda places: (places.dataset,), judge_check),
-    Step("train", lambda places: (places.dataset, "--out", places.run), again="--resume"),
-    Step("export-model", lambda places: (places.run, "--out", places.model)),
+    Step("train", lambda places: (places.dataset, "--out", places.run), again=train_again),
+    Step("export-model", lambda places: (places.run, "--out", places.model, "--replace")),
     Step(
         "evaluate",
         lambda places: (

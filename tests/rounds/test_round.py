@@ -52,7 +52,7 @@ def test_each_step_gets_what_the_one_before_made(tmp_path: Path) -> None:
         "--summary-json 3/1/export.json",
         "check 3/dataset --summary-json 3/1/check.json",
         "train 3/dataset --out 3/1/run --summary-json 3/1/train.json",
-        "export-model 3/1/run --out 3/1/model --summary-json 3/1/export-model.json",
+        "export-model 3/1/run --out 3/1/model --replace --summary-json 3/1/export-model.json",
         "evaluate 3/1/model 3/dataset --part test --against current --html 3/1/evaluation.html "
         "--summary-json 3/1/evaluate.json",
         "promote 3/1/model --dataset 3/dataset --summary-json 3/1/promote.json",
@@ -113,12 +113,17 @@ def test_a_step_that_ends_without_an_error_of_ours_still_has_a_sentence(
 
 
 def test_a_model_that_is_not_better_is_a_good_end_that_promotes_nothing(tmp_path: Path) -> None:
-    why = "not promoted: 12 pages were never trained on, and 20 are needed."
+    why = "12 pages were never trained on, and 20 are needed."
     steps = ScriptedSteps.in_folder(
         tmp_path / "script", promote={"code": 1, "summary": {"promoted": False, "sentence": why}}
     )
     state, code = run(tmp_path, steps)
-    assert (state.state, state.outcome, state.promoted, code) == ("done", why, False, 1)
+    assert (state.state, state.outcome, state.promoted, code) == (
+        "done",
+        f"not promoted: {why}",
+        False,
+        1,
+    )
 
 
 def test_where_nothing_is_approved_nothing_is_trained(tmp_path: Path) -> None:
@@ -176,14 +181,24 @@ def test_what_failed_goes_on_at_that_step_with_the_options_that_it_began_with(
     tmp_path: Path, step: str
 ) -> None:
     steps = ScriptedSteps.in_folder(tmp_path / "script", **{step: {"code": 3, "tries": [1]}})
-    run(tmp_path, steps, options={"train": ["--minutes", "60"]})
+    run(tmp_path, steps, options={"train": ["--minutes", "60", "--lr", "0.1", "--base=ru"]})
     state, code = run(tmp_path, steps, resume=True)
     assert (state.number, state.state, code) == (1, "done", 0)
     assert steps.ran == [*NAMES[: NAMES.index(step) + 1], *NAMES[NAMES.index(step) :]]
     trained = [call for call in steps.calls if call[0] == "train"]
     assert all(call[1:3] == ["--minutes", "60"] for call in trained)
-    # only a training that had begun can be taken up
-    assert [call[-1] == "--resume" for call in trained] == ([False, True] if step == "train" else [False])
+    # a run that goes on takes no options that it was composed with
+    given = [["--lr" in call, "--base=ru" in call, "--resume" in call] for call in trained]
+    new, again = [True, True, False], [False, False, True]
+    assert given == ([new, again] if step == "train" else [new])
+
+
+def test_a_training_that_was_stopped_before_it_was_composed_begins_anew(tmp_path: Path) -> None:
+    steps = ScriptedSteps.in_folder(tmp_path / "script", train={"code": 3, "tries": [1]})
+    run(tmp_path, steps)
+    (tmp_path / "rounds/3/1/run/config.yml").unlink()
+    run(tmp_path, steps, resume=True)
+    assert [call for call in steps.calls if "--resume" in call] == []
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["no round yet", "one that is done"])

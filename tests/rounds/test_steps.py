@@ -73,7 +73,7 @@ def test_new_lines_are_those_that_the_dataset_did_not_have_so(difference: dict[s
 
 def test_a_promotion_without_an_answer_is_a_failure_and_no_refusal() -> None:
     assert not judge_promotion(3, {}, "The model cannot be loaded.").goes_on
-    assert judge_promotion(1, {"promoted": False, "sentence": "not promoted: worse"}, "").goes_on
+    assert judge_promotion(1, {"promoted": False, "sentence": "worse"}, "").goes_on
 
 
 def test_the_steps_are_commands_of_twinread() -> None:
