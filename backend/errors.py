@@ -17,7 +17,6 @@
         ├── NotReady            models are still loading                               503 / 3
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
-        ├── RoundRunning        a training round runs already, and one runs at a time  409 / 1
         ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
         └── StoreFailed         the store of readings cannot be used                   503 / 3
 
@@ -123,13 +122,6 @@ class Late(OperatorError):
 
 class Stopping(OperatorError):
     """The part of twinread that was asked is being stopped."""
-
-
-class RoundRunning(OperatorError):
-    """A training round runs already; one runs at a time, since it takes every core that it gets."""
-
-    status = 409
-    exit_code = 1
 
 
 class UnexpectedFailure(OperatorError):

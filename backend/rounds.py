@@ -21,7 +21,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from backend.errors import OperatorError, RoundRunning
+from backend.errors import OperatorError
 from backend.outputs import write_file
 
 FORMAT = 1
@@ -31,6 +31,13 @@ CLAIM_S = 2.0
 
 RoundStage = Literal["running", "done", "stopped", "failed"]
 """`stopped`: somebody ended it, and it can go on; `failed`: one of its steps said why it cannot."""
+
+
+class RoundRunning(OperatorError):
+    """A training round runs already; one runs at a time, since it takes every core that it gets."""
+
+    status = 409
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import OperatorError, RoundRunning
-from backend.rounds import Rounds, RoundState
+from backend.errors import OperatorError
+from backend.rounds import RoundRunning, Rounds, RoundState
 
 BEGAN = RoundState(
     project=3,

@@ -23,10 +23,10 @@ from math import inf
 
 from flask import Request
 
-from backend.errors import BadRequest, OperatorError, RoundRunning, SettingsWrong, TwinreadError
+from backend.errors import BadRequest, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.annotations import moment_of
 from backend.label_studio.approved_lines import count_new
-from backend.rounds import Rounds
+from backend.rounds import RoundRunning, Rounds
 from backend.server.protocol import WebhookBody
 from backend.settings import connect
 from backend.settings.settings import Settings

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.errors import RoundRunning
-from backend.rounds import Rounds
+from backend.rounds import RoundRunning, Rounds
 from converters.rounds.round import RoundRequest, run_round
 from converters.rounds.step_process import end
 from converters.rounds.steps import NAMES
