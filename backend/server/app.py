@@ -147,7 +147,8 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
             )
         body = parse(WebhookBody, _json())
         service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
-        return jsonify(status="ok", **answer_webhook(rounds, body, request, settings))
+        done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
+        return jsonify(status="ok", **done)
 
     @app.errorhandler(TwinreadError)
     def known(error: TwinreadError) -> Response:

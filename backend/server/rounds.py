@@ -21,8 +21,6 @@ from datetime import datetime
 from ipaddress import ip_address
 from math import inf
 
-from flask import Request
-
 from backend.errors import BadRequest, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.annotations import moment_of
 from backend.label_studio.approved_lines import count_new
@@ -202,15 +200,16 @@ class RoundStarter:
 
 
 def answer_webhook(
-    starter: RoundStarter, body: WebhookBody, request: Request, settings: Settings
+    starter: RoundStarter, body: WebhookBody, settings: Settings, *, as_json: bool, sender: str | None
 ) -> dict[str, object]:
     """What a webhook that was let in does here, and what to add to its answer.
 
     Args:
         starter: starts rounds.
-        body: the webhook's.
-        request: the webhook's, let in by its secret, by user and password, or because neither is set.
+        body: the webhook's, let in by its secret, by user and password, or because neither is set.
         settings: of the backend.
+        as_json: it came with JSON's content type.
+        sender: the address that it came from.
 
     Raises:
         BadRequest: "Start training" names no project, or is not sent as Label Studio sends it.
@@ -222,10 +221,10 @@ def answer_webhook(
         starter.note(project)
     if body.action != "START_TRAINING":
         return {}
-    if project is None or not request.is_json:
+    if project is None or not as_json:
         raise BadRequest("'Start training' must be JSON and name its project: project.id.")
     open_to_all = settings.webhook_secret is None and settings.basic_auth_pass is None
-    if open_to_all and not _is_this_machine(request.remote_addr):
+    if open_to_all and not _is_this_machine(sender):
         raise NotFromHere(
             "Whoever reaches this backend could start hours of training, because nobody has to sign in here. "
             "Set BASIC_AUTH_USER and BASIC_AUTH_PASS and run 'twinread setup-project' again, or start the "
