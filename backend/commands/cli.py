@@ -34,10 +34,15 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "round": (
+        "converters.rounds.command:round_",
+        "Train on what people approved, and let the model read if it is better.",
+    ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
     "evaluate": (
         "converters.evaluation.command:command",
         "Say what a model is worth on lines that people approved.",
+    ),
     "promote": (
         "converters.promotion.command:command",
         "Let a trained model read, when it is better than the one that reads.",
