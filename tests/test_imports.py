@@ -29,7 +29,13 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
-    "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
+    "PIL": {
+        "backend.page.image_files",
+        "backend.readers.ernie.check",
+        "backend.readers.tesseract",
+        "backend.rendering.fonts",
+        "backend.rendering.lines",
+    },
     "cv2": {
         "backend.detectors.paddle",
         "backend.detectors.turned_pages",
