@@ -52,6 +52,7 @@ OWNERS = {
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
+        "converters.prediction.picture",
         "converters.report.crops",
     },
 }

@@ -35,6 +35,7 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "predict": ("converters.prediction.command:predict", "Read pages or line crops with one model."),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
