@@ -60,6 +60,7 @@ OWNERS = {
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
+        "converters.prediction.picture",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

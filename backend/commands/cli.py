@@ -28,6 +28,7 @@ COMMANDS = {
         "backend.commands.review:reread",
         "Read boxes again that people moved, beside their own work.",
     ),
+    "next": ("backend.commands.next_tasks:next_", "Put the pages that teach most to the front of a project."),
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),
     "import": (
@@ -38,6 +39,7 @@ COMMANDS = {
         "converters.rounds.command:round_",
         "Train on what people approved, and let the model read if it is better.",
     ),
+    "predict": ("converters.prediction.command:predict", "Read pages or line crops with one model."),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
     "evaluate": (
         "converters.evaluation.command:command",
