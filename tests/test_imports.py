@@ -66,6 +66,7 @@ OWNERS = {
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
         "converters.prediction.picture",
+        "converters.training.pieces",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""
