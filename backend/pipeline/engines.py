@@ -147,15 +147,15 @@ class EngineLoader:
             if last:
                 loaded.engines.close()
 
-    def replace(self, load: Callable[[], Engines]) -> Future[str]:
+    def replace(self, load: Callable[[], Engines], again: Callable[[], Engines] | None = None) -> Future[str]:
         """Load other engines beside the present ones, and let them take their place.
 
         Pages that were begun are finished with the old engines, which are closed after the last of them.
         When the others fail to load, the old ones stay.
 
         Args:
-            load: builds the other engines, in a thread of its own; from then on it is this that is called
-                again when they failed.
+            load: builds the other engines, in a thread of its own.
+            again: is called from then on when they have failed; None for `load`.
 
         Returns:
             A future of the new model version, which ends with the reason when nothing was replaced.
@@ -167,7 +167,7 @@ class EngineLoader:
             # never while the first ones load, and one after the other: the last call wins
             wait([self._current])
             with self._replacing:
-                made = self._made_and_placed(load)
+                made = self._made_and_placed(load, again or load)
             if isinstance(made, Engines):
                 log.info("replaced: %s", made.model_version)
                 promise.set_result(made.model_version)
@@ -224,7 +224,7 @@ class EngineLoader:
         Args:
             before: why there were none until now, which is not logged twice.
         """
-        made = self._made_and_placed(self._load)
+        made = self._made_and_placed(self._load, self._load)
         if isinstance(made, Engines):
             log.info("ready: %s", made.model_version)
             self._try_reading()
@@ -254,14 +254,21 @@ class EngineLoader:
         if loaded.misreading is not None:
             log.warning("%s", loaded.misreading)
 
-    def _made_and_placed(self, load: Callable[[], Engines]) -> Engines | TwinreadError:
-        """Engines that took the place of the present ones, or why there are none."""
+    def _made_and_placed(
+        self, load: Callable[[], Engines], again: Callable[[], Engines]
+    ) -> Engines | TwinreadError:
+        """Engines that took the place of the present ones, or why there are none.
+
+        Args:
+            load: builds them.
+            again: builds the next ones, when these have failed.
+        """
         made = _made(load)
         if isinstance(made, Engines) and not self._take_place(made):
             made.close()
             return Stopping("twinread is stopping, so the engines were not replaced.")
         if isinstance(made, Engines):
-            self._load = load
+            self._load = again
         return made
 
     def _take_place(self, made: Engines) -> bool:

@@ -110,7 +110,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
     """A `LineReader` over one PP-OCR recogniser.
 
     Args:
-        language: of the lines; any name that `languages.language_code` knows.
+        language: of the lines; any name that `languages.language_code` knows. None reads what the model can
+            write, to judge a model that lacks letters of its language.
         options: how, and on what.
         model: PaddleOCR's name of the recogniser; None for the one made for the language, or where
             that is not at hand the one that installed packages carry, if it can write the language.
@@ -128,7 +129,7 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
 
     def __init__(
         self,
-        language: str,
+        language: str | None,
         options: RecognitionOptions | None = None,
         *,
         model: str | None = None,
@@ -143,7 +144,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         def find(name: str | None, source: Source) -> ModelLocation:
             return locate.find_model(name, model_dir, engine=engine.name, source=source, cache_dir=cache_dir)
 
-        wanted = model or languages.recognition_model(language) or _CARRIED
+        able = languages.recognition_model(language) if language is not None else None
+        wanted = model or able or _CARRIED
         try:
             self.location = find(wanted, source)
             why = ""
@@ -155,7 +157,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
             except ModelMissing:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             why = str(error)
-        _refuse_if_lacking(self.location, language, wanted, why)
+        if language is not None:
+            _refuse_if_lacking(self.location, language, wanted, why)
         if why:
             log.warning("%s reads '%s' instead of %s. %s", self.location.name, language, wanted, why)
 
@@ -229,13 +232,24 @@ def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
 
 
 def _rendered(look: _ReadJob) -> list[PaddlePixels]:
-    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
-    crop = _with_margin(look.crop) if look.margin else look.crop
+    return model_input(_with_margin(look.crop) if look.margin else look.crop)
+
+
+def model_input(crop: Pixels) -> list[PaddlePixels]:
+    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+    """
+    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(at_model_height(crop), _WIDEST)]
+
+
+def at_model_height(crop: Pixels) -> Pixels:
+    """A crop brought to the height that the recognisers take, 48 pixels; RGB, uint8."""
     scale = _HEIGHT / crop.shape[0]
     width = max(1, round(crop.shape[1] * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    line = np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
-    return [paddle_engine.to_paddle(_filled(piece)) for piece in split_wide(line, _WIDEST)]
+    return np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
 
 
 def split_wide(line: Pixels, widest: int) -> list[Pixels]:
@@ -300,9 +314,9 @@ def _with_margin(crop: Pixels) -> Pixels:
     return np.asarray(wide, dtype=np.uint8)
 
 
-def _filled(piece: Pixels) -> Pixels:
-    """The piece filled up on its right to one of few widths."""
+def filled(piece: Pixels) -> Pixels:
+    """A piece at the model's height, filled up on its right to one of few widths."""
     width = max(_NARROWEST, math.ceil(piece.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
     right = width - piece.shape[1]
-    filled = cv2.copyMakeBorder(piece, 0, 0, 0, right, cv2.BORDER_CONSTANT, value=_FILL)
-    return np.asarray(filled, dtype=np.uint8)
+    wide = cv2.copyMakeBorder(piece, 0, 0, 0, right, cv2.BORDER_CONSTANT, value=_FILL)
+    return np.asarray(wide, dtype=np.uint8)
