@@ -42,7 +42,7 @@ OWNERS = {
         "backend.readers.ernie.prompts",
         "backend.readers.paddle",
         "backend.readers.tesseract",
-        "converters.check.images",
+        "converters.paddleocr.images",
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
