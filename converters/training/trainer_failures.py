@@ -147,7 +147,7 @@ FAILURES: tuple[Failure, ...] = (
         "empty evaluation list", ("4.11",),
         "There is no line to evaluate on: lists/val.txt is empty. Export the dataset with some pages for "
         "val, such as --split 6:2:2.",
-        re.compile(r"num_samples should be a positive integer value?, but got num_samples=0"),
+        re.compile(r"num_samples should be a positive integer(?: value)?, but got num_samples=0"),
     ),
     Failure(
         "no evaluation", ("4.11",),
