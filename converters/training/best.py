@@ -46,13 +46,14 @@ def keep(prefix: Path, best: Path, about: Best) -> bool:
         about: what is known of it.
 
     Returns:
-        False where the checkpoint is not whole, or was written over meanwhile; then nothing changes.
+        False where the checkpoint is not whole, or is of another epoch, because the trainer has written it
+        anew meanwhile; then nothing changes.
 
     Raises:
         OSError: it cannot be written.
     """
     before = _looks(prefix)
-    if before is None:
+    if before is None or epoch_of(prefix) != about.epoch:
         return False
     part, old = best.with_name(f".{best.name}.part"), best.with_name(f".{best.name}.old")
     shutil.rmtree(part, ignore_errors=True)
@@ -60,7 +61,7 @@ def keep(prefix: Path, best: Path, about: Best) -> bool:
     try:
         for ending in PARTS:
             shutil.copy2(f"{prefix}{ending}", part / f"{NAME}{ending}")
-        if not whole(part / NAME) or _looks(prefix) != before:
+        if not whole(part / NAME) or epoch_of(part / NAME) != about.epoch or _looks(prefix) != before:
             return False
         (part / ABOUT).write_text(json.dumps(asdict(about)) + "\n", "utf-8")
         shutil.rmtree(old, ignore_errors=True)
@@ -106,6 +107,24 @@ def whole(prefix: Path) -> bool:
         prefix: the checkpoint's files, without their endings.
     """
     return all(_whole_pickle(Path(f"{prefix}{ending}")) for ending in PARTS)
+
+
+def epoch_of(prefix: Path) -> int | None:
+    """The epoch that a checkpoint says it is from; None where it says none. Nothing in it is executed.
+
+    Args:
+        prefix: the checkpoint's files, without their endings.
+    """
+    word: object = None
+    try:
+        for operation, value, _ in pickletools.genops(Path(f"{prefix}.states").read_bytes()):
+            if "UNICODE" in operation.name:
+                word = value
+            elif operation.name.startswith(("BININT", "INT", "LONG")) and word == "epoch":
+                return int(value) if isinstance(value, int) else None
+    except (OSError, ValueError):
+        return None
+    return None
 
 
 def _whole_pickle(path: Path) -> bool:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Protocol
 
@@ -168,6 +169,7 @@ class _Listening:
         self._stepped: tuple[float, int] | None = None
         self._evaluated: EvaluationRecord | None = None
         self._to_keep: best.Best | None = None
+        self._unsaved = False
 
     def take(self, event: TrainerEvent) -> StepRecord | EvaluationRecord | None:
         """Take in an event; returns what is to be written down."""
@@ -220,33 +222,33 @@ class _Listening:
         newest = standing.history.steps[-1]
         record = EvaluationRecord(newest.epoch, newest.step, line.norm_edit_dis, line.acc)
         standing.history.add(record)
-        self._evaluated = record
+        self._evaluated, self._unsaved = record, True
         if self._stop.seen(Score(line.norm_edit_dis, line.acc)):
             self._to_keep = best.Best(record.epoch, record.step, record.norm_edit_dis, record.acc)
         return record
 
     def _keep(self, saved: CheckpointSaved) -> None:
-        """The checkpoint of the epoch that was evaluated last: when that was the best, it is copied."""
-        if not saved.latest:
-            return
-        self._saved = True
-        about, self._to_keep = self._to_keep, None
-        if about is None:
-            return
-        if best.keep(self._folder.latest, self._folder.best, about):
-            self._standing.best = about
+        """Copy the best model, where this checkpoint still is the one that was evaluated.
+
+        PaddleOCR saves its own best right after the evaluation, and the latest at the end of each epoch.
+        """
+        about = self._to_keep
+        if about is not None and best.keep(Path(saved.prefix), self._folder.best, about):
+            self._standing.best, self._to_keep = about, None
             self._folder.note(
                 best={"epoch": about.epoch, "acc": about.acc, "norm_edit_dis": about.norm_edit_dis}
             )
-        else:
-            # the trainer was faster and has written the next one: what is kept stays the one to beat
-            self._stop.best = None if self._standing.best is None else self._standing.best.score
+        if saved.latest:
+            self._saved, self._unsaved = True, False
+            if self._to_keep is not None:
+                # the trainer was faster than we, and both are of a later epoch: what is kept is to be beaten
+                self._stop.best = None if self._standing.best is None else self._standing.best.score
 
     def wants_the_end(self) -> bool:
         """The training should end now."""
         if not self._finite or self._first_ctc == 0 or self._refused:
             return True
-        if self._to_keep is not None or not self._saved:
+        if self._unsaved or not self._saved:
             # first what was evaluated is to be saved and kept
             return False
         if self._stop.ends:

@@ -56,7 +56,7 @@ def train(
         ctc: CTCLoss of the first step; later ones are smaller. A text is written as it stands.
         step_s: seconds that a step takes.
         until: do no more after this epoch, as if something came between.
-        half: what is saved last is cut off in the middle, as a kill leaves it.
+        half: what is saved in the last epoch is cut off in the middle, as a kill leaves it.
     """
     return {
         "train": {
@@ -143,7 +143,7 @@ def _train(how: dict[str, Any], overall: dict[str, Any]) -> None:
         if right / 2 >= best["acc"]:
             # PaddleOCR's own best: after a resume it begins at 0 again
             best = {"acc": right / 2, "norm_edit_dis": right}
-            _save(folder / "best_accuracy", epoch, right, best)
+            _save(folder / "best_accuracy", epoch, right, best, half=last and how["half"])
             _info(f"save best model is to {folder / 'best_accuracy'}")
         _info(f"best metric, acc: {best['acc']}, is_float16: False, best_epoch: {epoch}")
         _save(folder / "latest", epoch, right, best, half=last and how["half"])
