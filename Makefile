@@ -9,10 +9,13 @@ INSTALL = $(UV) pip install --quiet --no-deps
 # environments of their own know nothing of what pyproject.toml leaves out of ours
 INSTALL_APART = $(INSTALL) --no-config
 
-.PHONY: run install setup check format test bench lock docs alphabets clean
+.PHONY: run practice install setup check format test bench lock docs alphabets clean
 
 run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
+
+practice: .venv/.run  ## beside `make run`: a project of drawn pages, entered as reviewed, to train on
+	@.venv/bin/python -m backend.demo.practice
 
 install: .cache/.debian-run .venv/.run  ## twinread alone, beside a Label Studio that you have
 

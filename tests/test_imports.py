@@ -29,7 +29,13 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
-    "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
+    "PIL": {
+        "backend.page.image_files",
+        "backend.readers.ernie.check",
+        "backend.readers.tesseract",
+        "backend.rendering.fonts",
+        "backend.rendering.lines",
+    },
     "cv2": {
         "backend.detectors.paddle",
         "backend.detectors.turned_pages",
@@ -50,6 +56,9 @@ OWNERS = {
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""
+
+IN_TRAINER = "converters.training.in_trainer."
+"""Programs for the trainer's environment, which have Paddle there, and nothing of twinread."""
 
 IO = {
     "httpx",
@@ -96,13 +105,23 @@ def users_of(library: str) -> set[str]:
     return {
         name_of(path)
         for path in MODULES
-        if any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
+        if not name_of(path).startswith(IN_TRAINER)
+        and any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
     }
 
 
 @pytest.mark.parametrize("library", sorted(OWNERS))
 def test_a_heavy_library_is_imported_by_its_owner_alone(library: str) -> None:
     assert users_of(library) == OWNERS[library]
+
+
+def test_twinread_and_the_programs_in_the_trainers_environment_import_nothing_of_each_other() -> None:
+    programs = [path for path in MODULES if name_of(path).startswith(IN_TRAINER)]
+    assert len(programs) >= 5
+    for path in programs:
+        assert not {name for name in imports_of(path) if name.startswith(("backend", "converters"))}
+    for path in set(MODULES) - set(programs):
+        assert not {name for name in imports_of(path) if name.startswith(IN_TRAINER)}
 
 
 def test_the_pure_packages_know_no_input_or_output() -> None:

@@ -34,6 +34,10 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "export-model": (
+        "converters.training.export_command:export_model_",
+        "Make a model that reads of what was trained, and compare the two.",
+    ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""

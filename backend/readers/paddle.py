@@ -229,8 +229,15 @@ def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
 
 
 def _rendered(look: _ReadJob) -> list[PaddlePixels]:
-    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
-    crop = _with_margin(look.crop) if look.margin else look.crop
+    return model_input(_with_margin(look.crop) if look.margin else look.crop)
+
+
+def model_input(crop: Pixels) -> list[PaddlePixels]:
+    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+    """
     scale = _HEIGHT / crop.shape[0]
     width = max(1, round(crop.shape[1] * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
