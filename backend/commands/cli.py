@@ -34,6 +34,10 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "train": (
+        "converters.training.command:train",
+        "Train a recogniser on a dataset, with PaddleOCR's trainer.",
+    ),
     "export-model": (
         "converters.training.export_command:export_model_",
         "Make a model that reads of what was trained, and compare the two.",

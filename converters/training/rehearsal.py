@@ -49,6 +49,8 @@ def rehearse(
     template: Mapping[str, Any],
     tools: TrainerTools,
     *,
+    device: str,
+    language: str,
     cores: int,
     limits: Limits | None = None,
     say: Callable[[str], None] = lambda text: None,
@@ -60,6 +62,8 @@ def rehearse(
         plan: of the run.
         template: that the run's config is composed from.
         tools: the trainer.
+        device: to train on, as the trainer's command takes it.
+        language: of the lines.
         cores: that it may use.
         limits: of its silence.
         say: is given the name of each step.
@@ -79,13 +83,13 @@ def rehearse(
     rehearsed = replace(plan, paths=paths, epochs=1, warmup=0, print_every=1)
     write_file(small.config, config_file(compose_config(template, rehearsed)))
     say("training on two batches, and an evaluation")
-    step_s = _train(small, rehearsed, tools, cores, limits or Limits())
+    step_s = _train(small, rehearsed, tools, device, cores, limits or Limits())
     model = small.path / "inference"
     say("exporting what came of it")
-    _step("The export", lambda: tools.export(small.config, small.latest, model))
+    _step("The export", lambda: tools.export(small.config, small.latest.with_suffix(".pdparams"), model))
     say("reading with it")
     crops = [plan.paths.data_dir / row.partition("\t")[0] for row in rows[:READ_CROPS]]
-    texts = _step("Reading with the exported model", lambda: tools.read(model, crops))
+    texts = _step("Reading with the exported model", lambda: tools.read(model, crops, language))
     if len(texts) != len(crops):
         raise RehearsalFailed(
             f"Reading with the exported model gave {len(texts)} texts for {len(crops)} lines, so the "
@@ -96,10 +100,16 @@ def rehearse(
     return Rehearsed(step_s)
 
 
-def _train(small: RunFolder, plan: RunPlan, tools: TrainerTools, cores: int, limits: Limits) -> float | None:
+def _train(
+    small: RunFolder, plan: RunPlan, tools: TrainerTools, device: str, cores: int, limits: Limits
+) -> float | None:
     small.note(state="rehearsing")
     process = TrainerProcess(
-        tools.train_command(small.config, plan), tools.folder, tools.environment(cores), small.log, limits
+        tools.train_command(small.config, freeze=plan.freeze, device=device),
+        small.path,
+        tools.environment(cores),
+        small.log,
+        limits,
     )
     standing = Standing(History(), 1)
     done = train(process, small, EarlyStop(0), standing, [])

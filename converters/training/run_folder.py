@@ -2,7 +2,7 @@
 
     run.json          state, plan, dataset, base, best; replaced whole at each change
     config.yml        all that PaddleOCR's trainer is given
-    dict.txt          the characters of the model
+    dict.txt          the characters of the model (arabic_dict.txt for Arabic)
     lists/            train.txt and val.txt; pieces/ holds the crops of cut lines
     base.pdparams     the weights that the training starts from
     checkpoints/      PaddleOCR's own: latest, best_accuracy
@@ -11,6 +11,7 @@
     train.log         every word of the trainer
     progress.jsonl    a line for each step of the log and each evaluation
     curves.svg        loss and accuracy; curves.html shows them while the training runs
+    gpu-logs/         of each process, where several GPUs train
     .lock             held by the command that works here
 
 A folder is one run's: a second command is refused while one works in it, and so is a folder that holds
@@ -36,6 +37,7 @@ from backend.outputs import write_file
 State = Literal["composing", "rehearsing", "training", "stopped", "failed", "done"]
 
 RUN = "run.json"
+GPU_LOGS = "gpu-logs"
 FORMAT = 1
 ROOM_PER_WEIGHTS = 12
 """Times the size of the starting weights that a run takes on disk.
@@ -73,6 +75,11 @@ class RunFolder:
     def dictionary(self) -> Path:
         """The model's characters, one a line."""
         return self.path / "dict.txt"
+
+    @property
+    def arabic_dictionary(self) -> Path:
+        """The same for a model of Arabic: PaddleOCR knows those by this word in the path."""
+        return self.path / "arabic_dict.txt"
 
     @property
     def lists(self) -> Path:
@@ -147,11 +154,11 @@ class RunFolder:
     def all_of_a_run(self) -> frozenset[str]:
         """Names of everything that a run writes into its folder."""
         places = (
-            self.record, self.config, self.dictionary, self.lists, self.pieces, self.base_weights,
-            self.checkpoints, self.best, self.rehearsal, self.log, self.progress, self.curves_svg,
-            self.curves_html, self.lock,
-        )  # fmt: skip
-        return frozenset(place.name for place in places)
+            *(self.record, self.config, self.dictionary, self.arabic_dictionary, self.lists, self.pieces),
+            *(self.base_weights, self.checkpoints, self.best, self.rehearsal, self.log, self.progress),
+            *(self.curves_svg, self.curves_html, self.lock),
+        )
+        return frozenset({*(place.name for place in places), GPU_LOGS})
 
     def read(self) -> dict[str, Any]:
         """What `run.json` says; empty where there is none.
@@ -240,7 +247,7 @@ def _check_place(folder: RunFolder, *, resume: bool) -> None:
             "one with --out."
         )
     found = folder.read() if there else {}
-    if resume and not (found and folder.config.exists()):
+    if resume and not (found and folder.config.exists() and folder.base_weights.exists()):
         raise BadRequest(
             f"There is no run in {path} to go on with. Leave --resume out, or name the run's folder with "
             "--out."

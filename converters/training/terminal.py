@@ -23,7 +23,9 @@ def tell_plan(record: Mapping[str, Any], console: Console) -> None:
     plan, counts = record["plan"], record["counts"]
     why = plan.get("why", {})
     table = Table(title=f"Training {record['model_name']}", title_justify="left", show_header=False)
-    table.add_column(), table.add_column(), table.add_column(style="dim")
+    table.add_column()
+    table.add_column()
+    table.add_column(style="dim")
     rows = [
         ("starts from", record["base"]["name"], _characters(record["base"].get("characters", {}))),
         ("characters", f"{record['dictionary']['size']:,}", _appended(record["dictionary"]["appended"])),
@@ -47,7 +49,7 @@ def tell(summary: Mapping[str, Any], folder: RunFolder, console: Console) -> Non
     """Say how it ended, and what comes next.
 
     Args:
-        summary: as `command.summary_of` makes it.
+        summary: as `run.summary_of` makes it.
         folder: of the run.
         console: where to print.
     """

@@ -133,6 +133,7 @@ def train(
     """
     listening = _Listening(folder, stop, standing, clock)
     with process, folder.progress.open("a", encoding="utf-8") as file:
+        folder.note(pgid=process.group)
         for event in process.events():
             if event is not None:
                 record = listening.take(event)

@@ -17,6 +17,7 @@ def trained(path) -> RunFolder:
     folder = RunFolder(path)
     folder.checkpoints.mkdir(parents=True)
     folder.config.write_text("Global: {}\n")
+    folder.base_weights.write_bytes(b"")
     folder.note(state="stopped")
     return folder
 
