@@ -36,6 +36,11 @@ OWNERS = {
         "backend.rendering.fonts",
         "backend.rendering.lines",
     },
+    "onnxruntime": {
+        "backend.detectors.turned_pages",
+        "backend.models.paddle_engine",
+        "converters.training.alignment",
+    },
     "cv2": {
         "backend.detectors.paddle",
         "backend.detectors.turned_pages",
