@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
 from backend import __version__
 from backend.errors import BadRequest
 from backend.outputs import write_file
-from converters.paddleocr.label_rows import RecognitionRow, parse_recognition_row, parse_rows
-from converters.shared.manifest import MANIFEST
 from converters.training import best
+from converters.training.dataset import Dataset, read_dataset
 from converters.training.dictionary import compose_dictionary
 from converters.training.export_model import trained_pages
 from converters.training.machine import this_machine
 from converters.training.options import DEFAULT_SEED, TrainRequest, gpus_of
-from converters.training.rows import compose_rows
+from converters.training.rows import compose_rows, long_rows
 from converters.training.run_config import compose_config, config_file, template_of
 from converters.training.run_folder import RunFolder, check_room
 from converters.training.run_plan import AS_EXPORTED, AS_TRAINED, RunPaths, RunPlan, plan
 from converters.training.trainer_tools import TrainerTools, device_of
 
-TRAIN_LIST, VAL_LIST = "rec_gt_train.txt", "rec_gt_val.txt"
 PICTURES = 64
 """Crops that starting weights are measured on, where the whole network is to learn."""
 
@@ -48,7 +46,13 @@ class Composed:
     template: Mapping[str, Any]
 
 
-def compose(request: TrainRequest, folder: RunFolder, tools: TrainerTools, language: str | None) -> Composed:
+def compose(
+    request: TrainRequest,
+    folder: RunFolder,
+    tools: TrainerTools,
+    language: str | None,
+    console: Console | None = None,
+) -> Composed:
     """Write dictionary, lists, pieces, config and starting weights.
 
     Args:
@@ -56,23 +60,28 @@ def compose(request: TrainRequest, folder: RunFolder, tools: TrainerTools, langu
         folder: of the run, empty.
         tools: the trainer.
         language: of the lines; None where nobody said.
+        console: where progress is shown.
 
     Raises:
         BadRequest: the dataset has no lines to train or to evaluate on, or the base is none.
         TwinreadError: something that is needed cannot be had.
     """
     gpus = gpus_of(request.device, tools.gpus)
-    texts = [row.text for name in (TRAIN_LIST, VAL_LIST) for row in _rows(request.dataset / name)]
     base = tools.base(request.base, language)
     target = tools.target(base, language)
-    dictionary = compose_dictionary(target.dictionary, texts)
+    dataset = read_dataset(request.dataset, model_name=target.name, console=console)
+    dictionary = compose_dictionary(target.dictionary, dataset.texts)
     place = _dictionary_place(folder, target.name)
     write_file(place, dictionary.content)
-    rows = compose_rows(request.dataset, dictionary, tools.aligner(base), folder)
+    aligner = tools.aligner(base) if long_rows(dataset) else None
+    rows = compose_rows(
+        dataset, dictionary, aligner, lists=folder.lists, pieces=folder.pieces, console=console
+    )
     paths = RunPaths(
-        data_dir=rows.data_dir,
-        train=folder.train_list,
-        val=folder.val_list,
+        # the lists name images by their full paths
+        data_dir=dataset.folder,
+        train=rows.train,
+        val=rows.val,
         dictionary=place,
         checkpoints=folder.checkpoints,
         weights=folder.base_weights,
@@ -83,8 +92,8 @@ def compose(request: TrainRequest, folder: RunFolder, tools: TrainerTools, langu
         paths,
         model_name=target.name,
         network=AS_EXPORTED if base.directory is not None else AS_TRAINED,
-        train_rows=rows.train_rows,
-        val_rows=rows.val_rows,
+        train_rows=rows.counts["train"].written,
+        val_rows=rows.counts["val"].written,
         machine=this_machine(len(gpus)),
         wishes=request.wishes,
         seed=DEFAULT_SEED if request.seed is None else request.seed,
@@ -94,9 +103,10 @@ def compose(request: TrainRequest, folder: RunFolder, tools: TrainerTools, langu
     pictures = [] if made.freeze == "backbone" else _pictures(folder, paths.data_dir)
     started_from = tools.starting_weights(base, folder.config, folder.base_weights, pictures)
     check_room(folder, folder.base_weights.stat().st_size)
+    record = dataset_record(dataset)
     folder.note(
-        dataset=dataset_record(request.dataset),
-        trained_pages=trained_pages(dataset_record(request.dataset)),
+        dataset=record,
+        trained_pages=trained_pages(record),
         base={"name": base.name, "sha256": base.sha256, "characters": dict(started_from)},
         dictionary={
             "size": len(dictionary.characters),
@@ -105,7 +115,7 @@ def compose(request: TrainRequest, folder: RunFolder, tools: TrainerTools, langu
         },
         language=language,
         seed=made.seed,
-        counts=rows.summary(),
+        counts={part: counts.summary() for part, counts in rows.counts.items()},
         versions={"twinread": __version__, **tools.about},
     )
     return Composed(made, lambda step_s: decide(step_s=step_s), device_of(gpus), template)
@@ -186,31 +196,14 @@ def checkpoint_of(folder: RunFolder) -> Path | None:
     return folder.best / best.NAME if best.kept(folder.best) is not None else None
 
 
-def dataset_record(dataset: Path) -> dict[str, Any]:
-    """Which dataset it is, as `run.json` has it; without a manifest nobody knows its export."""
-    manifest = dataset.resolve() / MANIFEST
-    record: dict[str, Any] = {"path": str(dataset.resolve()), "manifest_sha256": None, "exported_at": None}
-    if manifest.is_file():
-        changed = datetime.fromtimestamp(manifest.stat().st_mtime, timezone.utc)
-        record |= {
-            "manifest_sha256": sha256(manifest.read_bytes()).hexdigest(),
-            "exported_at": changed.isoformat(timespec="seconds"),
-        }
-    return record
-
-
-def _rows(path: Path) -> Iterator[RecognitionRow]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise BadRequest(
-            f"{path.parent} has no {path.name}, the list that a training needs. Pass the folder that "
-            "`twinread "
-            "export` wrote (--format recognition or both)."
-        ) from error
-    for _, row in parse_rows(content, parse_recognition_row):
-        if isinstance(row, RecognitionRow):
-            yield row
+def dataset_record(dataset: Dataset) -> dict[str, Any]:
+    """Which dataset it is, as `run.json` has it; without a manifest the sum is that of its label files."""
+    return {
+        "path": str(dataset.folder),
+        "manifest_sha256": dataset.digest,
+        "exported_at": dataset.exported_at or None,
+        "lines": sum(dataset.counts.values()),
+    }
 
 
 def _dictionary_place(folder: RunFolder, model: str) -> Path:

@@ -192,8 +192,7 @@ def _new(
     language = request.language or (
         values.ocr_language if "ocr_language" in values.model_fields_set else None
     )
-    with console.status("Composing lists, dictionary, config and starting weights"):
-        composed = compose(request, folder, tools, language)
+    composed = compose(request, folder, tools, language, console)
     terminal.tell_plan(folder.read(), console)
     folder.note(state="rehearsing")
     with console.status("Rehearsal") as status:

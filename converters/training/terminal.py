@@ -29,7 +29,8 @@ def tell_plan(record: Mapping[str, Any], console: Console) -> None:
     rows = [
         ("starts from", record["base"]["name"], _characters(record["base"].get("characters", {}))),
         ("characters", f"{record['dictionary']['size']:,}", _appended(record["dictionary"]["appended"])),
-        *((name.replace("_", " "), f"{value:,}", "") for name, value in counts.items()),
+        ("lines to train on", f"{counts['train']['written']:,}", _lines(counts["train"])),
+        ("for evaluation", f"{counts['val']['written']:,}", _lines(counts["val"])),
         ("device", f"{plan['gpus']} GPU" if plan["gpus"] else "CPU", why.get("device", "")),
         ("frozen", plan["freeze"], why.get("freeze", "")),
         ("batch", f"{plan['batch']:,}", why.get("batch", "")),
@@ -83,6 +84,18 @@ def _characters(made: Mapping[str, int]) -> str:
         "alike, "
         f"{made.get('random', 0):,} from nothing"
     )
+
+
+def _lines(counts: Mapping[str, Any]) -> str:
+    """How the lines of a list come out of the dataset's rows; they add up."""
+    said = [f"of {counts['rows']:,} rows {counts['kept']:,} as they are"]
+    if counts["cut"]:
+        said.append(f"{counts['cut']:,} long ones cut into {counts['pieces']:,}")
+    lost = sum(counts["left_out"].values())
+    if lost:
+        why = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in counts["left_out"].items())
+        said.append(f"{lost:,} left out ({why}; lists/left_out.jsonl)")
+    return ", ".join(said)
 
 
 def _appended(characters: list[str]) -> str:
