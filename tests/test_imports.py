@@ -29,17 +29,17 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
+    "onnxruntime": {
+        "backend.detectors.turned_pages",
+        "backend.models.paddle_engine",
+        "converters.training.alignment",
+    },
     "PIL": {
         "backend.page.image_files",
         "backend.readers.ernie.check",
         "backend.readers.tesseract",
         "backend.rendering.fonts",
         "backend.rendering.lines",
-    },
-    "onnxruntime": {
-        "backend.detectors.turned_pages",
-        "backend.models.paddle_engine",
-        "converters.training.alignment",
     },
     "cv2": {
         "backend.detectors.paddle",
@@ -58,6 +58,7 @@ OWNERS = {
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.report.crops",
+        "converters.training.pieces",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

@@ -238,8 +238,7 @@ def model_input(crop: Pixels) -> list[PaddlePixels]:
     Args:
         crop: RGB, uint8, shape (height, width, 3).
     """
-    line = at_model_height(crop)
-    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(line, _WIDEST)]
+    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(at_model_height(crop), _WIDEST)]
 
 
 def at_model_height(crop: Pixels) -> Pixels:
