@@ -40,6 +40,10 @@ COMMANDS = {
         "Train on what people approved, and let the model read if it is better.",
     ),
     "predict": ("converters.prediction.command:predict", "Read pages or line crops with one model."),
+    "train": (
+        "converters.training.command:train",
+        "Train a recogniser on a dataset, with PaddleOCR's trainer.",
+    ),
     "export-model": (
         "converters.training.export_command:export_model_",
         "Make a model that reads of what was trained, and compare the two.",

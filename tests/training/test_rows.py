@@ -19,7 +19,8 @@ from converters.training.alignment import Aligner, CtcAligner
 from converters.training.dataset import Dataset, DatasetRow, NothingToTrain, Why, read_dataset
 from converters.training.dictionary import compose_dictionary
 from converters.training.rows import ComposedRows, compose_rows, long_rows
-from tests.parts import exported
+from tests.parts import exported, paddle_loader
+from tests.parts.paddle_loader import Job
 
 MOBILE = "PP-OCRv5_mobile_rec"
 ARABIC = "arabic_PP-OCRv5_mobile_rec"
@@ -366,3 +367,20 @@ def test_a_row_knows_its_page_and_picture(tmp_path):
     assert isinstance(row, DatasetRow)
     assert (row.line, row.image, row.text) == (1, "crops/train0.png", "да")
     assert (row.picture.width, row.picture.height) == (24, 32)
+
+
+@pytest.mark.xdist_group("paddle loader")
+def test_paddleocrs_own_loader_trains_every_row_as_it_is_written(tmp_path):
+    texts = ["да", LONG, "\u0438\u0306од 12\u00a0000", "№ 5 — «ёж»", ADDRESS, "###"]
+    found, made = composed(dataset(tmp_path / "д =1", texts, ["нет", LONG]), tmp_path / "run", EvenAligner())
+    dictionary = tmp_path / "dict.txt"
+    dictionary.write_text(compose_dictionary("абв", found.texts).content, "utf-8")
+    config = {"character_dict_path": str(dictionary), "max_text_length": 25, "use_space_char": True}
+    # with this seed no row is joined with a neighbour
+    jobs = [
+        Job("recognition", str(path), "/nowhere", config, train=train, seeds=[0])
+        for path, train in ((made.train, True), (made.val, False))
+    ]
+    trained, evaluated = paddle_loader.ask(jobs, tmp_path)
+    assert [answer["text"] for answer in trained] == [text for _, text in listed(made.train)]
+    assert [answer["text"] for answer in evaluated] == [text for _, text in listed(made.val)]
