@@ -118,6 +118,7 @@ class LabelStudio(HttpClient):
         *,
         fields: str = "all",
         updated_since: datetime | None = None,
+        annotated: bool = False,
         with_versions: Sequence[str] = (),
         without_version: str = "",
         begun: bool = False,
@@ -130,6 +131,7 @@ class LabelStudio(HttpClient):
             fields: "all" for annotations and predictions with their results, "task_only" for counts.
             updated_since: only tasks changed after this moment. Label Studio notes a change some tenths of
                 a second after it, drafts and bulk predictions not at all: let times overlap.
+            annotated: only tasks that somebody annotated.
             with_versions: only tasks that have a prediction of one of these model versions.
             without_version: only tasks that have no prediction of this model version. Label Studio compares
                 parts: a version that holds another one counts as both, and it may ignore case.
@@ -142,6 +144,8 @@ class LabelStudio(HttpClient):
         if updated_since is not None:
             moment = updated_since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             chosen.append(_filter("updated_at", "Datetime", moment))
+        if annotated:
+            chosen.append(_filter("total_annotations", "Number", 0))
         if with_versions:
             chosen.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
         if without_version:

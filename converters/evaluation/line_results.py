@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from backend.errors import BadRequest, ReaderUnavailable
@@ -99,23 +101,38 @@ def read_rows(
         BadImage: a crop cannot be decoded.
         BadRequest: a crop's file cannot be read.
     """
-    results: list[LineResult] = []
-    waiting: list[tuple[Sequence[LabelledLine], list[Future[Reading]]]] = []
+    crops = ((row.crop, pixels_of(row.path, row.crop)) for row in rows)
+    return [result_of(row, text) for row, text in zip(rows, read_crops(reader, crops, done), strict=True)]
 
-    def collect() -> None:
-        asked, futures = waiting.pop(0)
-        results.extend(_answer(row, future.result()) for row, future in zip(asked, futures, strict=True))
-        done(len(asked))
 
-    for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
+def read_crops(
+    reader: LineReader,
+    crops: Iterable[tuple[str, Pixels]],
+    done: Callable[[int], None] = lambda count: None,
+) -> Iterator[str]:
+    """Read crops; one text each, in order.
+
+    Args:
+        reader: reads them.
+        crops: the name of each, for messages, and its pixels.
+        done: called with how many more are read.
+
+    Raises:
+        ReaderUnavailable: the reader gave no answer for one.
+    """
+    waiting: deque[tuple[list[str], list[Future[Reading]]]] = deque()
+    left = iter(crops)
+    while True:
+        some = list(islice(left, AT_ONCE))
+        if some:
+            waiting.append(([name for name, _ in some], reader.submit([crop for _, crop in some])))
         # the next crops are decoded while the model reads the ones before
-        waiting.append((part, reader.submit([pixels_of(row.path, row.crop) for row in part])))
-        if len(waiting) > 1:
-            collect()
-    while waiting:
-        collect()
-    return results
+        if len(waiting) > 1 or not some:
+            if not waiting:
+                return
+            names, futures = waiting.popleft()
+            yield from [_text(name, future.result()) for name, future in zip(names, futures, strict=True)]
+            done(len(names))
 
 
 def pixels_of(path: Path, crop: str) -> Pixels:
@@ -138,11 +155,11 @@ def pixels_of(path: Path, crop: str) -> Pixels:
     return image_files.decode(content, max_pixels=MAX_PIXELS).pixels
 
 
-def _answer(row: LabelledLine, reading: Reading) -> LineResult:
+def _text(crop: str, reading: Reading) -> str:
     if reading.error is not None:
         raise ReaderUnavailable(
-            f"{reading.reader} could not read {row.crop}: {reading.error} A model cannot be judged on lines "
+            f"{reading.reader} could not read {crop}: {reading.error} A model cannot be judged on lines "
             "for which it gave no answer, so nothing was evaluated.",
-            crop=row.crop,
+            crop=crop,
         )
-    return result_of(row, reading.text)
+    return reading.text
