@@ -1,4 +1,4 @@
-"""From lines to a model that reads, for real: trainer out of the registry, PaddleOCR's network and weights."""
+"""From lines to a model that reads, for real: trainer from the registry, PaddleOCR's network and weights."""
 
 from __future__ import annotations
 
