@@ -1,6 +1,6 @@
 """Loads `ppocr.data` and answers in JSON what it does with rows; see `paddle_loader`.
 
-Run by the trainer's Python, by path, with the folder of PaddleOCR, the file that asks and the file for the answer.
+The trainer's Python runs it by path, with PaddleOCR's folder, the file that asks and the file for the answer.
 """
 
 from __future__ import annotations
