@@ -21,7 +21,7 @@ from converters.training.options import gpus_of
         pytest.param(["--language", "klingonese"], "klingonese' is no language", id="language"),
         pytest.param(["--summary-json", "run/s.json"], "lies in the run's", id="summary in the run"),
         pytest.param(["--summary-json", "no/s.json"], "cannot be written", id="summary nowhere"),
-        pytest.param(["--resume", "--lr", "0.1"], "--lr does not go with --resume", id="a resumed run keeps its lr"),
+        pytest.param(["--resume", "--lr", "0.1"], "--lr does not go with --resume", id="resumed"),
         pytest.param(["--resume", "--base", "x"], "--base does not go with --resume", id="and its base"),
         pytest.param(["--resume"], "no run in .* to go on with", id="nothing to resume"),
         pytest.param(["--out", "set"], "names the dataset's own folder", id="the dataset as the run"),
