@@ -25,7 +25,7 @@ def test_a_line_has_its_text_page_script_width_and_what_was_read_of_it(dataset):
     line = next(line for line in found.lines if "o" in line.truth)
     assert line.page in {str(number) for number in range(1, 10)}
     assert [reading.text for reading in line.readings] == [line.truth, line.truth.replace("o", "0")]
-    assert (line.script, line.predicted) == ("Latin", line.truth)
+    assert (line.script, line.kind, line.predicted) == ("Latin", "en", line.truth)
     assert 100 < line.width < 400
     assert len(found.pages) * 2 == len(found.lines)
 
