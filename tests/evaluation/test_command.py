@@ -80,6 +80,13 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(tmp_p
         said(request("stock", tmp_path / "no dataset", html=tmp_path / "nowhere" / "a.html"), settings)
 
 
+def test_another_model_that_there_is_not_is_refused_before_a_line_is_read(dataset, settings):
+    console = Console(file=io.StringIO())
+    with pytest.raises(BadRequest, match="nonsense is no folder of a model"):
+        run(request("stock", dataset, against=("readings", "nonsense")), settings, console)
+    assert console.file.getvalue() == ""
+
+
 def test_the_command_gives_its_arguments_on(dataset, tmp_path):
     arguments = [
         "evaluate",
