@@ -22,15 +22,16 @@ def status(project: int, summary_json: str | None) -> None:
     """Show a project's pages and lines by state, and who reviewed how fast.
 
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
-    reviewed (submitted) or skipped.
+    reviewed (submitted) or skipped. The last training round is shown where it ran with this CACHE_DIR.
     """
     from pathlib import Path
 
     from rich.console import Console
 
-    from backend.outputs import write_summary
+    from backend.outputs import printable, write_summary
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
+    from backend.rounds import Rounds
     from backend.settings import connect, logs, settings
 
     values = settings.load()
@@ -39,6 +40,7 @@ def status(project: int, summary_json: str | None) -> None:
         found = collect(api, project, project_config(api, project, values))
         names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
+    trained = Rounds(values.cache_dir).state(project)
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
@@ -48,8 +50,11 @@ def status(project: int, summary_json: str | None) -> None:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
+    if trained is not None:
+        console.print(printable(trained.sentence), markup=False, soft_wrap=True)
     if summary_json:
-        write_summary(Path(summary_json), figures(found, names))
+        shown = trained.shown if trained is not None else None
+        write_summary(Path(summary_json), {**figures(found, names), "round": shown})
 
 
 @click.command()

@@ -23,6 +23,7 @@ from backend.server import answers
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
 from backend.server.refusals import refusal
 from backend.server.reload import reload
+from backend.server.rounds import RoundStarter, answer_webhook
 from backend.server.sign_in import knows_secret, signed_in
 from backend.settings.settings import Settings
 
@@ -45,13 +46,15 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
-def create_app(service: Service, settings: Settings) -> Flask:
+def create_app(service: Service, settings: Settings, starter: RoundStarter | None = None) -> Flask:
     """Build the WSGI application over a service.
 
     Args:
         service: answers; started by the caller.
         settings: sign-in, deadline, names of labels, language of messages.
+        starter: starts training rounds; by default as the settings say.
     """
+    rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
     wording = Wording(settings.ocr_language, settings.message_language)
 
@@ -79,12 +82,12 @@ def create_app(service: Service, settings: Settings) -> Flask:
     @app.get("/")
     @guarded
     def index() -> Response:
-        return jsonify(name="twinread", version=__version__, **service.status())
+        return jsonify(name="twinread", version=__version__, **service.status(), round=rounds.status())
 
     @app.get("/status")
     @guarded
     def status() -> Response:
-        return jsonify(service.status())
+        return jsonify(**service.status(), round=rounds.status())
 
     @app.post("/setup")
     @guarded
@@ -122,11 +125,14 @@ def create_app(service: Service, settings: Settings) -> Flask:
     def webhook(secret: str = "") -> Response:
         if not knows_secret(request, settings, secret):
             return refusal(
-                401, "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret."
+                401,
+                "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
+                "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
             )
-        action = parse(WebhookBody, _json()).action
-        service.metrics.webhooks.labels(action if action in WEBHOOK_ACTIONS else "other").inc()
-        return jsonify(status="ok")
+        body = parse(WebhookBody, _json())
+        service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
+        done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
+        return jsonify(status="ok", **done)
 
     @app.post("/reload")
     @app.post("/reload/<secret>")

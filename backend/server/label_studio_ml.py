@@ -107,7 +107,11 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         return str(sent or self.label_config or "")
 
     def fit(self, *args: Any, **more: Any) -> None:
-        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version."""
+        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version.
+
+        "Start training" comes without any sign-in to this server, so it starts no round: the command
+        `twinread round` does.
+        """
 
 
 def wsgi() -> Flask:
