@@ -44,6 +44,7 @@ def status(project: int, summary_json: str | None) -> None:
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
+    _tell_trained_reader(values)
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
@@ -55,6 +56,21 @@ def status(project: int, summary_json: str | None) -> None:
     if summary_json:
         shown = trained.shown if trained is not None else None
         write_summary(Path(summary_json), {**figures(found, names), "round": shown})
+
+
+def _tell_trained_reader(values: Settings) -> None:
+    """Print which trained model was promoted, where one was; the review is as well known without it."""
+    from backend.errors import ModelMissing
+    from backend.outputs import printable
+    from backend.projects import trained_reader
+
+    try:
+        model = trained_reader.promoted_model(values)
+    except ModelMissing as error:
+        click.echo(printable(str(error)), err=True)
+        return
+    if model is not None:
+        click.echo(printable(trained_reader.sentence(values, model)))
 
 
 @click.command()
