@@ -15,7 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py")])
 
 OWNERS = {
-    "flask": {"backend.server.app", "backend.server.label_studio_ml", "backend.server.gunicorn_server"},
+    "flask": {
+        "backend.server.app",
+        "backend.server.gunicorn_server",
+        "backend.server.label_studio_ml",
+        "backend.server.refusals",
+        "backend.server.reload",
+        "backend.server.sign_in",
+    },
     "gunicorn": {"backend.server.gunicorn_server"},
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.paddle_engine"},
@@ -29,7 +36,13 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
-    "PIL": {"backend.page.image_files", "backend.readers.ernie.check", "backend.readers.tesseract"},
+    "PIL": {
+        "backend.page.image_files",
+        "backend.readers.ernie.check",
+        "backend.readers.tesseract",
+        "backend.rendering.fonts",
+        "backend.rendering.lines",
+    },
     "cv2": {
         "backend.detectors.paddle",
         "backend.detectors.turned_pages",
@@ -46,7 +59,7 @@ OWNERS = {
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
-        "converters.report.crops",
+        "converters.shared.line_pictures",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

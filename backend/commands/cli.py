@@ -39,6 +39,10 @@ COMMANDS = {
         "Train on what people approved, and let the model read if it is better.",
     ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
+    "promote": (
+        "converters.promotion.command:command",
+        "Let a trained model read, when it is better than the one that reads.",
+    ),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
 
