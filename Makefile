@@ -9,14 +9,17 @@ INSTALL = $(UV) pip install --quiet --no-deps
 # environments of their own know nothing of what pyproject.toml leaves out of ours
 INSTALL_APART = $(INSTALL) --no-config
 
-.PHONY: run install setup check format test bench lock docs alphabets clean
+.PHONY: run practice install setup check format test bench lock docs alphabets clean
 
 run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
 
+practice: .venv/.run  ## beside `make run`: a project of drawn pages, entered as reviewed, to train on
+	@.venv/bin/python -m backend.demo.practice
+
 install: .cache/.debian-run .venv/.run  ## twinread alone, beside a Label Studio that you have
 
-setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .venv-paddle/installed.txt  ## everything that tests need
+setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .cache/.trainer  ## everything that tests need
 
 check: .venv/.dev  ## style, types and the direction of imports
 	.venv/bin/ruff check .
@@ -70,9 +73,10 @@ bench: setup  ## one table of ratios, measured side by side
 	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) --editable .
 	@touch $@
 
-# PaddleOCR's own loader and trainer code, to hold our checks against.
-.venv-paddle/installed.txt: locks/paddle.txt | .venv/bin/uv
-	scripts/setup_paddle.sh
+# PaddleOCR's own loader, trainer and exporter, as `twinread train` gets them.
+.cache/.trainer: converters/training/trainer/requirements.txt converters/training/trainer/sources.py | .venv/.dev
+	PYTHONPATH=. .venv/bin/python scripts/trainer
+	@touch $@
 
 lock: .venv/bin/uv  ## pins with hashes, from pyproject.toml; UPGRADE=1 takes the newest of everything
 	scripts/lock $(if $(UPGRADE),--upgrade)

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -27,9 +28,10 @@ from backend.pipeline import assembly
 from backend.server.app import create_app
 from backend.settings import settings
 from benchmarks.table import Row
+from converters.training.trainer import environment
 
 ROOT = Path(__file__).resolve().parent.parent
-PADDLE = ROOT / ".venv-paddle" / "bin" / "python"
+PADDLE = environment.python_in(environment.environment_folder(ROOT / ".cache"))
 MODEL = "PP-OCRv5_mobile_det"
 SIZE = (1600, 1200)
 """Pixels; the size of an ordinary scan at 150 dpi."""
@@ -106,6 +108,8 @@ def through_predict(client: FlaskClient, addresses: list[str]) -> float:
 
 LOOP = """
 import json, sys, time
+# behind PaddlePaddle's own packages, of which some are other versions
+sys.path.append(sys.argv[2])
 import cv2
 from paddleocr import TextDetection
 given = json.loads(sys.argv[1])
@@ -122,7 +126,7 @@ def bare_loop(python: Path, directory: Path, paths: list[Path], options: dict[st
     """Processor seconds of PaddleOCR's class for the same pages, alone in a process."""
     given = {"model": MODEL, "directory": str(directory), "pages": list(map(str, paths)), "options": options}
     done = subprocess.run(
-        [str(python), "-W", "ignore", "-c", LOOP, json.dumps(given)],
+        [str(python), "-W", "ignore", "-c", LOOP, json.dumps(given), sysconfig.get_path("purelib")],
         capture_output=True,
         text=True,
         check=True,

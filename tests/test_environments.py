@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from packaging.markers import Marker
 
+from converters.training.trainer.environment import LOCK
+from tests.parts.trainer import ENVIRONMENT
+
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = {
-    ".venv": "dev",
-    ".venv-label-studio": "label-studio",
-    ".venv-label-studio-ml": "label-studio-ml",
-    ".venv-paddle": "paddle",
+    ROOT / ".venv": ROOT / "locks/dev.txt",
+    ROOT / ".venv-label-studio": ROOT / "locks/label-studio.txt",
+    ROOT / ".venv-label-studio-ml": ROOT / "locks/label-studio-ml.txt",
+    ENVIRONMENT: LOCK,
 }
 LIST = """
 import json
@@ -28,21 +31,19 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(lock: str) -> dict[str, str]:
+def pins(lock: Path) -> dict[str, str]:
     """Name to version, of the pins that are for this interpreter and system."""
     found = {}
-    for line in (ROOT / "locks" / f"{lock}.txt").read_text("utf-8").splitlines():
+    for line in lock.read_text("utf-8").splitlines():
         match = re.match(r"([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)(?: ; ([^\\]+))?", line)
         if match and (match[3] is None or Marker(match[3].strip()).evaluate()):
             found[normal(match[1])] = match[2]
     return found
 
 
-@pytest.mark.parametrize("folder", ENVIRONMENTS)
-def test_an_environment_holds_every_pin_of_its_lock(folder: str) -> None:
-    done = subprocess.run(
-        [ROOT / folder / "bin" / "python", "-c", LIST], capture_output=True, text=True, check=True
-    )
+@pytest.mark.parametrize("folder", ENVIRONMENTS, ids=lambda folder: folder.name)
+def test_an_environment_holds_every_pin_of_its_lock(folder: Path) -> None:
+    done = subprocess.run([folder / "bin" / "python", "-c", LIST], capture_output=True, text=True, check=True)
     installed = {normal(name): version for name, version in json.loads(done.stdout).items()}
     wanted = pins(ENVIRONMENTS[folder])
     assert len(wanted) > 20

@@ -36,6 +36,11 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
+    "onnxruntime": {
+        "backend.detectors.turned_pages",
+        "backend.models.paddle_engine",
+        "converters.training.alignment",
+    },
     "PIL": {
         "backend.page.image_files",
         "backend.readers.ernie.check",
@@ -55,14 +60,19 @@ OWNERS = {
         "backend.readers.ernie.prompts",
         "backend.readers.paddle",
         "backend.readers.tesseract",
-        "converters.check.images",
+        "converters.paddleocr.images",
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
+        "converters.report.crops",
+        "converters.training.pieces",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""
+
+IN_TRAINER = "converters.training.in_trainer."
+"""Programs for the trainer's environment, which have Paddle there, and nothing of twinread."""
 
 IO = {
     "httpx",
@@ -109,13 +119,23 @@ def users_of(library: str) -> set[str]:
     return {
         name_of(path)
         for path in MODULES
-        if any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
+        if not name_of(path).startswith(IN_TRAINER)
+        and any(name == library or name.startswith(f"{library}.") for name in imports_of(path))
     }
 
 
 @pytest.mark.parametrize("library", sorted(OWNERS))
 def test_a_heavy_library_is_imported_by_its_owner_alone(library: str) -> None:
     assert users_of(library) == OWNERS[library]
+
+
+def test_twinread_and_the_programs_in_the_trainers_environment_import_nothing_of_each_other() -> None:
+    programs = [path for path in MODULES if name_of(path).startswith(IN_TRAINER)]
+    assert len(programs) >= 5
+    for path in programs:
+        assert not {name for name in imports_of(path) if name.startswith(("backend", "converters"))}
+    for path in set(MODULES) - set(programs):
+        assert not {name for name in imports_of(path) if name.startswith(IN_TRAINER)}
 
 
 def test_the_pure_packages_know_no_input_or_output() -> None:

@@ -38,6 +38,14 @@ COMMANDS = {
         "converters.rounds.command:round_",
         "Train on what people approved, and let the model read if it is better.",
     ),
+    "train": (
+        "converters.training.command:train",
+        "Train a recogniser on a dataset, with PaddleOCR's trainer.",
+    ),
+    "export-model": (
+        "converters.training.export_command:export_model_",
+        "Make a model that reads of what was trained, and compare the two.",
+    ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
     "promote": (
         "converters.promotion.command:command",

@@ -256,7 +256,7 @@ def _paddle_gpus() -> int:
     """How many GPUs Paddle can use."""
     if not _paddle_installed():
         return 0
-    import paddle  # type: ignore[import-not-found]
+    import paddle
 
     return int(paddle.device.cuda.device_count()) if paddle.device.is_compiled_with_cuda() else 0
 

@@ -232,13 +232,24 @@ def _reading(reader: str, parts: Sequence[tuple[str, float]]) -> Reading:
 
 
 def _rendered(look: _ReadJob) -> list[PaddlePixels]:
-    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide."""
-    crop = _with_margin(look.crop) if look.margin else look.crop
+    return model_input(_with_margin(look.crop) if look.margin else look.crop)
+
+
+def model_input(crop: Pixels) -> list[PaddlePixels]:
+    """A crop as the model takes it: BGR, 48 high, in more than one piece where it is very wide.
+
+    Args:
+        crop: RGB, uint8, shape (height, width, 3).
+    """
+    return [paddle_engine.to_paddle(filled(piece)) for piece in split_wide(at_model_height(crop), _WIDEST)]
+
+
+def at_model_height(crop: Pixels) -> Pixels:
+    """A crop brought to the height that the recognisers take, 48 pixels; RGB, uint8."""
     scale = _HEIGHT / crop.shape[0]
     width = max(1, round(crop.shape[1] * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    line = np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
-    return [paddle_engine.to_paddle(_filled(piece)) for piece in split_wide(line, _WIDEST)]
+    return np.asarray(cv2.resize(crop, (width, _HEIGHT), interpolation=how), dtype=np.uint8)
 
 
 def split_wide(line: Pixels, widest: int) -> list[Pixels]:
@@ -303,9 +314,9 @@ def _with_margin(crop: Pixels) -> Pixels:
     return np.asarray(wide, dtype=np.uint8)
 
 
-def _filled(piece: Pixels) -> Pixels:
-    """The piece filled up on its right to one of few widths."""
+def filled(piece: Pixels) -> Pixels:
+    """A piece at the model's height, filled up on its right to one of few widths."""
     width = max(_NARROWEST, math.ceil(piece.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
     right = width - piece.shape[1]
-    filled = cv2.copyMakeBorder(piece, 0, 0, 0, right, cv2.BORDER_CONSTANT, value=_FILL)
-    return np.asarray(filled, dtype=np.uint8)
+    wide = cv2.copyMakeBorder(piece, 0, 0, 0, right, cv2.BORDER_CONSTANT, value=_FILL)
+    return np.asarray(wide, dtype=np.uint8)

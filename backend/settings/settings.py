@@ -175,6 +175,19 @@ class Settings(BaseSettings):
         None, description="Folder of Tesseract's language data; empty: it is searched for"
     )
 
+    # Training
+    paddleocr_dir: Path | None = Field(
+        None,
+        description="Checkout of PaddleOCR that trains; empty: put together from the package registry, once",
+    )
+    trainer_python: Path | None = Field(
+        None,
+        description=(
+            "Python of an environment for it that you made, such as one with paddlepaddle-gpu; empty: "
+            "twinread makes one for the CPU, once"
+        ),
+    )
+
     # Service
     predict_deadline_s: float = Field(
         80, gt=0, description="Time after which /predict answers with what is ready; Label Studio waits 100 s"

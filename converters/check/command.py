@@ -17,16 +17,16 @@ from rich.console import Console
 from backend.errors import BadRequest
 from backend.outputs import check_writable, write_summary
 from converters.check import terminal
-from converters.check.findings import FileCheck, Part
 from converters.check.fixes import FIXED, FIXED_DICTIONARY, beside, places_of, read_config, write_fixes
-from converters.check.images import pictures_of
 from converters.check.list_check import compare_pictures, list_problems, lists_missing
 from converters.check.result import CheckResult
-from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.encodings import other_encoding
+from converters.paddleocr.findings import FileCheck, Part
+from converters.paddleocr.images import pictures_of
 from converters.paddleocr.label_files import Kind, kind_of
+from converters.paddleocr.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules, TrainingRules
 
 # other text files that lie in such folders

@@ -9,9 +9,9 @@ import yaml
 
 from backend.errors import BadRequest
 from backend.outputs import write_file
-from converters.check.findings import Part
 from converters.check.result import CheckResult
 from converters.paddleocr import dictionaries, training_config
+from converters.paddleocr.findings import Part
 from converters.paddleocr.training_config import RecognitionRules
 
 FIXED_DICTIONARY = "check.dict.txt"

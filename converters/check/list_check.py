@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from converters.check.findings import LOST, FileCheck, Finding, ListProblem, Outcome, Part, RowCheck
 from converters.paddleocr.encodings import save_as_utf8
+from converters.paddleocr.findings import LOST, FileCheck, Finding, ListProblem, Outcome, Part, RowCheck
 from converters.paddleocr.label_files import Kind
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from converters.check.findings import FileCheck, Finding, Outcome, RowCheck
 from converters.paddleocr import dictionaries, training_config
 from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.findings import FileCheck, Finding, Outcome, RowCheck
 from converters.paddleocr.training_config import RecognitionRules, steps_needed
 
 EXAMPLES = 3

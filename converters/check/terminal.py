@@ -11,10 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from backend.outputs import printable
-from converters.check.findings import LOST, FileCheck, Finding, Outcome, RowCheck, Weight
 from converters.check.fixes import FIXED_CONFIG
 from converters.check.result import CheckResult
 from converters.paddleocr import dictionaries
+from converters.paddleocr.findings import LOST, FileCheck, Finding, Outcome, RowCheck, Weight
 
 _BAR = 40
 _SHOWN = 20

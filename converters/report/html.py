@@ -17,12 +17,12 @@ from backend.page.lines import Judgement, Verdict
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
 from converters.report.comparison import Decision
-from converters.report.plots import Curve, Plot, plot
-from converters.report.rates import ErrorRate, Interval, Share
 from converters.report.report import Report
 from converters.report.samples import SampleLine
 from converters.report.totals import LineTotals
 from converters.shared.line_pictures import CropImage, differing
+from converters.shared.plots import Curve, Plot, plot
+from converters.shared.rates import ErrorRate, Interval, Share
 from converters.shared.templating import template
 
 NO_LINES = "no lines yet"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from converters.check.findings import Finding, Weight
+from converters.paddleocr.findings import Finding, Weight
 
 SPLIT = "7:1:2"
 """Twice as many pages to judge by as `export` gives by itself: a model is promoted on 20 pages or more that

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 from converters.check.command import check
-from converters.check.findings import Finding, Outcome, RowCheck
-from converters.check.images import look_at
-from converters.check.row_check import check_detection_row, check_recognition_row
 from converters.paddleocr import dictionaries, label_rows
+from converters.paddleocr.findings import Finding, Outcome, RowCheck
+from converters.paddleocr.images import look_at
 from converters.paddleocr.label_rows import RowRegion
+from converters.paddleocr.row_check import check_detection_row, check_recognition_row
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 from tests.parts import paddle_loader
 from tests.parts.paddle_loader import ESLAV, Job

@@ -15,14 +15,14 @@ from rich.console import Console
 
 from backend.errors import BadRequest, OperatorError
 from converters.check.command import check, run
-from converters.check.findings import FileCheck, Finding, Outcome, Picture, PictureState
 from converters.check.fixes import FIXED_CONFIG, FIXED_DICTIONARY, FIXED_SETTINGS
-from converters.check.images import claimed_pixels, look_at
 from converters.check.list_check import list_problems
-from converters.check.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr import label_rows
 from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.findings import FileCheck, Finding, Outcome, Picture, PictureState
+from converters.paddleocr.images import claimed_pixels, look_at
 from converters.paddleocr.label_rows import RowRegion
+from converters.paddleocr.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
 from tests.paddleocr.test_training_config import CONFIG
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import regex
 
-from converters.check.findings import (
+from converters.paddleocr.dictionaries import Dictionary
+from converters.paddleocr.findings import (
     LOST,
     Finding,
     OpenPicture,
@@ -25,7 +26,6 @@ from converters.check.findings import (
     RowCheck,
     worse,
 )
-from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.label_rows import IGNORE_MARKS
 from converters.paddleocr.row_faults import LINE_BREAKS, Fault, several_rows
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules, steps_needed

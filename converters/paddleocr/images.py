@@ -22,9 +22,9 @@ from rich.markup import escape
 from backend.cores import cores
 from backend.outputs import printable
 from backend.page.image_files import OPENERS
-from converters.check.findings import Picture, PictureState
-from converters.check.row_check import images_of
+from converters.paddleocr.findings import Picture, PictureState
 from converters.paddleocr.image_names import found_by_end
+from converters.paddleocr.row_check import images_of
 from converters.shared.progress import progress
 
 MAX_BYTES = 100 * 1024**2

@@ -1,0 +1,1 @@
+"""Trains a recogniser on what people approved, with PaddleOCR's own trainer."""

@@ -1,0 +1,1 @@
+"""Programs that run inside the trainer's environment, by path; nothing of twinread is there."""
