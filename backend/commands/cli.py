@@ -34,10 +34,6 @@ COMMANDS = {
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
-    "round": (
-        "converters.rounds.command:round_",
-        "Train on what people approved, and let the model read if it is better.",
-    ),
     "train": (
         "converters.training.command:train",
         "Train a recogniser on a dataset, with PaddleOCR's trainer.",
@@ -46,11 +42,19 @@ COMMANDS = {
         "converters.training.export_command:export_model_",
         "Make a model that reads of what was trained, and compare the two.",
     ),
-    "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
+    "evaluate": (
+        "converters.evaluation.command:command",
+        "Say what a model is worth on lines that people approved.",
+    ),
     "promote": (
         "converters.promotion.command:command",
         "Let a trained model read, when it is better than the one that reads.",
     ),
+    "round": (
+        "converters.rounds.command:round_",
+        "Train on what people approved, and let the model read if it is better.",
+    ),
+    "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
 

@@ -125,7 +125,7 @@ def stored_readings(lines: Sequence[LabelledLine]) -> list[tuple[str, str, list[
             )
     filled_in = _filled_in(lines)
     if filled_in:
-        found.append(("filled in", FILLED_IN, filled_in))
+        found.append(("filled in", "what people found in the box", filled_in))
     return found
 
 
