@@ -65,7 +65,6 @@ OWNERS = {
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
-        "converters.report.crops",
         "converters.training.pieces",
     },
 }
