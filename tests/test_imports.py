@@ -65,6 +65,7 @@ OWNERS = {
         "converters.export.split",
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
+        "converters.prediction.picture",
         "converters.training.pieces",
     },
 }

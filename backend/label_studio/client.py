@@ -121,6 +121,7 @@ class LabelStudio(HttpClient):
         annotated: bool = False,
         with_versions: Sequence[str] = (),
         without_version: str = "",
+        begun: bool = False,
         page_size: int = 100,
     ) -> Iterator[Row]:
         """Every task of a project by growing id, a page at a time, so that memory stays flat.
@@ -134,6 +135,8 @@ class LabelStudio(HttpClient):
             with_versions: only tasks that have a prediction of one of these model versions.
             without_version: only tasks that have no prediction of this model version. Label Studio compares
                 parts: a version that holds another one counts as both, and it may ignore case.
+            begun: only tasks that somebody has a draft of; a task itself shows the drafts of the key's
+                user alone.
             page_size: tasks per request.
         """
         last = 0
@@ -147,6 +150,8 @@ class LabelStudio(HttpClient):
             chosen.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
         if without_version:
             chosen.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
+        if begun:
+            chosen.append(_filter("draft_exists", "Boolean", True, "equal"))
         while True:
             filters = [_filter("id", "Number", last), *chosen]
             query = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
@@ -185,6 +190,11 @@ class LabelStudio(HttpClient):
         sent = {"task": task, "result": list(result), "model_version": model_version}
         doing = f"store a prediction of task {task}"
         self._sdk_call(doing, object, lambda sdk: sdk.predictions.create(**sent))
+
+    def score_prediction(self, prediction: int, score: float) -> None:
+        """Change the score of a prediction, and nothing else of it; its task counts as changed now."""
+        doing = f"change the score of prediction {prediction}"
+        self._sdk_call(doing, dict, lambda sdk: sdk.predictions.update(prediction, score=score))
 
     def import_predictions(
         self, project: int, predictions: Sequence[Mapping[str, Json]]

@@ -86,7 +86,7 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         source = Sources.of(settings, api)
         # all went well: from here on the service closes what was opened
         close = opened.pop_all().close
-    finder = _turning(found, settings)
+    finder = turning(found, settings)
     return Engines(
         detector=finder,
         lend=panels.lend,
@@ -133,7 +133,7 @@ def detector(settings: Settings) -> PaddleDetector:
     )
 
 
-def _turning(found: PaddleDetector, settings: Settings) -> LineDetector:
+def turning(found: PaddleDetector, settings: Settings) -> LineDetector:
     """The detector with a vote on the way that a page stands, where the classifier for it is at hand."""
     path = head_classifier()
     if path is None:

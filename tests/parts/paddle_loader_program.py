@@ -1,6 +1,6 @@
 """Loads `ppocr.data` and answers in JSON what it does with rows; see `paddle_loader`.
 
-The trainer's Python runs it by path, with PaddleOCR's folder, the file that asks and the file for the answer.
+Run by path, by the trainer's Python, with the folder of PaddleOCR, the file that asks and the one for the answer.
 """
 
 from __future__ import annotations

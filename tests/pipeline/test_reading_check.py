@@ -173,6 +173,14 @@ def test_a_reader_that_fails_says_why() -> None:
     assert sentence.startswith("one failed at rendered lines: the engine was stopped. Export ")
 
 
+def test_a_reader_that_fails_at_one_line_is_not_called_well() -> None:
+    def say(number: int) -> Reading:
+        return Reading("one", error="it broke") if number == 3 else Reading("one", RUSSIAN[number])
+
+    [check] = check_reading([ScriptedReader("one", say)], "ru")
+    assert (check.right, check.error, check.useless) == (4, "it broke", True)
+
+
 @pytest.fixture
 def without_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS", "PATH"):
