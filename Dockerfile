@@ -18,7 +18,7 @@ FROM ${PYTHON_IMAGE}
 # Tesseract's language data, as Debian names it: "eng rus ukr chi-sim".
 ARG TESSERACT_LANGUAGES="eng rus"
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libgomp1 \
+    && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libgomp1 fonts-dejavu-core \
         $(printf 'tesseract-ocr-%s ' ${TESSERACT_LANGUAGES}) \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --home-dir /models --shell /usr/sbin/nologin twinread \

@@ -81,12 +81,17 @@ def write_file(path: Path, content: str) -> None:
     Raises:
         OperatorError: it cannot be written.
     """
+    write_bytes(path, content.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for a file that is no text, such as a picture; arguments and errors as `write_file`."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         if _is_device_or_pipe(path):
-            path.write_text(content, "utf-8", newline="")
+            path.write_bytes(content)
             return
-        partial.write_text(content, "utf-8", newline="")
+        partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -18,7 +18,13 @@ from backend.text import languages
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "scripts" / "debian-packages"
 LIBRARIES = ("libgl1", "libglib2.0-0")
-TESSERACT = ("tesseract-ocr", "tesseract-ocr-rus", "tesseract-ocr-ukr", "tesseract-ocr-ell")
+WELCOME = (
+    "tesseract-ocr",
+    "tesseract-ocr-rus",
+    "tesseract-ocr-ukr",
+    "tesseract-ocr-ell",
+    "fonts-dejavu-core",
+)
 
 COMMANDS = {
     "id": 'echo "$FAKE_USER"',
@@ -116,7 +122,7 @@ def test_the_demo_s_languages_are_among_what_make_run_installs(run: Run) -> None
 def test_root_installs_what_is_missing_without_a_question(run: Run) -> None:
     outcome = run(user=0, installed=("libgl1",))
     assert outcome.code == 0
-    assert outcome.installed == {*LIBRARIES, *TESSERACT}
+    assert outcome.installed == {*LIBRARIES, *WELCOME}
     assert "sudo" not in outcome.done
 
 
@@ -124,10 +130,10 @@ def test_who_has_a_terminal_is_asked_once_with_each_package_s_purpose(run: Run) 
     outcome = run(answer="y")
     assert outcome.code == 0
     assert outcome.said.count("[y/N]") == 1
-    for package in TESSERACT:
+    for package in WELCOME:
         assert any(line.strip().startswith(f"{package}: ") for line in outcome.said.splitlines())
     assert "sudo apt-get update" in outcome.done
-    assert outcome.installed == {*LIBRARIES, *TESSERACT}
+    assert outcome.installed == {*LIBRARIES, *WELCOME}
 
 
 @pytest.mark.parametrize("answer", ["n", "", "later"])
@@ -135,7 +141,7 @@ def test_sudo_is_not_used_against_a_no_and_the_demo_goes_on(run: Run, answer: st
     outcome = run(answer=answer)
     assert outcome.code == 0
     assert outcome.done == ""
-    assert f"sudo apt-get install -y {' '.join(TESSERACT)}" in outcome.said
+    assert f"sudo apt-get install -y {' '.join(WELCOME)}" in outcome.said
 
 
 @pytest.mark.parametrize(
@@ -153,7 +159,7 @@ def test_where_nobody_can_be_asked_sudo_is_not_used(
     assert outcome.code == 1
     assert outcome.done == ""
     assert "[y/N]" not in outcome.said
-    assert f"sudo apt-get install -y {' '.join((*LIBRARIES, *TESSERACT))}" in outcome.said
+    assert f"sudo apt-get install -y {' '.join((*LIBRARIES, *WELCOME))}" in outcome.said
 
 
 @pytest.mark.parametrize("answer", [None, ""], ids=["no terminal", "terminal"])
@@ -162,7 +168,7 @@ def test_a_yes_in_the_environment_answers_the_question(run: Run, answer: str | N
     assert outcome.code == 0
     assert "[y/N]" not in outcome.said
     assert ("sudo -n " in outcome.done) is (answer is None)
-    assert outcome.installed == {*LIBRARIES, *TESSERACT}
+    assert outcome.installed == {*LIBRARIES, *WELCOME}
 
 
 def test_without_sudo_the_line_to_run_is_said(run: Run) -> None:
@@ -185,9 +191,9 @@ def test_a_package_that_cannot_be_had(run: Run, absent: str, code: int) -> None:
 
 
 def test_where_nothing_is_missing_nothing_is_said_or_done(run: Run) -> None:
-    outcome = run(installed=(*LIBRARIES, *TESSERACT))
+    outcome = run(installed=(*LIBRARIES, *WELCOME))
     assert (outcome.code, outcome.said, outcome.done) == (0, "", "")
 
 
 def test_debian_13_s_name_of_a_library_will_do(run: Run) -> None:
-    assert run(installed=("libgl1", "libglib2.0-0t64", *TESSERACT)).said == ""
+    assert run(installed=("libgl1", "libglib2.0-0t64", *WELCOME)).said == ""

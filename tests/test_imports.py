@@ -15,7 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py")])
 
 OWNERS = {
-    "flask": {"backend.server.app", "backend.server.label_studio_ml", "backend.server.gunicorn_server"},
+    "flask": {
+        "backend.server.app",
+        "backend.server.gunicorn_server",
+        "backend.server.label_studio_ml",
+        "backend.server.refusals",
+        "backend.server.reload",
+        "backend.server.sign_in",
+    },
     "gunicorn": {"backend.server.gunicorn_server"},
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.paddle_engine"},
@@ -57,7 +64,8 @@ OWNERS = {
         "converters.export.processes",
         "converters.export.split",
         "converters.paddleocr.page_files",
-        "converters.report.crops",
+        "converters.shared.line_pictures",
+        "converters.prediction.picture",
         "converters.training.pieces",
     },
 }

@@ -28,17 +28,35 @@ COMMANDS = {
         "backend.commands.review:reread",
         "Read boxes again that people moved, beside their own work.",
     ),
+    "next": ("backend.commands.next_tasks:next_", "Put the pages that teach most to the front of a project."),
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),
     "import": (
         "converters.importing.command:import_",
         "Turn PaddleOCR label files into tasks to be reviewed.",
     ),
+    "round": (
+        "converters.rounds.command:round_",
+        "Train on what people approved, and let the model read if it is better.",
+    ),
+    "predict": ("converters.prediction.command:predict", "Read pages or line crops with one model."),
+    "train": (
+        "converters.training.command:train",
+        "Train a recogniser on a dataset, with PaddleOCR's trainer.",
+    ),
     "export-model": (
         "converters.training.export_command:export_model_",
         "Make a model that reads of what was trained, and compare the two.",
     ),
     "report": ("converters.report.command:report", "Say what the readings were worth, from people's work."),
+    "evaluate": (
+        "converters.evaluation.command:command",
+        "Say what a model is worth on lines that people approved.",
+    ),
+    "promote": (
+        "converters.promotion.command:command",
+        "Let a trained model read, when it is better than the one that reads.",
+    ),
 }
 """For each sub-command: where it is, as "module:function", and its summary."""
 

@@ -22,15 +22,17 @@ def status(project: int, summary_json: str | None) -> None:
     """Show a project's pages and lines by state, and who reviewed how fast.
 
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
-    reviewed (submitted) or skipped.
+    reviewed (submitted) or skipped. The last training round is shown where it ran with this CACHE_DIR.
     """
     from pathlib import Path
 
     from rich.console import Console
 
-    from backend.outputs import write_summary
+    from backend.errors import OperatorError
+    from backend.outputs import printable, write_summary
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
+    from backend.rounds import Rounds
     from backend.settings import connect, logs, settings
 
     values = settings.load()
@@ -42,14 +44,39 @@ def status(project: int, summary_json: str | None) -> None:
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
+    _tell_trained_reader(values)
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
+    trained: dict[str, object] | None = None
+    try:
+        if (state := Rounds(values.cache_dir).state(project)) is not None:
+            console.print(printable(state.sentence), markup=False, soft_wrap=True)
+            trained = state.shown
+    except OperatorError as error:
+        # the review is as well known as ever
+        click.echo(printable(str(error)), err=True)
+        trained = {"problem": str(error)}
     if summary_json:
-        write_summary(Path(summary_json), figures(found, names))
+        write_summary(Path(summary_json), {**figures(found, names), "round": trained})
+
+
+def _tell_trained_reader(values: Settings) -> None:
+    """Print which trained model was promoted, where one was; the review is as well known without it."""
+    from backend.errors import ModelMissing
+    from backend.outputs import printable
+    from backend.projects import trained_reader
+
+    try:
+        model = trained_reader.promoted_model(values)
+    except ModelMissing as error:
+        click.echo(printable(str(error)), err=True)
+        return
+    if model is not None:
+        click.echo(printable(trained_reader.sentence(values, model)))
 
 
 @click.command()

@@ -23,6 +23,9 @@ def serve(host: str, port: int) -> None:
 
     Listens on this machine only unless --host says otherwise; set BASIC_AUTH_USER and
     BASIC_AUTH_PASS before you open it to a network.
+
+    Once it is ready, readers on this machine are given a few rendered lines. One that reads
+    nonsense goes on, and is named in the log, in /status and by `twinread doctor`.
     """
     from backend.server import gunicorn_server
     from backend.settings import logs, settings

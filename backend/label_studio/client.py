@@ -118,8 +118,10 @@ class LabelStudio(HttpClient):
         *,
         fields: str = "all",
         updated_since: datetime | None = None,
+        annotated: bool = False,
         with_versions: Sequence[str] = (),
         without_version: str = "",
+        begun: bool = False,
         page_size: int = 100,
     ) -> Iterator[Row]:
         """Every task of a project by growing id, a page at a time, so that memory stays flat.
@@ -129,9 +131,12 @@ class LabelStudio(HttpClient):
             fields: "all" for annotations and predictions with their results, "task_only" for counts.
             updated_since: only tasks changed after this moment. Label Studio notes a change some tenths of
                 a second after it, drafts and bulk predictions not at all: let times overlap.
+            annotated: only tasks that somebody annotated.
             with_versions: only tasks that have a prediction of one of these model versions.
             without_version: only tasks that have no prediction of this model version. Label Studio compares
                 parts: a version that holds another one counts as both, and it may ignore case.
+            begun: only tasks that somebody has a draft of; a task itself shows the drafts of the key's
+                user alone.
             page_size: tasks per request.
         """
         last = 0
@@ -139,10 +144,14 @@ class LabelStudio(HttpClient):
         if updated_since is not None:
             moment = updated_since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             chosen.append(_filter("updated_at", "Datetime", moment))
+        if annotated:
+            chosen.append(_filter("total_annotations", "Number", 0))
         if with_versions:
             chosen.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
         if without_version:
             chosen.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
+        if begun:
+            chosen.append(_filter("draft_exists", "Boolean", True, "equal"))
         while True:
             filters = [_filter("id", "Number", last), *chosen]
             query = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
@@ -181,6 +190,11 @@ class LabelStudio(HttpClient):
         sent = {"task": task, "result": list(result), "model_version": model_version}
         doing = f"store a prediction of task {task}"
         self._sdk_call(doing, object, lambda sdk: sdk.predictions.create(**sent))
+
+    def score_prediction(self, prediction: int, score: float) -> None:
+        """Change the score of a prediction, and nothing else of it; its task counts as changed now."""
+        doing = f"change the score of prediction {prediction}"
+        self._sdk_call(doing, dict, lambda sdk: sdk.predictions.update(prediction, score=score))
 
     def import_predictions(
         self, project: int, predictions: Sequence[Mapping[str, Json]]

@@ -27,6 +27,7 @@ __all__ = [
     "detection_defaults",
     "dictionary",
     "find_model",
+    "fingerprint_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ def _model_in_folder(directory: Path, engine: EngineName) -> ModelLocation:
         raise SettingsWrong(
             f"{where} {_weights_problem(directory, engine)}", directory=directory, engine=engine
         )
-    return ModelLocation(found, directory, "folder", found, _fingerprint(directory))
+    return ModelLocation(found, directory, "folder", found, fingerprint_of(directory))
 
 
 def _weights_problem(directory: Path, engine: EngineName) -> str:
@@ -282,8 +283,11 @@ def _description(directory: Path) -> dict[str, Any]:
     return {name: section for name, section in sections.items() if isinstance(section, dict)}
 
 
-def _fingerprint(directory: Path) -> str:
-    """Eight hex digits for a model folder, of the weights of all engines, so that they fit each engine."""
+def fingerprint_of(directory: Path) -> str:
+    """Eight hex digits for a model folder, of the weights of all engines, so that they fit each engine.
+
+    Files that are missing are left out, so a folder that is not whole has other digits than a whole one.
+    """
     names = {"inference.yml", *(name for groups in WEIGHTS.values() for group in groups for name in group)}
     return sha256_of([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
 

@@ -8,14 +8,18 @@ from functools import partial
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.detectors.turned_pages import HeadClassifier, TurnedPageDetector
-from backend.errors import StoreFailed
+from backend.errors import ModelMissing, StoreFailed
 from backend.fetching.sources import Sources
 from backend.label_studio.client import LabelStudio
 from backend.models.packaged import head_classifier
+from backend.models.promoted import PromotedModel, Promotions
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
+from backend.pipeline.promoted_check import check_promoted
+from backend.pipeline.promoted_models import PromotedModels
 from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
 from backend.readers.stored import ReadingStore
@@ -26,16 +30,41 @@ log = logging.getLogger(__name__)
 
 
 def service(settings: Settings) -> Service:
-    """A service over the engines that the settings name; they load in the background."""
-    return Service(partial(engines, settings), ServiceOptions(settings.page_workers))
+    """A service over the engines that the settings name; they load in the background.
+
+    A model that was promoted reads its languages, and one that is promoted later takes over.
+    """
+    promoted = PromotedModels(
+        Promotions.under(settings.cache_dir),
+        partial(engines, settings),
+        partial(check_promoted, settings),
+        fixed=why_none_is_promoted(settings),
+    )
+    return Service(promoted.load, ServiceOptions(settings.page_workers), promoted)
 
 
-def engines(settings: Settings, metrics: Metrics) -> Engines:
+def why_none_is_promoted(settings: Settings) -> str:
+    """Why no promoted model reads with these settings, as a sentence; empty where one does."""
+    if settings.recognition_model_dir is not None:
+        return (
+            "RECOGNITION_MODEL_DIR names the model, and what the settings name stays: no promoted model "
+            "reads. Take the setting out to let one."
+        )
+    if settings.readers and "paddle" not in settings.readers:
+        return (
+            f"READERS names {','.join(settings.readers)}, so no promoted model reads. Put paddle into it, "
+            "or take the setting out."
+        )
+    return ""
+
+
+def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None = None) -> Engines:
     """Load everything; takes seconds, or minutes where a model is downloaded.
 
     Args:
         settings: name models, readers, store and Label Studio.
         metrics: of the service that will use them.
+        promoted: the trained recogniser that reads its languages; None for PaddleOCR's own.
 
     Raises:
         TwinreadError: why the backend cannot serve.
@@ -46,7 +75,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         found.start()
         store = open_store(settings)
         opened.callback(store.close)
-        panels = opened.enter_context(Panels(settings, store))
+        panels = opened.enter_context(Panels(settings, store, promoted))
         panels.check()
         panel = panels.panel(settings.ocr_language)
         found.wait()
@@ -57,7 +86,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         source = Sources.of(settings, api)
         # all went well: from here on the service closes what was opened
         close = opened.pop_all().close
-    finder = _turning(found, settings)
+    finder = turning(found, settings)
     return Engines(
         detector=finder,
         lend=panels.lend,
@@ -70,6 +99,7 @@ def engines(settings: Settings, metrics: Metrics) -> Engines:
         unread=panels.unread,
         problem=panels.problem,
         failure=lambda: found.failure or panels.failure(),
+        try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
         close=close,
     )
 
@@ -103,7 +133,7 @@ def detector(settings: Settings) -> PaddleDetector:
     )
 
 
-def _turning(found: PaddleDetector, settings: Settings) -> LineDetector:
+def turning(found: PaddleDetector, settings: Settings) -> LineDetector:
     """The detector with a vote on the way that a page stands, where the classifier for it is at hand."""
     path = head_classifier()
     if path is None:
@@ -135,8 +165,24 @@ def check_readers(settings: Settings) -> None:
         ReaderUnavailable: names what is missing and a reader that can.
     """
     # without their models: gunicorn forks after this, and neither models nor their threads survive that
-    with Panels(settings, None, load=False) as panels:
+    with Panels(settings, None, promoted_model(settings), load=False) as panels:
         panels.check()
+
+
+def promoted_model(settings: Settings) -> PromotedModel | None:
+    """The promoted model that a backend with these settings reads with.
+
+    None where none was promoted, where the settings leave no place for one, and where its file or its
+    folder is damaged: a backend then starts with PaddleOCR's own, and says so.
+    """
+    if why_none_is_promoted(settings):
+        return None
+    try:
+        model = Promotions.under(settings.cache_dir).current()
+    except ModelMissing as error:
+        log.warning("%s", error)
+        return None
+    return model if model is not None and model.directory.is_dir() else None
 
 
 def _label_studio(settings: Settings) -> LabelStudio | None:

@@ -44,6 +44,7 @@ class Engines:
     unread: languages met so far that nobody reads, and what would read each.
     problem: why readings are not kept, while they are not.
     failure: why what was loaded no longer works; None while it does.
+    try_reading: lets local readers read rendered lines; says which one misreads them, None where none does.
     """
 
     detector: LineDetector
@@ -55,16 +56,18 @@ class Engines:
     unread: Callable[[], dict[str, str]] = dict
     problem: Callable[[], str | None] = lambda: None
     failure: Callable[[], TwinreadError | None] = lambda: None
+    try_reading: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None
 
 
 class _Loaded:
-    """Engines and how many read with them; both belong to the lock of `EngineLoader`."""
+    """Engines and how many read with them, which belong to the lock of `EngineLoader`; and how they read."""
 
     def __init__(self, engines: Engines) -> None:
         self.engines = engines
         self.borrowers = 0
         self.retired = False
+        self.misreading: str | None = None
 
 
 class EngineLoader:
@@ -99,6 +102,13 @@ class EngineLoader:
         error = current.exception() or current.result().engines.failure()
         return ("failed", f"{error} {_AGAIN}") if error else ("ready", "Ready.")
 
+    @property
+    def misreading(self) -> str | None:
+        """Which present readers misread rendered lines; None where none does, or none was tried yet."""
+        current = self._current
+        loaded = current.result() if current.done() and current.exception() is None else None
+        return loaded.misreading if loaded is not None else None
+
     def engines(self, timeout_s: float = 0) -> Engines:
         """The present engines, to look at; whoever reads with them takes them by `lend`.
 
@@ -119,12 +129,17 @@ class EngineLoader:
     @contextmanager
     def lend(self) -> Iterator[Engines]:
         """The present engines, which are not closed before the block ends; errors as `engines`."""
+        with self._borrowed() as loaded:
+            yield loaded.engines
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[_Loaded]:
         self.engines()
         with self._lock:
             loaded = self._current.result()
             loaded.borrowers += 1
         try:
-            yield loaded.engines
+            yield loaded
         finally:
             with self._lock:
                 loaded.borrowers -= 1
@@ -132,15 +147,15 @@ class EngineLoader:
             if last:
                 loaded.engines.close()
 
-    def replace(self, load: Callable[[], Engines]) -> Future[str]:
+    def replace(self, load: Callable[[], Engines], again: Callable[[], Engines] | None = None) -> Future[str]:
         """Load other engines beside the present ones, and let them take their place.
 
         Pages that were begun are finished with the old engines, which are closed after the last of them.
         When the others fail to load, the old ones stay.
 
         Args:
-            load: builds the other engines, in a thread of its own; from then on it is this that is called
-                again when they failed.
+            load: builds the other engines, in a thread of its own.
+            again: is called from then on when they have failed; None for `load`.
 
         Returns:
             A future of the new model version, which ends with the reason when nothing was replaced.
@@ -152,10 +167,11 @@ class EngineLoader:
             # never while the first ones load, and one after the other: the last call wins
             wait([self._current])
             with self._replacing:
-                made = self._made_and_placed(load)
+                made = self._made_and_placed(load, again or load)
             if isinstance(made, Engines):
                 log.info("replaced: %s", made.model_version)
                 promise.set_result(made.model_version)
+                self._try_reading()
             else:
                 log.error("The engines stay as they are: %s", made)
                 promise.set_exception(made)
@@ -208,9 +224,10 @@ class EngineLoader:
         Args:
             before: why there were none until now, which is not logged twice.
         """
-        made = self._made_and_placed(self._load)
+        made = self._made_and_placed(self._load, self._load)
         if isinstance(made, Engines):
             log.info("ready: %s", made.model_version)
+            self._try_reading()
             return
         if str(made) != str(before):
             log.error("twinread cannot read: %s %s", made, _AGAIN)
@@ -222,14 +239,36 @@ class EngineLoader:
                 failed.set_exception(made)
                 self._current = failed
 
-    def _made_and_placed(self, load: Callable[[], Engines]) -> Engines | TwinreadError:
-        """Engines that took the place of the present ones, or why there are none."""
+    def _try_reading(self) -> None:
+        """Let the present readers read rendered lines, while the service is at work already.
+
+        Readers that misread them are named in the log and the status, and go on: what they are worth on pages
+        is for people to say.
+        """
+        with self._borrowed() as loaded:
+            try:
+                loaded.misreading = loaded.engines.try_reading()
+            except Exception:  # the watch over the engines must not end with it
+                log.exception("it could not be tried how the readers read")
+                return
+        if loaded.misreading is not None:
+            log.warning("%s", loaded.misreading)
+
+    def _made_and_placed(
+        self, load: Callable[[], Engines], again: Callable[[], Engines]
+    ) -> Engines | TwinreadError:
+        """Engines that took the place of the present ones, or why there are none.
+
+        Args:
+            load: builds them.
+            again: builds the next ones, when these have failed.
+        """
         made = _made(load)
         if isinstance(made, Engines) and not self._take_place(made):
             made.close()
             return Stopping("twinread is stopping, so the engines were not replaced.")
         if isinstance(made, Engines):
-            self._load = load
+            self._load = again
         return made
 
     def _take_place(self, made: Engines) -> bool:

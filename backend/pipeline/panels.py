@@ -17,6 +17,7 @@ from typing import Any
 
 from backend.errors import ModelMissing, ReaderUnavailable, Stopping, TwinreadError
 from backend.models.model_thread import BackgroundModel
+from backend.models.promoted import PromotedModel
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel, Policy
 from backend.pipeline.reader_kinds import kinds
@@ -38,11 +39,13 @@ RETRY_S = 60.0
 class _Entry:
     """A panel, what ends its readers, and who uses it; what changes belongs to the lock.
 
+    local: readers on this machine, without the store in front of them.
     retired: another entry takes its place; the last who gives it back closes it.
     """
 
     panel: Panel
     opened: ExitStack
+    local: tuple[LineReader, ...]
     engines: tuple[BackgroundModel[Any, Any, Any], ...]
     stored: tuple[StoredReader, ...]
     built_at: float
@@ -63,6 +66,7 @@ class Panels:
         self,
         settings: Settings,
         store: ReadingStore | None,
+        promoted: PromotedModel | None = None,
         *,
         load: bool = True,
         idle_s: float = IDLE_S,
@@ -73,6 +77,7 @@ class Panels:
         Args:
             settings: name readers, models and the ERNIE server.
             store: keeps readings that were paid for; None keeps none.
+            promoted: the trained recogniser that reads its languages; None where there is none.
             load: False where nothing will be read: readers are found, and refused, without their models.
             idle_s: after this time without a page a language is given back, seconds.
             clock: seconds that only go up.
@@ -82,7 +87,7 @@ class Panels:
         """
         self._settings = settings
         self._store = store
-        self._kinds = kinds(settings, load=load)
+        self._kinds = kinds(settings, promoted, load=load)
         self._idle_s = idle_s
         self._clock = clock
         self._building = threading.Lock()
@@ -134,6 +139,18 @@ class Panels:
         """
         return self._entry(languages.language_code(language), lent=0).panel
 
+    def local_readers(self, language: str) -> tuple[LineReader, ...]:
+        """Those of a language's readers that run on this machine; what they read is kept nowhere.
+
+        Args:
+            language: any name of it.
+
+        Raises:
+            SettingsWrong: no such language.
+            ReaderUnavailable: a reader that the settings name cannot read the settings' language.
+        """
+        return self._entry(languages.language_code(language), lent=0).local
+
     @contextmanager
     def lend(self, language: str) -> Iterator[Panel]:
         """The panel of a language, which stays loaded at least until the block ends; errors as `panel`."""
@@ -171,7 +188,9 @@ class Panels:
 
     def at_hand(self) -> str:
         """What local engines could read with; part of the model version: tasks may be in any language."""
-        named = self._named()
+        own = languages.language_code(self._settings.ocr_language)
+        joined = (code for kind in self._kinds.values() for code in kind.joins())
+        named = {name for code in (own, *joined) for name in self._named(code)}
         found = {
             name: kind.at_hand()
             for name, kind in self._kinds.items()
@@ -296,7 +315,7 @@ class Panels:
                 text_style=self._settings.text_style,
                 prompts=tuple(
                     prompt
-                    for name in dict.fromkeys(self._named())
+                    for name in dict.fromkeys(self._named(code))
                     for prompt in self._kinds[name].prompts(code)
                 ),
                 # whoever is asked in words answers in words
@@ -307,32 +326,39 @@ class Panels:
             )
             engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
             now = self._clock()
-            return _Entry(panel, opened.pop_all(), engines, tuple(stored), now, now)
+            local = tuple(reader for name, reader in built if self._kinds[name].local)
+            return _Entry(panel, opened.pop_all(), local, engines, tuple(stored), now, now)
 
     def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
         """The readers of a language in order of trust, each with the name of its kind."""
         promised = languages.language_code(self._settings.ocr_language) == code
         built: list[tuple[str, LineReader]] = []
-        for name in self._named() or [name for name, kind in self._kinds.items() if kind.local]:
+        for name in self._named(code) or [name for name, kind in self._kinds.items() if kind.local]:
             turn = sum(name == before for before, _ in built)
             try:
                 built.append((name, self._kinds[name].build(code, turn, opened)))
             except (ReaderUnavailable, ModelMissing) as error:
                 # the language of the settings was promised; another one is read by those who can
-                if promised and name in self._asked_for():
+                if promised and name in self._asked_for(code):
                     raise
                 log.info("%s does not read '%s': %s", name, code, error)
         return built
 
-    def _named(self) -> tuple[str, ...]:
-        """The readers that the settings name; none where local engines are chosen by what is at hand."""
-        return self._settings.readers or tuple(
-            name for name, kind in self._kinds.items() for _ in range(kind.turns())
-        )
+    def _named(self, code: str) -> tuple[str, ...]:
+        """The readers that the settings name; none where local engines are chosen by what is at hand.
 
-    def _asked_for(self) -> tuple[str, ...]:
+        A server that nobody named reads twice; where a model was promoted for the language, that one takes
+        the place of the second look: an unlike family confirms more, and costs nothing.
+        """
+        if self._settings.readers:
+            return self._settings.readers
+        served = tuple(name for name, kind in self._kinds.items() for _ in range(kind.turns()))
+        joining = tuple(name for name, kind in self._kinds.items() if code in kind.joins())
+        return (*dict.fromkeys(served), *joining) if served and joining else served
+
+    def _asked_for(self, code: str) -> tuple[str, ...]:
         """The readers that the settings ask for by name, or by naming their model."""
-        return self._named() or tuple(name for name, kind in self._kinds.items() if kind.demanded())
+        return self._named(code) or tuple(name for name, kind in self._kinds.items() if kind.demanded())
 
     def _would_read(self, code: str) -> str:
         """What to install so that a language is read, for people."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from backend.errors import SettingsWrong
 from backend.models.paddle_engine import EngineOptions
+from backend.models.promoted import PromotedModel
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -50,6 +51,10 @@ class ReaderKind(Protocol):
         """What to install or set so that it reads a language, for people; None where nothing helps."""
         ...
 
+    def joins(self) -> tuple[str, ...]:
+        """Codes of languages that it reads beside a server though nobody named it."""
+        ...
+
     def build(self, language: str, turn: int, opened: ExitStack) -> LineReader:
         """Build a reader and begin to load it.
 
@@ -75,7 +80,7 @@ class Ernie:
     local = False
     family = "ERNIE"
 
-    def __init__(self, settings: Settings, *, load: bool) -> None:
+    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
         """Take the settings; nothing is called before a reader is built."""
         self._settings = settings
         self._server: ErnieServer | None = None
@@ -99,6 +104,10 @@ class Ernie:
     def would_read(self, language: str) -> str | None:
         """The settings of a server."""
         return "an ERNIE server (ERNIE_BASE_URL, ERNIE_MODEL)"
+
+    def joins(self) -> tuple[str, ...]:
+        """It is the server."""
+        return ()
 
     def build(self, language: str, turn: int, opened: ExitStack) -> ErnieReader:
         """One prompt to the server that all readers share."""
@@ -154,7 +163,7 @@ class Tesseract:
     local = True
     family = "Tesseract"
 
-    def __init__(self, settings: Settings, *, load: bool) -> None:
+    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
         """Take the settings; `load` is False where nothing will be read."""
         self._settings = settings
         self._load = load
@@ -182,6 +191,10 @@ class Tesseract:
         package = languages.tesseract_package(language)
         return f"the Debian package {package}" if package else None
 
+    def joins(self) -> tuple[str, ...]:
+        """Only by name."""
+        return ()
+
     def build(self, language: str, turn: int, opened: ExitStack) -> LineReader:
         """Its usual way of looking at a line, then one that errs otherwise."""
         from backend.readers.tesseract import TesseractOptions, TesseractReader
@@ -204,11 +217,19 @@ class Paddle:
     local = True
     family = "PP-OCR"
 
-    def __init__(self, settings: Settings, *, load: bool) -> None:
-        """Take the settings; `load` is False where nothing will be read."""
+    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
+        """Take the settings; `load` is False where nothing will be read.
+
+        Args:
+            settings: name a recogniser, or none.
+            promoted: reads its languages in place of PaddleOCR's own recognisers; a folder in the settings
+                wins over it.
+            load: False where nothing will be read.
+        """
         from backend.readers.paddle import SharedRecognisers
 
         self._settings = settings
+        self._promoted = promoted if settings.recognition_model_dir is None else None
         self._load = load
         self._shared = SharedRecognisers()
 
@@ -221,8 +242,10 @@ class Paddle:
         return bool(self._settings.recognition_model or self._settings.recognition_model_dir)
 
     def at_hand(self) -> str:
-        """The recogniser that is set."""
-        return f"{self._settings.recognition_model or ''}@{self._settings.recognition_model_dir or ''}"
+        """The recogniser that is set, and the promoted one with its languages."""
+        named = f"{self._settings.recognition_model or ''}@{self._settings.recognition_model_dir or ''}"
+        promoted = self._promoted
+        return f"{named}+{promoted.identity} {' '.join(promoted.languages)}" if promoted else named
 
     def prompts(self, language: str) -> tuple[str, ...]:
         """It is asked nothing."""
@@ -233,16 +256,21 @@ class Paddle:
         model = languages.recognition_model(language)
         return f"PaddleOCR's model {model}" if model else None
 
+    def joins(self) -> tuple[str, ...]:
+        """The languages of the promoted model: it is unlike every server, and was trained on their pages."""
+        return self._promoted.languages if self._promoted else ()
+
     def build(self, language: str, turn: int, opened: ExitStack) -> LineReader:
         """The crop as it is, then with a margin; readers on one model share it."""
         from backend.readers.paddle import PaddleReader, RecognitionOptions
 
-        settings = self._settings
+        settings, promoted = self._settings, self._promoted
+        own = promoted.directory if promoted and language in promoted.languages else None
         reader = PaddleReader(
             language,
             RecognitionOptions(settings.recognition_batch_size, turn, engine_options(settings)),
             model=settings.recognition_model,
-            model_dir=settings.recognition_model_dir,
+            model_dir=own or settings.recognition_model_dir,
             source=settings.model_source,
             cache_dir=settings.cache_dir / "models",
             shared=self._shared,
@@ -260,11 +288,14 @@ KINDS: dict[str, Callable[..., ReaderKind]] = {"tesseract": Tesseract, "paddle":
 """Name in READERS to kind; local ones in order of trust."""
 
 
-def kinds(settings: Settings, *, load: bool = True) -> dict[str, ReaderKind]:
+def kinds(
+    settings: Settings, promoted: PromotedModel | None = None, *, load: bool = True
+) -> dict[str, ReaderKind]:
     """One of each kind, by name.
 
     Args:
         settings: name readers, models and servers.
+        promoted: the trained recogniser that reads its languages; None where there is none.
         load: False where nothing will be read: engines are then found, and refused, without their models.
 
     Raises:
@@ -276,7 +307,7 @@ def kinds(settings: Settings, *, load: bool = True) -> dict[str, ReaderKind]:
             f"READERS: no reader is named {', '.join(unknown)}; there are {', '.join(sorted(KINDS))}.",
             unknown=unknown,
         )
-    return {name: kind(settings, load=load) for name, kind in KINDS.items()}
+    return {name: kind(settings, promoted, load=load) for name, kind in KINDS.items()}
 
 
 def engine_options(settings: Settings) -> EngineOptions:

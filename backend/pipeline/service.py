@@ -22,6 +22,7 @@ from backend.pipeline.annotate import Panel, read_lines
 from backend.pipeline.engines import RETRY_S, WATCH_S, EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import PageWork
+from backend.pipeline.promoted_models import Look, PromotedModels
 from backend.pipeline.read_task import (
     Failure,
     Prediction,
@@ -68,12 +69,18 @@ class ServiceOptions:
 class Service:
     """The pipeline behind every way to ask for predictions; thread-safe."""
 
-    def __init__(self, load: Callable[[Metrics], Engines], options: ServiceOptions | None = None) -> None:
+    def __init__(
+        self,
+        load: Callable[[Metrics], Engines],
+        options: ServiceOptions | None = None,
+        promoted: PromotedModels | None = None,
+    ) -> None:
         """Start to load the engines in the background.
 
         Args:
             load: builds them, in a thread of its own; called again when they failed.
             options: limits.
+            promoted: follows which model is promoted, and lets it take over; None where none can.
         """
         options = options or ServiceOptions()
         self.metrics = Metrics()
@@ -84,6 +91,9 @@ class Service:
         self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
         self._record = TaskRecord(self.metrics.count_failure)
         self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
+        self._promoted = promoted
+        if promoted is not None:
+            promoted.follow(self.replace_engines)
 
     @property
     def state(self) -> tuple[ServiceState, str]:
@@ -109,16 +119,36 @@ class Service:
         """
         return self.engines().model_version
 
-    def replace_engines(self, load: Callable[[Metrics], Engines]) -> Future[str]:
+    def replace_engines(
+        self, load: Callable[[Metrics], Engines], again: Callable[[Metrics], Engines] | None = None
+    ) -> Future[str]:
         """Load other engines and let them take over while the service goes on; see `EngineLoader.replace`.
 
         Args:
-            load: builds them, for example from settings that name a newly trained model.
+            load: builds them, for example with a newly trained model.
+            again: is called from then on when they have failed; None for `load`.
 
         Returns:
             A future of the new model version, which ends with the reason when the old engines stay.
         """
-        return self._loader.replace(partial(load, self.metrics))
+        return self._loader.replace(
+            partial(load, self.metrics), None if again is None else partial(again, self.metrics)
+        )
+
+    def reload(self, limit_s: float) -> Look:
+        """Look at once whether another model was promoted, and let it take over.
+
+        Args:
+            limit_s: how long to wait until it reads, seconds.
+        """
+        if self._promoted is None:
+            return Look("unchanged", "This service reads with the engines that it was given.")
+        return self._promoted.look(limit_s)
+
+    def ask_to_reload(self) -> None:
+        """The same without waiting, for a signal handler."""
+        if self._promoted is not None:
+            self._promoted.ask()
 
     def predict(
         self,
@@ -244,7 +274,9 @@ class Service:
             "model_version": engines.model_version if engines else None,
             "readers": engines.readers if engines else None,
             "unread_languages": engines.unread() if engines else {},
+            "promoted": self._promoted.status() if self._promoted else None,
             "store_problem": engines.problem() if engines else None,
+            "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
             "failed_tasks": self._record.failures,
             "noted_tasks": self._record.notes,
@@ -263,6 +295,8 @@ class Service:
 
     def close(self) -> None:
         """Stop; work that waits is dropped, what was read is in the store."""
+        if self._promoted is not None:
+            self._promoted.close()
         self._pages.close(wait=False)
         self._drawn.shutdown(wait=False, cancel_futures=True)
         self._loader.close()

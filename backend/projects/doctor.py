@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from backend.detectors.paddle import PaddleDetector
-from backend.errors import LabelStudioFailed, ReaderUnavailable, SettingsWrong, StoreFailed, TwinreadError
+from backend.errors import (
+    LabelStudioFailed,
+    ModelMissing,
+    ReaderUnavailable,
+    SettingsWrong,
+    StoreFailed,
+    TwinreadError,
+)
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
+from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.reader_kinds import Ernie, kinds
+from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
+from backend.projects import trained_reader
 from backend.projects.backend_connection import connect_backend
+from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
 
@@ -67,6 +78,7 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     if not disk.ok:
         return
     yield from _guarded("detection model", lambda: _detection(settings))
+    yield from _promoted(settings)
     yield from _guarded("readers", lambda: _readers(settings))
     yield from _ernie(settings)
     yield from _guarded("store", lambda: _store(settings))
@@ -140,12 +152,34 @@ def _model_sentence(detector: PaddleDetector) -> str:
     return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
 
 
+def _promoted(settings: Settings) -> Iterator[Check]:
+    """Which trained model was promoted, and whether it can read; nothing where none was."""
+    try:
+        model = trained_reader.promoted_model(settings)
+    except ModelMissing as error:
+        yield Check("promoted model", False, str(error))
+        return
+    if model is None:
+        return
+
+    def look() -> str:
+        # what the settings name is somebody's choice
+        if not assembly.why_none_is_promoted(settings):
+            check_promoted(settings, model)
+        return trained_reader.sentence(settings, model)
+
+    yield from _guarded("promoted model", look)
+
+
 def _readers(settings: Settings) -> str:
-    with Panels(settings, None) as panels:
+    language = settings.ocr_language
+    with Panels(settings, None, assembly.promoted_model(settings)) as panels:
         panels.check()
-        panel = panels.panel(settings.ocr_language)
+        panel = panels.panel(language)
         # data that is there may still be of no use
         panels.wait()
+        local = panels.local_readers(language)
+        tried = _tried(local, language)
     if panel.lacking:
         reason = panel.lacking[0]
         raise ReaderUnavailable(
@@ -153,7 +187,27 @@ def _readers(settings: Settings) -> str:
             f"Install {reason.second}."
         )
     names = " and ".join(reader.identity for reader in panel.readers)
-    return f"{names} read '{settings.ocr_language}' and know all its letters."
+    said = [f"{names} read '{language}' and know all its letters.", tried]
+    if local and len(local) < len(panel.readers):
+        said.append("ERNIE, whose calls cost money, is given one line, below.")
+    return " ".join(filter(None, said))
+
+
+def _tried(readers: Sequence[LineReader], language: str) -> str:
+    """What local readers made of rendered lines.
+
+    Raises:
+        ReaderUnavailable: one of them reads nonsense.
+    """
+    try:
+        checks = check_reading(readers, language)
+    except NotTried as error:
+        return f"Not tried on rendered lines: {error}."
+    wrong = misreading_of(checks)
+    if wrong is not None:
+        raise ReaderUnavailable(wrong)
+    right = " and ".join(str(check.right) for check in checks)
+    return f"Rendered lines read right: {right} of {checks[0].lines}." if checks else ""
 
 
 def _ernie(settings: Settings) -> Iterator[Check]:

@@ -110,7 +110,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
     """A `LineReader` over one PP-OCR recogniser.
 
     Args:
-        language: of the lines; any name that `languages.language_code` knows.
+        language: of the lines; any name that `languages.language_code` knows. None reads what the model can
+            write, to judge a model that lacks letters of its language.
         options: how, and on what.
         model: PaddleOCR's name of the recogniser; None for the one made for the language, or where
             that is not at hand the one that installed packages carry, if it can write the language.
@@ -128,7 +129,7 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
 
     def __init__(
         self,
-        language: str,
+        language: str | None,
         options: RecognitionOptions | None = None,
         *,
         model: str | None = None,
@@ -143,7 +144,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         def find(name: str | None, source: Source) -> ModelLocation:
             return locate.find_model(name, model_dir, engine=engine.name, source=source, cache_dir=cache_dir)
 
-        wanted = model or languages.recognition_model(language) or _CARRIED
+        able = languages.recognition_model(language) if language is not None else None
+        wanted = model or able or _CARRIED
         try:
             self.location = find(wanted, source)
             why = ""
@@ -155,7 +157,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
             except ModelMissing:
                 raise ReaderUnavailable(str(error), **error.facts) from error
             why = str(error)
-        _refuse_if_lacking(self.location, language, wanted, why)
+        if language is not None:
+            _refuse_if_lacking(self.location, language, wanted, why)
         if why:
             log.warning("%s reads '%s' instead of %s. %s", self.location.name, language, wanted, why)
 

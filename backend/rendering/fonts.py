@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from PIL import ImageFont
 
 from backend.text import languages
@@ -123,7 +123,7 @@ def _letters(path: Path, changed: int) -> frozenset[int]:
         ImageFont.truetype(str(path), 16).getmask("1")
         with TTFont(path, fontNumber=0, lazy=True) as font:
             cmap: dict[int, str] = font.getBestCmap() or {}
-    except (OSError, ValueError, TTLibError, AssertionError, KeyError):
+    except Exception:  # noqa: BLE001 - of a broken font both libraries raise whatever they stumble over
         return frozenset()
     return frozenset(code for code, glyph in cmap.items() if glyph != ".notdef")
 

@@ -60,8 +60,8 @@ def sample_texts(language: str, count: int, seed: int = 0, *, words_only: bool =
         words_only: for fonts without numbers and marks, as many fonts of one script are.
 
     Returns:
-        Lines in NFC, of at most `LONGEST` characters; different ones as long as words suffice. Where letters run from right to left, always
-        words alone: what a number among them looks like depends on the page.
+        Lines in NFC, of at most `LONGEST` characters; different ones as long as words suffice. Where letters
+        run from right to left, always words alone: what a number among them looks like depends on the page.
 
     Raises:
         SettingsWrong: no such language, or its letters are not known.

@@ -6,7 +6,6 @@ sentence stands in both.
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -22,6 +21,10 @@ from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
+from backend.server.refusals import refusal
+from backend.server.reload import reload
+from backend.server.rounds import RoundStarter, answer_webhook
+from backend.server.sign_in import knows_secret, signed_in
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,13 +46,15 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
-def create_app(service: Service, settings: Settings) -> Flask:
+def create_app(service: Service, settings: Settings, starter: RoundStarter | None = None) -> Flask:
     """Build the WSGI application over a service.
 
     Args:
         service: answers; started by the caller.
         settings: sign-in, deadline, names of labels, language of messages.
+        starter: starts training rounds; by default as the settings say.
     """
+    rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
     wording = Wording(settings.ocr_language, settings.message_language)
 
@@ -57,44 +62,32 @@ def create_app(service: Service, settings: Settings) -> Flask:
     def labeling_config(xml: str) -> LabelingConfig:
         return LabelingConfig.parse(xml, settings.label_names)
 
-    def signed_in() -> bool:
-        """Whether the request carries the user and password of the settings."""
-        if settings.basic_auth_pass is None or settings.basic_auth_user is None:
-            return True
-        given = request.authorization
-        user = (given.username or "") if given else ""
-        password = (given.password or "") if given else ""
-        # both compared, in constant time: a wrong user must not answer faster than a wrong password
-        right_user = _same(user, settings.basic_auth_user)
-        right_password = _same(password, settings.basic_auth_pass.get_secret_value())
-        return right_user and right_password
-
     def guarded(view: ViewT) -> ViewT:
         @wraps(view)
         def check(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs) if signed_in() else _unauthorised()
+            return view(*args, **kwargs) if signed_in(request, settings) else _unauthorised()
 
         return check  # type: ignore[return-value]
 
     @app.get("/health")
     def health() -> Response:
         # open without credentials, for container health checks; wrong ones are told so at once
-        if request.authorization is not None and not signed_in():
+        if request.authorization is not None and not signed_in(request, settings):
             return _unauthorised()
         state, sentence = service.state
         if state == "failed":
-            return _refusal(503, sentence)
+            return refusal(503, sentence)
         return jsonify(status="UP" if state == "ready" else "LOADING", state=state, reason=sentence)
 
     @app.get("/")
     @guarded
     def index() -> Response:
-        return jsonify(name="twinread", version=__version__, **service.status())
+        return jsonify(name="twinread", version=__version__, **service.status(), round=rounds.status())
 
     @app.get("/status")
     @guarded
     def status() -> Response:
-        return jsonify(service.status())
+        return jsonify(**service.status(), round=rounds.status())
 
     @app.post("/setup")
     @guarded
@@ -130,37 +123,39 @@ def create_app(service: Service, settings: Settings) -> Flask:
     @app.post("/webhook")
     @app.post("/webhook/<secret>")
     def webhook(secret: str = "") -> Response:
-        # Label Studio sends webhooks without credentials, but "Start training" with them
-        wanted = settings.webhook_secret
-        given = secret or request.headers.get("X-Twinread-Secret", "")
-        by_secret = wanted is not None and _same(given, wanted.get_secret_value())
-        by_password = settings.basic_auth_pass is not None and signed_in()
-        open_to_all = wanted is None and settings.basic_auth_pass is None
-        if not (by_secret or by_password or open_to_all):
-            return _refusal(
-                401, "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret."
+        if not knows_secret(request, settings, secret):
+            return refusal(
+                401,
+                "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
+                "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
             )
-        action = parse(WebhookBody, _json()).action
-        service.metrics.webhooks.labels(action if action in WEBHOOK_ACTIONS else "other").inc()
-        return jsonify(status="ok")
+        body = parse(WebhookBody, _json())
+        service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
+        done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
+        return jsonify(status="ok", **done)
+
+    @app.post("/reload")
+    @app.post("/reload/<secret>")
+    def look_for_a_promoted_model(secret: str = "") -> Response:
+        return reload(service, settings, secret)
 
     @app.errorhandler(TwinreadError)
     def known(error: TwinreadError) -> Response:
-        return _refusal(error.status, str(error))
+        return refusal(error.status, str(error))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         if error.code == 400:
-            return _refusal(400, "The body is not JSON.")
-        refusal = _refusal(error.code or 500, error.description or error.name)
-        refusal.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
-        return refusal
+            return refusal(400, "The body is not JSON.")
+        answer = refusal(error.code or 500, error.description or error.name)
+        answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+        return answer
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
         # the rule, because the path of a webhook holds its secret
         log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
-        return _refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
+        return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
 
     return app
 
@@ -177,25 +172,7 @@ def _json() -> object:
         raise BadRequest("The body is nested too deeply.") from error
 
 
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(
-        given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass")
-    )
-
-
 def _unauthorised() -> Response:
-    response = _refusal(401, "Sign in: give user and password in Label Studio's model connection.")
+    response = refusal(401, "Sign in: give user and password in Label Studio's model connection.")
     response.headers["WWW-Authenticate"] = 'Basic realm="twinread"'
-    return response
-
-
-def _refusal(status: int, sentence: str) -> Response:
-    """An error as JSON, with its sentence in the reason phrase as far as HTTP allows.
-
-    In English, whatever language annotators speak: Label Studio 1.23 shows a reason phrase in UTF-8 as
-    Latin-1, so Russian comes out as noise, and only team leads ever see it.
-    """
-    response = jsonify(error=sentence)
-    phrase = " ".join(sentence.encode("ascii", "replace").decode().split())[:400]
-    response.status = f"{status} {phrase}"
     return response

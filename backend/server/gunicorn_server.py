@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import socket
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from backend.errors import SettingsWrong, UnexpectedFailure
 from backend.models.paddle_engine import asks_paddle_for_gpus
@@ -20,6 +23,14 @@ from backend.settings.settings import Settings
 
 THREADS = 64
 """Enough that /health is answered while many /predict requests wait for readers."""
+
+
+class _Arbiter(Arbiter):
+    """gunicorn's master, for which SIGHUP is no restart: the worker looks for a promoted model."""
+
+    def handle_hup(self) -> None:
+        """Hand the signal on; a restart would leave annotators without an answer while models load."""
+        self.kill_workers(signal.SIGHUP)
 
 
 class _Server(BaseApplication):
@@ -51,7 +62,14 @@ class _Server(BaseApplication):
         service = assembly.service(self._settings)
         app = create_app(service, self._settings)
         app.extensions["twinread"] = service
+        signal.signal(signal.SIGHUP, lambda *_: service.ask_to_reload())
         return app
+
+    def run(self) -> None:
+        try:
+            _Arbiter(self).run()
+        except RuntimeError as error:
+            sys.exit(f"twinread: {error}")
 
 
 def _close(server: Any, worker: Any) -> None:

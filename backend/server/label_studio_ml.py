@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from flask import Flask, has_request_context, request
+from flask import Flask, Response, has_request_context, request
 from label_studio_ml import model as framework
 from label_studio_ml.api import init_app
 from label_studio_ml.model import LabelStudioMLBase
@@ -29,6 +29,7 @@ from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
 from backend.server.protocol import drawn_regions_of
+from backend.server.reload import reload
 from backend.settings import logs, settings
 
 START_LIMIT_S = 60
@@ -106,12 +107,24 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         return str(sent or self.label_config or "")
 
     def fit(self, *args: Any, **more: Any) -> None:
-        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version."""
+        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version.
+
+        "Start training" comes without any sign-in to this server, so it starts no round: the command
+        `twinread round` does.
+        """
 
 
 def wsgi() -> Flask:
-    """label-studio-ml's own application over this model."""
+    """label-studio-ml's own application over this model, and `POST /reload` for a promoted one."""
     app: Flask = init_app(TwinreadModel)
+
+    @app.post("/reload")
+    @app.post("/reload/<secret>")
+    def look_for_a_promoted_model(secret: str = "") -> Response:
+        running = service()
+        running.engines(START_LIMIT_S)
+        return reload(running, values(), secret)
+
     if not VERSION_2:
         # 1.0.9 predicts only after some /setup, and after a restart a drawn box comes without one
         framework.LabelStudioMLManager.fetch()

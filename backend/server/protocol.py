@@ -50,9 +50,16 @@ class SetupBody(_Body):
 
 
 class WebhookBody(_Body):
-    """The body of /webhook: a hint, of which only the action is read."""
+    """The body of /webhook: a hint, of which only the action and the project's number are read."""
 
     action: str
+    project: object = None
+
+    @property
+    def project_id(self) -> int | None:
+        """The number of the project; None where the body does not say it."""
+        number = self.project.get("id") if isinstance(self.project, Mapping) else None
+        return number if type(number) is int and number > 0 else None
 
 
 BodyT = TypeVar("BodyT", bound=BaseModel)

@@ -7,6 +7,7 @@ other packages below.
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -206,6 +207,17 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 
+    # Training
+    train_after: int = Field(
+        0, ge=0, description="Newly approved lines that start a training round by themselves; 0: never"
+    )
+    round_export_options: str = Field(
+        "", description="Options of `twinread export` for training rounds, such as --approved agreeing"
+    )
+    round_train_options: str = Field(
+        "", description="Options of `twinread train` for training rounds, such as --minutes 60"
+    )
+
     # Images
     allowed_image_hosts: CommaSeparated = Field(
         (), description="Private hosts that images may come from, by name"
@@ -229,6 +241,15 @@ class Settings(BaseSettings):
     def _expand_home(cls, value: Path | None) -> Path | None:
         # no shell reads .env, so there "~" would be a folder of that name
         return value.expanduser() if value is not None else None
+
+    @field_validator("round_export_options", "round_train_options")
+    @classmethod
+    def _options_as_in_a_shell(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as error:
+            raise ValueError(f"{str(error).lower()}; write options as in a shell") from None
+        return value
 
     @field_validator("readers")
     @classmethod
@@ -289,6 +310,14 @@ class Settings(BaseSettings):
         if self.basic_auth_user is None or self.basic_auth_pass is None:
             return None
         return self.basic_auth_user, self.basic_auth_pass
+
+    @property
+    def round_options(self) -> dict[str, list[str]]:
+        """A person's own options for the steps of a training round, by the step's name."""
+        return {
+            "export": shlex.split(self.round_export_options),
+            "train": shlex.split(self.round_train_options),
+        }
 
     @property
     def store_address(self) -> str:

@@ -1,19 +1,13 @@
-"""What an export asks of the file system: files written, linked and exchanged; a refusal is one sentence."""
+"""What an export asks of the file system: files written and linked; a refusal is one sentence."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from backend.errors import OperatorError
-
-_EXCHANGE = 2  # RENAME_EXCHANGE
-_HERE = -100  # AT_FDCWD
 
 
 class CannotWrite(OperatorError):
@@ -80,22 +74,3 @@ def link(source: Path, target: Path) -> None:
     except OSError:
         # no links on this file system
         shutil.copy2(source, target)
-
-
-def exchange(new: Path, out: Path, old: Path, libc: Any = None) -> None:
-    """Swap the new folder with the one in place; the replaced one ends as `old`.
-
-    Args:
-        new: takes the place of `out`.
-        out: is there already.
-        old: is not there yet.
-        libc: the C library; its `renameat2` swaps both names in one step where the system has it.
-    """
-    libc = libc or ctypes.CDLL(None)
-    swap = getattr(libc, "renameat2", None)
-    if swap is not None and swap(_HERE, os.fsencode(new), _HERE, os.fsencode(out), _EXCHANGE) == 0:
-        new.rename(old)
-        return
-    # two steps then, and `Staging` undoes the first after a kill between them
-    out.rename(old)
-    new.rename(out)

@@ -22,10 +22,11 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from backend.errors import BadRequest, OperatorError, ProjectError
-from converters.export.file_system import CannotWrite, exchange, link, write, writing
+from converters.export.file_system import CannotWrite, link, write, writing
 from converters.export.layouts import LAYOUTS
 from converters.export.page_records import SPILL, STATE, EarlierPages, record_line
 from converters.export.previous_dataset import SPLIT, SUMMARY
+from converters.shared.exchange import exchange
 
 MANIFEST = "manifest.jsonl"
 LEFT_OUT = "left_out.jsonl"

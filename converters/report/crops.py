@@ -5,13 +5,9 @@ A line that cannot be shown has a sentence in its picture's place.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-
-import cv2
-import numpy as np
 
 from backend.errors import BadImage, BadRequest, ImageRefused, ImageUnreachable, OperatorError
 from backend.label_studio.labeling_config import LabelingConfig
@@ -19,16 +15,12 @@ from backend.page import image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.lines import Pixels
 from backend.seams import PageSource
-from converters.report.html import CropImage
 from converters.report.samples import SampleLine
 from converters.reviewed.line_rules import references_of
+from converters.shared.line_pictures import CropImage, crop_image
 
 AT_ONCE = 4
 """Pages that are fetched at a time."""
-
-HEIGHT = 96
-WIDTH = 1200
-"""Pixels; a larger crop is made smaller, so that the page stays light on a phone."""
 
 
 def crops_of(
@@ -97,10 +89,4 @@ def _crop(page: Pixels, line: SampleLine, tall_lines: TallLines) -> CropImage | 
         crop = crop_line(page, line.quad, tall_lines)
     except ValueError as error:
         return f"The line cannot be cut out: {error}."
-    height, width = crop.shape[:2]
-    scale = min(HEIGHT / height, WIDTH / width, 1.0)
-    if scale < 1:
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        crop = cv2.resize(crop, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    url = "data:image/jpeg;base64," + base64.b64encode(image_files.encode(crop, "jpeg", 82)).decode("ascii")
-    return CropImage(url, crop.shape[1], crop.shape[0])
+    return crop_image(crop)

@@ -8,37 +8,25 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
-
-from markupsafe import Markup, escape
-from rapidfuzz.distance import Levenshtein
 
 from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
 from converters.report.comparison import Decision
-from converters.report.plots import Curve, Plot, plot
-from converters.report.rates import ErrorRate, Interval, Share
 from converters.report.report import Report
 from converters.report.samples import SampleLine
 from converters.report.totals import LineTotals
+from converters.shared.line_pictures import CropImage, differing
+from converters.shared.plots import Curve, Plot, plot
+from converters.shared.rates import ErrorRate, Interval, Share
 from converters.shared.templating import template
 
 NO_LINES = "no lines yet"
 NOT_KNOWN = "not known"
-
-
-@dataclass(frozen=True, slots=True)
-class CropImage:
-    """A crop as a data URL, with its size in pixels."""
-
-    url: str
-    width: int
-    height: int
 
 
 Crops = Mapping[int, CropImage | str]
@@ -174,18 +162,6 @@ def task_called(name: str) -> str:
 def character_names(text: str) -> str:
     """A short text's characters by name, for those that nobody can tell apart by eye."""
     return "; ".join(dictionaries.character_name(char) for char in unicodedata.normalize("NFC", text)[:4])
-
-
-def differing(text: str, other: str) -> Markup:
-    """A text with the parts marked that the other one does not have."""
-    parts = Markup("")
-    for piece in Levenshtein.opcodes(text, other):
-        part = text[piece.src_start : piece.src_end]
-        if part:
-            parts += escape(part) if piece.tag == "equal" else Markup("<mark>{}</mark>").format(part)
-        elif piece.tag == "insert":
-            parts += Markup('<mark class="gap" title="something is missing here"></mark>')
-    return parts
 
 
 def in_words(predicted: str, approved: str) -> str:

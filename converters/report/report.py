@@ -17,12 +17,12 @@ from rapidfuzz.distance import Levenshtein
 from backend.page.lines import Verdict
 from backend.text.differences import differences
 from converters.report.comparison import ComparedLine, ComparedTask, Decision, compare
-from converters.report.rates import ErrorRate
 from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
 from converters.report.totals import LineTotals, PairAgreement
 from converters.reviewed.line_rules import Direction, Rules
 from converters.reviewed.reasons import TaskReason
 from converters.reviewed.tasks import as_task, task_name
+from converters.shared.rates import ErrorRate
 
 LONGEST_PIECE = 12
 """Characters of a confusion; longer ones are lines that were read quite differently."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from converters.report import html
-from converters.report.rates import Interval
 from converters.report.report import Report
+from converters.shared.rates import Interval
 
 
 def tell(report: Report, console: Console, *, from_file: bool) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from backend.page.lines import Verdict
 from converters.report.comparison import ComparedAnnotation, ComparedLine, Decision, pairs_of
-from converters.report.rates import ErrorRate, Share
+from converters.shared.rates import ErrorRate, Share
 
 _LINES = {Decision.APPROVED, Decision.ILLEGIBLE, Decision.TEXTLESS}
 

@@ -1,10 +1,11 @@
-"""Ctrl-C while a command gets ready: held back where it would tear something."""
+"""Ctrl-C: held back where it would tear something; and other ways to ask a command to end, taken alike."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
@@ -19,3 +20,21 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """While the block runs, SIGTERM and the end of the terminal (SIGHUP) are taken as Ctrl-C is.
+
+    A program that is asked to end then clears up as it does for a person: what it started does not stay.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

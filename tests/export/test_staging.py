@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed
-from converters.export.file_system import CannotWrite, exchange
+from converters.export.file_system import CannotWrite
 from converters.export.page_records import SPILL, STATE, EarlierPages, record_line
 from converters.export.staging import DatasetLocked, Staging
+from converters.shared.exchange import exchange
 from tests.parts.exported import PROJECT, run
 
 

@@ -16,10 +16,10 @@ from backend.label_studio.labeling_config import LabelingConfig
 from backend.page.lines import Line, Quad, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
 from converters.report import html
-from converters.report.html import CropImage
 from converters.report.report import Report
 from converters.report.samples import SampleSizes
 from converters.reviewed.line_rules import Rules
+from converters.shared.line_pictures import CropImage
 
 CONFIG = LabelingConfig.parse(default_config())
 RULES = Rules(config=CONFIG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import threading
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ import numpy as np
 import pytest
 
 from backend.errors import ReaderUnavailable, SettingsWrong
+from backend.models.locate import find_model
 from backend.models.model_thread import ModelState
+from backend.models.promoted import PromotedModel
 from backend.page.lines import Reading, ReasonKind
 from backend.pipeline.panels import Panels
 from backend.pipeline.reader_kinds import KINDS
@@ -53,11 +57,12 @@ def panels(tessdata: Path, models: Path) -> Iterator[PanelsOf]:
             store: ReadingStore | None = None,
             load: bool = True,
             clock: Callable[[], float] = time.monotonic,
+            promoted: PromotedModel | None = None,
             **values: Any,
         ) -> Panels:
             chosen = {"tessdata_dir": tessdata, "cache_dir": models, "model_source": "packages", **values}
             settings = Settings(_env_file=None, **chosen)  # type: ignore[call-arg]
-            read = Panels(settings, store, load=load, clock=clock)
+            read = Panels(settings, store, promoted, load=load, clock=clock)
             return opened.enter_context(read)
 
         yield make
@@ -169,6 +174,73 @@ def test_a_trained_model_is_read_with_or_refused_but_never_passed_over(
         assert re.fullmatch("eslav_PP-OCRv5_mobile_rec@[0-9a-f]{8}", second.identity)
     # a task in another language is read by whoever can
     assert names(read, "en") == ["tesseract", "tesseract"]
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> PromotedModel:
+    """A model that was promoted for Russian; its dictionary has the letters of English, too."""
+    letters = [
+        *"АаБбВвГгДдЕеЁёЖжЗзИиЙйКкЛлМмНнОоПпРрСсТтУуФфХхЦцЧчШшЩщЪъЫыЬьЭэЮюЯя",
+        *map(chr, range(65, 123)),
+    ]
+    described = {
+        "Global": {"model_name": "ours"},
+        "PostProcess": {"character_dict": [letter for letter in letters if letter.isalpha()]},
+    }
+    (tmp_path / "inference.yml").write_text(json.dumps(described, ensure_ascii=False), "utf-8")
+    (tmp_path / "inference.onnx").write_bytes(b"weights")
+    fingerprint = find_model(None, tmp_path).fingerprint
+    return PromotedModel(tmp_path, fingerprint, "ours", ("ru",), "2026-11-26", "rule", "It reads better.")
+
+
+@pytest.mark.parametrize(
+    ("values", "language", "readers"),
+    [
+        pytest.param({}, "ru", ["tesseract", "ours"], id="beside an unlike engine"),
+        pytest.param({}, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="another language keeps its reader"),
+        pytest.param(
+            {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="one that it could not even write"
+        ),
+        pytest.param(ERNIE, "ru", ["ernie-4.5-vl", "ours"], id="in place of a server's second look"),
+        pytest.param(ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl"], id="another language, with a server"),
+        pytest.param(
+            {**ERNIE, "readers": "ernie,ernie,paddle"},
+            "ru",
+            ["ernie-4.5-vl", "ernie-4.5-vl", "ours"],
+            id="named readers stay",
+        ),
+        pytest.param(
+            {**ERNIE, "readers": "ernie,tesseract"}, "ru", ["ernie-4.5-vl", "tesseract"], id="not named"
+        ),
+    ],
+)
+def test_a_promoted_model_reads_its_languages_and_no_others(
+    panels: PanelsOf, ours: PromotedModel, values: dict[str, Any], language: str, readers: list[str]
+) -> None:
+    found = names(panels(promoted=ours, load=False, **values), language)
+    assert [name.partition("@")[0] for name in found] == readers
+
+
+def test_a_folder_in_the_settings_wins_over_a_promoted_model(
+    panels: PanelsOf, ours: PromotedModel, models: Path
+) -> None:
+    packaged = find_model("PP-OCRv5_mobile_rec", source="packages", cache_dir=models / "models").directory
+    read = panels(promoted=replace(ours, languages=("en",)), load=False, recognition_model_dir=packaged)
+    assert names(read, "en")[1].startswith("PP-OCRv5_mobile_rec@")
+
+
+def test_what_is_at_hand_tells_who_was_promoted_and_for_which_languages(
+    panels: PanelsOf, ours: PromotedModel
+) -> None:
+    """Tasks may be in any language, so that it belongs to the model version."""
+
+    def at_hand(promoted: PromotedModel | None, **values: Any) -> str:
+        return panels(promoted=promoted, load=False, ocr_language="en", **values).at_hand()
+
+    for server in ({}, ERNIE):
+        assert ours.identity in at_hand(ours, **server)
+        assert at_hand(ours, **server) != at_hand(replace(ours, languages=("uk",)), **server)
+    assert at_hand(ours, readers="tesseract,tesseract") == at_hand(None, readers="tesseract,tesseract")
 
 
 def test_readers_that_nobody_named_never_stop_the_start(panels: PanelsOf) -> None:

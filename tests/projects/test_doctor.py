@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from backend.models.promoted import Promotions
 from backend.projects.doctor import CV2_WHEELS, Check, examine
 from backend.settings.settings import Settings
 from tests.parts.http_script import says, serving
+from tests.parts.promoted import packaged_recogniser, promoted, trained_model
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -27,6 +30,71 @@ def test_a_reader_whose_data_is_there_but_of_no_use_is_no_reader(tmp_path: Path)
     found = findings(tmp_path, readers="tesseract,tesseract", tessdata_dir=tmp_path)
     assert not found["readers"].ok
     assert "could not load its data for rus" in found["readers"].says
+
+
+def test_readers_are_given_rendered_lines_in_the_language(tmp_path: Path) -> None:
+    found = findings(tmp_path, readers="tesseract,tesseract")["readers"]
+    assert found.ok
+    assert found.says.endswith("read 'ru' and know all its letters. Rendered lines read right: 5 and 5 of 5.")
+
+
+def test_a_model_that_loads_and_reads_nonsense_is_wrong(tmp_path: Path) -> None:
+    assert findings(tmp_path, ocr_language="en", readers="paddle,tesseract")["readers"].ok
+    model = tmp_path / "cache" / "models" / "PP-OCRv5_mobile_rec"
+    described = yaml.safe_load((model / "inference.yml").read_text("utf-8"))
+    # as an export with a dictionary in another order
+    described["PostProcess"]["character_dict"].reverse()
+    (model / "inference.yml").write_text(yaml.safe_dump(described, allow_unicode=True), "utf-8")
+
+    found = findings(tmp_path, ocr_language="en", readers="paddle,tesseract", recognition_model_dir=model)
+
+    assert not found["readers"].ok
+    assert "misreads clean print: none of 5 rendered lines right, '" in found["readers"].says
+    assert "dictionary that it was trained with" in found["readers"].says
+    assert "tesseract" not in found["readers"].says
+    assert found["store"].ok
+
+
+def test_the_promoted_model_is_named_and_tried(tmp_path: Path) -> None:
+    english = {"ocr_language": "en", "readers": "paddle,tesseract"}
+    assert "promoted model" not in findings(tmp_path, **english)
+    model = promoted(trained_model(tmp_path / "ru-1", packaged_recogniser(tmp_path / "cache" / "models")))
+    Promotions.under(tmp_path / "cache").promote(model)
+
+    found = findings(tmp_path, **english)
+    assert found["promoted model"] == Check(
+        "promoted model",
+        True,
+        f"{model.identity} reads 'en', promoted 2026-11-26T10:00:00+00:00 by the rule. It reads better.",
+    )
+    assert model.identity in found["readers"].says
+
+    not_asked = findings(tmp_path, ocr_language="en", readers="tesseract,tesseract")["promoted model"]
+    assert not_asked.ok
+    assert "does not read. READERS names tesseract,tesseract" in not_asked.says
+
+    (model.directory / "inference.onnx").write_bytes(b"no network")
+    changed = findings(tmp_path, **english)["promoted model"]
+    assert not changed.ok
+    assert "changed after it was promoted" in changed.says
+
+    Promotions.under(tmp_path / "cache").path.write_text("{", "utf-8")
+    damaged = findings(tmp_path, **english)["promoted model"]
+    assert not damaged.ok
+    assert "no whole JSON" in damaged.says
+
+
+def test_without_a_font_the_readers_are_not_called_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_DATA_DIRS", "PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    found = findings(tmp_path, readers="tesseract,tesseract")["readers"]
+    assert found.ok
+    assert found.says.endswith(
+        "Not tried on rendered lines: no font with Russian letters on this machine; "
+        "apt-get install fonts-dejavu-core."
+    )
 
 
 def test_a_key_that_cannot_be_one_is_a_finding_and_the_rest_is_looked_at(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +106,25 @@ def test_a_text_without_ink_is_a_square_of_ground() -> None:
 )
 def test_which_texts_need_a_layout(text: str, laid_out: bool) -> None:
     assert needs_layout(text) is laid_out
+
+
+def test_without_raqm_a_text_that_needs_it_is_refused_and_others_are_rendered(tmp_path: Path) -> None:
+    # as on a machine without libfribidi0: the library that is found first is none
+    (tmp_path / "libfribidi.so.0").touch()
+    (tmp_path / "libfribidi.so").touch()
+    code = f"""
+from pathlib import Path
+from backend.rendering.lines import NotRendered, rendered_line
+print(rendered_line("Счёт", Path({str(DEJAVU)!r})).shape[0])
+try:
+    rendered_line("שלום", Path({str(DEJAVU)!r}))
+except NotRendered as error:
+    print(error)
+"""
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    height, sentence = done.stdout.splitlines()
+    assert height == "48"
+    assert sentence.endswith("apt-get install libfribidi0")

@@ -1,4 +1,4 @@
-"""The report's curves: where things land on a canvas of 360 by 184, whose field is 48..340 by 8..152."""
+"""Curves: where things land on a canvas of 360 by 184, whose field is 48..340 by 8..152."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from converters.report.plots import Curve, Plot, plot
+from converters.shared.plots import Curve, Plot, plot, plot_steps
 from converters.shared.templating import template
 
 MONDAY = datetime(2026, 9, 28)
@@ -134,3 +134,20 @@ def test_two_curves_have_a_legend_and_no_name_is_markup():
 
 def test_one_curve_needs_no_legend():
     assert 'y="13"' not in svg_of(plotted([0, 1]))
+
+
+def test_steps_of_a_training_begin_at_0_and_end_at_a_round_number():
+    (curve,) = (
+        drawn := plot_steps("Loss", [10, 20, 40], [Curve("loss", [160, 74, 0], [None] * 3)], percent=False)
+    ).curves
+    assert [(tick.at, tick.label) for tick in drawn.across] == [
+        (48, "0"), (121, "10"), (194, "20"), (267, "30"), (340, "40"),
+    ]  # fmt: skip
+    assert [dot.x for dot in curve.dots] == [121, 194, 340]
+    assert curve.dots[0].says == "step 10: 160"
+    assert curve.dots[2].y == 152
+
+
+def test_one_step_alone_is_drawn():
+    (curve,) = plot_steps("Loss", [1], [Curve("loss", [218.0], [None])], percent=False).curves
+    assert [dot.says for dot in curve.dots] == ["step 1: 218"]

@@ -1,4 +1,4 @@
-"""The report's curves: values in, places on a small canvas out; `plot.svg.j2` writes those as SVG. Pure."""
+"""Curves on HTML pages: values in, places on a small canvas out; `plot.svg.j2` writes those as SVG. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import ClassVar
 
-from converters.report.rates import Interval
+from converters.shared.rates import Interval
 
 WIDTH, HEIGHT = 360, 184
 """Units of the canvas: about the pixels that a phone has for it, so that its text is legible there."""
@@ -28,7 +28,7 @@ LABEL_WIDTH = 52
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One curve: a value for each moment, with its interval where there is one."""
+    """One curve: a value for each moment or step, with its interval where there is one."""
 
     name: str
     values: Sequence[float | None]
@@ -66,7 +66,7 @@ class DrawnCurve:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Curves over time, ready to be written; places are units of the canvas, from its top left corner."""
+    """Curves ready to be written; places are units of the canvas, from its top left corner."""
 
     width: ClassVar = WIDTH
     height: ClassVar = HEIGHT
@@ -88,25 +88,50 @@ def plot(title: str, moments: Sequence[datetime], curves: Sequence[Curve], *, pe
         curves: one or two, with a value for each moment; None leaves a gap. One value at least is known.
         percent: values are shares.
     """
+    span = (moments[-1] - moments[0]).total_seconds()
+    by_hour = any(moment.hour for moment in moments)
+    across = [LEFT + (RIGHT - LEFT) * (moment - moments[0]).total_seconds() / span for moment in moments]
+    when = [_date(moment, by_hour=by_hour) for moment in moments]
+    said = [" ".join(words) for words in when]
+    return _placed(title, across, _labelled(across, when), said, curves, percent=percent)
+
+
+def plot_steps(title: str, steps: Sequence[int], curves: Sequence[Curve], *, percent: bool) -> Plot:
+    """Place curves over the steps of a training.
+
+    Args:
+        title: what is drawn, for those who cannot see it.
+        steps: which, rising, one or more; the axis begins at 0.
+        curves: as for `plot`.
+        percent: values are shares.
+    """
+    levels = _levels([0.0, float(steps[-1])])
+    across = [LEFT + (RIGHT - LEFT) * step / levels[-1] for step in steps]
+    ticks = [Tick(LEFT + (RIGHT - LEFT) * level / levels[-1], _plain(level)) for level in levels]
+    said = [f"step {step:,}" for step in steps]
+    return _placed(title, across, ticks, said, curves, percent=percent)
+
+
+def _placed(
+    title: str,
+    across: Sequence[float],
+    ticks: Sequence[Tick],
+    said: Sequence[str],
+    curves: Sequence[Curve],
+    *,
+    percent: bool,
+) -> Plot:
     top = TOP_UNDER_LEGEND if len(curves) > 1 else TOP
     label = _percent if percent else _plain
     levels = _levels([value for curve in curves for value in _seen(curve)])
     low, high = levels[0], levels[-1]
-    span = (moments[-1] - moments[0]).total_seconds()
-
-    def x_of(moment: datetime) -> float:
-        return LEFT + (RIGHT - LEFT) * (moment - moments[0]).total_seconds() / span
 
     def y_of(value: float) -> float:
         return BOTTOM - (BOTTOM - top) * (value - low) / (high - low)
 
-    by_hour = any(moment.hour for moment in moments)
-    across = [x_of(moment) for moment in moments]
-    when = [_date(moment, by_hour=by_hour) for moment in moments]
-    said = [" ".join(words) for words in when]
     return Plot(
         title,
-        _labelled(across, when),
+        ticks,
         [Tick(y_of(level), label(level)) for level in levels],
         [
             _drawn(curve, colour, across, y_of, said, label)

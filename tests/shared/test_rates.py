@@ -7,7 +7,7 @@ import pytest
 
 from converters.report import html
 from converters.report.html import NO_LINES, NOT_KNOWN
-from converters.report.rates import ErrorRate, Share
+from converters.shared.rates import ErrorRate, Share
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from rapidfuzz.distance import Levenshtein
+from converters.shared.text_errors import character_edits
 
 Z = 1.959964
 """The normal distribution's 97.5 % point: 95 % of it lie between -Z and Z."""
@@ -89,7 +89,7 @@ class ErrorRate:
             text: as it was read or filled in, in plain form (`cleaning.plain_text`).
             approved: as a person approved it, in plain form.
         """
-        edits, characters = Levenshtein.distance(text, approved), len(approved)
+        edits, characters = character_edits(text, approved), len(approved)
         self.lines += 1
         self.exact += text == approved
         self.edits += edits

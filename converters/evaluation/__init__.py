@@ -1,0 +1,1 @@
+"""What a recogniser is worth on pages that people approved: rates, confusions, comparisons."""

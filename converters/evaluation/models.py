@@ -1,0 +1,176 @@
+"""Whom an evaluation asks: a model's folder, PaddleOCR's own model, or the one that reads at present."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from backend.errors import BadRequest, ReaderUnavailable
+from backend.models import locate
+from backend.models.promoted import Promotions
+from backend.pipeline.reader_kinds import engine_options
+from backend.readers.paddle import PaddleReader, RecognitionOptions
+from backend.settings.settings import Settings
+from backend.text import languages
+
+STOCK: Final = "stock"
+CURRENT: Final = "current"
+READINGS: Final = "readings"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model that reads.
+
+    asked: as it was asked for: a folder, `stock` or `current`.
+    reader: reads crops.
+    dictionary: what it can write.
+    notes: what a reader of its figures must know, as sentences.
+    """
+
+    asked: str
+    reader: PaddleReader
+    dictionary: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """The reader, as model versions name it."""
+        return self.reader.identity
+
+
+@contextmanager
+def open_model(asked: str, language: str, settings: Settings) -> Iterator[OpenModel]:
+    """Load a model, and end it with the block.
+
+    Args:
+        asked: a model's folder, `stock` or `current`.
+        language: of the lines.
+        settings: the engine, where models are, and which one reads at present.
+
+    Raises:
+        BadRequest: there is no such folder.
+        SettingsWrong: the folder holds no model that this engine loads.
+        ReaderUnavailable: it cannot be had.
+        ModelMissing: it is not known which model reads at present.
+    """
+    found, notes = _find(asked, language, settings)
+    try:
+        found.start()
+        found.wait()
+        dictionary = frozenset(locate.dictionary(found.location))
+        if asked not in (STOCK, CURRENT):
+            notes = [*notes, *_lacking(found, language, dictionary)]
+        yield OpenModel(asked, found, dictionary, tuple(notes))
+    finally:
+        found.stop()
+
+
+def trained_pages(directory: Path) -> frozenset[str] | None:
+    """The keys of the pages that a model was trained on, or that its training was stopped by.
+
+    Args:
+        directory: the model's folder.
+
+    Returns:
+        None where its `model.json` does not say: nobody knows then.
+    """
+    try:
+        pages = json.loads((directory / "model.json").read_bytes())["trained_pages"]
+        return frozenset(map(str, pages))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def folder_of(asked: str, language: str, settings: Settings) -> Path | None:
+    """The folder that a name stands for; None for PaddleOCR's own model.
+
+    Raises:
+        ModelMissing: it is not known which model reads at present.
+    """
+    if asked == STOCK:
+        return None
+    if asked != CURRENT:
+        return Path(asked)
+    if settings.recognition_model_dir is not None:
+        return settings.recognition_model_dir
+    promoted = Promotions.under(settings.cache_dir).current()
+    if promoted is None or languages.language_code(language) not in promoted.languages:
+        return None
+    return promoted.directory
+
+
+def check_named(asked: str, language: str, settings: Settings) -> None:
+    """Refuse a name that stands for no model, before anything is read.
+
+    Raises:
+        BadRequest: there is no such folder.
+        ModelMissing: it is not known which model reads at present.
+    """
+    folder = None if asked == READINGS else folder_of(asked, language, settings)
+    if folder is not None and not folder.is_dir():
+        raise BadRequest(
+            f"{folder} is no folder of a model. Pass the folder that `twinread export-model` wrote, or one "
+            f"of {STOCK}, {CURRENT}, {READINGS}."
+        )
+
+
+def _find(asked: str, language: str, settings: Settings) -> tuple[PaddleReader, list[str]]:
+    folder = folder_of(asked, language, settings)
+    if folder is None:
+        reader, notes = _stock(language, settings)
+        if asked == CURRENT:
+            notes = [
+                f"No trained model was promoted for '{language}', so current is PaddleOCR's own.",
+                *notes,
+            ]
+        return reader, notes
+    check_named(asked, language, settings)
+    return _reader(None, settings, model_dir=folder), []
+
+
+def _stock(language: str, settings: Settings) -> tuple[PaddleReader, list[str]]:
+    """PaddleOCR's own model for a language; where twinread would refuse it, all the same, and why."""
+    wanted = settings.recognition_model or languages.recognition_model(language)
+    try:
+        reader = _reader(language, settings, model=settings.recognition_model)
+        if wanted in (None, reader.location.name):
+            return reader, []
+        return reader, [f"{wanted} is not on this machine, so {STOCK} is {reader.location.name} instead."]
+    except ReaderUnavailable as error:
+        missing = error.facts.get("missing")
+        if not isinstance(missing, list):
+            raise
+        name = str(error.facts["model"])
+        reader = _reader(None, settings, model=name)
+        return reader, [
+            f"{STOCK} is {name}, which lacks {len(missing):,} letters of '{language}', so twinread itself "
+            "would not let it read; its figures only show where a training begins."
+        ]
+
+
+def _reader(
+    language: str | None, settings: Settings, *, model: str | None = None, model_dir: Path | None = None
+) -> PaddleReader:
+    return PaddleReader(
+        language,
+        RecognitionOptions(settings.recognition_batch_size, engine=engine_options(settings)),
+        model=model,
+        model_dir=model_dir,
+        source=settings.model_source,
+        cache_dir=settings.cache_dir / "models",
+    )
+
+
+def _lacking(reader: PaddleReader, language: str, dictionary: frozenset[str]) -> list[str]:
+    missing = languages.missing_letters(language, dictionary)
+    if not missing:
+        return []
+    return [
+        f"The dictionary of {reader.location.name} lacks {len(missing):,} letters of '{language}' "
+        f"({''.join(missing[:20])}{'…' if len(missing) > 20 else ''}), so the backend would refuse it."
+    ]
