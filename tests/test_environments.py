@@ -43,9 +43,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("folder", ENVIRONMENTS, ids=lambda folder: folder.name)
 def test_an_environment_holds_every_pin_of_its_lock(folder: Path) -> None:
-    done = subprocess.run(
-        [folder / "bin" / "python", "-c", LIST], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([folder / "bin" / "python", "-c", LIST], capture_output=True, text=True, check=True)
     installed = {normal(name): version for name, version in json.loads(done.stdout).items()}
     wanted = pins(ENVIRONMENTS[folder])
     assert len(wanted) > 20
