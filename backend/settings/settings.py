@@ -62,7 +62,8 @@ class Settings(BaseSettings):
         (),
         description=(
             "Who reads, in order of trust: two or more of ernie, paddle, tesseract; "
-            "empty: ernie,ernie when a server is set, else the two most unlike local engines"
+            "empty: ernie,ernie when a server is set (ernie,paddle in the languages of a promoted model), "
+            "else the two most unlike local engines"
         ),
     )
     tall_lines: Literal["auto", "never", "always"] = Field(
