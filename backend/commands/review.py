@@ -28,6 +28,7 @@ def status(project: int, summary_json: str | None) -> None:
 
     from rich.console import Console
 
+    from backend.errors import OperatorError
     from backend.outputs import printable, write_summary
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
@@ -40,7 +41,6 @@ def status(project: int, summary_json: str | None) -> None:
         found = collect(api, project, project_config(api, project, values))
         names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
-    trained = Rounds(values.cache_dir).state(project)
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
@@ -51,11 +51,17 @@ def status(project: int, summary_json: str | None) -> None:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
-    if trained is not None:
-        console.print(printable(trained.sentence), markup=False, soft_wrap=True)
+    trained: dict[str, object] | None = None
+    try:
+        if (state := Rounds(values.cache_dir).state(project)) is not None:
+            console.print(printable(state.sentence), markup=False, soft_wrap=True)
+            trained = state.shown
+    except OperatorError as error:
+        # the review is as well known as ever
+        click.echo(printable(str(error)), err=True)
+        trained = {"problem": str(error)}
     if summary_json:
-        shown = trained.shown if trained is not None else None
-        write_summary(Path(summary_json), {**figures(found, names), "round": shown})
+        write_summary(Path(summary_json), {**figures(found, names), "round": trained})
 
 
 def _tell_trained_reader(values: Settings) -> None:

@@ -48,12 +48,15 @@ def python_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
-def make_environment(cache: Path, say: Callable[[str], None]) -> Path:
+def make_environment(
+    cache: Path, say: Callable[[str], None], install: Callable[[Path], None] | None = None
+) -> Path:
     """The Python of the trainer's environment, which is made where there is none; a second call is instant.
 
     Args:
         cache: twinread's cache folder.
         say: is given a sentence before work that takes long.
+        install: fills a folder; uv or pip, where none is given.
 
     Raises:
         TrainerMissing: the packages cannot be had.
@@ -72,7 +75,7 @@ def make_environment(cache: Path, say: Callable[[str], None]) -> Path:
                     "Making the environment of PaddleOCR's trainer: about 500 MB to download, 1.3 GB on "
                     "disk, once."
                 )
-                _install(folder)
+                (install or _install)(folder)
                 (folder / _COMPLETE).touch()
     except OSError as error:
         raise TrainerMissing(
@@ -82,16 +85,19 @@ def make_environment(cache: Path, say: Callable[[str], None]) -> Path:
     return python_in(folder)
 
 
-def check_room(folder: Path) -> None:
+def check_room(
+    folder: Path, free_in: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
+) -> None:
     """Make sure that the disk has room for the environment.
 
     Args:
         folder: on that disk; it exists.
+        free_in: bytes that are free where a path lies.
 
     Raises:
         NoRoomForTrainer: it has not.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_in(folder)
     if free < ROOM:
         raise NoRoomForTrainer(
             f"The trainer's environment takes {ROOM / 1e9:.1f} GB, and the disk of CACHE_DIR has "
