@@ -89,7 +89,7 @@ def test_start_training_starts_a_round_and_answers_at_once_with_a_sentence(
     told = backend.status()
     assert (told["project"], told["round"], told["state"]) == (3, 1, "done")
     assert (told["started_by"], told["promoted"]) == ("Start training", True)
-    assert told["outcome"] == "promoted: CER 12.4 -> 9.1 % on 23 pages."
+    assert told["outcome"] == "promoted: CER 12.4 -> 9.1 % on 23 pages"
 
 
 def test_a_second_click_is_told_that_a_round_runs(
