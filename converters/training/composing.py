@@ -18,7 +18,6 @@ from backend.outputs import write_file
 from converters.training import best
 from converters.training.dataset import Dataset, read_dataset
 from converters.training.dictionary import compose_dictionary
-from converters.training.export_model import trained_pages
 from converters.training.machine import this_machine
 from converters.training.options import DEFAULT_SEED, TrainRequest, gpus_of
 from converters.training.rows import compose_rows, long_rows
@@ -103,10 +102,9 @@ def compose(
     pictures = [] if made.freeze == "backbone" else _pictures(folder, paths.data_dir)
     started_from = tools.starting_weights(base, folder.config, folder.base_weights, pictures)
     check_room(folder, folder.base_weights.stat().st_size)
-    record = dataset_record(dataset)
     folder.note(
-        dataset=record,
-        trained_pages=trained_pages(record),
+        dataset=dataset_record(dataset),
+        trained_pages=list(rows.pages),
         base={"name": base.name, "sha256": base.sha256, "characters": dict(started_from)},
         dictionary={
             "size": len(dictionary.characters),

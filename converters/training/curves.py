@@ -20,14 +20,16 @@ def plots_of(history: History) -> list[Plot]:
             thinned.append(losses[-1])
         steps, values = [step for step, _ in thinned], [value for _, value in thinned]
         drawn.append(
-            plot_steps("Loss (CTC) of the lines trained on", steps, [_curve("loss", values)], percent=False)
+            plot_steps(
+                "Loss (CTC) of the lines trained on, by step", steps, [_curve("loss", values)], percent=False
+            )
         )
     if history.evaluations:
         read = [one.norm_edit_dis for one in history.evaluations]
         exact = [one.acc for one in history.evaluations]
         drawn.append(
             plot_steps(
-                "Reading of the lines for evaluation",
+                "Right in the lines for evaluation, by step",
                 [one.step for one in history.evaluations],
                 [_curve("characters", read), _curve("whole lines", exact)],
                 percent=True,

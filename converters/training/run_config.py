@@ -76,7 +76,7 @@ MOBILE: Mapping[str, Any] = {
     },
     "Loss": {"name": "MultiLoss", "loss_config_list": [{"CTCLoss": None}, {"NRTRLoss": None}]},
     "PostProcess": {"name": "CTCLabelDecode"},
-    "Metric": {"name": "RecMetric", "main_indicator": "acc", "ignore_space": False},
+    "Metric": {"name": "RecMetric", "main_indicator": "norm_edit_dis", "ignore_space": False},
     "Train": {
         "dataset": {
             "name": "MultiScaleDataSet",
@@ -173,6 +173,8 @@ def compose_config(template: Mapping[str, Any], plan: RunPlan) -> dict[str, Any]
             "Backbone": {"conv_kxk_num": plan.network.branches} if folded else {},
             "Head": {"head_list": _heads(architecture["Head"]["head_list"], plan)},
         },
+        # its own best model then is the one that we call so, too: acc stays at 0 for long in small sets
+        "Metric": {"main_indicator": "norm_edit_dis"},
         "Train": {
             "sampler": {"scales": [list(scale) for scale in plan.scales], "first_bs": plan.batch},
             "loader": {"batch_size_per_card": plan.batch, "num_workers": plan.workers},

@@ -1,4 +1,4 @@
-"""From lines to a model that reads, for real: trainer from the registry, PaddleOCR's network and weights."""
+"""From lines to a model that reads, for real: a trainer out of the registry, PaddleOCR's own network."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ from rapidfuzz.distance import Levenshtein
 from backend.commands.cli import twinread
 from backend.models.locate import find_model
 from backend.page.lines import Pixels
+from converters.training.early_stop import EarlyStop
 from converters.training.export_model import ExportedModel, export_model, open_run
+from converters.training.history import History
 from converters.training.parity import read_with_twinread
-from converters.training.run_plan import Wishes
+from converters.training.run_folder import RunFolder
 from converters.training.trainer import calls
+from converters.training.trainer_process import Limits, TrainerProcess
+from converters.training.training_loop import Standing
+from converters.training.training_loop import Trained as EndedTraining
+from converters.training.training_loop import train as run_training
 from tests.parts.trainer import CACHE, PYTHON, ROOT, TRAINER
 from tests.parts.training_run import (
     OTHER_FONTS,
     TRAINED_FONTS,
-    SmallRun,
-    compose_run,
     rendered,
+    train_with,
     write_lines,
 )
 
@@ -58,9 +63,10 @@ print(json.dumps([[one.reader, one.text, one.error] for one in said]))
 
 @dataclass(frozen=True)
 class Trained:
-    """A run, what it said, the model of it, and lines in fonts that it never saw."""
+    """A run's folder, what the trainer said, the model of it, and lines in fonts that it never saw."""
 
-    run: SmallRun
+    run: Path
+    summary: dict[str, Any]
     log: str
     model: ExportedModel
     lines: list[tuple[Pixels, str]]
@@ -70,19 +76,20 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("training")
-    dataset = folder / "набор"
-    train = write_lines(rendered(STEPS * BATCH, TRAINED_FONTS, seed=1), dataset, "train")
-    val = write_lines(rendered(32, TRAINED_FONTS, seed=2), dataset, "val")
+    dataset, run = folder / "набор", folder / "runs" / "1"
+    write_lines(rendered(STEPS * BATCH, TRAINED_FONTS, seed=1), dataset, "train")
+    write_lines(rendered(32, TRAINED_FONTS, seed=2), dataset, "val")
     lines = rendered(60, OTHER_FONTS, seed=3)
     write_lines(lines, dataset, "test")
-    run = compose_run(
-        folder / "run", dataset, train=train, val=val, wishes=Wishes(epochs=1, batch=BATCH, lr=1e-3)
-    )
-    calls.starting_weights(TRAINER, run.base, run.config, run.folder / "base.pdparams")
-    log = run.train()
-    run.keep_best()
-    model = export_model(open_run(run.folder), folder / "models" / "ru-1", TRAINER, language="ru")
-    return Trained(run, log, model, lines, [dataset / f"test/{number}.png" for number in range(60)])
+    arguments = ["train", str(dataset), "--out", str(run), "--summary-json", str(folder / "summary.json")]
+    options = ["--language", "ru", "--epochs", "1", "--batch", str(BATCH), "--device", "cpu"]
+    settings = {"CACHE_DIR": str(CACHE), "MODEL_SOURCE": "packages"}
+    done = CliRunner().invoke(twinread, [*arguments, *options], env=settings, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    model = export_model(open_run(run), folder / "models" / "ru-1", TRAINER, language="ru")
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    log = (run / "train.log").read_text("utf-8")
+    return Trained(run, summary, log, model, lines, [dataset / f"test/{number}.png" for number in range(60)])
 
 
 def character_errors(read: list[str], true: list[str]) -> float:
@@ -105,13 +112,15 @@ def test_sixteen_small_steps_make_a_model_that_reads_fonts_it_never_saw(trained:
 
 
 def test_the_trainer_takes_every_starting_weight_and_learns_from_every_line(trained: Trained) -> None:
-    assert f"load pretrain successful from {trained.run.folder / 'base'}" in trained.log
+    assert f"load pretrain successful from {trained.run / 'base'}" in trained.log
     assert not [line for line in trained.log.splitlines() if any(words in line for words in calls.NOT_LOADED)]
     losses = [float(loss) for loss in re.findall(r"CTCLoss: ([0-9.]+)", trained.log)]
     assert len(losses) == STEPS
     assert losses[0] > losses[-1] > 0
     (nearness,) = re.findall(r"cur metric, acc: [0-9.]+, norm_edit_dis: ([0-9.]+)", trained.log)
     assert float(nearness) > 0.4
+    assert (trained.summary["steps"], trained.summary["state"]) == (STEPS, "done")
+    assert trained.summary["best"]["norm_edit_dis"] == float(nearness)
 
 
 def test_the_exported_model_reads_as_the_checkpoint_does(trained: Trained) -> None:
@@ -153,7 +162,7 @@ def test_on_paddles_engine_the_model_reads_the_same(trained: Trained) -> None:
 def test_the_config_that_check_writes_is_one_that_paddleocr_trains_with(
     trained: Trained, tmp_path: Path
 ) -> None:
-    config: dict[str, Any] = yaml.safe_load(trained.run.config.read_text("utf-8"))
+    config: dict[str, Any] = yaml.safe_load((trained.run / "config.yml").read_text("utf-8"))
     config["Train"]["dataset"]["label_file_list"] = ["./train_data/train_list.txt"]
     config["Global"]["save_model_dir"] = str(tmp_path / "model")
     (tmp_path / "config.yml").write_text(yaml.safe_dump(config), "utf-8")
@@ -162,12 +171,53 @@ def test_the_config_that_check_writes_is_one_that_paddleocr_trains_with(
     write_lines([*lines[:9], (lines[9][0], "ά ό")], dataset, "train")
     write_lines(lines[10:], dataset, "val")
     arguments = ["check", str(dataset), "--config", str(tmp_path / "config.yml"), "--fix"]
-    arguments += ["--dict", str(trained.run.folder / "dict.txt")]
+    arguments += ["--dict", str(trained.run / "dict.txt")]
     done = CliRunner().invoke(twinread, arguments, catch_exceptions=False)
     checked = dataset / "check.train.yml"
     assert f"python tools/train.py -c '{checked}'" in done.output
-    log = trained.run.train(checked)
+    log = train_with(checked)
     assert "train dataloader has 1 iters" in log
     assert "ERROR" not in log
     # the two Greek letters that --fix added: the head of the base has two rows too few
     assert sum("not matched" in line for line in log.splitlines()) == 4
+
+
+def failing(folder: Path, trained: Trained, rows: str | None = None, **overall: object) -> EndedTraining:
+    """What becomes of the same training with other rows, or with other settings of `Global`."""
+    config: dict[str, Any] = yaml.safe_load((trained.run / "config.yml").read_text("utf-8"))
+    run = RunFolder(folder)
+    config["Global"] |= {"save_model_dir": str(run.checkpoints), **overall}
+    if rows is not None:
+        run.lists.mkdir()
+        run.train_list.write_text(rows, "utf-8")
+        config["Train"]["dataset"]["label_file_list"] = [str(run.train_list)]
+    run.config.write_text(yaml.safe_dump(config), "utf-8")
+    run.note(state="training")
+    command = calls.train_command(TRAINER, run.config, freeze="backbone", device="cpu")
+    # a hang with an error in the log is found by that error, so that nothing waits for these
+    limits = Limits(start_s=300, silence_s=300, stop_s=5)
+    process = TrainerProcess(command, folder, calls.environment_of(TRAINER), run.log, limits)
+    return run_training(process, run, EarlyStop(0), Standing(History(), 1), [])
+
+
+def test_a_gpu_that_is_not_there_is_said_for_real(tmp_path: Path, trained: Trained) -> None:
+    done = failing(tmp_path, trained, use_gpu=True)
+    assert done.why is not None
+    assert done.why.name == "no GPU for Paddle"
+
+
+def test_an_empty_list_is_said_for_real_though_the_trainer_reports_success(
+    tmp_path: Path, trained: Trained
+) -> None:
+    done = failing(tmp_path, trained, rows="")
+    assert done.why is not None
+    assert done.why.name == "empty training list"
+
+
+def test_texts_that_are_all_too_long_are_found_for_real_and_the_hanging_trainer_is_ended(
+    tmp_path: Path, trained: Trained
+) -> None:
+    rows = "".join(f"{path}\t{'а' * 60}\n" for path in trained.files)
+    done = failing(tmp_path, trained, rows=rows)
+    assert done.why is not None
+    assert done.why.name == "no usable row"

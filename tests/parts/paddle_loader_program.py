@@ -1,6 +1,7 @@
 """Loads `ppocr.data` and answers in JSON what it does with rows; see `paddle_loader`.
 
-Run by path, by the trainer's Python, with the folder of PaddleOCR, the file that asks and the one for the answer.
+Run by path, by the trainer's Python, with the folder of PaddleOCR, the file that asks and the one for
+the answer.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,27 +58,24 @@ class SmallRun:
     def config(self) -> Path:
         return self.folder / "config.yml"
 
-    def train(self, config: Path | None = None, *, timeout_s: float = 600) -> str:
+    def train(self, config: Path | None = None) -> str:
         """Train to the end, with the run's config or another one; returns the log."""
-        command = calls.train_command(TRAINER, config or self.config, freeze="backbone", device="cpu")
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=calls.environment_of(TRAINER),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout_s,
-        )
-        assert done.returncode == 0, done.stdout[-3000:]
-        return done.stdout
+        return train_with(config or self.config)
 
-    def keep_best(self) -> None:
-        """As `twinread train` does after each evaluation."""
-        (self.folder / "best").mkdir()
-        best = self.folder / "checkpoints" / "best_accuracy.pdparams"
-        (self.folder / "best" / "best.pdparams").write_bytes(best.read_bytes())
-        (self.folder / "run.json").write_text(json.dumps({"state": "done", "language": "ru"}), "utf-8")
+
+def train_with(config: Path, *, timeout_s: float = 600) -> str:
+    """Run PaddleOCR's trainer to its end, without twinread around it; returns the log."""
+    done = subprocess.run(
+        calls.train_command(TRAINER, config, freeze="backbone", device="cpu"),
+        cwd=config.parent,
+        env=calls.environment_of(TRAINER),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout_s,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
 
 
 def compose_run(
