@@ -38,8 +38,9 @@ class PaddleTools:
             BadRequest: what was named is none.
             TrainerMissing: it cannot be had.
         """
-        trainer = get_trainer(paddleocr, settings.cache_dir, say, python=settings.trainer_python)
-        return cls(trainer, paddleocr, settings)
+        chosen = paddleocr or settings.paddleocr_dir
+        trainer = get_trainer(chosen, settings.cache_dir, say, python=settings.trainer_python)
+        return cls(trainer, chosen, settings)
 
     @property
     def source(self) -> Path:

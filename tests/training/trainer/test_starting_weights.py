@@ -183,17 +183,17 @@ answer = [float((model(picture) - one(picture)).abs().max()), told["copied"], to
 
 
 @pytest.mark.parametrize(
-    ("change", "expected"),
+    ("backbone", "expected"),
     [
-        pytest.param({"scale": 0.5}, "has the shape", id="another size"),
+        pytest.param({"name": "PPLCNetV3", "scale": 0.5}, "has the shape", id="another size"),
         pytest.param({"name": "PPHGNetV2_B4", "text_rec": True}, "tensors", id="another network"),
     ],
 )
 def test_an_export_of_another_network_is_refused(
-    change: dict[str, object], expected: str, run: SmallRun, tmp_path: Path
+    backbone: dict[str, object], expected: str, run: SmallRun, tmp_path: Path
 ) -> None:
     config = yaml.safe_load(run.config.read_text("utf-8"))
-    config["Architecture"]["Backbone"] = {**config["Architecture"]["Backbone"], **change}
+    config["Architecture"]["Backbone"] = backbone
     (tmp_path / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     with pytest.raises(calls.BaseUnfit, match=expected):
         calls.starting_weights(TRAINER, run.base, tmp_path / "config.yml", tmp_path / "out.pdparams")
