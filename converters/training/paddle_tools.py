@@ -38,6 +38,7 @@ class PaddleTools:
             BadRequest: what was named is none.
             TrainerMissing: it cannot be had.
         """
+        paddleocr = paddleocr or settings.paddleocr_dir
         trainer = get_trainer(paddleocr, settings.cache_dir, say, python=settings.trainer_python)
         return cls(trainer, paddleocr, settings)
 
