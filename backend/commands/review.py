@@ -28,6 +28,7 @@ def status(project: int, summary_json: str | None) -> None:
 
     from rich.console import Console
 
+    from backend.errors import OperatorError
     from backend.outputs import printable, write_summary
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
@@ -40,21 +41,42 @@ def status(project: int, summary_json: str | None) -> None:
         found = collect(api, project, project_config(api, project, values))
         names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
-    trained = Rounds(values.cache_dir).state(project)
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
+    _tell_trained_reader(values)
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
-    if trained is not None:
-        console.print(printable(trained.sentence), markup=False, soft_wrap=True)
+    trained: dict[str, object] | None = None
+    try:
+        if (state := Rounds(values.cache_dir).state(project)) is not None:
+            console.print(printable(state.sentence), markup=False, soft_wrap=True)
+            trained = state.shown
+    except OperatorError as error:
+        # the review is as well known as ever
+        click.echo(printable(str(error)), err=True)
+        trained = {"problem": str(error)}
     if summary_json:
-        shown = trained.shown if trained is not None else None
-        write_summary(Path(summary_json), {**figures(found, names), "round": shown})
+        write_summary(Path(summary_json), {**figures(found, names), "round": trained})
+
+
+def _tell_trained_reader(values: Settings) -> None:
+    """Print which trained model was promoted, where one was; the review is as well known without it."""
+    from backend.errors import ModelMissing
+    from backend.outputs import printable
+    from backend.projects import trained_reader
+
+    try:
+        model = trained_reader.promoted_model(values)
+    except ModelMissing as error:
+        click.echo(printable(str(error)), err=True)
+        return
+    if model is not None:
+        click.echo(printable(trained_reader.sentence(values, model)))
 
 
 @click.command()

@@ -21,13 +21,13 @@ from backend.errors import (
 )
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
-from backend.models.promoted import Promotions
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.reader_kinds import Ernie, kinds
 from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
+from backend.projects import trained_reader
 from backend.projects.backend_connection import connect_backend
 from backend.seams import LineReader
 from backend.settings.settings import Settings
@@ -155,23 +155,18 @@ def _model_sentence(detector: PaddleDetector) -> str:
 def _promoted(settings: Settings) -> Iterator[Check]:
     """Which trained model was promoted, and whether it can read; nothing where none was."""
     try:
-        model = Promotions.under(settings.cache_dir).current()
+        model = trained_reader.promoted_model(settings)
     except ModelMissing as error:
         yield Check("promoted model", False, str(error))
         return
     if model is None:
         return
-    why = assembly.why_none_is_promoted(settings)
-    if why:
-        # what the settings name is somebody's choice
-        yield Check("promoted model", True, f"{model.identity} does not read. {why}")
-        return
 
     def look() -> str:
-        check_promoted(settings, model)
-        how = "by the rule" if model.by == "rule" else f"by force of {model.who}"
-        languages = " ".join(model.languages)
-        return f"{model.identity} reads '{languages}', promoted {model.promoted_at} {how}. {model.why}"
+        # what the settings name is somebody's choice
+        if not assembly.why_none_is_promoted(settings):
+            check_promoted(settings, model)
+        return trained_reader.sentence(settings, model)
 
     yield from _guarded("promoted model", look)
 

@@ -104,10 +104,15 @@ class _Rarity:
         self._weights = [
             dict.fromkeys(sorted(page.common), 1.0) | dict.fromkeys(sorted(page.lone), LONE) for page in pages
         ]
-        self._pages_with: dict[str, list[int]] = {}
+        pages_with: dict[str, list[int]] = {}
         for index, weights in enumerate(self._weights):
             for character in weights:
-                self._pages_with.setdefault(character, []).append(index)
+                pages_with.setdefault(character, []).append(index)
+        self._pages_with = {each: np.array(indices) for each, indices in pages_with.items()}
+        self._weight_there = {
+            each: np.array([self._weights[index][each] for index in indices])
+            for each, indices in pages_with.items()
+        }
         self._texts = [Counter(page.text) for page in pages]
         self._seen = Counter({each: approved.characters[each] for each in self._pages_with})
         self._rare = np.array(
@@ -135,15 +140,16 @@ class _Rarity:
     def _pages_in_any_case(self, character: str) -> int:
         """A capital is not rare where its small letter is common."""
         forms = {character, character.lower(), character.upper()}
-        return len(set().union(*(self._pages_with.get(form, ()) for form in forms)))
+        return len({int(page) for form in forms for page in self._pages_with.get(form, ())})
 
     def take(self, index: int) -> None:
         """Count a page's characters as seen: it will be approved before those that come after it."""
         for character, weight in self._weights[index].items():
             before = self._need(character)
             self._seen[character] += math.ceil(weight * max(1, self._texts[index][character]))
-            for other in self._pages_with[character]:
-                self._rare[other] -= self._weights[other][character] * (before - self._need(character))
+            less = before - self._need(character)
+            if less:
+                self._rare[self._pages_with[character]] -= self._weight_there[character] * less
 
     def _need(self, character: str) -> float:
         return max(0.0, 1.0 - self._seen[character] / ENOUGH)

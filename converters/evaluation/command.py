@@ -18,7 +18,7 @@ from converters.evaluation.evaluate import Done, compare, evaluate
 from converters.evaluation.evaluation import Comparison
 from converters.evaluation.forgetting import Forgetting, forgetting, plan
 from converters.evaluation.judged import Judged
-from converters.evaluation.models import CURRENT, READINGS, STOCK, folder_of, open_model
+from converters.evaluation.models import CURRENT, READINGS, STOCK, check_named, folder_of, open_model
 from converters.evaluation.options import EvaluateRequest
 from converters.evaluation.rows import PartLines, read_part
 from converters.shared.progress import progress
@@ -41,6 +41,8 @@ def run(request: EvaluateRequest, settings: Settings, console: Console) -> Judge
     for path in request.files:
         check_writable(path)
     language = language_code(request.language or settings.ocr_language)
+    for model in (request.model, *request.against):
+        check_named(model, language, settings)
     lines = read_part(request.dataset, request.part)
     with progress(console) as bars:
         judged = _judged(request, settings, language, lines, bars)

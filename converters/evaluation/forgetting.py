@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -40,6 +40,8 @@ KNEW = 0.75
 LOST = 0.5
 """Below this recall the new model does not read it."""
 SEED = 1
+
+FindFont = Callable[[Iterable[str]], Path | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,13 @@ class ForgettingPlan:
 
 
 def plan(
-    base: frozenset[str], new: frozenset[str], labelled: frozenset[str], language: str, seed: int = SEED
+    base: frozenset[str],
+    new: frozenset[str],
+    labelled: frozenset[str],
+    language: str,
+    seed: int = SEED,
+    *,
+    find_font: FindFont = font_with,
 ) -> ForgettingPlan:
     """Choose what is rendered.
 
@@ -145,6 +153,7 @@ def plan(
         labelled: characters that the team labelled.
         language: whose letters are tested first, with ASCII; of the others a sample.
         seed: of the sample.
+        find_font: gives a font that has all these characters; None where there is none.
     """
     unlabelled = sorted(char for char in base - labelled if _is_testable(char))
     outside = tuple(char for char in unlabelled if char not in new)
@@ -158,7 +167,7 @@ def plan(
     lines: list[tuple[str, Path]] = []
     shown: list[str] = []
     for _, alike in groupby(sorted(set(chosen) - set(not_rendered), key=_order), key=_kind):
-        for font, chars in _fonts(list(alike)):
+        for font, chars in _fonts(list(alike), find_font):
             count = -(-len(chars) * TIMES // PER_LINE)
             lines += [(text, font) for text in texts_of(chars, count, seed)]
             shown += chars
@@ -177,15 +186,15 @@ def _order(char: str) -> tuple[str, str]:
     return _kind(char), char
 
 
-def _fonts(chars: Sequence[str]) -> list[tuple[Path, list[str]]]:
+def _fonts(chars: Sequence[str], find_font: FindFont) -> list[tuple[Path, list[str]]]:
     """Fonts and the characters that each has; what no font has is left out."""
-    font = font_with(chars)
+    font = find_font(chars)
     if font is not None:
         return [(font, list(chars))]
     if len(chars) == 1:
         return []
     middle = len(chars) // 2
-    return [*_fonts(chars[:middle]), *_fonts(chars[middle:])]
+    return [*_fonts(chars[:middle], find_font), *_fonts(chars[middle:], find_font)]
 
 
 def forgetting(
@@ -247,9 +256,11 @@ def sentences(found: Forgetting, language: str) -> list[str]:
     if found.not_chosen:
         said.append(f"{found.not_chosen:,} more were not tested: the test takes a sample of {MOST:,}.")
     if found.no_font:
+        own = set(found.no_font) & {part for letter in languages.letters(language) for part in letter}
+        cure = f"apt-get install {font_package(language)}" if own else "install one that does"
         said.append(
             f"{len(found.no_font):,} could not be tested, because no font of this machine has them "
-            f"({_few(found.no_font)}); install one that does, such as the package {font_package(language)}."
+            f"({_few(found.no_font)}); {cure}."
         )
     if found.not_rendered:
         said.append(

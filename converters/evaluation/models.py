@@ -104,6 +104,21 @@ def folder_of(asked: str, language: str, settings: Settings) -> Path | None:
     return promoted.directory
 
 
+def check_named(asked: str, language: str, settings: Settings) -> None:
+    """Refuse a name that stands for no model, before anything is read.
+
+    Raises:
+        BadRequest: there is no such folder.
+        ModelMissing: it is not known which model reads at present.
+    """
+    folder = None if asked == READINGS else folder_of(asked, language, settings)
+    if folder is not None and not folder.is_dir():
+        raise BadRequest(
+            f"{folder} is no folder of a model. Pass the folder that `twinread export-model` wrote, or one "
+            f"of {STOCK}, {CURRENT}, {READINGS}."
+        )
+
+
 def _find(asked: str, language: str, settings: Settings) -> tuple[PaddleReader, list[str]]:
     folder = folder_of(asked, language, settings)
     if folder is None:
@@ -114,18 +129,18 @@ def _find(asked: str, language: str, settings: Settings) -> tuple[PaddleReader, 
                 *notes,
             ]
         return reader, notes
-    if not folder.is_dir():
-        raise BadRequest(
-            f"{folder} is no folder of a model. Pass the folder that `twinread export-model` wrote, or one "
-            f"of {STOCK}, {CURRENT}, {READINGS}."
-        )
+    check_named(asked, language, settings)
     return _reader(None, settings, model_dir=folder), []
 
 
 def _stock(language: str, settings: Settings) -> tuple[PaddleReader, list[str]]:
     """PaddleOCR's own model for a language; where twinread would refuse it, all the same, and why."""
+    wanted = settings.recognition_model or languages.recognition_model(language)
     try:
-        return _reader(language, settings, model=settings.recognition_model), []
+        reader = _reader(language, settings, model=settings.recognition_model)
+        if wanted in (None, reader.location.name):
+            return reader, []
+        return reader, [f"{wanted} is not on this machine, so {STOCK} is {reader.location.name} instead."]
     except ReaderUnavailable as error:
         missing = error.facts.get("missing")
         if not isinstance(missing, list):

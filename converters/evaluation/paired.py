@@ -85,8 +85,7 @@ def paired_bootstrap(
         raise ValueError("no line has a text, so there is no rate to compare")
     numbers, pages = page_numbers([line.page for line in old])
     drawn = totals_of_draws(sums_by_page(numbers, pages, counts), draws, seed)
-    difference = float((edits_new - edits_old) / characters)
-    low, high = interval_of(ratio(drawn[:, 2] - drawn[:, 1], drawn[:, 0])) or (difference, difference)
-    return PairedDifference(
-        pages, len(old), float(edits_old / characters), float(edits_new / characters), low, high
-    )
+    cer_old, cer_new = float(edits_old / characters), float(edits_new / characters)
+    ends = interval_of(ratio(drawn[:, 2] - drawn[:, 1], drawn[:, 0]))
+    low, high = ends if ends is not None else (cer_new - cer_old, cer_new - cer_old)
+    return PairedDifference(pages, len(old), cer_old, cer_new, low, high)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.errors import BadRequest
+from backend.errors import BadRequest, SettingsWrong
 from backend.outputs import printable
 from backend.page.image_files import OPENERS
 from backend.text.cleaning import plain_text
+from backend.text.languages import language_code
 from converters.evaluation.groups import script_of_line
 from converters.evaluation.line_results import LabelledLine
 from converters.paddleocr import label_rows
@@ -89,11 +90,19 @@ def _line(dataset: Path, row: label_rows.RecognitionRow, origin: ManifestLine | 
         path=dataset / row.image,
         truth=truth,
         script=script_of_line(truth),
-        kind=origin.language if origin else "",
+        kind=_language(origin.language) if origin else "",
         width=_width(dataset / row.image, row.image),
         predicted=origin.predicted if origin else None,
         readings=origin.readings if origin else (),
     )
+
+
+def _language(name: str) -> str:
+    """The code of a page's language; a name that nobody knows stays as it is."""
+    try:
+        return language_code(name) if name else ""
+    except SettingsWrong:
+        return name
 
 
 def _rows(path: Path) -> Iterator[label_rows.RecognitionRow]:

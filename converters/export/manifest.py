@@ -88,6 +88,7 @@ def _origin(page: PageRecord, rule: str) -> dict[str, Any]:
         "page": page.number,
         "page_sha256": page.page_sha256,
         "reference": page.reference,
+        **({"language": page.language} if page.language else {}),
         "annotation": _number(page.author.annotation),
         "annotator": _number(page.author.user),
         "created_at": page.author.created_at,

@@ -28,6 +28,7 @@ class PageJob:
     annotation: the one that counts.
     witnesses: other users' annotations, for the rule "agreeing".
     prediction: what the annotator began with; None where it is not known.
+    language: as the task's data has it; None where it has none.
     """
 
     key: str
@@ -40,6 +41,7 @@ class PageJob:
     prediction: Json | None
     problem: LeftOutReason | None = None
     sentence: str = ""
+    language: str | None = None
 
 
 def page_jobs(
@@ -66,6 +68,7 @@ def page_jobs(
     group = None
     if split_by is not None and data.get(split_by) is not None:
         group = str(data[split_by])
+    language = data.get("language")
     sentence = ""
     references: tuple[str | None, ...] = ()
     try:
@@ -90,6 +93,7 @@ def page_jobs(
             prediction=prediction,
             problem=problem,
             sentence=why if number == NO_PAGE else sentence or why,
+            language=language if isinstance(language, str) and language else None,
         )
 
 

@@ -91,14 +91,14 @@ class PageMaker:
             places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
             kept = self._taken_over(places, job.key, state)
             if kept is not None:
-                return PageResult(kept, taken_over=True, unreachable=str(error))
+                return PageResult(_of(job, kept), taken_over=True, unreachable=str(error))
             return PageResult(
                 without_image(job, self._place.rules, state, LeftOutReason.IMAGE_FAILED, str(error))
             )
         digest = hashlib.sha256(data).hexdigest()
         kept = self._taken_over(self._earlier, job.key, state, digest)
         if kept is not None:
-            return PageResult(kept, taken_over=True)
+            return PageResult(_of(job, kept), taken_over=True)
         return PageResult(self._work(self._place, job, state, data, digest))
 
     def _state(self, job: PageJob) -> str:
@@ -140,6 +140,11 @@ class PageMaker:
             CannotWrite: the dataset's folder refuses.
         """
         return self._staging.take(earlier, record.files)
+
+
+def _of(job: PageJob, kept: PageRecord) -> PageRecord:
+    """A page that was taken over, with what the task says today and no file depends on."""
+    return replace(kept, language=job.language)
 
 
 def _number(task: str) -> int | None:

@@ -136,6 +136,7 @@ class PageRecord:
     group: pages of one group stay in one part.
     problem: why the image could not be had.
     part, part_why: known when all pages are.
+    language: as the task's data has it; None where it has none, and in what an older version wrote.
     """
 
     key: str
@@ -155,6 +156,7 @@ class PageRecord:
     lines: list[LineRecord]
     part: str | None = None
     part_why: str | None = None
+    language: str | None = None
 
     @property
     def files(self) -> list[str]:

@@ -170,6 +170,7 @@ def _record(
         model_version=None if version is None else str(version),
         problem=problem,
         lines=lines,
+        language=job.language,
     )
 
 

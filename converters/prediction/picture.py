@@ -31,6 +31,8 @@ LONGEST: Final = 3000
 SHORTEST: Final = 800
 """The same at least: a smaller page is made larger, so that its texts can be read."""
 MOST_ENLARGED: Final = 8.0
+WIDEST_LINE: Final = 30_000
+"""Pixels up to which a line crop is made larger; a JPEG ends at 65,535."""
 _FILLED: Final = 0.25
 """Share of a line's colour in the area of its box."""
 _LEAST_HEIGHT: Final = 24
@@ -109,7 +111,7 @@ def page_picture(
 
 def line_picture(crop: Pixels, line: PredictedLine, fonts: Fonts) -> Drawing:
     """Draw a line crop with its text below it."""
-    scale = max(1.0, 48 / crop.shape[0])
+    scale = max(1.0, min(48 / crop.shape[0], WIDEST_LINE / crop.shape[1]))
     height, width = round(crop.shape[0] * scale), max(1, round(crop.shape[1] * scale))
     above = np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     font = fonts.for_texts([line.text])[line.text] if _can_be_set(line.text) else None

@@ -272,8 +272,8 @@ def _tell(totals: Totals, asked: int, request: PredictionRequest, language: str,
         )
     where = f", written to {request.out}" if request.out else ""
     stopped = "Stopped: " if totals.stopped else ""
-    failed = f"; {len(totals.failed):,} images could not be read" if totals.failed else ""
-    unread = f"; {totals.unread:,} lines could not be read" if totals.unread else ""
+    failed = f"; images that could not be read: {len(totals.failed):,}" if totals.failed else ""
+    unread = f"; lines that could not be read: {totals.unread:,}" if totals.unread else ""
     read = f"{totals.images:,} of {asked:,} images read, {totals.lines:,} lines"
     errors.print(printable(f"{stopped}{read}{where}{failed}{unread}."), markup=False)
 

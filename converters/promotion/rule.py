@@ -194,7 +194,7 @@ def _enough(
     return Condition(
         "enough",
         False,
-        f"There are {on}, and the rule wants {LEAST_PAGES} pages and {LEAST_LINES} lines: "
+        f"It can be judged on {on}, and the rule wants {LEAST_PAGES} pages and {LEAST_LINES} lines: "
         f"{' and '.join(lacking)} must be approved in the test part of the dataset.",
     )
 

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
 from backend.demo.label_studio_installation import ROOT
 from backend.label_studio.regions import regions
+from backend.models.promoted import PromotedModel, Promotions
 from tests.end_to_end.projects import Project, texts_of
 from tests.parts.backend_process import RunningBackend, backend_process, free_port
 from tests.parts.drawn_pages import Box, drawn_page, file_of
@@ -126,6 +128,27 @@ def test_a_drawn_box_gets_its_text(project: tuple[Project, list[int], RunningBac
     answer = assist(at, tasks[0], drawn(boxes[1], image.size), connected["id"])
     (region,) = regions(answer["data"]["result"])
     assert (region.id, region.labels, region.texts) == ("AbC123", ("Text",), (LINES[1],))
+
+
+def test_it_looks_for_a_promoted_model_when_asked_and_says_what_came_of_it(
+    project: tuple[Project, list[int], RunningBackend],
+) -> None:
+    _, _, backend = project
+
+    def reload() -> httpx.Response:
+        return httpx.post(backend.url + "/reload", timeout=120, trust_env=False)
+
+    assert reload().json()["outcome"] == "unchanged"
+    gone = PromotedModel(Path("/gone"), "abababab", "ours", ("ru",), "2026-11-26", "force", "Mine.")
+    promotions = Promotions.under(backend.folder / "cache")
+    promotions.promote(gone)
+    answer = reload()
+    assert answer.status_code == 409
+    assert answer.json()["error"].startswith(
+        "ours@abababab was promoted and does not read: Its folder is gone."
+    )
+    promotions.path.unlink()
+    assert reload().json()["outcome"] == "unchanged"
 
 
 def test_a_project_with_other_tags_does_not_change_what_this_one_gets(

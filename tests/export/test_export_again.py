@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import signal
@@ -18,7 +19,7 @@ from converters.export.run import ExportOptions, NothingToExport, export
 from converters.export.staging import DatasetLocked, Staging
 from converters.export.write_page import PageOptions
 from converters.reviewed.line_rules import Rules
-from tests.parts.exported import PROJECT, contents, pixels, rows, run, three_lines
+from tests.parts.exported import PROJECT, contents, manifest, pixels, rows, run, three_lines
 from tests.parts.reviewed_tasks import Pictures, annotation, page_pixels, png, rectangle, task
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,3 +318,26 @@ def test_a_killed_export_leaves_the_old_dataset_and_the_next_one_goes_on(tmp_pat
     totals = run(out, PROJECT)
     assert totals.pages_taken_over >= 4
     assert len(rows(out)) == 36
+
+
+def test_the_language_of_a_page_is_the_tasks_own_also_where_the_page_is_taken_over(tmp_path):
+    def languages():
+        return {row["task"]: row.get("language") for row in manifest(tmp_path / "set")}
+
+    tasks = copy.deepcopy(PROJECT[:3])
+    tasks[0]["data"]["language"] = "ru"
+    run(tmp_path / "set", tasks)
+    assert languages() == {
+        1: "ru",
+        2: None,
+        3: None,
+    }
+
+    tasks[1]["data"]["language"] = "uk"
+    totals = run(tmp_path / "set", tasks, ExportOptions(jobs=1, incremental=True))
+    assert totals.pages_taken_over == 3
+    assert languages() == {
+        1: "ru",
+        2: "uk",
+        3: None,
+    }

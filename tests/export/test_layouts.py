@@ -193,6 +193,7 @@ OTHER_PAGE = {
     "lines": [LINE, LINE],
     "part": "val",
     "part_why": "it carries a character",
+    "language": "uk",
 }
 LOST = {
     "task": "task",
@@ -200,6 +201,7 @@ LOST = {
     "number": "number",
     "width": "size",
     "height": "size",
+    "language": "language",
     "group": "group",
     "state": "state",
     "reference": "the reference",

@@ -36,6 +36,7 @@ def box_of(mask: npt.NDArray[np.bool_]) -> tuple[int, int, int, int]:
     ("text", "quad"),
     [
         pytest.param("Счёт № 5 от 12.03.2026", WIDE, id="along the page"),
+        pytest.param("Счёт", [[500, 40], [700, 40], [700, 90], [500, 90]], id="far to the right"),
         pytest.param("Адрес: г. Тверь", TALL, id="down the page"),
         pytest.param("春眠不觉晓", TALL, id="a column"),
         pytest.param("Ανοιχτά όλο το 24ωρο", [[100, 100], [490, 170], [480, 220], [90, 150]], id="slanted"),
@@ -93,6 +94,22 @@ def test_letters_that_no_font_has_are_not_drawn_and_are_named() -> None:
     assert not ink(picture.pixels)[110:140, 110:490].any()
 
 
+def test_other_lines_of_such_a_page_are_drawn_each_in_a_font_that_has_its_letters() -> None:
+    page = Page(np.full((600, 800, 3), 255, np.uint8))
+    texts = ("\ue123", "Счёт", "春眠")
+    places = [np.array(WIDE, np.float32) + np.array([0, 100 * row], np.float32) for row in range(3)]
+    lines = [PredictedLine(place, text, 0.9) for place, text in zip(places, texts, strict=True)]
+
+    picture = page_picture(page, lines, Fonts())
+
+    assert picture.undrawn == ("\ue123",)
+    assert [bool(ink(picture.pixels)[top : top + 40, 105:495].any()) for top in (105, 205, 305)] == [
+        False,
+        True,
+        True,
+    ]
+
+
 def test_the_left_half_is_the_page_with_its_boxes() -> None:
     picture = drawn("Счёт", WIDE).pixels
 
@@ -122,3 +139,9 @@ def test_a_line_crop_has_its_text_below_it() -> None:
     assert picture.pixels.shape == (96, 480, 3)
     assert (picture.pixels[:48] == 200).all()
     assert (picture.pixels[48:] < 90).any()
+
+
+def test_a_crop_that_is_very_long_and_low_still_fits_a_jpeg() -> None:
+    long = np.full((8, 32_000, 3), 255, np.uint8)
+
+    assert line_picture(long, PredictedLine(None, "Счёт", 0.9), Fonts()).pixels.shape == (16, 32_000, 3)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from backend.models.promoted import Promotions
 from backend.projects.doctor import CV2_WHEELS, Check, examine
 from backend.settings.settings import Settings
 from tests.parts.http_script import says, serving
+from tests.parts.promoted import packaged_recogniser, promoted, trained_model
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -51,6 +53,35 @@ def test_a_model_that_loads_and_reads_nonsense_is_wrong(tmp_path: Path) -> None:
     assert "dictionary that it was trained with" in found["readers"].says
     assert "tesseract" not in found["readers"].says
     assert found["store"].ok
+
+
+def test_the_promoted_model_is_named_and_tried(tmp_path: Path) -> None:
+    english = {"ocr_language": "en", "readers": "paddle,tesseract"}
+    assert "promoted model" not in findings(tmp_path, **english)
+    model = promoted(trained_model(tmp_path / "ru-1", packaged_recogniser(tmp_path / "cache" / "models")))
+    Promotions.under(tmp_path / "cache").promote(model)
+
+    found = findings(tmp_path, **english)
+    assert found["promoted model"] == Check(
+        "promoted model",
+        True,
+        f"{model.identity} reads 'en', promoted 2026-11-26T10:00:00+00:00 by the rule. It reads better.",
+    )
+    assert model.identity in found["readers"].says
+
+    not_asked = findings(tmp_path, ocr_language="en", readers="tesseract,tesseract")["promoted model"]
+    assert not_asked.ok
+    assert "does not read. READERS names tesseract,tesseract" in not_asked.says
+
+    (model.directory / "inference.onnx").write_bytes(b"no network")
+    changed = findings(tmp_path, **english)["promoted model"]
+    assert not changed.ok
+    assert "changed after it was promoted" in changed.says
+
+    Promotions.under(tmp_path / "cache").path.write_text("{", "utf-8")
+    damaged = findings(tmp_path, **english)["promoted model"]
+    assert not damaged.ok
+    assert "no whole JSON" in damaged.says
 
 
 def test_without_a_font_the_readers_are_not_called_wrong(

@@ -30,6 +30,7 @@ def seen(*marks: int) -> np.ndarray:
         pytest.param([A, 0, A], [A, A], (0.5, 2.5), id="the same twice, with a blank between"),
         pytest.param([0, B, 0, A, 0], [A, B], None, id="in another order than seen: laid somewhere, badly"),
         pytest.param([0, A, 0, B, 0], [UNKNOWN, UNKNOWN], (1.5, 3.5), id="letters that it does not know"),
+        pytest.param([0, 0, 0, A, 0, 0, B, 0], [UNKNOWN, UNKNOWN], (3.5, 6.5), id="unknown ones far apart"),
         pytest.param([A, B], [UNKNOWN, UNKNOWN], (0.5, 1.5), id="unknown ones may touch"),
         pytest.param([0, B, 0, B, 0], [A, B], (1.5, 3.5), id="a letter that it takes for another"),
     ],

@@ -42,7 +42,11 @@ def test_what_fits_is_short_enough_and_has_its_steps(text, expected):
         pytest.param(" ".join(["0" * 11] * 3), ["0" * 11] * 3, id="doubled digits take more steps"),
         pytest.param("a-b/c-d/e-f/g-h i-j/k-l/m-n", ["a-b/c-d/e-f/g-h", "i-j/k-l/m-n"], id="only at spaces"),
         pytest.param("永" * 30, ["永" * 15, "永" * 15], id="between ideographs"),
-        pytest.param("永" * 20 + "。" + "永" * 9, ["永" * 15, "永" * 5 + "。" + "永" * 9], id="a mark stays"),
+        pytest.param(
+            "永" * 15 + "。" + "永" * 14,
+            ["永" * 14, "永。" + "永" * 14],
+            id="a mark stays with its ideograph",
+        ),
     ],
 )
 def test_a_text_is_parted_into_few_even_pieces(text, pieces):

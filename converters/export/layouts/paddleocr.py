@@ -18,8 +18,8 @@ class PaddleOCRLayout:
     A row of a crop has its image and its text, a row of a page its image and the points and text of each
     region. It does not carry:
 
-    - of a page: its task, key, number, size, group and state, the reference and the hashes of its image,
-      the problem of an image that could not be had, and why it is in its part;
+    - of a page: its task, key, number, size, language, group and state, the reference and the hashes of its
+      image, the problem of an image that could not be had, and why it is in its part;
     - of an approved line: its author, when that was, the readings, and the model version of the prediction;
     - of a region: its id and labels, the raw text and the changes that brought it into its written form, and
       why it is ignored;
