@@ -4,13 +4,14 @@ By the trainer's Python: `python launch.py --source FOLDER [--freeze backbone] [
 tools/train.py -c config.yml`. The changes:
 
 - the optimiser module of the package in the registry gives two values where PaddleOCR 3.7's trainer wants
-three;
+  three;
+- the learning rate follows from the step alone. Paddle's goes on from the last one, so that a run whose
+  schedule had ended, and that was given more epochs, would train at a rate of 0 and say nothing;
 - `--freeze backbone`: the network that sees the picture keeps its weights and its statistics, only the part
-that
-  turns its features into characters learns: small sets do not spoil it, and a step costs a third;
+  that turns its features into characters learns: small sets do not spoil it, and a step costs a third;
 - `--columns width`: in training as in reading, one column of features for each eight pixels. PaddleOCR
-squeezes
-  every line into 40 columns in training alone, so that a line of more than 40 characters teaches nothing.
+  squeezes every line into 40 columns in training alone, so that a line of more than 40 characters teaches
+  nothing.
 
 Imports nothing of twinread: the two live in different environments.
 """
@@ -42,6 +43,7 @@ def prepare(source: Path, *, freeze: str = "none", columns: str = "fixed") -> No
     """
     sys.path.insert(0, str(source))
     _three_values()
+    _rate_by_step()
     if freeze == "backbone":
         _freeze_backbone()
     if columns == "width":
@@ -58,6 +60,13 @@ def _three_values() -> None:
         return built if len(built) == 3 else (*built, None)
 
     optimizer.build_optimizer = build_optimizer
+
+
+def _rate_by_step() -> None:
+    """Cosine decay by its formula, with which a resumed run may have another length (Paddle's own method)."""
+    schedules: Any = importlib.import_module("paddle.optimizer.lr")
+    cosine = schedules.CosineAnnealingDecay
+    cosine.get_lr = cosine._get_closed_form_lr
 
 
 def _freeze_backbone() -> None:

@@ -57,6 +57,26 @@ def test_the_network_is_changed_as_asked(arguments: list[str], columns: list[int
     }
 
 
+RESUMED = """
+launch.prepare(sys.argv[1])
+from paddle.optimizer.lr import CosineAnnealingDecay
+ended = CosineAnnealingDecay(0.001, T_max=10)
+rates = []
+for _ in range(10):
+    rates.append(ended())
+    ended.step()
+longer = CosineAnnealingDecay(0.001, T_max=20)
+longer.set_state_dict(ended.state_dict())
+longer.step()
+answer = [rates[0], rates[5], ended(), longer()]
+"""
+
+
+def test_a_run_that_gets_more_epochs_learns_again_at_the_rate_of_its_new_length() -> None:
+    # half a way is half the rate; 11 of 20 steps are just over the middle
+    assert in_trainer(RESUMED) == pytest.approx([0.001, 0.0005, 0, 0.000422], abs=1e-6)
+
+
 def test_one_gpu_is_chosen_among_those_that_may_be_seen() -> None:
     assert in_trainer(
         "import os\nfound = []\n"
