@@ -175,6 +175,7 @@ class RoundStarter:
         waiting = state.waiting_lines if state is not None else 0
         with connect.label_studio(self._settings) as api:
             new = count_new(api, project, self._settings.label_names, since, wanted - waiting)
+        log.debug("TRAIN_AFTER, project %s: %s of %s lines are new.", project, waiting + new, wanted)
         if waiting + new < wanted:
             return False
         try:

@@ -62,7 +62,8 @@ class Settings(BaseSettings):
         (),
         description=(
             "Who reads, in order of trust: two or more of ernie, paddle, tesseract; "
-            "empty: ernie,ernie when a server is set, else the two most unlike local engines"
+            "empty: ernie,ernie when a server is set (ernie,paddle in the languages of a promoted model), "
+            "else the two most unlike local engines"
         ),
     )
     tall_lines: Literal["auto", "never", "always"] = Field(
@@ -203,7 +204,7 @@ class Settings(BaseSettings):
     basic_auth_user: str | None = Field(None, description="User that Label Studio must give (HTTP Basic)")
     basic_auth_pass: SecretStr | None = Field(None, description="Password that Label Studio must give")
     webhook_secret: SecretStr | None = Field(
-        None, description="Secret of /webhook (path or X-Twinread-Secret header)"
+        None, description="Secret of /webhook and /reload (path or X-Twinread-Secret header)"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 

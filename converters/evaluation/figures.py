@@ -142,7 +142,7 @@ def figures_of(results: Sequence[LineResult], draws: int = DRAWS, seed: int = SE
         own, several = np.unique(numbers[inside]), counts[inside]
         totals = several.sum(axis=0)
         drawn: Numbers | None = None
-        # one page, drawn again and again, would look certain
+        # of one page every draw is the same
         if len(own) > 1:
             drawn = totals_of_draws(
                 sums_by_page(np.searchsorted(own, numbers[inside]), len(own), several), draws, seed

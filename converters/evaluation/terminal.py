@@ -11,7 +11,7 @@ from converters.evaluation.evaluation import Comparison
 from converters.evaluation.figures import Rate
 from converters.evaluation.forgetting import sentences
 from converters.evaluation.judged import Judged
-from converters.evaluation.words import character, difference, interval, percent, verdict
+from converters.evaluation.words import character, difference, interval, percent, script, verdict
 
 GROUPS = ("script", "language", "length")
 """Groupings that the terminal shows; pages are in the HTML page and in the JSON."""
@@ -38,7 +38,7 @@ def tell(judged: Judged, console: Console) -> None:
         _tell_comparison(other, console)
     console.print(_groups(judged))
     if found.confusions:
-        console.print("Most frequent errors: " + ", ".join(_confusions(judged)))
+        console.print("Most frequent errors: " + ", ".join(_confusions(judged)), markup=False)
     worst = found.worst(_WORST)
     if worst:
         table = Table(title="Worst lines", title_justify="left")
@@ -50,9 +50,9 @@ def tell(judged: Judged, console: Console) -> None:
     if judged.forgetting is not None:
         _tell_forgetting(judged, console)
     elif judged.no_forgetting:
-        console.print(f"[dim]{_shown(judged.no_forgetting)}[/]")
+        console.print(printable(judged.no_forgetting), style="dim", markup=False)
     for note in judged.notes:
-        console.print(f"[yellow]{_shown(note)}[/]")
+        console.print(printable(note), style="yellow", markup=False)
 
 
 def _tell_comparison(other: Comparison, console: Console) -> None:
@@ -91,13 +91,18 @@ def _groups(judged: Judged) -> Table:
 def _confusions(judged: Judged) -> list[str]:
     said = []
     for confusion, count in judged.evaluation.confusions[:_CONFUSIONS]:
-        truth, read = (_shown(character(text)) for text in (confusion.truth, confusion.read))
+        truth, read = (printable(character(text)) for text in (confusion.truth, confusion.read))
         if not truth:
             said.append(f"{read} put in ({count:,})")
-        elif not read:
+            continue
+        if not read:
             said.append(f"{truth} left out ({count:,})")
-        else:
-            said.append(f"{truth} read as {read} ({count:,})")
+            continue
+        scripts = script(confusion.truth), script(confusion.read)
+        if all(scripts) and scripts[0] != scripts[1]:
+            # they may look the same
+            truth, read = (f"{scripts[0]} {truth}", f"{scripts[1]} {read}")
+        said.append(f"{truth} read as {read} ({count:,})")
     return said
 
 
@@ -105,10 +110,10 @@ def _tell_forgetting(judged: Judged, console: Console) -> None:
     found = judged.forgetting
     assert found is not None  # noqa: S101  (asked before)
     for sentence in sentences(found, judged.evaluation.language):
-        console.print(_shown(sentence))
+        console.print(printable(sentence), markup=False)
     if found.forgotten:
-        named = " ".join(_shown(one.character) for one in found.forgotten)
-        console.print(f"[red]No longer read:[/] {named}")
+        named = " ".join(printable(one.character) for one in found.forgotten)
+        console.print(f"No longer read: {named}", style="red", markup=False)
 
 
 def _with_interval(rate: Rate) -> str:

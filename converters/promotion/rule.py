@@ -213,6 +213,8 @@ def _better(difference: PairedDifference) -> Condition:
 
 def _worth_it(difference: PairedDifference) -> Condition:
     gain, wanted = -difference.difference, max(LEAST_GAIN, LEAST_SHARE * difference.cer_old)
+    if gain <= 0:
+        return Condition("worth a change", False, "There is no gain that a change would be worth.")
     compared = f"{_points(gain)} points of CER, where {_points(wanted)} are wanted"
     # what is compared are counts of characters, so that exactly enough is enough
     if round(gain - wanted, 9) >= 0:

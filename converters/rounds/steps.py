@@ -166,7 +166,15 @@ def judge_promotion(code: int, summary: Mapping[str, Any], said: str) -> Judged:
     """Both answers of the rule are good ends; anything but an answer is a failure."""
     if "promoted" not in summary:
         return Judged(False, said)
-    return Judged(True, f"{'promoted' if summary['promoted'] else 'not promoted'}: {summary['sentence']}")
+    compared = summary.get("difference")
+    figures = ""
+    if compared is not None:
+        old, new = (f"{100 * compared[name]:.1f}" for name in ("cer_old", "cer_new"))
+        pages = "page" if compared["pages"] == 1 else "pages"
+        figures = f"CER {old} -> {new} % on {compared['pages']} {pages}"
+    if summary["promoted"]:
+        return Judged(True, f"promoted: {figures or summary['sentence']}")
+    return Judged(True, f"not promoted: {summary['sentence']}{f' ({figures}.)' if figures else ''}")
 
 
 def train_again(places: Places, arguments: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ import click
 @click.option(
     "--paddleocr",
     type=click.Path(path_type=Path),
-    help="A checkout of PaddleOCR; without it the trainer is put together from the package registry, once.",
+    help="A checkout of PaddleOCR; as PADDLEOCR_DIR, else put together from the package registry, once.",
 )
 @click.option(
     "--epochs",

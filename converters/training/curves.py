@@ -15,7 +15,7 @@ def plots_of(history: History) -> list[Plot]:
     drawn = []
     losses = [(one.step, one.ctc) for one in history.steps if one.ctc is not None]
     if losses:
-        thinned = losses[:: max(1, len(losses) // MOST_POINTS)]
+        thinned = losses[:: -(-len(losses) // MOST_POINTS)]
         if thinned[-1] != losses[-1]:
             thinned.append(losses[-1])
         steps, values = [step for step, _ in thinned], [value for _, value in thinned]

@@ -339,7 +339,7 @@ PREVENTED: dict[str, str] = {
     "4.15": "the config is config.yml",
     "4.28": "the trainer gets one YAML and nothing behind -o",
     "4.29": "label_file_list is a list in each composed config",
-    "A6.8": "texts are cut at word gaps, and no text of a list is longer than the config takes",
+    "A6.8": "no text of a list is longer than the config takes; long lines are cut at word gaps",
     "A6.21": "new characters stand behind those of the base model, none of which is left out",
     "A6.26": "a composed dictionary has each character once",
 }

@@ -59,7 +59,7 @@ class Terminal:
     def __init__(self, console: Console, bars: Progress) -> None:
         self._console, self._bars = console, bars
         self._bar: TaskID = bars.add_task("Training", total=None, left=None)
-        self._said = 0
+        self._said: int | None = None
 
     def seen(self, now: Standing) -> None:
         """Move the bar; say what is new."""
@@ -77,6 +77,9 @@ class Terminal:
             left=now.seconds_left,
         )
         best = now.best
+        if self._said is None:
+            # what an earlier command kept is no news
+            self._said = best.step if best is not None else 0
         if best is not None and best.step > self._said:
             self._said = best.step
             self._console.print(

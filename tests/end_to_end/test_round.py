@@ -99,7 +99,7 @@ def test_the_button_starts_a_round_that_exports_and_the_next_one_keeps_every_pag
     state = rounds.state(project)
     assert state is not None
     assert (state.state, state.started_by) == ("done", "Start training"), state.outcome
-    assert state.outcome == "promoted: CER 12.4 -> 9.1 % on 23 pages."
+    assert state.outcome == "promoted: CER 12.4 -> 9.1 % on 23 pages"
     dataset = rounds.dataset(project)
     assert len(rows(dataset)) == 9 * 2
     first = parts(dataset)
@@ -121,7 +121,7 @@ def test_the_button_starts_a_round_that_exports_and_the_next_one_keeps_every_pag
         twinread, ["status", "--project", str(project), "--summary-json", str(tmp_path / "status.json")]
     )
     assert f"Round 2 of project {project} ended 20" in done.output
-    assert ": promoted: CER 12.4 -> 9.1 % on 23 pages." in done.output
+    assert ": promoted: CER 12.4 -> 9.1 % on 23 pages" in done.output
     told = json.loads((tmp_path / "status.json").read_text("utf-8"))
     assert (told["round"]["round"], told["round"]["promoted"]) == (2, True)
 

@@ -26,6 +26,13 @@ def test_recall_and_precision_of_a_character_count_what_was_approved_and_what_wa
     assert (found["л"].recall.value, found["л"].precision.value) == (1.0, 1.0)
 
 
+def test_a_character_that_is_left_out_is_not_read_and_one_that_is_put_in_is_not_right():
+    found = {one.character: one for one in characters_of([line("a, b", "a b"), line("cd", "c.d")])}
+    assert (found[","].recall.count, found[","].recall.of, found[","].precision.of) == (0, 1, 0)
+    assert (found["."].precision.count, found["."].precision.of, found["."].recall.of) == (0, 1, 0)
+    assert (found["c"].recall.value, found["d"].precision.value) == (1.0, 1.0)
+
+
 def test_characters_with_the_most_errors_come_first():
     assert [one.character for one in characters_of([line("aab", "xab"), line("aa", "xa")])][:2] == ["a", "x"]
 

@@ -22,7 +22,11 @@ USUAL: dict[str, dict[str, Any]] = {
     "train": {},
     "export-model": {},
     "evaluate": {},
-    "promote": {"promoted": True, "sentence": "CER 12.4 -> 9.1 % on 23 pages."},
+    "promote": {
+        "promoted": True,
+        "sentence": "It is better: it misreads 9.1 of 100 characters, the present one 12.4.",
+        "difference": {"pages": 23, "lines": 310, "cer_old": 0.124, "cer_new": 0.0912},
+    },
 }
 
 

@@ -201,9 +201,12 @@ def test_no_script_may_become_worse() -> None:
     assert unmet(verdict) == ["scripts"]
     assert "worse in Latin by +5.0 points" in verdict.sentence
     assert "on 20 lines" in verdict.sentence
-    # by less than 2 points it may
-    slightly = lines(every(10)) + lines(lambda number: "abcdefghi?" if number == 0 else "abcdefghij", **latin)
-    assert judge(candidates(old, slightly)).better
+    # by one letter of a hundred on every page it may, however sure that is
+    long = {**latin, "truth": "abcdefghij" * 10}
+    old = lines(every(2)) + lines(lambda _: "abcdefghij" * 10, **long)
+    assert judge(
+        candidates(old, lines(every(10)) + lines(lambda _: "abcdefghij" * 9 + "abcdefghi?", **long))
+    ).better
 
 
 def test_a_script_on_a_few_lines_decides_nothing_and_is_named() -> None:

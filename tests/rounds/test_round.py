@@ -34,7 +34,7 @@ def test_a_round_runs_its_steps_in_order_and_leaves_a_sentence(tmp_path: Path) -
     state, code = run(tmp_path, steps)
     assert steps.ran == ["export", "check", "train", "export-model", "evaluate", "promote"] == list(NAMES)
     assert (state.state, state.promoted, code) == ("done", True, 0)
-    assert state.outcome == "promoted: CER 12.4 -> 9.1 % on 23 pages."
+    assert state.outcome == "promoted: CER 12.4 -> 9.1 % on 23 pages"
     written = json.loads((tmp_path / "rounds/3/round.json").read_text("utf-8"))
     assert written["outcome"] == state.outcome
     assert (tmp_path / "rounds/3/1/round.json").read_text("utf-8") == (

@@ -76,5 +76,16 @@ def test_a_promotion_without_an_answer_is_a_failure_and_no_refusal() -> None:
     assert judge_promotion(1, {"promoted": False, "sentence": "worse"}, "").goes_on
 
 
+def test_the_end_of_a_round_is_said_with_the_figures() -> None:
+    figures = {"pages": 1, "lines": 2, "cer_old": 0.904762, "cer_new": 0.428571}
+    told = {"promoted": False, "sentence": "1 page is too few.", "difference": figures}
+    said = judge_promotion(1, told, "").sentence
+    assert said == "not promoted: 1 page is too few. (CER 90.5 -> 42.9 % on 1 page.)"
+    said = judge_promotion(0, {**told, "promoted": True}, "").sentence
+    assert said == "promoted: CER 90.5 -> 42.9 % on 1 page"
+    said = judge_promotion(1, {**told, "difference": None}, "").sentence
+    assert said == "not promoted: 1 page is too few."
+
+
 def test_the_steps_are_commands_of_twinread() -> None:
     assert NAMES == ("export", "check", "train", "export-model", "evaluate", "promote")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from converters.export.page_records import SPILL, EarlierPages
-from converters.shared.interrupts import held
+from converters.shared.interrupts import held, stoppable
 from tests.parts.http_script import says, serving
 from tests.parts.reviewed_tasks import annotation, page_pixels, png, rectangle, task
 
@@ -29,6 +29,14 @@ def test_ctrl_c_comes_when_what_it_would_tear_is_done():
         signal.raise_signal(signal.SIGINT)
         done = True
     assert done
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_ways_to_ask_for_the_end_are_taken_as_ctrl_c(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), stoppable():
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
 
 
 @contextmanager

@@ -25,9 +25,12 @@ from converters.training.options import TrainRequest
 from converters.training.rehearsal import RehearsalFailed
 from converters.training.run import TrainingFailed, run
 from converters.training.run_folder import RunFolder
+from converters.training.trainer.calls import train_command
+from converters.training.trainer_failures import PREVENTED
 from converters.training.trainer_process import Limits
 from tests.parts.scripted_tools import ScriptedTools, small_dataset
 from tests.parts.scripted_trainer import hang, leave, say, train
+from tests.parts.trainer import TRAINER
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = Limits(start_s=3, silence_s=2, stop_s=0.3, look_every_s=0.01)
@@ -138,6 +141,28 @@ def test_no_time_for_all_epochs_makes_fewer_of_them(tmp_path, dataset):
     assert plan["why"]["epochs"] == "what fits into 0.01 minutes"
     assert plan["epochs"] < 12
     assert yaml.safe_load(folder.config.read_text("utf-8"))["Global"]["epoch_num"] == plan["epochs"]
+
+
+def test_what_a_composed_run_cannot_have(tmp_path, dataset):
+    with (dataset / "rec_gt_train.txt").open("a", encoding="utf-8") as file:
+        file.write(f"train_0.png\t{'abc ' * 12}abc\n")
+    _, _, folder = training(dataset, ScriptedTools(tmp_path / "source", train([0.9])))
+    config = yaml.safe_load(folder.config.read_text("utf-8"))
+    kept = {
+        # weights are a file on this machine
+        "4.3": Path(config["Global"]["pretrained_model"]).is_absolute(),
+        "4.15": folder.config.suffix == ".yml",
+        "4.29": isinstance(config["Train"]["dataset"]["label_file_list"], list)
+        and isinstance(config["Eval"]["dataset"]["label_file_list"], list),
+    }
+    command = train_command(TRAINER, folder.config, freeze="backbone", device="cpu")
+    kept |= dict.fromkeys(("4.4", "4.5", "4.28"), "-o" not in command and command[-1] == str(folder.config))
+    texts = [row.partition("\t")[2] for row in folder.train_list.read_text("utf-8").splitlines()]
+    kept["A6.8"] = len(texts) == 8 and max(map(len, texts)) <= config["Global"]["max_text_length"] - 2
+    characters = folder.dictionary.read_text("utf-8").split("\n")[:-1]
+    kept["A6.21"] = characters[:8] == list("abcdefgh")
+    kept["A6.26"] = len(characters) == len(set(characters)) == 9
+    assert kept == dict.fromkeys(PREVENTED, True)
 
 
 def resumable(tmp_path: Path, dataset: Path, **options: object) -> RunFolder:

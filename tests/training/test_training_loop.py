@@ -70,7 +70,7 @@ def test_it_ends_when_nothing_better_comes_and_the_best_stays(tmp_path):
 
 def test_it_ends_when_the_time_is_up_but_not_without_a_model(tmp_path):
     # the time is up from the first moment
-    done = trained(tmp_path, train([0.5], step_s=0.05), epochs=500, minutes=0)
+    done = trained(tmp_path, train([0.5, 0.4], step_s=0.05), epochs=500, minutes=0)
     assert (done.reason, done.why) == (TIME_IS_UP, None)
     assert kept_epoch(tmp_path) == 1
 
@@ -121,7 +121,7 @@ def test_ctrl_c_leaves_the_best_and_no_process(tmp_path):
     run.note(state="training")
     overall = {"epoch_num": 2, "save_model_dir": str(run.checkpoints)}
     run.config.write_text(yaml.safe_dump({"Global": overall}), "utf-8")
-    command = [*scripted(tmp_path / "source", train([0.5]), hang()), str(run.config)]
+    command = [*scripted(tmp_path / "source", train([0.5], until=1), hang()), str(run.config)]
     process = TrainerProcess(command, tmp_path, os.environ, run.log, QUICK)
     with pytest.raises(KeyboardInterrupt):
         run_training(process, run, EarlyStop(0), Standing(History(), 2), [Impatient()])
