@@ -23,7 +23,12 @@ from backend.settings.settings import Settings
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "pyproject.toml"
 COMPOSE = ROOT / "docker-compose.yml"
-DOCKERFILES = (ROOT / "Dockerfile", ROOT / "Dockerfile.gpu", ROOT / "docker" / "label-studio.Dockerfile")
+DOCKERFILES = (
+    ROOT / "Dockerfile",
+    ROOT / "Dockerfile.gpu",
+    ROOT / "docker" / "label-studio.Dockerfile",
+    ROOT / "Dockerfile.train",
+)
 COMPOSE_FILES = (COMPOSE, ROOT / "docker" / "gpu.yml")
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<rest>[^}]*)\}")
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -153,18 +158,21 @@ def test_building_asks_for_no_frontend(dockerfile: Path) -> None:
     assert "# syntax" not in dockerfile.read_text("utf-8").lower()
 
 
-LOCKS = ("twinread", "dev", "label-studio", "label-studio-ml", "paddle")
+LOCKS = [
+    *(ROOT / "locks" / f"{name}.txt" for name in ("twinread", "dev", "label-studio", "label-studio-ml")),
+    ROOT / "converters/training/trainer/requirements.txt",
+]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_one_cv2(lock: str) -> None:
-    lines = (ROOT / "locks" / f"{lock}.txt").read_text("utf-8").splitlines()
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda file: file.stem)
+def test_a_lock_names_one_cv2(lock: Path) -> None:
+    lines = lock.read_text("utf-8").splitlines()
     assert len([line for line in lines if line.startswith("opencv")]) == 1
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_pins_files_by_hash_and_names_no_address(lock: str) -> None:
-    text = (ROOT / "locks" / f"{lock}.txt").read_text("utf-8")
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda file: file.stem)
+def test_a_lock_pins_files_by_hash_and_names_no_address(lock: Path) -> None:
+    text = lock.read_text("utf-8")
     pins = text.replace("\\\n", "").splitlines()
     assert [pin for pin in pins if not re.match(r"[a-z0-9.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)] == []
     assert "://" not in text
