@@ -1,7 +1,7 @@
-"""What a training costs under `twinread train`, against PaddleOCR's own command line, and what its model costs.
+"""What training costs under `twinread train`, against PaddleOCR's own command line, and its model.
 
-Processor time of the trainer and of all that it starts, for the same config on the same lines. Run it alone with
-`python -m benchmarks.training`.
+Processor time of the trainer and of all that it starts, for the same config on the same lines. Run it alone
+with `python -m benchmarks.training`.
 """
 
 from __future__ import annotations
