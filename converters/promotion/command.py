@@ -13,6 +13,7 @@ from backend.models.promoted import Promotions
 from backend.outputs import check_writable, write_summary
 from backend.settings.settings import Settings
 from converters.promotion import terminal
+from converters.promotion.model_card import read_model_card
 from converters.promotion.promote import Done, PromoteRequest, judged, promote, undo
 from converters.shared.progress import progress
 
@@ -55,7 +56,8 @@ def run_undo(settings: Settings, console: Console) -> dict[str, Any]:
 @click.option(
     "--dataset",
     type=click.Path(path_type=Path),
-    help="The exported dataset by whose pages the model is judged.",
+    help="The exported dataset by whose pages the model is judged; by default the one that it was trained "
+    "from, as it is now.",
 )
 @click.option(
     "--part",
@@ -102,9 +104,15 @@ def command(
     if why and not force:
         raise BadRequest("--why goes with --force; without it the rule gives the reason.")
     if model is not None and dataset is None and not force:
-        raise BadRequest(
-            "Say by which pages the model is judged: --dataset FOLDER. Only --force promotes one unseen."
-        )
+        dataset = read_model_card(model).dataset
+        if dataset is None or not dataset.is_dir():
+            gone = (
+                f"{dataset}, from which it was trained, is gone" if dataset else "its model.json names none"
+            )
+            raise BadRequest(
+                f"Say by which pages the model is judged, with --dataset FOLDER: {gone}. Only --force "
+                "promotes a model unseen."
+            )
     if summary_json is not None:
         check_writable(summary_json)
     values = settings.load()

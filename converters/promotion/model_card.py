@@ -32,11 +32,13 @@ class ModelCard:
     trained_pages: keys of the pages that it was trained on or stopped by.
     parity: of its forms.
     language: that it was trained for, as somebody named it.
+    dataset: folder of the dataset that it was trained on.
     """
 
     trained_pages: frozenset[str] | None = None
     parity: Parity | None = None
     language: str | None = None
+    dataset: Path | None = None
 
 
 def read_model_card(directory: Path) -> ModelCard:
@@ -59,6 +61,7 @@ def read_model_card(directory: Path) -> ModelCard:
     try:
         read = json.loads(content)
         pages, parity, language = read.get("trained_pages"), read.get("parity"), read.get("language")
+        dataset = (read.get("dataset") or {}).get("path")
         return ModelCard(
             None if pages is None else frozenset(map(str, pages)),
             None
@@ -67,6 +70,7 @@ def read_model_card(directory: Path) -> ModelCard:
                 int(parity["lines"]), int(parity["equal"]), float(parity["largest_score_difference"])
             ),
             None if language is None else str(language),
+            None if dataset is None else Path(dataset),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadRequest(

@@ -163,11 +163,19 @@ def test_pages_that_it_was_trained_on_do_not_speak_for_it(
 ) -> None:
     promotions.promote(promoted(with_letters_exchanged(tmp_path / "1", packaged)))
     before = promotions.current()
-    done = run(exported_model(tmp_path / "2", packaged, trained_pages=["1"]), "--dataset", small)
+    # by the dataset that model.json names
+    card = {"trained_pages": ["1"], "dataset": {"path": str(small)}}
+    done = run(exported_model(tmp_path / "2", packaged, **card))
     assert done.exit_code == 1
     assert "It can be judged on 1 page and 3 lines that it never saw (3 lines of pages that" in done.output
     assert "19 pages more and 197 lines more" in done.output
     assert promotions.current() == before
+
+
+def test_a_dataset_that_is_gone_judges_nothing(run: Any, packaged: Path, tmp_path: Path) -> None:
+    done = run(exported_model(tmp_path / "1", packaged, dataset={"path": "/nowhere/dataset"}))
+    assert isinstance(done.exception, TwinreadError)
+    assert "/nowhere/dataset, from which it was trained, is gone" in str(done.exception)
 
 
 def test_by_force_it_is_promoted_unseen_and_recorded(
