@@ -23,6 +23,8 @@ from filelock import FileLock, Timeout
 
 from backend.errors import ModelMissing, OperatorError
 from backend.outputs import write_file
+from backend.settings.settings import Settings
+from backend.text import languages
 
 FORMAT = 1
 
@@ -222,6 +224,24 @@ def _model(read: Mapping[str, Any] | None, folder: Path) -> PromotedModel | None
     # in a container the same cache has another path than on the machine that promoted
     beside = folder / fingerprint
     return replace(model, directory=beside) if beside.is_dir() else model
+
+
+def trained_folder(language: str, settings: Settings) -> Path | None:
+    """The folder of the trained model that reads a language at present; None where PaddleOCR's own one does.
+
+    Args:
+        language: any name that `languages.language_code` knows.
+        settings: a folder in them wins over what was promoted.
+
+    Raises:
+        ModelMissing: `promoted.json` is damaged, so nobody knows.
+    """
+    if settings.recognition_model_dir is not None:
+        return settings.recognition_model_dir
+    promoted = Promotions.under(settings.cache_dir).current()
+    if promoted is None or languages.language_code(language) not in promoted.languages:
+        return None
+    return promoted.directory
 
 
 def _as_json(model: PromotedModel | None) -> dict[str, Any] | None:

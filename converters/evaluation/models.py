@@ -11,7 +11,7 @@ from typing import Final
 
 from backend.errors import BadRequest, ReaderUnavailable
 from backend.models import locate
-from backend.models.promoted import Promotions
+from backend.models.promoted import trained_folder
 from backend.pipeline.reader_kinds import engine_options
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from backend.settings.settings import Settings
@@ -96,12 +96,7 @@ def folder_of(asked: str, language: str, settings: Settings) -> Path | None:
         return None
     if asked != CURRENT:
         return Path(asked)
-    if settings.recognition_model_dir is not None:
-        return settings.recognition_model_dir
-    promoted = Promotions.under(settings.cache_dir).current()
-    if promoted is None or languages.language_code(language) not in promoted.languages:
-        return None
-    return promoted.directory
+    return trained_folder(language, settings)
 
 
 def check_named(asked: str, language: str, settings: Settings) -> None:

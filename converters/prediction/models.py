@@ -9,7 +9,7 @@ from typing import Final
 
 from backend.errors import BadRequest
 from backend.models import locate
-from backend.models.promoted import Promotions
+from backend.models.promoted import trained_folder
 from backend.pipeline.reader_kinds import engine_options
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from backend.settings.settings import Settings
@@ -60,11 +60,9 @@ def model_of(asked: str, language: str, settings: Settings) -> tuple[Path | None
         ModelMissing: it is not known which model reads at present.
     """
     if asked == CURRENT:
-        if settings.recognition_model_dir is not None:
-            return settings.recognition_model_dir, None
-        promoted = Promotions.under(settings.cache_dir).current()
-        if promoted is not None and languages.language_code(language) in promoted.languages:
-            return promoted.directory, None
+        folder = trained_folder(language, settings)
+        if folder is not None:
+            return folder, None
         return None, settings.recognition_model or languages.recognition_model(language)
     if Path(asked).is_dir():
         return Path(asked), None
