@@ -35,10 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
         folder / "run", folder / "dataset", train=train, val=val, wishes=Wishes(epochs=1, batch=8)
     )
     calls.starting_weights(TRAINER, made.base, made.config, made.folder / "base.pdparams")
-    (made.folder / "checkpoints").mkdir()
-    for name in ("latest", "best_accuracy"):
-        shutil.copy(made.folder / "base.pdparams", made.folder / "checkpoints" / f"{name}.pdparams")
-    made.keep_best()
+    for name in ("checkpoints/latest.pdparams", "best/best.pdparams"):
+        (made.folder / name).parent.mkdir()
+        shutil.copy(made.folder / "base.pdparams", made.folder / name)
+    (made.folder / "run.json").write_text(json.dumps({"state": "done", "language": "ru"}), "utf-8")
     return made
 
 

@@ -18,26 +18,26 @@ from typing import Any
 
 import launch
 import numpy as np
-import starting_weights
+from networks import Unfit, characters, network
 
 Probabilities = np.ndarray[Any, Any]
 
 
 def by_checkpoint(
-    config: dict[str, Any], weights: Path, characters: list[str]
+    config: dict[str, Any], weights: Path, entries: list[str]
 ) -> Callable[[Any], Probabilities]:
     """The network of a config with a checkpoint's weights, as it is when it reads.
 
     Raises:
-        starting_weights.Unfit: a tensor is missing in the checkpoint, or has another shape.
+        Unfit: a tensor is missing in the checkpoint, or has another shape.
     """
     import paddle
 
-    model = starting_weights.network(config, len(characters))
+    model = network(config, len(entries))
     loaded = paddle.load(str(weights))
     for name, value in model.state_dict().items():
         if name not in loaded or list(loaded[name].shape) != list(value.shape):
-            raise starting_weights.Unfit(f"{name} is missing in the checkpoint or has another shape")
+            raise Unfit(f"{name} is missing in the checkpoint or has another shape")
     model.set_state_dict(loaded)
     model.eval()
 
@@ -68,12 +68,12 @@ def by_engine(directory: Path) -> Callable[[Any], Probabilities]:
     return run
 
 
-def decoded(probabilities: Probabilities, characters: list[str]) -> tuple[str, float]:
+def decoded(probabilities: Probabilities, entries: list[str]) -> tuple[str, float]:
     """Text and score of one line: the likeliest character of each column, repeated ones and blanks left out.
 
     Args:
-        probabilities: (columns, 1 + characters); the first is the blank.
-        characters: of the model.
+        probabilities: (columns, 1 + entries); the first is the blank.
+        entries: the characters of the model.
 
     Returns:
         The text, and the mean of its characters' probabilities; 0 for no text.
@@ -84,7 +84,7 @@ def decoded(probabilities: Probabilities, characters: list[str]) -> tuple[str, f
         for column, number in enumerate(best)
         if number != 0 and (column == 0 or best[column - 1] != number)
     ]
-    text = "".join(characters[best[column] - 1] for column in kept)
+    text = "".join(entries[best[column] - 1] for column in kept)
     return text, float(np.mean([probabilities[column, best[column]] for column in kept])) if kept else 0.0
 
 
@@ -96,10 +96,10 @@ def main() -> None:
     import yaml
 
     config = yaml.safe_load(Path(order["config"]).read_text("utf-8"))
-    characters = starting_weights.characters(config)
+    entries = characters(config)
     try:
-        checkpoint = by_checkpoint(config, Path(order["weights"]), characters)
-    except starting_weights.Unfit as error:
+        checkpoint = by_checkpoint(config, Path(order["weights"]), entries)
+    except Unfit as error:
         Path(answered).write_text(json.dumps({"unfit": str(error)}), "utf-8")
         return
     exported = by_engine(Path(order["directory"]))
@@ -108,7 +108,7 @@ def main() -> None:
         for name in crops.files:
             batch = (crops[name].astype("float32").transpose(2, 0, 1)[None] / 255 - 0.5) / 0.5
             for who, run in (("checkpoint", checkpoint), ("exported", exported)):
-                answer[who].append(decoded(run(batch)[0], characters))
+                answer[who].append(decoded(run(batch)[0], entries))
     Path(answered).write_text(json.dumps(answer), "utf-8")
 
 

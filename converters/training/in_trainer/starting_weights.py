@@ -22,13 +22,19 @@ from typing import Any
 
 import launch
 import numpy as np
+from networks import (
+    CTC_SPECIALS,
+    GUIDES,
+    NRTR_SPECIALS,
+    State,
+    Unfit,
+    characters,
+    for_reading,
+    fuse,
+    network,
+)
+from statistics_of_crops import measure
 
-GUIDES = ("head.gtc_head.", "head.before_gtc.", "head.sar_head.")
-"""Parts that only training has."""
-BRANCHES = (".conv_kxk.", ".conv_1x1.", ".identity.")
-"""Parts of a block that reading has fused into one convolution, `.reparam_conv.`."""
-CTC_SPECIALS, NRTR_SPECIALS = 1, 4
-"""Rows before the first character: the blank; and blank, unknown, start and end."""
 BY_CHARACTER = {
     "head.ctc_head.fc.weight": (CTC_SPECIALS, 1),
     "head.ctc_head.fc.bias": (CTC_SPECIALS, 0),
@@ -36,54 +42,6 @@ BY_CHARACTER = {
     "head.gtc_head.tgt_word_prj.weight": (NRTR_SPECIALS, 1),
 }
 """Tensors with one row for each character: where the first character is, and on which axis."""
-
-State = dict[str, np.ndarray[Any, Any]]
-
-
-class Unfit(Exception):
-    """The base does not fit the config; the message says where."""
-
-
-def characters(config: dict[str, Any]) -> list[str]:
-    """The characters that a config's network writes, in the order of its last layer, after the blank."""
-    settings = config["Global"]
-    lines = Path(settings["character_dict_path"]).read_bytes().decode("utf-8").split("\n")
-    entries = [line.rstrip("\r") for line in (lines[:-1] if lines[-1] == "" else lines)]
-    return [*entries, " "] if settings.get("use_space_char") else entries
-
-
-def network(config: dict[str, Any], count: int) -> Any:
-    """PaddleOCR's network of a config, for that many characters, with random weights."""
-    from ppocr.modeling.architectures import build_model
-
-    architecture = copy.deepcopy(config["Architecture"])
-    ctc = count + CTC_SPECIALS
-    if architecture["Head"]["name"] == "MultiHead":
-        architecture["Head"]["out_channels_list"] = {
-            "CTCLabelDecode": ctc,
-            "SARLabelDecode": ctc + 2,
-            "NRTRLabelDecode": ctc + 3,
-        }
-    else:
-        architecture["Head"]["out_channels"] = ctc
-    return build_model(architecture)
-
-
-def fuse(model: Any) -> None:
-    """Fuse the branches of each block, as PaddleOCR's exporter does."""
-    model.eval()
-    for layer in model.sublayers():
-        if hasattr(layer, "rep") and not getattr(layer, "is_repped", False):
-            layer.rep()
-
-
-def for_reading(model: Any) -> State:
-    """The tensors of a fused network that reading needs, in the order of the network."""
-    return {
-        name: value.numpy()
-        for name, value in model.state_dict().items()
-        if not name.startswith(GUIDES) and not any(branch in name for branch in BRANCHES)
-    }
 
 
 def exported_state(directory: Path, config: dict[str, Any], count: int) -> State:
@@ -173,61 +131,6 @@ def reheaded(
     for new, before in rows.items():
         made[specials + new] = source[specials + before]
     return np.ascontiguousarray(np.moveaxis(made, 0, axis))
-
-
-def measure(model: Any, pictures: list[str]) -> None:
-    """Give the normalisation of each first branch the statistics of real crops, with the same answers.
-
-    In training a normalisation uses the statistics of its batch. One that was put together with mean 0 and
-    variance 1 would change every answer at the first step.
-    """
-    import cv2
-    import paddle
-
-    sums: dict[int, list[Any]] = {}
-    layers = [layer for layer in model.backbone.sublayers() if hasattr(layer, "conv_kxk") and layer.conv_kxk]
-
-    def watched(key: int) -> Any:
-        def after(layer: Any, inputs: Any, output: Any) -> None:
-            sums.setdefault(key, []).append(
-                (output.mean(axis=[0, 2, 3]).numpy(), (output**2).mean(axis=[0, 2, 3]).numpy())
-            )
-
-        return after
-
-    hooks = [
-        layer.conv_kxk[0].conv.register_forward_post_hook(watched(key)) for key, layer in enumerate(layers)
-    ]
-    model.eval()
-    with paddle.no_grad():
-        for picture in pictures:
-            image = cv2.imread(picture)
-            if image is not None:
-                model(paddle.to_tensor(filled(image)[None]))
-    for hook in hooks:
-        hook.remove()
-    for key, layer in enumerate(layers):
-        normal = layer.conv_kxk[0].bn
-        means, squares = (np.mean(column, axis=0) for column in zip(*sums[key], strict=True))
-        variance = np.maximum(squares - means**2, 0)
-        bias = normal.bias.numpy() - normal._mean.numpy() * normal.weight.numpy() / np.sqrt(
-            normal._variance.numpy() + normal._epsilon
-        )
-        normal._mean.set_value(means)
-        normal._variance.set_value(variance)
-        normal.weight.set_value(np.sqrt(variance + normal._epsilon))
-        normal.bias.set_value(bias + means)
-
-
-def filled(image: Any, height: int = 48, width: int = 320) -> np.ndarray[Any, Any]:
-    """A crop as PaddleOCR's recognisers take it: (3, height, width), -1 to 1, with 0 at its right."""
-    import cv2
-
-    wide = min(width, max(1, round(image.shape[1] * height / image.shape[0])))
-    small = cv2.resize(image, (wide, height)).astype("float32").transpose(2, 0, 1) / 127.5 - 1
-    made = np.zeros((3, height, width), dtype="float32")
-    made[:, :, :wide] = small
-    return made
 
 
 def training_state(file: Path, config: dict[str, Any], count: int) -> tuple[State, bool]:

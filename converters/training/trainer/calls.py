@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,28 +10,43 @@ from typing import Any, Final
 
 import yaml
 
-from backend.cores import cores
 from backend.errors import OperatorError
-from converters.training import in_trainer
 from converters.training.base_model import BaseModel, look_alikes, read_dictionary
 from converters.training.trainer.packages import TrainerMissing
 from converters.training.trainer.preparation import Trainer
+from converters.training.trainer.programs import (
+    PROGRAMS,
+    TrainerFailed,
+    ask_program,
+    environment_of,
+    run_command,
+    run_program,
+)
 
-PROGRAMS: Final = Path(in_trainer.__file__).parent
+__all__ = [
+    "NOT_LOADED",
+    "PROGRAMS",
+    "BaseUnfit",
+    "Devices",
+    "StartingWeights",
+    "TrainerFailed",
+    "devices",
+    "environment_of",
+    "export",
+    "export_command",
+    "export_config",
+    "score_crops",
+    "starting_weights",
+    "to_onnx",
+    "train_command",
+]
+
 NOT_LOADED: Final = ("not matched", "not in model", "not in loaded params")
 """Words of PaddleOCR's log for weights that were left out; it goes on with random ones."""
-_ANOTHER_PYTHON: Final = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
-_SECRETS: Final = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 
 
 class BaseUnfit(OperatorError):
     """The model to start from does not fit the network that is to be trained."""
-
-    exit_code = 1
-
-
-class TrainerFailed(OperatorError):
-    """A program of the trainer other than the training itself ended with an error."""
 
     exit_code = 1
 
@@ -69,28 +81,6 @@ class StartingWeights:
     alike: int
     random: int
     difference: float | None
-
-
-def environment_of(trainer: Trainer, threads: int | None = None) -> dict[str, str]:
-    """All variables of a process in the trainer's environment.
-
-    Args:
-        trainer: whose Python it is.
-        threads: of Paddle's computations; None for all cores that this process may use.
-    """
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _ANOTHER_PYTHON and not any(word in name.upper() for word in _SECRETS)
-    }
-    return {
-        **kept,
-        "OMP_NUM_THREADS": str(threads or cores()),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONIOENCODING": "utf-8",
-        # Paddle's C++ side says at every start what does not concern anybody
-        "GLOG_minloglevel": "2",
-    }
 
 
 def train_command(trainer: Trainer, config: Path, *, freeze: str, device: str) -> list[str]:
@@ -150,7 +140,7 @@ def devices(trainer: Trainer) -> Devices:
         TrainerMissing: this Python cannot run Paddle.
     """
     try:
-        said = _program(trainer, "devices.py", timeout_s=120).strip().splitlines()[-1]
+        said = run_program(trainer, "devices.py", timeout_s=120).strip().splitlines()[-1]
         found = json.loads(said)
     except (TrainerFailed, IndexError, ValueError) as error:
         raise TrainerMissing(
@@ -188,7 +178,7 @@ def starting_weights(
         "pictures": list(map(str, pictures)),
         "out": str(out),
     }
-    answer = _asked(trainer, "starting_weights.py", order)
+    answer = ask_program(trainer, "starting_weights.py", order)
     if "unfit" in answer:
         raise BaseUnfit(
             f"{base.name} cannot be the start of this training: {answer['unfit']}. Choose another base: the "
@@ -209,7 +199,7 @@ def export(trainer: Trainer, config: Path) -> str:
     Raises:
         TrainerFailed: it ended with an error, or left weights out and exported random ones.
     """
-    log = _run(trainer, export_command(trainer, config), timeout_s=900)
+    log = run_command(trainer, export_command(trainer, config), timeout_s=900)
     lost = [line for line in log.splitlines() if any(words in line for words in NOT_LOADED)]
     if lost:
         raise TrainerFailed(
@@ -223,7 +213,7 @@ def export(trainer: Trainer, config: Path) -> str:
 
 def to_onnx(trainer: Trainer, directory: Path) -> str:
     """Write inference.onnx beside an exported model; returns the converter's version."""
-    return _program(trainer, "to_onnx.py", str(directory)).strip().splitlines()[-1]
+    return run_program(trainer, "to_onnx.py", str(directory)).strip().splitlines()[-1]
 
 
 def score_crops(
@@ -251,7 +241,7 @@ def score_crops(
         "directory": str(directory),
         "crops": str(crops),
     }
-    answer = _asked(trainer, "score_crops.py", order)
+    answer = ask_program(trainer, "score_crops.py", order)
     if "unfit" in answer:
         raise BaseUnfit(f"The checkpoint {weights.name} is not of this run's config: {answer['unfit']}.")
     return {who: [(text, score) for text, score in answer[who]] for who in ("checkpoint", "exported")}
@@ -259,48 +249,3 @@ def score_crops(
 
 def _launch(trainer: Trainer) -> list[str]:
     return [str(trainer.python), str(PROGRAMS / "launch.py"), "--source", str(trainer.source)]
-
-
-def _asked(trainer: Trainer, program: str, order: Mapping[str, Any]) -> dict[str, Any]:
-    """A program's answer to an order, in files: what Paddle prints would lie between them."""
-    with tempfile.TemporaryDirectory() as scratch:
-        asked, answered = Path(scratch) / "order.json", Path(scratch) / "answer.json"
-        asked.write_text(json.dumps(order), "utf-8")
-        _program(trainer, program, str(asked), str(answered))
-        answer: dict[str, Any] = json.loads(answered.read_text("utf-8"))
-        return answer
-
-
-def _program(trainer: Trainer, program: str, *arguments: str, timeout_s: float = 1800) -> str:
-    return _run(trainer, [str(trainer.python), str(PROGRAMS / program), *arguments], timeout_s=timeout_s)
-
-
-def _run(trainer: Trainer, command: Sequence[str], *, timeout_s: float) -> str:
-    with tempfile.TemporaryDirectory() as elsewhere:
-        try:
-            done = subprocess.run(
-                command,
-                cwd=elsewhere,
-                env=environment_of(trainer),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=timeout_s,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise TrainerFailed(
-                f"{Path(command[1]).name} of the trainer did not end in {timeout_s / 60:.0f} minutes and was "
-                "stopped; the machine may be too busy. Try again."
-            ) from error
-        except OSError as error:
-            raise TrainerFailed(f"{command[0]} cannot be started ({error.strerror}).") from error
-    if done.returncode:
-        last = next((line.strip() for line in reversed(done.stdout.splitlines()) if line.strip()), "no word")
-        raise TrainerFailed(
-            f"{Path(command[1]).name} of the trainer failed: {last[:300]}",
-            log=done.stdout,
-            code=done.returncode,
-        )
-    return done.stdout

@@ -86,11 +86,12 @@ def test_measured_statistics_change_no_answer_in_reading_and_few_in_training(
     assert measured.difference < 1e-4
     plain, better = in_trainer(
         """
-import numpy as np, paddle, starting_weights as made, yaml, cv2
+import numpy as np, paddle, networks as made, yaml, cv2
+from statistics_of_crops import filled
 launch.prepare(sys.argv[1], columns="width")
 config = yaml.safe_load(open(sys.argv[2], encoding="utf-8"))
 model = made.network(config, len(made.characters(config)))
-batch = paddle.to_tensor(np.stack([made.filled(cv2.imread(path)) for path in sys.argv[5:]]))
+batch = paddle.to_tensor(np.stack([filled(cv2.imread(path)) for path in sys.argv[5:]]))
 answer = []
 for file in sys.argv[3:5]:
     model.set_state_dict(paddle.load(file))
@@ -183,17 +184,19 @@ answer = [float((model(picture) - one(picture)).abs().max()), told["copied"], to
 
 
 @pytest.mark.parametrize(
-    ("backbone", "expected"),
+    ("part", "change", "expected"),
     [
-        pytest.param({"name": "PPLCNetV3", "scale": 0.5}, "has the shape", id="another size"),
-        pytest.param({"name": "PPHGNetV2_B4", "text_rec": True}, "tensors", id="another network"),
+        pytest.param("Backbone", {"scale": 0.5}, "has the shape", id="another size"),
+        pytest.param("Neck", {"depth": 1}, "tensors", id="another network"),
     ],
 )
 def test_an_export_of_another_network_is_refused(
-    backbone: dict[str, object], expected: str, run: SmallRun, tmp_path: Path
+    part: str, change: dict[str, object], expected: str, run: SmallRun, tmp_path: Path
 ) -> None:
     config = yaml.safe_load(run.config.read_text("utf-8"))
-    config["Architecture"]["Backbone"] = backbone
+    network = config["Architecture"]
+    parts = {"Backbone": network["Backbone"], "Neck": network["Head"]["head_list"][0]["CTCHead"]["Neck"]}
+    parts[part].update(change)
     (tmp_path / "config.yml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     with pytest.raises(calls.BaseUnfit, match=expected):
         calls.starting_weights(TRAINER, run.base, tmp_path / "config.yml", tmp_path / "out.pdparams")
