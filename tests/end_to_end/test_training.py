@@ -37,7 +37,8 @@ from tests.parts.training_run import (
     write_lines,
 )
 
-pytestmark = pytest.mark.xdist_group("paddle loader")
+# three CPU minutes, on cores that other tests use at the same time
+pytestmark = [pytest.mark.xdist_group("paddle loader"), pytest.mark.timeout(1500)]
 
 STEPS, BATCH = 16, 16
 

@@ -163,5 +163,5 @@ def test_the_trainer_is_nice_and_has_a_group_of_its_own(tmp_path):
     with process_of(tmp_path, child(loader), hang()) as process:
         until(lambda: loader.exists() and bool(loader.read_text()))
         pid = int(loader.read_text())
-        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 10
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 3
         assert os.getpgid(pid) == process.group != os.getpgid(0)
