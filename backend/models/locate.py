@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -227,6 +229,23 @@ def _download(name: str, engine: EngineName) -> Path | str:
     # pyproject.toml allows few versions of paddlex, and test_locate.py fails when the path disappears.
     from paddlex.inference.utils.official_models import official_models  # type: ignore[import-untyped]
 
+    with _unheard(logging.getLogger("paddlex")):
+        return _downloaded(name, engine, official_models)
+
+
+@contextmanager
+def _unheard(logger: logging.Logger) -> Iterator[None]:
+    """Keep a library's log quiet: hubs that are out of reach, which it names in colours, are our own note."""
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _downloaded(name: str, engine: EngineName, official_models: Any) -> Path | str:
+    """As `_download`, with PaddleX's table of models."""
     if name not in official_models:
         close = difflib.get_close_matches(name, official_models.model_list, n=3, cutoff=0.5)
         raise SettingsWrong(

@@ -166,6 +166,8 @@ def export_model(
         ExportDiffers: what was exported is not what was trained.
         OperatorError: the folder cannot be written.
     """
+    # PaddleOCR's tools run in another folder
+    out = out.absolute()
     check_place(out, replace=replace)
     weights = weights_of(run, which)
     try:

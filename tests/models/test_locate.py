@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import shutil
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -187,3 +190,28 @@ def test_detectors_and_recognisers_are_not_taken_for_each_other(tmp_path):
         detection_defaults(reader)
     with pytest.raises(SettingsWrong, match="reads no text"):
         dictionary(detector)
+
+
+def test_hubs_that_are_out_of_reach_are_one_sentence_of_ours(tmp_path):
+    """PaddleX names them in red and yellow, several times, with addresses that nobody here chose."""
+    nowhere = "http://127.0.0.1:9"
+    found = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from backend.models.locate import find_model\nfind_model('PP-OCRv5_server_rec')",
+        ],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "XDG_CACHE_HOME": str(tmp_path),
+            "PADDLE_PDX_CACHE_HOME": str(tmp_path),
+            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), nowhere),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert found.returncode == 0, found.stderr
+    (said,) = (found.stdout + found.stderr).splitlines()
+    assert said.startswith("PP-OCRv5_server_rec is not at hand (none of PaddleOCR's hubs can be reached)")
