@@ -29,11 +29,21 @@ def no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     os.environ.update(exported)
 
 
+LEVELS = {logger: logger.level for logger in map(logging.getLogger, (*logs.OUR_PACKAGES, *logs.HTTP_CLIENTS))}
+"""As they are before any test."""
+
+
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """Commands set the levels of the whole process; the next test begins without them."""
-    loggers = [logging.getLogger(name) for name in (*logs.OUR_PACKAGES, *logs.HTTP_CLIENTS)]
-    before = [logger.level for logger in loggers]
+    """Commands set the levels of the whole process; each test begins without them.
+
+    Those of before the first test, because the fixtures of a whole module run before this one.
+    """
+    _reset_levels()
     yield
-    for logger, level in zip(loggers, before, strict=True):
+    _reset_levels()
+
+
+def _reset_levels() -> None:
+    for logger, level in LEVELS.items():
         logger.setLevel(level)

@@ -220,12 +220,13 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
                         ticket.fail(failure)
 
     def _end(self, state: ModelState, failure: TwinreadError | None) -> None:
-        # the first error that the queue is closed with stays: that of a failure, not of a stop after it
-        self.close(failure or self._stopping())
+        # known before anybody's future ends with it: who is refused may ask at once whether it failed
         with self._loading:
             if self.state in (ModelState.LOADING, ModelState.READY):
                 self.state, self.failure = state, failure
                 self._loading.notify_all()
+        # the first error that the queue is closed with stays: that of a failure, not of a stop after it
+        self.close(failure or self._stopping())
 
     def _is_over(self) -> bool:
         return self.state not in (ModelState.LOADING, ModelState.READY)

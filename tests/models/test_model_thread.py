@@ -310,3 +310,20 @@ def test_a_model_that_failed_before_its_watch_began_keeps_nobody_waiting():
     watch.start()
     watch.join(20)
     assert not watch.is_alive(), "it sleeps over what has happened"
+
+
+def test_who_is_refused_by_a_model_that_failed_can_ask_at_once_whether_it_failed():
+    """Else its readers look well for a moment, and are not built again when they are due."""
+
+    def build() -> Kettle:
+        raise SettingsWrong("no water")
+
+    thread = ModelThread[Kettle, str, str]("kettle", build, Kettle.boil)
+    known: list[object] = []
+    future = thread.submit("tea")
+    future.add_done_callback(lambda _: known.append(thread.failure))
+    thread.start()
+    with pytest.raises(SettingsWrong):
+        future.result(20)
+    thread.stop()
+    assert [str(failure) for failure in known] == ["no water"]
