@@ -316,6 +316,9 @@ def _say(
         console.print(f"  failed    {task}: {reason}", style="red", markup=False)
     for task, note in status["noted_tasks"].items():
         console.print(f"  note      {task}: {note}", markup=False)
+    if status["misreading"]:
+        console.print(f"  warning   {status['misreading']}", style="yellow", markup=False)
+    console.print("  train     `make practice` in another terminal adds a reviewed project to train a model on")
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
     console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)
 
