@@ -318,7 +318,7 @@ def _say(
         console.print(f"  note      {task}: {note}", markup=False)
     if status["misreading"]:
         console.print(f"  warning   {status['misreading']}", style="yellow", markup=False)
-    console.print("  train     `make practice` in another terminal adds a reviewed project to train a model on")
+    console.print("  train     `make practice` in another terminal adds a reviewed project, to train on it")
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
     console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)
 
