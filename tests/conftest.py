@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ __all__ = ["chromium", "editor", "label_studio", "label_studio_strict", "stage"]
 @pytest.fixture(scope="session", autouse=True)
 def no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Neither a `.env` in the checkout nor exported settings reach a test, or a process that it starts."""
+    # `make test &` begins with Ctrl-C ignored, and so would every process that a test starts and interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder, exported = Path.cwd(), dict(os.environ)
     for name in Settings.model_fields:
         os.environ.pop(name.upper(), None)
@@ -29,21 +32,21 @@ def no_settings_of_ones_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     os.environ.update(exported)
 
 
-LEVELS = {logger: logger.level for logger in map(logging.getLogger, (*logs.OUR_PACKAGES, *logs.HTTP_CLIENTS))}
-"""As they are before any test."""
-
-
 @pytest.fixture(autouse=True)
 def log_levels() -> Iterator[None]:
-    """Commands set the levels of the whole process; each test begins without them.
+    """Commands set the levels of the whole process; each test begins, and leaves, without them.
 
-    Those of before the first test, because the fixtures of a whole module run before this one.
+    Ours are set back before a test, too: the fixtures of a whole module run before this one. Those of HTTP
+    clients are left as they were found, because `backend.fetching` keeps some of them quiet from its import.
     """
-    _reset_levels()
+    _quieten_nothing_of_ours()
+    clients = {logger: logger.level for logger in map(logging.getLogger, logs.HTTP_CLIENTS)}
     yield
-    _reset_levels()
-
-
-def _reset_levels() -> None:
-    for logger, level in LEVELS.items():
+    _quieten_nothing_of_ours()
+    for logger, level in clients.items():
         logger.setLevel(level)
+
+
+def _quieten_nothing_of_ours() -> None:
+    for name in logs.OUR_PACKAGES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
