@@ -67,11 +67,12 @@ def status(project: int, summary_json: str | None) -> None:
 def _tell_trained_reader(values: Settings) -> None:
     """Print which trained model was promoted, where one was; the review is as well known without it."""
     from backend.errors import ModelMissing
+    from backend.models.promoted import Promotions
     from backend.outputs import printable
     from backend.projects import trained_reader
 
     try:
-        model = trained_reader.promoted_model(values)
+        model = Promotions.under(values.cache_dir).current()
     except ModelMissing as error:
         click.echo(printable(str(error)), err=True)
         return

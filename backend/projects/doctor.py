@@ -21,6 +21,7 @@ from backend.errors import (
 )
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
+from backend.models.promoted import Promotions
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
@@ -155,7 +156,7 @@ def _model_sentence(detector: PaddleDetector) -> str:
 def _promoted(settings: Settings) -> Iterator[Check]:
     """Which trained model was promoted, and whether it can read; nothing where none was."""
     try:
-        model = trained_reader.promoted_model(settings)
+        model = Promotions.under(settings.cache_dir).current()
     except ModelMissing as error:
         yield Check("promoted model", False, str(error))
         return

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from backend.models.promoted import PromotedModel, Promotions
+from backend.models.promoted import PromotedModel
 from backend.pipeline import assembly
 from backend.settings.settings import Settings
-
-
-def promoted_model(settings: Settings) -> PromotedModel | None:
-    """The model that was promoted in the CACHE_DIR of these settings, whether it may read with them or not.
-
-    Raises:
-        ModelMissing: the record of it is damaged.
-    """
-    return Promotions.under(settings.cache_dir).current()
 
 
 def sentence(settings: Settings, model: PromotedModel) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from backend.pipeline.reader_kinds import engine_options
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from backend.settings.settings import Settings
 from backend.text import languages
+from converters.shared.model_card import read_model_card
 
 STOCK: Final = "stock"
 CURRENT: Final = "current"
@@ -80,9 +80,9 @@ def trained_pages(directory: Path) -> frozenset[str] | None:
         None where its `model.json` does not say: nobody knows then.
     """
     try:
-        pages = json.loads((directory / "model.json").read_bytes())["trained_pages"]
-        return frozenset(map(str, pages))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_model_card(directory).trained_pages
+    except BadRequest:
+        # a folder that is none of ours is judged all the same; its figures come with a note
         return None
 
 

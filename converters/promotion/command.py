@@ -13,8 +13,8 @@ from backend.models.promoted import Promotions
 from backend.outputs import check_writable, write_summary
 from backend.settings.settings import Settings
 from converters.promotion import terminal
-from converters.promotion.model_card import read_model_card
 from converters.promotion.promote import Done, PromoteRequest, judged, promote, undo
+from converters.shared.model_card import read_model_card
 from converters.shared.progress import progress
 
 

@@ -17,7 +17,7 @@ from backend.errors import BadRequest, OperatorError
 from backend.models.files import WEIGHTS
 from backend.models.locate import fingerprint_of
 from backend.models.promoted import Promotions
-from converters.promotion.model_card import MODEL_CARD
+from converters.shared.model_card import MODEL_CARD
 
 SPARE_BYTES = 64 * 1024**2
 """Disk that stays free beside the copy."""

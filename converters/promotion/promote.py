@@ -24,8 +24,8 @@ from converters.evaluation.line_results import LineResult
 from converters.evaluation.models import CURRENT, STOCK, folder_of
 from converters.evaluation.rows import PartLines, read_part
 from converters.promotion import kept_models
-from converters.promotion.model_card import ModelCard, read_model_card
 from converters.promotion.rule import Candidates, Condition, Verdict, judge
+from converters.shared.model_card import ModelCard, read_model_card
 
 Done = Callable[[int], None]
 

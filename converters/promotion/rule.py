@@ -29,7 +29,7 @@ from converters.evaluation.characters import confusions_in
 from converters.evaluation.groups import NO_LETTERS, SEVERAL
 from converters.evaluation.line_results import LineResult
 from converters.evaluation.paired import PairedDifference, paired_bootstrap
-from converters.promotion.model_card import Parity
+from converters.shared.model_card import Parity
 
 LEAST_PAGES: Final = 20
 LEAST_LINES: Final = 200
@@ -40,8 +40,6 @@ EXACT_LOSS: Final = 0.01
 GROUP_LOSS: Final = 0.02
 READ_WELL: Final = 0.95
 FORGOTTEN: Final = 0.5
-SAME_TEXTS: Final = 0.995
-SAME_SCORE: Final = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +312,7 @@ def _parity(parity: Parity | None) -> Condition:
         f"{parity.equal:,} of {parity.lines:,} lines were read alike by checkpoint, Paddle and ONNX, scores "
         f"at most {parity.largest_score_difference:.1g} apart"
     )
-    if parity.equal >= SAME_TEXTS * parity.lines and parity.largest_score_difference < SAME_SCORE:
+    if parity.holds:
         return Condition("same in all forms", True, f"{figures}.")
     return Condition(
         "same in all forms",

@@ -17,13 +17,12 @@ import yaml
 from backend import __version__
 from backend.errors import BadRequest, OperatorError
 from converters.shared.manifest import manifest_lines
+from converters.shared.model_card import MODEL_CARD, Parity
 from converters.training import parity
-from converters.training.parity import Parity
 from converters.training.trainer import calls
 from converters.training.trainer.preparation import Trainer
 
 FORMAT: Final = 1
-RECORD: Final = "model.json"
 WEIGHTS: Final = {"best": Path("best/best.pdparams"), "latest": Path("checkpoints/latest.pdparams")}
 _TRAINED_ON: Final = ("rec_gt_train.txt", "rec_gt_val.txt")
 """Label files whose pages the training saw, the second to stop by."""
@@ -120,7 +119,7 @@ def check_place(out: Path, *, replace: bool) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise BadRequest(f"--out {out} is a file or a link; name a new folder.")
     if out.is_dir() and any(out.iterdir()):
-        if not (out / RECORD).is_file():
+        if not (out / MODEL_CARD).is_file():
             raise BadRequest(f"--out {out} holds something that is no model of twinread; name a new folder.")
         if not replace:
             raise BadRequest(
@@ -188,7 +187,7 @@ def export_model(
             found = parity.measure(trainer, config_file, crops, weights, made, language=language, onnx=onnx)
             parity.check(found)
             record = _record(run, which, trainer, found, converter)
-            (made / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
+            (made / MODEL_CARD).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")
             _put(made, out, Path(scratch))
     except OSError as error:
         raise OperatorError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +17,12 @@ from backend.page.crops import is_blank
 from backend.page.lines import Pixels
 from backend.readers.paddle import PaddleReader, RecognitionOptions, model_input
 from backend.text.cleaning import plain_text
+from converters.shared.model_card import Parity
 from converters.training.trainer import calls
 from converters.training.trainer.preparation import Trainer
 
 LINES: Final = 200
 """Compared at most."""
-EQUAL_AT_LEAST: Final = 0.995
-"""Of the lines, in text: two characters that are equally likely may change places by rounding."""
-SCORE_WITHIN: Final = 1e-3
 LOAD_S: Final = 300.0
 READ_S: Final = 600.0
 
@@ -37,28 +34,6 @@ class ExportDiffers(OperatorError):
     """The exported model does not read as the checkpoint does."""
 
     exit_code = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """How far several forms of one model agree.
-
-    lines: that were compared.
-    equal: of them, with the same text in all forms.
-    largest_score_difference: among those.
-    example: a line that differs, by form; empty where none does.
-    """
-
-    lines: int
-    equal: int
-    largest_score_difference: float
-    example: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether the forms may stand for each other."""
-        enough = self.lines > 0 and self.equal >= EQUAL_AT_LEAST * self.lines
-        return enough and self.largest_score_difference <= SCORE_WITHIN
 
 
 def compare(forms: Mapping[str, Readings]) -> Parity:

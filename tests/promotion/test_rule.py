@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from converters.evaluation.line_results import LineResult
-from converters.promotion.model_card import Parity
 from converters.promotion.rule import Candidates, Condition, Verdict, judge
+from converters.shared.model_card import Parity
 
 TRUTH = "абвгдежзик"
 """Ten letters, so that one wrong letter is a CER of 10 % of the line."""

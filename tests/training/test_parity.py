@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.training.parity import ExportDiffers, Parity, check, compare, crops_of
+from converters.shared.model_card import Parity
+from converters.training.parity import ExportDiffers, check, compare, crops_of
 from tests.parts.training_run import TRAINED_FONTS, rendered, write_lines
 
 
@@ -34,6 +35,7 @@ def test_forms_are_compared_line_by_line(
         pytest.param(200, 198, 0.0, False, id="two of 200 differ"),
         pytest.param(60, 59, 0.0, False, id="one of 60 differs"),
         pytest.param(200, 200, 0.002, False, id="scores differ"),
+        pytest.param(200, 200, 0.001, False, id="scores at the limit, which promotion refuses"),
         pytest.param(0, 0, 0.0, False, id="nothing was compared"),
     ],
 )

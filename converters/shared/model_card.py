@@ -10,19 +10,33 @@ from backend.errors import BadRequest
 
 MODEL_CARD = "model.json"
 
+EQUAL_AT_LEAST = 0.995
+"""Of the lines, in text: two characters that are equally likely may change places by rounding."""
+
+SCORE_WITHIN = 1e-3
+"""Scores of one line must be nearer to each other than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """How alike checkpoint, Paddle model and ONNX model read.
+    """How alike checkpoint, Paddle model and ONNX model read: may they stand for each other?
 
     lines: that all of them read.
     equal: of which all texts were the same.
-    largest_score_difference: between any two of them.
+    largest_score_difference: between any two of them, among those.
+    example: a line that differs, by form; empty where none does, and where it is not kept.
     """
 
     lines: int
     equal: int
     largest_score_difference: float
+    example: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the forms may stand for each other; by this one rule a model is exported and promoted."""
+        enough = self.lines > 0 and self.equal >= EQUAL_AT_LEAST * self.lines
+        return enough and self.largest_score_difference < SCORE_WITHIN
 
 
 @dataclass(frozen=True, slots=True)
