@@ -16,6 +16,7 @@ MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py"
 
 OWNERS = {
     "flask": {
+        "backend.server.admission",
         "backend.server.app",
         "backend.server.gunicorn_server",
         "backend.server.label_studio_ml",

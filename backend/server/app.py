@@ -20,11 +20,12 @@ from backend.label_studio.labeling_config import LabelingConfig
 from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
 from backend.server import answers
+from backend.server.admission import refused
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
 from backend.server.refusals import refusal
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
-from backend.server.sign_in import knows_secret, signed_in
+from backend.server.sign_in import credentials, knows_secret, signed_in
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,14 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
 
         return check  # type: ignore[return-value]
 
+    @app.before_request
+    def admit() -> Response | None:
+        return refused(request, settings)
+
     @app.get("/health")
     def health() -> Response:
         # open without credentials, for container health checks; wrong ones are told so at once
-        if request.authorization is not None and not signed_in(request, settings):
+        if credentials(request) is not None and not signed_in(request, settings):
             return _unauthorised()
         state, sentence = service.state
         if state == "failed":
