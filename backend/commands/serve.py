@@ -27,12 +27,12 @@ def serve(host: str, port: int) -> None:
     Once it is ready, readers on this machine are given a few rendered lines. One that reads
     nonsense goes on, and is named in the log, in /status and by `twinread doctor`.
     """
-    from backend.server import gunicorn_server
+    from backend.server import waitress_server
     from backend.settings import logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    gunicorn_server.run(values, host, port)
+    waitress_server.run(values, host, port)
 
 
 @click.command()
