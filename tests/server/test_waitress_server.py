@@ -22,7 +22,10 @@ import httpx
 import psutil
 import pytest
 
+from backend.readers.stored import ReadingStore
 from tests.parts.backend_process import RunningBackend, backend_process, free_port, variables
+from tests.parts.drawn_pages import drawn_page, file_of
+from tests.parts.ernie_stand_in import StandIn
 from tests.parts.scripted import CONFIG
 
 SMALL = (sys.executable, "-m", "tests.parts.small_backend", "--port", "{port}")
@@ -307,6 +310,28 @@ def test_ordinary_clients_are_served_as_http_says(signed: RunningBackend) -> Non
     assert answer_to(signed, one * 4 + last).count("HTTP/1.1 200 OK") == 5
     asked_first = header(Content_Length=str(len(body)), Expect="100-continue", Connection="close") + body
     assert answer_to(signed, asked_first).startswith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+def test_sigterm_under_load_answers_who_waits_and_loses_no_reading_that_was_paid_for(tmp_path: Path) -> None:
+    ernie = StandIn(latency_s=0.3)
+    address = f"sqlite:///{tmp_path / 'readings.sqlite3'}"
+    settings = {"ocr_language": "ru", "store_url": address, "ernie_model": ernie.model}
+    with ernie.running(), backend_process(tmp_path, ernie_base_url=ernie.base_url, **settings) as backend:
+        pages = [file_of(drawn_page([f"Лист {number}"], (320, 96))[0]) for number in range(60)]
+        urls = [f"data:image/png;base64,{base64.b64encode(page).decode()}" for page in pages]
+        requests = [predict_request(*urls[first::6]) for first in range(6)]
+        with contextlib.ExitStack() as clients:
+            asked = [clients.enter_context(connections(backend, 1, request))[0] for request in requests]
+            backend.wait_until(lambda: ernie.answered >= 20, "some readings came, others are in flight")
+            came = ernie.answered
+            backend.process.terminate()
+            assert backend.process.wait(20) == 0
+            # with what was there, and empty results to be asked for again
+            assert [one.recv(15) for one in asked] == [b"HTTP/1.1 200 OK"] * 6
+    store = ReadingStore(address)
+    stored = store.count()
+    store.close()
+    assert 20 <= came <= stored <= ernie.calls < 120
 
 
 @pytest.mark.parametrize(
