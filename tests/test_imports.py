@@ -16,14 +16,17 @@ MODULES = sorted([*ROOT.glob("backend/**/*.py"), *ROOT.glob("converters/**/*.py"
 
 OWNERS = {
     "flask": {
+        "backend.server.admission",
         "backend.server.app",
-        "backend.server.gunicorn_server",
+        "backend.server.json_bodies",
         "backend.server.label_studio_ml",
+        "backend.server.reception",
         "backend.server.refusals",
         "backend.server.reload",
         "backend.server.sign_in",
+        "backend.server.waitress_server",
     },
-    "gunicorn": {"backend.server.gunicorn_server"},
+    "waitress": {"backend.server.reception", "backend.server.waitress_server"},
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.paddle_engine"},
     "paddlex": {"backend.models.locate"},

@@ -206,6 +206,26 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         None, description="Secret of /webhook and /reload (path or X-Twinread-Secret header)"
     )
+    allow_no_password: bool = Field(
+        False,
+        description=("Serve whoever reaches the port, from other machines too, without user and password"),
+    )
+    max_request_bytes: int = Field(64 * 1024**2, ge=1024, description="Longest body of /predict, bytes")
+    max_webhook_bytes: int = Field(1024**2, ge=1024, description="Longest body of a webhook, bytes")
+    request_timeout_s: float = Field(
+        20, ge=1, description="Time in which a request must have come whole, or its answer be taken, seconds"
+    )
+    max_connections: int = Field(
+        1000, ge=64, le=4000, description="Connections at once; open files must allow 400 more"
+    )
+    server_threads: int = Field(
+        256, ge=40, le=2048, description="Requests in work at once; 32 of them are never /predict"
+    )
+    stop_s: float = Field(
+        6,
+        ge=1,
+        description="Time for requests in work when twinread is stopped, seconds; 2 later it has ended",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 
     # Training
