@@ -105,9 +105,15 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
         if body.drawn is not None:
             if len(body.tasks) != 1:
                 raise BadRequest("A request with drawn regions must have exactly one task.")
-            results = [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
+            results = [
+                answers.assist(
+                    service, body.tasks[0], body.drawn, config, wording, limit_s, project=body.project_name
+                )
+            ]
         else:
-            results = answers.predict(service, body.tasks, config, wording, limit_s)
+            results = answers.predict(
+                service, body.tasks, config, wording, limit_s, project=body.project_name
+            )
         return jsonify(results=results)
 
     @app.get("/versions")
