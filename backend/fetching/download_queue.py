@@ -120,15 +120,17 @@ class DownloadQueue:
             seats.threads.shutdown(wait=False, cancel_futures=True)
 
     def _look(self, seats: _Seats) -> None:
-        """Send somebody to look whether there is something to download."""
+        """Send somebody to look whether there is something to download.
+
+        Every ticket, every place and every share of a host that becomes free lets one more begin at most, so
+        each of them calls this once and nothing is overlooked.
+        """
         # after the end nobody can be sent any more
         with suppress(RuntimeError):
             seats.threads.submit(self._serve_one, seats)
 
     def _serve_one(self, seats: _Seats) -> None:
         for ticket in self._taken(seats):
-            # each who found something sends the next: a place that is free is never overlooked
-            self._look(seats)
             self._download(seats, ticket)
             self._look(seats)
 
