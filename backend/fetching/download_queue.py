@@ -21,8 +21,8 @@ from backend.tickets import Ticket, TicketQueue
 class DownloadLimits:
     """How many images are downloaded at once.
 
-    at_once: in all, together with those that came and that nobody has taken yet, so that memory holds no
-        more; as many again for annotators.
+    at_once: in all, together with those that came and that nobody has taken yet: memory holds so many files,
+        each within its own limit, and never those of a whole backlog. As many again for annotators.
     per_host: from one host. Label Studio may have all but those of one other host.
     """
 

@@ -298,5 +298,7 @@ class PageWork(Generic[Result]):
             page.future.set_exception(error)
 
     def _forget(self, page: _Page[Result]) -> None:
-        if self._in_work.pop(page.key, None) is not None:
+        # another one may have come for the same key since it was given up
+        if self._in_work.get(page.key) is page:
+            del self._in_work[page.key]
             self._backlog.leave(page.asker.project, opened=page.opened)
