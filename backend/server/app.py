@@ -106,10 +106,13 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
         config = labeling_config(body.label_config)
         limit_s = settings.predict_deadline_s
         if body.drawn is None:
-            return answers.predict(service, body.tasks, config, wording, limit_s)
+            return answers.predict(service, body.tasks, config, wording, limit_s, project=body.project_name)
         if len(body.tasks) != 1:
             raise BadRequest("A request with drawn regions must have exactly one task.")
-        return [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
+        task = body.tasks[0]
+        return [
+            answers.assist(service, task, body.drawn, config, wording, limit_s, project=body.project_name)
+        ]
 
     @app.get("/versions")
     def versions() -> Response:

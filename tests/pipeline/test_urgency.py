@@ -211,6 +211,33 @@ def test_lines_of_a_page_that_wait_as_bulk_work_go_first_once_somebody_opens_it(
         assert reader.served == ["/first", *["/opened"] * 3, *["/first"] * 2]
 
 
+def test_lines_of_another_project_wait_for_one_line_and_not_for_the_pages_of_a_backlog() -> None:
+    """More pages are in work at once than readers can read, as with a large PAGE_WORKERS."""
+    backlog = {f"/{number}": page_on(250) for number in range(8)}
+    local = (Local("one"), Local("two"))
+    with ExitStack() as opened:
+        source = ScriptedSource({**backlog, "/other": page_on(200)})
+        engines = scripted_engines(readers=local, source=source)
+        service = Service(lambda _: engines, ServiceOptions(page_workers=10))
+        opened.callback(service.close)
+        for reader in local:
+            opened.callback(reader.stop)
+            opened.callback(reader.may_go_on.set)
+        service.engines(timeout_s=LIMIT_S)
+        long = [{"id": 1, "data": {"image": reference}} for reference in backlog]
+        service.predict(long, OURS, WORDING, 0, project="A")
+        until(lambda: [reader.waiting for reader in local] == [23] * 2)
+        short = [{"id": 2, "data": {"image": reference}} for reference in ("/other", "/gone")]
+        service.predict(short, OURS, WORDING, 0, project="B")
+        until(lambda: [reader.waiting for reader in local] == [26] * 2)
+        for reader in local:
+            reader.may_go_on.set()
+        service.predict(long, OURS, WORDING, LIMIT_S, project="A")
+    for reader in local:
+        assert reader.served[:6].count("/opened") >= 2
+        assert reader.served[:8].count("/opened") == 3
+
+
 def test_lines_of_a_page_that_is_opened_while_it_is_searched_are_asked_for_urgently() -> None:
     searching, may_go_on = threading.Event(), threading.Event()
 
