@@ -66,7 +66,8 @@ def _is_ours(folder: Path) -> bool:
     if found.st_uid != me or found.st_mode & stat.S_ISVTX or folder.resolve() in (Path("/"), Path.home()):
         return False
     try:
-        return all(entry.stat(follow_symlinks=False).st_uid == me for entry in os.scandir(folder))
+        with os.scandir(folder) as entries:
+            return all(entry.stat(follow_symlinks=False).st_uid == me for entry in entries)
     except FileNotFoundError:
         # something was taken away meanwhile; the next start looks again
         return False

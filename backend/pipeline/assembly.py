@@ -144,15 +144,15 @@ def turning(found: PaddleDetector, settings: Settings) -> LineDetector:
 
 
 def open_store(settings: Settings) -> ReadingStore:
-    """The store of readings; its folder is made where it is the default one.
+    """The store of readings; CACHE_DIR, its folder where no other is named, becomes its owner's alone.
 
     Raises:
         StoreFailed: it cannot be used.
     """
-    if not settings.store_url:
-        try:
-            private_folder(settings.cache_dir)
-        except OSError as error:
+    try:
+        private_folder(settings.cache_dir)
+    except OSError as error:
+        if not settings.store_url:
             raise StoreFailed(
                 f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
             ) from error
