@@ -33,7 +33,13 @@ OWNERS = {
     "openai": {"backend.readers.ernie.chat_api"},
     "aiohttp": {"backend.readers.ernie.chat_api"},
     "tesserocr": {"backend.readers.tesseract"},
-    "sqlalchemy": {"backend.readers.reading_table"},
+    "sqlalchemy": {
+        "backend.readers.store.database",
+        "backend.readers.store.readings",
+        "backend.readers.store.tables",
+        "backend.readers.store.time_limit",
+        "backend.readers.store.upkeep",
+    },
     "label_studio_ml": {"backend.server.label_studio_ml"},
     "label_studio_sdk": {"backend.label_studio.http_client", "backend.label_studio.prediction_check"},
     # of the tools that make something for us, nothing is needed when twinread runs

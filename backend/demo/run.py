@@ -74,7 +74,7 @@ def run() -> None:
     label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
     backend_port = _port("BACKEND_PORT", 9090)
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
-    state.mkdir(parents=True, exist_ok=True)
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     account = demo_account(state / "account.json")
     values = demo_settings(state)
     for line in left_unread(values, demo_pages().values()):

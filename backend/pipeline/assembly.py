@@ -23,6 +23,7 @@ from backend.pipeline.reader_kinds import engine_options
 from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
+from backend.private_files import private_folder
 from backend.readers.stored import ReadingStore
 from backend.seams import LineDetector
 from backend.settings.settings import Settings
@@ -149,19 +150,19 @@ def turning(found: PaddleDetector, settings: Settings) -> LineDetector:
 
 
 def open_store(settings: Settings) -> ReadingStore:
-    """The store of readings; its folder is made where it is the default one.
+    """The store of readings; CACHE_DIR, its folder where no other is named, becomes its owner's alone.
 
     Raises:
         StoreFailed: it cannot be used.
     """
-    if not settings.store_url:
-        try:
-            settings.cache_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+    try:
+        private_folder(settings.cache_dir)
+    except OSError as error:
+        if not settings.store_url:
             raise StoreFailed(
                 f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
             ) from error
-    return ReadingStore(settings.store_address)
+    return ReadingStore(settings.store_address, answer_limit_s=settings.store_timeout_s)
 
 
 def check_readers(settings: Settings) -> None:

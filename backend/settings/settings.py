@@ -214,6 +214,24 @@ class Settings(BaseSettings):
         repr=False,  # may hold the database's user and password
         description="Database of readings; empty: SQLite in CACHE_DIR",
     )
+    store_timeout_s: float = Field(
+        3, gt=0, description="Time limit of one question to PostgreSQL, seconds; reading goes on without it"
+    )
+    reading_claim_s: float = Field(
+        20,
+        ge=1,
+        description=(
+            "Time after which others ask for the readings that a killed twinread was being asked for, seconds"
+        ),
+    )
+    reading_wait_s: float = Field(
+        10,
+        ge=0,
+        description=(
+            "How long an annotator waits for a reading that another twinread on the store was asked for "
+            "before it is paid for twice, seconds"
+        ),
+    )
     cache_dir: Path = Field(default_cache_dir(), description="Folder for models, images and the store")
     image_cache_bytes: int = Field(2 * 1024**3, ge=0, description="Size limit of the image cache, bytes")
     basic_auth_user: str | None = Field(None, description="User that Label Studio must give (HTTP Basic)")

@@ -25,7 +25,7 @@ from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.read_task import TaskPage, Wording
 from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.paddle import PaddleReader, RecognitionOptions
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from backend.seams import LineReader
 from backend.tickets import Urgency
 from tests.parts.samples import sample
@@ -184,8 +184,9 @@ def test_lines_of_a_page_that_wait_as_bulk_work_go_first_once_somebody_opens_it(
         readers: Sequence[LineReader] = local
         if kept:
             store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
-            readers = [StoredReader(reader, store) for reader in local]
-            for part in (store, *readers):
+            keeper = Keeper(store)
+            readers = [StoredReader(reader, keeper) for reader in local]
+            for part in (store, keeper):
                 opened.callback(part.close)
         engines = scripted_engines(readers=readers, source=ScriptedSource(pages))
         service = Service(lambda _: engines, ServiceOptions(page_workers=2))
