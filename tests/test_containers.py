@@ -12,12 +12,14 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import metadata
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from backend.demo.label_studio_server import BANNED_SUBNETS
 from backend.settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +131,22 @@ def test_label_studio_is_given_an_address_that_it_takes_for_webhooks_too() -> No
     aliases = services()["backend"]["networks"]["default"]["aliases"]
     # Label Studio drops the webhook of a host without a dot and says nothing
     assert [f"http://{alias}:9090" for alias in aliases if "." in alias] == [address]
+
+
+def test_label_studio_is_banned_from_what_the_demo_bans_and_from_its_own_loopback() -> None:
+    banned = services()["label-studio"]["environment"]["USER_ADDITIONAL_BANNED_SUBNETS"].split(",")
+    assert banned == ["127.0.0.0/8", *BANNED_SUBNETS]
+    # Label Studio takes the list as it stands: one that is no subnet would stop every import
+    assert [subnet for subnet in banned if str(ip_network(subnet)) != subnet] == []
+
+
+@pytest.mark.parametrize("name", ["postgres", "ernie", "paddleocr-vl"])
+def test_only_the_backend_reaches_what_asks_for_no_key(name: str) -> None:
+    """Label Studio calls URLs that annotators type, private addresses among them."""
+    (network,) = services()[name]["networks"]
+    others = {other for other, service in services().items() if network in service.get("networks", ["default"])}
+    assert others - {"postgres", "ernie", "paddleocr-vl"} == {"backend", "setup"}
+    assert "label-studio" not in others
 
 
 def test_every_volume_is_declared_and_used() -> None:
