@@ -144,7 +144,9 @@ def test_label_studio_is_banned_from_what_the_demo_bans_and_from_its_own_loopbac
 def test_only_the_backend_reaches_what_asks_for_no_key(name: str) -> None:
     """Label Studio calls URLs that annotators type, private addresses among them."""
     (network,) = services()[name]["networks"]
-    others = {other for other, service in services().items() if network in service.get("networks", ["default"])}
+    others = {
+        other for other, service in services().items() if network in service.get("networks", ["default"])
+    }
     assert others - {"postgres", "ernie", "paddleocr-vl"} == {"backend", "setup"}
     assert "label-studio" not in others
 

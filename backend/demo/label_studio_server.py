@@ -51,7 +51,7 @@ BANNED_SUBNETS = (
     "2001::/32",
     "2002::/16",
 )
-"""What Label Studio must not call by a URL that somebody gave it; `docker-compose.yml` bans IPv4's loopback, too.
+"""What Label Studio must not call by a URL that somebody gave it; docker-compose.yml bans 127.0.0.0/8, too.
 
 Private addresses (10.0.0.0/8, fc00::/7, ...) are not among them: backends have such.
 """
