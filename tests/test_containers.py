@@ -190,14 +190,6 @@ def test_a_lock_names_one_cv2(lock: Path) -> None:
     assert len([line for line in lines if line.startswith("opencv")]) == 1
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda file: file.stem)
-def test_a_lock_pins_files_by_hash_and_names_no_address(lock: Path) -> None:
-    text = lock.read_text("utf-8")
-    pins = text.replace("\\\n", "").splitlines()
-    assert [pin for pin in pins if not re.match(r"[a-z0-9.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", pin)] == []
-    assert "://" not in text
-
-
 def test_cv2_is_pinned_as_paddlex_pins_it() -> None:
     pinned = {
         requirement.split(";")[0].strip()

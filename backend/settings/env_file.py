@@ -40,7 +40,7 @@ POWERFUL = frozenset(
         *("paddleocr_dir", "trainer_python", "round_export_options", "round_train_options", "cache_dir"),
     }
 )
-"""Settings beside addresses and keys that must not change unseen: who may ask, what runs, where is written."""
+"""Settings beside addresses and keys that must not change unseen: who may ask, what runs, where it writes."""
 
 
 def read(path: Path) -> dict[str, str]:
