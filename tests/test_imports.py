@@ -18,6 +18,7 @@ OWNERS = {
     "flask": {
         "backend.server.admission",
         "backend.server.app",
+        "backend.server.error_answers",
         "backend.server.gunicorn_server",
         "backend.server.label_studio_ml",
         "backend.server.refusals",

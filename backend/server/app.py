@@ -6,29 +6,24 @@ sentence stands in both.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
 
 from backend import __version__
-from backend.errors import BadRequest, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
-from backend.server import answers
 from backend.server.admission import refused
+from backend.server.error_answers import answer_errors, json_body
+from backend.server.predict_request import results_of
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
 from backend.server.refusals import refusal
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
 from backend.server.sign_in import credentials, knows_secret, signed_in
 from backend.settings.settings import Settings
-
-log = logging.getLogger(__name__)
 
 ViewT = TypeVar("ViewT", bound=Callable[..., Any])
 
@@ -52,12 +47,11 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
 
     Args:
         service: answers; started by the caller.
-        settings: sign-in, deadline, names of labels, language of messages.
+        settings: sign-in, deadline, names of labels, languages.
         starter: starts training rounds; by default as the settings say.
     """
     rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
-    wording = Wording(settings.ocr_language, settings.message_language)
 
     @lru_cache(maxsize=64)
     def labeling_config(xml: str) -> LabelingConfig:
@@ -97,22 +91,15 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
     @app.post("/setup")
     @guarded
     def setup() -> Response:
-        body = parse(SetupBody, _json())
+        body = parse(SetupBody, json_body())
         labeling_config(body.label_config)
         return jsonify(model_version=service.model_version)
 
     @app.post("/predict")
     @guarded
     def predict() -> Response:
-        body = parse(PredictBody, _json())
-        config = labeling_config(body.label_config)
-        limit_s = settings.predict_deadline_s
-        if body.drawn is not None:
-            if len(body.tasks) != 1:
-                raise BadRequest("A request with drawn regions must have exactly one task.")
-            results = [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
-        else:
-            results = answers.predict(service, body.tasks, config, wording, limit_s)
+        body = parse(PredictBody, json_body())
+        results = results_of(body, service, labeling_config(body.label_config), settings)
         return jsonify(results=results)
 
     @app.get("/versions")
@@ -134,7 +121,7 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
                 "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
                 "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
             )
-        body = parse(WebhookBody, _json())
+        body = parse(WebhookBody, json_body())
         service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
         done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
         return jsonify(status="ok", **done)
@@ -144,37 +131,8 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
     def look_for_a_promoted_model(secret: str = "") -> Response:
         return reload(service, settings, secret)
 
-    @app.errorhandler(TwinreadError)
-    def known(error: TwinreadError) -> Response:
-        return refusal(error.status, str(error))
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        if error.code == 400:
-            return refusal(400, "The body is not JSON.")
-        answer = refusal(error.code or 500, error.description or error.name)
-        answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
-        return answer
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
-        # the rule, because the path of a webhook holds its secret
-        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
-        return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
-
+    answer_errors(app)
     return app
-
-
-def _json() -> object:
-    """The request's body; one that is no JSON at all is an error of Flask's.
-
-    Raises:
-        BadRequest: it is nested so deeply that Python cannot read it.
-    """
-    try:
-        return request.get_json(force=True)
-    except RecursionError as error:
-        raise BadRequest("The body is nested too deeply.") from error
 
 
 def _unauthorised() -> Response:
