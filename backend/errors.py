@@ -15,6 +15,7 @@
         ├── ReaderUnavailable   a reader cannot start or does not answer               503 / 3
         ├── ModelMissing        a model is not on this machine and cannot be had       503 / 3
         ├── NotReady            models are still loading                               503 / 3
+        ├── Busy                so much waits already that no more is taken            503 / 3
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
         ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
@@ -114,6 +115,18 @@ class ModelMissing(OperatorError):
 
 class NotReady(OperatorError):
     """Models are still loading."""
+
+
+class Busy(OperatorError):
+    """So much waits already that no more is taken.
+
+    Attributes:
+        retry_after_s: when it is worth asking again, whole seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int = 60, **facts: object) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **facts)
+        self.retry_after_s = retry_after_s
 
 
 class Late(OperatorError):

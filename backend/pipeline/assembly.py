@@ -9,6 +9,7 @@ from functools import partial
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.detectors.turned_pages import HeadClassifier, TurnedPageDetector
 from backend.errors import ModelMissing, StoreFailed
+from backend.fetching.download_queue import DownloadLimits
 from backend.fetching.sources import Sources
 from backend.label_studio.client import LabelStudio
 from backend.models.packaged import head_classifier
@@ -40,7 +41,12 @@ def service(settings: Settings) -> Service:
         partial(check_promoted, settings),
         fixed=why_none_is_promoted(settings),
     )
-    return Service(promoted.load, ServiceOptions(settings.page_workers), promoted)
+    options = ServiceOptions(
+        settings.page_workers,
+        waiting_pages=settings.max_waiting_pages,
+        downloads=DownloadLimits(settings.downloads_at_once, settings.downloads_per_host),
+    )
+    return Service(promoted.load, options, promoted)
 
 
 def why_none_is_promoted(settings: Settings) -> str:

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
 from backend.pipeline.annotate import Panel
-from backend.seams import LineDetector, PageSource
+from backend.seams import LineDetector, ServedSource
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Engines:
 
     detector: LineDetector
     lend: Callable[[str], AbstractContextManager[Panel]]
-    source: PageSource
+    source: ServedSource
     model_version: str
     max_page_pixels: int
     readers: str

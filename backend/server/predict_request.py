@@ -26,13 +26,14 @@ def results_of(
 
     Raises:
         BadRequest: regions were drawn on several tasks at once.
+        Busy: so many pages wait already that none of these was taken.
         NotReady: the models are still loading.
         TwinreadError: why they failed to load.
     """
     wording = Wording(settings.ocr_language, settings.message_language)
-    limit_s = settings.predict_deadline_s
+    limit_s, project = settings.predict_deadline_s, body.project_name
     if body.drawn is None:
-        return answers.predict(service, body.tasks, config, wording, limit_s)
+        return answers.predict(service, body.tasks, config, wording, limit_s, project=project)
     if len(body.tasks) != 1:
         raise BadRequest("A request with drawn regions must have exactly one task.")
-    return [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s)]
+    return [answers.assist(service, body.tasks[0], body.drawn, config, wording, limit_s, project=project)]

@@ -194,6 +194,21 @@ class Settings(BaseSettings):
         80, gt=0, description="Time after which /predict answers with what is ready; Label Studio waits 100 s"
     )
     page_workers: int = Field(4, ge=1, le=256, description="Pages worked on at once")
+    max_waiting_pages: int = Field(
+        20_000, ge=1, description="Pages that may wait; more are refused (HTTP 503) until some are done"
+    )
+    downloads_at_once: int = Field(
+        16, ge=1, le=256, description="Images downloaded at once; as many again for annotators who wait"
+    )
+    downloads_per_host: int = Field(
+        4,
+        ge=1,
+        le=256,
+        description=(
+            "Of these from one host, so that a slow one keeps no other's images; Label Studio may have all "
+            "others"
+        ),
+    )
     store_url: str = Field(
         "",
         repr=False,  # may hold the database's user and password

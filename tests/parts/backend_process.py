@@ -47,19 +47,33 @@ class RunningBackend:
         return 0.0
 
     def predict(
-        self, tasks: Sequence[Mapping[str, Any]], config: str, drawn: Sequence[object] | None = None
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        config: str,
+        drawn: Sequence[object] | None = None,
+        project: int = 1,
     ) -> list[dict[str, Any]]:
         """What Label Studio would be answered."""
-        body = {
-            "tasks": list(tasks),
-            "label_config": config,
-            "project": "1.1",
-            "params": {"login": None, "password": None, "context": drawn and {"result": drawn}},
-        }
-        answer = httpx.post(self.url + "/predict", json=body, auth=self.auth, timeout=120, trust_env=False)
+        answer = self.ask(tasks, config, drawn, project)
         assert answer.status_code == 200, answer.text
         results: list[dict[str, Any]] = answer.json()["results"]
         return results
+
+    def ask(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        config: str,
+        drawn: Sequence[object] | None = None,
+        project: int = 1,
+    ) -> httpx.Response:
+        """The same, whatever the answer is."""
+        body = {
+            "tasks": list(tasks),
+            "label_config": config,
+            "project": f"{project}.1700000000",
+            "params": {"login": None, "password": None, "context": drawn and {"result": drawn}},
+        }
+        return httpx.post(self.url + "/predict", json=body, auth=self.auth, timeout=120, trust_env=False)
 
     @property
     def log(self) -> str:
