@@ -6,29 +6,24 @@ sentence stands in both.
 
 from __future__ import annotations
 
-import logging
 import threading
 from functools import lru_cache
-from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException
 
 from backend import __version__
-from backend.errors import BadRequest, Busy, TwinreadError
+from backend.errors import Busy
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
-from backend.server import answers
 from backend.server.admission import refused, stranger
+from backend.server.error_answers import answer_errors
 from backend.server.json_bodies import JsonBodies
+from backend.server.predict_request import results_of
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
-from backend.server.refusals import refusal, refusal_of
+from backend.server.refusals import refusal
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
 from backend.settings.settings import Settings
-
-log = logging.getLogger(__name__)
 
 KEPT_FREE = 32
 """Threads of the server that no /predict takes, so that /health, /metrics and /setup never wait."""
@@ -53,12 +48,11 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
 
     Args:
         service: answers; started by the caller.
-        settings: sign-in, limits, deadline, names of labels, language of messages.
+        settings: sign-in, limits, deadline, names of labels, languages.
         starter: starts training rounds; by default as the settings say.
     """
     rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
-    wording = Wording(settings.ocr_language, settings.message_language)
     bodies = JsonBodies(settings.max_request_bytes)
     seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)
 
@@ -98,21 +92,11 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
             raise Busy("Too many requests wait already; ask again in a minute.", retry_after_s=60)
         try:
             with bodies.read(request) as read:
-                return jsonify(results=results_of(parse(PredictBody, read)))
+                body = parse(PredictBody, read)
+                config = labeling_config(body.label_config)
+                return jsonify(results=results_of(body, service, config, settings))
         finally:
             seats.release()
-
-    def results_of(body: PredictBody) -> list[dict[str, Any]]:
-        config = labeling_config(body.label_config)
-        limit_s = settings.predict_deadline_s
-        if body.drawn is None:
-            return answers.predict(service, body.tasks, config, wording, limit_s, project=body.project_name)
-        if len(body.tasks) != 1:
-            raise BadRequest("A request with drawn regions must have exactly one task.")
-        task = body.tasks[0]
-        return [
-            answers.assist(service, task, body.drawn, config, wording, limit_s, project=body.project_name)
-        ]
 
     @app.get("/versions")
     def versions() -> Response:
@@ -136,20 +120,5 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
     def look_for_a_promoted_model(secret: str = "") -> Response:
         return reload(service, settings, secret)
 
-    @app.errorhandler(TwinreadError)
-    def known(error: TwinreadError) -> Response:
-        return refusal_of(error)
-
-    @app.errorhandler(HTTPException)
-    def http(error: HTTPException) -> Response:
-        answer = refusal(error.code or 500, error.description or error.name)
-        answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
-        return answer
-
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
-        # the rule, because the path of a webhook holds its secret
-        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
-        return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
-
+    answer_errors(app)
     return app

@@ -126,7 +126,12 @@ def variables(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
 
 @contextmanager
 def backend_process(
-    folder: Path, *, command: Sequence[str] = (), port: int = 0, **settings: object
+    folder: Path,
+    *,
+    command: Sequence[str] = (),
+    port: int = 0,
+    until: Callable[[RunningBackend], bool] | None = None,
+    **settings: object,
 ) -> Iterator[RunningBackend]:
     """Serve with these settings until the block ends.
 
@@ -134,6 +139,7 @@ def backend_process(
         folder: takes log, cache and store; a second process in the same folder goes on from there.
         command: what to run in place of `twinread serve`; `{port}` stands for the port.
         port: where to listen; 0 takes a free one.
+        until: what to wait for, in place of models that are loaded.
         settings: by their lower-case names.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,8 +159,9 @@ def backend_process(
     auth = (str(user), str(password)) if user and password else None
     # another server than our own may log what it likes
     backend = RunningBackend(f"http://127.0.0.1:{port}", folder, process, auth, quiet=not command)
+    so = until or ready
     try:
-        backend.wait_until(lambda: _ready(backend), "the backend is ready", START_LIMIT_S)
+        backend.wait_until(lambda: so(backend), "the backend is ready", START_LIMIT_S)
         yield backend
         backend.stop()
     finally:
@@ -162,7 +169,8 @@ def backend_process(
             backend.kill()
 
 
-def _ready(backend: RunningBackend) -> bool:
+def ready(backend: RunningBackend) -> bool:
+    """Whether its models are loaded."""
     assert backend.process.poll() is None, backend.log
     try:
         answer = httpx.get(backend.url + "/health", timeout=2, trust_env=False)
