@@ -32,6 +32,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
+from backend.private_files import private_folder
 from backend.projects.backend_connection import backend_status, sign_in_fields
 from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
@@ -74,7 +75,7 @@ def run() -> None:
     label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
     backend_port = _port("BACKEND_PORT", 9090)
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(state)
     account = demo_account(state / "account.json")
     values = demo_settings(state)
     for line in left_unread(values, demo_pages().values()):
