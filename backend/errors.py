@@ -145,9 +145,7 @@ _NO_MEMORY = re.compile(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a library failed for lack of memory: Python's own error, or what Pillow, OpenCV, onnxruntime
-    and Paddle say instead, also as the cause of another error.
-    """
+    """Whether a library failed for lack of memory, as Python's own error or in words, or as its cause."""
     seen: BaseException | None = error
     while seen is not None:
         # a sentence of ours may quote one

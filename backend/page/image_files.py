@@ -31,7 +31,8 @@ from PIL import (
 from backend.errors import BadImage, OutOfMemory, is_out_of_memory
 from backend.page import image_modes
 from backend.page.crops import MAX_SIDE
-from backend.page.jpeg_scans import MAX_SCANS, checked
+from backend.page.jpeg_scans import checked
+from backend.page.limits import MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.page.lines import Page, Pixels, Reason, ReasonKind
 from backend.page.missing_rows import check_png, check_tiles
 from backend.page.orientation import orientation
@@ -70,9 +71,6 @@ ADVICE = {
 }
 """What to do with such a file, where "save it in another format" is not enough."""
 
-MAX_PIXELS = 80_000_000
-"""The default of MAX_PAGE_PIXELS: A3 at 600 dpi has 69.6 million."""
-
 # Of these formats Pillow itself warns of more pixels than that, and then refuses them.
 PILLOW_PIXELS = 89_478_485
 BOUND_BY_PILLOW = {"WebP", "GIF", "TIFF"}
@@ -88,7 +86,7 @@ FLAT = 8
 """Levels within which the last block of a JPEG counts as flat: paper, or no data."""
 
 BYTES_IN_DECODE = 8
-"""Bytes that decoding takes for a pixel of `Header.decoding_pixels`: Pillow's own four and the page's three."""
+"""Bytes that decoding takes for one of `Header.decoding_pixels`: Pillow's own four and the page's three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +127,9 @@ def header(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Header:
 def decode(
     data: bytes,
     *,
-    max_pixels: int = MAX_PIXELS,
+    max_pixels: int = MAX_PAGE_PIXELS,
     max_side: int = MAX_SIDE,
-    max_scans: int = MAX_SCANS,
+    max_scans: int = MAX_JPEG_SCANS,
     budget: PixelBudget | None = None,
     urgency: Urgency | None = None,
 ) -> Page:
@@ -175,12 +173,13 @@ def _told(name: str, max_pixels: int, pixels: int) -> Iterator[None]:
             f"This {name} image has more than the {max_pixels:,} pixels that may be decoded; "
             "nothing of it was read. Save it smaller, or in parts.",
             format=name,
+            limit="pixels",
         ) from error
     except Exception as error:
         if is_out_of_memory(error) or not _memory_for(pixels):
             raise OutOfMemory(
-                f"There was not enough memory to decode this {name} image; ask again, and if it stays so give "
-                "twinread more memory or lower MAX_DECODING_PIXELS.",
+                f"There was not enough memory to decode this {name} image; ask again, and if it stays so "
+                "give twinread more memory or lower MAX_DECODING_PIXELS.",
                 format=name,
             ) from error
         # Pillow raises whatever its parsers trip over (OSError, SyntaxError, struct.error, KeyError,
@@ -294,7 +293,9 @@ def _decoded(
     """The picture as it is stored, the one that a browser shows, and the notes; Pillow's own copy is gone."""
     jpeg = checked(data, max_scans) if name == "JPEG" else None
     # of a JPEG of several pictures the plain class reads the first one, as does the other one
-    image = JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg.once)) if jpeg else OPENERS[name][1](io.BytesIO(data))
+    image = (
+        JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg.once)) if jpeg else OPENERS[name][1](io.BytesIO(data))
+    )
     # pages of a TIFF have sizes of their own, so that is looked at where the pixels are
     _check_size(name, image.size, max_pixels, max_side)
     if name == "PNG":
@@ -410,6 +411,7 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int, max_side: int
             f"This {name} image is {width} x {height} pixels; at most {max_pixels:,} pixels and "
             f"{max_side:,} on a side may be decoded. Save it smaller, or in parts.",
             format=name,
+            limit="pixels",
             width=width,
             height=height,
         )

@@ -35,8 +35,7 @@ def read_and_shown(image: Image.Image, browser: bool = True) -> tuple[Pixels, Pi
     """
     if image.mode.startswith("I;16"):
         # A scan of 12 bits fills the lowest sixteenth only, and is all but black in a browser.
-        most = max(int(np.asarray(strip).max()) for _, strip in _strips(image))
-        bits = max(12, most.bit_length())
+        bits = max(12, max(int(np.asarray(strip).max()) for _, strip in _strips(image)).bit_length())
         shown = _grey(image, np.float32, 0, 65535) if browser and bits < 16 else None
         return _grey(image, np.float32, 0, 2**bits - 1), shown
     if image.mode in {"I", "F"}:
@@ -49,10 +48,9 @@ def read_and_shown(image: Image.Image, browser: bool = True) -> tuple[Pixels, Pi
         for top, strip in _strips(image):
             _put(pixels, top, strip if strip.mode == "RGB" else strip.convert("RGB"))
         return pixels, None
-    extremes = [_alpha(strip).getextrema() for _, strip in _strips(image)]
-    least, most = min(low for low, _ in extremes), max(high for _, high in extremes)
+    most = max(int(_alpha(strip).max()) for _, strip in _strips(image))
     # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
-    if (least, most) == (0, 0):
+    if most == 0:
         pixels = _empty(image)
         for top, strip in _strips(image):
             _put(pixels, top, strip.convert("RGBA").convert("RGB"))
@@ -93,8 +91,8 @@ def _grey(image: Image.Image, kind: type[np.floating[Any]], darkest: float, ligh
     return pixels
 
 
-def _alpha(strip: Image.Image) -> Image.Image:
-    return strip.convert("RGBA").getchannel("A")
+def _alpha(strip: Image.Image) -> npt.NDArray[np.uint8]:
+    return np.asarray(strip.convert("RGBA").getchannel("A"), dtype=np.uint8)
 
 
 def _laid(image: Image.Image, ground: int) -> Pixels:
@@ -119,7 +117,7 @@ def _ground(image: Image.Image, most_opaque: int) -> int:
         luminance = np.asarray(layered.convert("L"))
         ink = (np.asarray(layered.getchannel("A")) >= most_opaque / 2).astype(np.uint8)
         bare = np.uint8(1) - ink
-        touching = (ink & cv2.dilate(bare, np.ones((3, 3), np.uint8))) > 0
+        touching = (ink & cv2.dilate(bare, np.ones((3, 3), np.uint8)).astype(np.uint8)) > 0
         # the rows around belong to the strips above and below
         first = 1 if top else 0
         own = slice(first, first + min(max(1, STRIP // image.width), image.height - top))

@@ -1,4 +1,4 @@
-"""What the segments of a JPEG file say before anything is decoded: how many scans, and whether they are whole.
+"""What a JPEG file's segments say before it is decoded: how many scans, and whether they are whole.
 
 libjpeg fills what is missing with grey and only warns, of which Pillow says nothing; so a file whose header
 says more than its data hold, or whose data end too early before a well-formed end, would pass as whole.
@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from backend.errors import BadImage
+from backend.page.limits import MAX_JPEG_SCANS
 from backend.page.orientation import BARE_MARKERS, END_OF_IMAGE, START_OF_SCAN
-
-MAX_SCANS = 50
-"""Scans of a file, each a pass over all of its pixels; usual progressive ones have about ten."""
 
 PROGRESSIVE = 0xC2
 FRAMES = {0xC0: 2, 0xC1: 2, PROGRESSIVE: 1}
@@ -56,7 +54,7 @@ class Checked:
     padded: bytes | None
 
 
-def checked(jpeg: bytes, max_scans: int = MAX_SCANS) -> Checked:
+def checked(jpeg: bytes, max_scans: int = MAX_JPEG_SCANS) -> Checked:
     """Look through the segments of a JPEG file.
 
     Args:
@@ -82,9 +80,10 @@ def checked(jpeg: bytes, max_scans: int = MAX_SCANS) -> Checked:
             ends.append(after)
             if len(ends) > max_scans:
                 raise BadImage(
-                    f"This JPEG image is stored in more than {max_scans} scans (MAX_JPEG_SCANS), each as costly "
-                    "as an image of its own. Save it again as a usual JPEG or PNG.",
+                    f"This JPEG image is stored in more than {max_scans} scans (MAX_JPEG_SCANS), each as "
+                    "costly as an image of its own. Save it again as a usual JPEG or PNG.",
                     format="JPEG",
+                    limit="scans",
                 )
             if frame is not None:
                 missing -= _whole_scan(frame, jpeg, at, after, restarts)
@@ -101,7 +100,7 @@ def checked(jpeg: bytes, max_scans: int = MAX_SCANS) -> Checked:
 
 
 def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start, and where what follows begins: for a scan, behind its data; the first end is the last."""
+    """Marker, start, and where the next one begins: for a scan, behind its data; nothing behind the end."""
     at = 2
     while True:
         at = jpeg.find(b"\xff", at)

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from backend.tickets import Urgency
 
 OPEN_PAGES = 3
-"""Pages that are open while readers answer hold three bytes a pixel, pages in decode 7 to 16."""
+"""Times as many pixels are open as in decode: they hold three bytes each, while readers answer; those in
+decode hold seven or eight."""
 
 
 class PixelBudget:
     """Pixels that are held at once; who asks for more waits for its turn; thread-safe.
 
-    Those for whom an annotator waits go before bulk work, and else as they came: a large page is not overtaken
-    by small ones for ever. One that is larger than the budget goes alone.
+    Those for whom an annotator waits go before bulk work, and else as they came: a large page is not
+    overtaken by small ones for ever. One that is larger than the budget goes alone.
 
     Args:
         most: pixels at once.

@@ -221,8 +221,9 @@ class Service:
                 self._loader.lend() as engines,
                 engines.lend(page.language) as panel,
                 limited(panel, end, deadline_s) as in_time,
+                open_page(engines, page, urgency=Urgency(urgent=True)) as opened,
             ):
-                return self._lines_of(page, open_page(engines, page), lines, in_time)
+                return self._lines_of(page, opened, lines, in_time)
 
         future = self._drawn.submit(work)
         try:
