@@ -2,17 +2,21 @@
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS build
-RUN python -m venv /opt/twinread
+RUN python -m venv /opt/twinread && python -m venv /build/tools
 ENV PATH=/opt/twinread/bin:$PATH
-# The lock is whole: with --no-deps nothing can bring a second cv2 wheel in.
+# The lock is whole: with --no-deps nothing can bring a second cv2 wheel in. Each file is checked by its hash, and
+# no source is built, because what a build fetches has none.
 COPY locks/twinread.txt /build/locks/twinread.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps -r /build/locks/twinread.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --require-hashes --only-binary :all: -r /build/locks/twinread.txt
 COPY docker/one_cv2.py /build/docker/one_cv2.py
 RUN python /build/docker/one_cv2.py
+# What builds our package comes from a lock, too; without isolation nothing is fetched for the build.
+COPY locks/build.txt /build/locks/build.txt
+RUN --mount=type=cache,target=/root/.cache/pip /build/tools/bin/pip install --no-deps --require-hashes --only-binary :all: -r /build/locks/build.txt
 COPY pyproject.toml README.md LICENSE /build/
 COPY backend /build/backend
 COPY converters /build/converters
-RUN --mount=type=cache,target=/root/.cache/pip pip wheel --no-deps --wheel-dir /wheels /build
+RUN --mount=type=cache,target=/root/.cache/pip /build/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels /build
 
 FROM ${PYTHON_IMAGE}
 # Tesseract's language data, as Debian names it: "eng rus ukr chi-sim".

@@ -5,9 +5,13 @@ BACKEND_PORT ?= 9090
 export LABEL_STUDIO_PORT BACKEND_PORT
 UV = .venv/bin/uv
 DEBIAN = $(if $(filter-out run install lock,$(or $(MAKECMDGOALS),run)),test,run)
-INSTALL = $(UV) pip install --quiet --no-deps
+# a file that is not the one with the lock's hash is refused
+LOCKED = pip install --quiet --no-deps --require-hashes
+INSTALL = $(UV) $(LOCKED)
 # environments of their own know nothing of what pyproject.toml leaves out of ours
 INSTALL_APART = $(INSTALL) --no-config
+# what builds our package comes from a lock, too, so it is not fetched for the build
+INSTALL_OURS = $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 
 .PHONY: run practice install setup check format test bench lock docs alphabets clean
 
@@ -21,13 +25,14 @@ install: .cache/.debian-run .venv/.run  ## twinread alone, beside a Label Studio
 
 setup: .venv/.dev .venv-label-studio/.made .venv-label-studio-ml/.made .cache/.trainer  ## everything that tests need
 
-check: .venv/.dev  ## style, types and the direction of imports
+check: .venv/.dev  ## style, types, the direction of imports, and the locks against known advisories
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	@if [ -x .venv/bin/lint-imports ]; then .venv/bin/lint-imports --no-logo; \
 	elif [ -n "$$CI" ]; then echo "import-linter needs Python 3.11 or newer, and CI must run it" >&2; exit 1; \
 	else echo "The direction of imports was not checked: import-linter needs Python 3.11 or newer."; fi
+	.venv/bin/python scripts/audit
 
 format: .venv/.dev
 	.venv/bin/ruff check --fix .
@@ -44,20 +49,22 @@ bench: setup  ## one table of ratios, measured side by side
 	@scripts/debian-packages $*
 	@mkdir -p .cache && touch $@
 
-.venv/bin/uv: | .cache/.debian-$(DEBIAN)
+.venv/bin/uv: locks/uv.txt | .cache/.debian-$(DEBIAN)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10, 1))' || { echo "twinread needs Python 3.10.1 or newer; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv/bin/python -m $(LOCKED) --disable-pip-version-check --only-binary :all: -r locks/uv.txt
 	@touch $@
 
-.venv/.run: locks/twinread.txt pyproject.toml | .venv/bin/uv
+.venv/.run: locks/twinread.txt locks/build.txt pyproject.toml | .venv/bin/uv
 	$(INSTALL) -r locks/twinread.txt
-	$(INSTALL) --editable .
+	$(INSTALL) -r locks/build.txt
+	$(INSTALL_OURS)
 	@touch $@
 
-.venv/.dev: locks/dev.txt pyproject.toml | .cache/.debian-test .venv/bin/uv
+.venv/.dev: locks/dev.txt locks/build.txt pyproject.toml | .cache/.debian-test .venv/bin/uv
 	$(INSTALL) -r locks/dev.txt
-	$(INSTALL) --editable .
+	$(INSTALL) -r locks/build.txt
+	$(INSTALL_OURS)
 	@touch $@ .venv/.run
 
 # Label Studio forces old versions of much that twinread uses: an environment of its own.
@@ -67,10 +74,11 @@ bench: setup  ## one table of ratios, measured side by side
 	@touch $@
 
 # The same backend under label-studio-ml 1.0.9.
-.venv-label-studio-ml/.made: locks/label-studio-ml.txt pyproject.toml | .venv/bin/uv
+.venv-label-studio-ml/.made: locks/label-studio-ml.txt locks/build.txt pyproject.toml | .venv/bin/uv
 	$(UV) venv --quiet --clear --python .venv/bin/python .venv-label-studio-ml
 	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) -r locks/label-studio-ml.txt
-	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) --editable .
+	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL) -r locks/build.txt
+	VIRTUAL_ENV=.venv-label-studio-ml $(INSTALL_OURS)
 	@touch $@
 
 # PaddleOCR's own loader, trainer and exporter, as `twinread train` gets them.

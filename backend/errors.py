@@ -15,6 +15,7 @@
         ├── ReaderUnavailable   a reader cannot start or does not answer               503 / 3
         ├── ModelMissing        a model is not on this machine and cannot be had       503 / 3
         ├── NotReady            models are still loading                               503 / 3
+        ├── Busy                so much waits already that no more is taken            503 / 3
         ├── OutOfMemory         not enough memory for an image at this moment          503 / 3
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
@@ -121,6 +122,18 @@ class NotReady(OperatorError):
 
 class OutOfMemory(OperatorError):
     """There was not enough memory at this moment; nothing is said of what was asked for."""
+
+
+class Busy(OperatorError):
+    """So much waits already that no more is taken.
+
+    Attributes:
+        retry_after_s: when it is worth asking again, whole seconds.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int = 60, **facts: object) -> None:
+        super().__init__(message, retry_after_s=retry_after_s, **facts)
+        self.retry_after_s = retry_after_s
 
 
 class Late(OperatorError):

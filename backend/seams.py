@@ -80,3 +80,19 @@ class PageSource(Protocol):
             ImageUnreachable: nobody gave it.
         """
         ...
+
+
+class ServedSource(PageSource, Protocol):
+    """A source with servers behind it, which may be slow: who downloads for many must know which one."""
+
+    def at_hand(self, reference: str, *, task_id: int | None) -> bool:
+        """Whether `fetch` needs no server for an image; arguments as there."""
+        ...
+
+    def host(self, reference: str) -> str:
+        """Whom `fetch` asks for an image; empty for Label Studio.
+
+        Args:
+            reference: as the task's data has it.
+        """
+        ...

@@ -5,7 +5,7 @@ FROM ${PYTHON_IMAGE} AS build
 RUN python -m venv /opt/label-studio
 ENV PATH=/opt/label-studio/bin:$PATH
 COPY locks/label-studio.txt /build/label-studio.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps -r /build/label-studio.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install --no-deps --require-hashes --only-binary :all: -r /build/label-studio.txt
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --user-group --home-dir /label-studio --shell /usr/sbin/nologin label-studio \

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import Stopping
-from backend.tickets import TicketQueue, Urgency
+from backend.tickets import Asker, TicketQueue, Urgency, asking_for
 
 Queue = TicketQueue[str, str]
 CLOSED = Stopping("closed")
@@ -121,6 +122,69 @@ def test_who_is_taken_together_and_in_which_order(
     assert queue.waiting == waiting
     assert served(queue, most=2) == calls
     assert queue.waiting == 0
+
+
+def asked_by(queue: Queue, project: str, request: str, *words: str, **more: Any) -> list[Future[str]]:
+    with asking_for(Asker(project, request)):
+        return [queue.submit(word, **more) for word in words]
+
+
+def two_projects(queue: Queue) -> None:
+    asked_by(queue, "A", "1", "a1", "a2", "a3", "a4")
+    asked_by(queue, "B", "2", "b1", "b2")
+
+
+def two_requests_of_a_project(queue: Queue) -> None:
+    asked_by(queue, "A", "1", "a1", "a2", "a3")
+    asked_by(queue, "A", "2", "short1", "short2")
+    asked_by(queue, "B", "3", "b1", "b2", "b3")
+
+
+def projects_that_open_pages(queue: Queue) -> None:
+    asked_by(queue, "A", "1", "a1", "a2", "a3", urgent=True)
+    asked_by(queue, "B", "2", "b1", urgent=True)
+    asked_by(queue, "B", "3", "bulk")
+
+
+def one_comes_later(queue: Queue) -> None:
+    asked_by(queue, "A", "1", "a1", "a2", "a3")
+    assert [ticket.item for ticket in queue.take()] == ["a1"]
+    asked_by(queue, "B", "2", "b1")
+
+
+def handed_over(queue: Queue) -> None:
+    *_, last = asked_by(queue, "A", "1", "a1", "a2", "a3", "a4")
+    with asking_for(Asker("A", "2")):
+        queue.hand_over(last)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "order"),
+    [
+        pytest.param(two_projects, "a1 b1 a2 b2 a3 a4", id="projects take turns"),
+        pytest.param(
+            two_requests_of_a_project,
+            "a1 b1 short1 b2 a2 b3 short2 a3",
+            id="and so do the requests of one, which has no more turns for that",
+        ),
+        pytest.param(projects_that_open_pages, "a1 b1 a2 a3 bulk", id="urgent ones among themselves"),
+        pytest.param(one_comes_later, "a2 b1 a3", id="who comes later is next but one"),
+        pytest.param(handed_over, "a1 a4 a2 a3", id="one that a short request wants takes its turn"),
+    ],
+)
+def test_whose_turn_it_is(prepare: Callable[[Queue], object], order: str) -> None:
+    queue = Queue()
+    prepare(queue)
+    assert " ".join(item for taken in served(queue) for item in taken) == order
+
+
+def test_a_lane_that_must_wait_keeps_no_other_lane_of_the_same_request() -> None:
+    queue = Queue()
+    asked_by(queue, "A", "1", "slow 1", "slow 2", lane="slow")
+    asked_by(queue, "A", "1", "quick 1", "quick 2", lane="quick")
+    quick = [queue.take(wait=False, may=lambda word: "slow" not in word) for _ in range(3)]
+    assert [[ticket.item for ticket in taken] for taken in quick] == [["quick 1"], ["quick 2"], []]
+    assert served(queue) == [["slow 1"], ["slow 2"]]
 
 
 def test_who_leaves_bulk_work_to_others_takes_it_once_it_is_hurried() -> None:

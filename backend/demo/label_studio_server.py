@@ -30,11 +30,37 @@ from backend.demo.label_studio_installation import (
 )
 from backend.errors import LabelStudioFailed, SettingsWrong
 
+BANNED_SUBNETS = (
+    # "this network", which Linux takes for loopback, and link-local with the metadata of most clouds
+    "0.0.0.0/8",
+    "169.254.0.0/16",
+    # metadata that lie elsewhere: Alibaba's, and by IPv6 Amazon's, Google's and Oracle's
+    "100.100.100.200/32",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+    "fd00:c1::a9fe:a9fe/128",
+    # unspecified, loopback and link-local
+    "::/128",
+    "::1/128",
+    "fe80::/10",
+    # IPv4 written as IPv6, which no IPv4 subnet above would match: mapped, translated, NAT64, Teredo, 6to4
+    "::ffff:0:0/96",
+    "::ffff:0:0:0/96",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "2001::/32",
+    "2002::/16",
+)
+"""What Label Studio must not call by a URL that somebody gave it; docker-compose.yml bans 127.0.0.0/8, too.
+
+Private addresses (10.0.0.0/8, fc00::/7, ...) are not among them: backends have such.
+"""
+
 # The narrowest settings under which Label Studio talks to a backend on this machine or a private
 # network; cloud metadata addresses stay blocked.
 PRIVATE_BACKENDS = {
     "USE_DEFAULT_BANNED_SUBNETS": "false",
-    "USER_ADDITIONAL_BANNED_SUBNETS": "169.254.0.0/16,0.0.0.0/8",
+    "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(BANNED_SUBNETS),
 }
 
 

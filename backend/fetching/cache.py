@@ -55,13 +55,21 @@ class ImageCache:
         path = self._path(key)
         try:
             fetched = path.stat().st_mtime
-            if max_age_s is not None and not 0 <= self._now() - fetched <= max_age_s:
+            if not self._fresh(fetched, max_age_s):
                 return None
             content = path.read_bytes()
             os.utime(path, (self._now(), fetched))
         except OSError:
             return None  # not there, or evicted by another process just now
         return content or None  # a crash of the machine may leave an empty file
+
+    def has(self, key: str, *, max_age_s: float | None = None) -> bool:
+        """Whether `get` would most likely give bytes; nothing is read. Arguments as there."""
+        try:
+            found = self._path(key).stat()
+        except OSError:
+            return False
+        return found.st_size > 0 and self._fresh(found.st_mtime, max_age_s)
 
     def put(self, key: str, content: bytes) -> None:
         """Keep bytes under a key; where the folder cannot be written, this is logged and nothing is raised.
@@ -88,6 +96,9 @@ class ImageCache:
             logger.warning(
                 "An image was not kept in the cache (%s); it will be fetched again.", error.strerror
             )
+
+    def _fresh(self, fetched: float, max_age_s: float | None) -> bool:
+        return max_age_s is None or 0 <= self._now() - fetched <= max_age_s
 
     def _path(self, key: str) -> Path:
         return self._folder / hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from backend.errors import ImageRefused, SettingsWrong
+from backend.errors import ImageRefused, SettingsWrong, TwinreadError
 from backend.fetching.addresses import AllowedHosts, Resolver, resolve
 from backend.fetching.cache import ImageCache
 from backend.fetching.downloads import Downloader, FetchPolicy, SourceLimits, port_of
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from backend.settings.settings import Settings
 
 __all__ = ["SourceLimits", "Sources"]
+
+INLINE = "data:"
+"""Stands for the host of an image that is written into its task."""
 
 
 class Sources:
@@ -108,9 +111,8 @@ class Sources:
             return inline
         reference = cleaned(reference)
         url = self._locate(reference, task_id)
-        is_upload = self._is_upload(url)
         if self._cache is not None:
-            cached = self._cache.get(str(url), max_age_s=None if is_upload else self._limits.keep_s)
+            cached = self._cache.get(str(url), max_age_s=self._max_age_s(url))
             if cached is not None:
                 return cached
         name = redacted(reference)
@@ -119,6 +121,37 @@ class Sources:
         if self._cache is not None:
             self._cache.put(str(url), content)
         return content
+
+    def at_hand(self, reference: str, *, task_id: int | None) -> bool:
+        """Whether `fetch` needs no server for an image, as far as one can see; arguments as there."""
+        if scheme_of(cleaned(reference)) == "data":
+            return True
+        if self._cache is None:
+            return False
+        try:
+            url = self._locate(cleaned(reference), task_id)
+        except TwinreadError:
+            # it will be refused without asking anybody
+            return True
+        return self._cache.has(str(url), max_age_s=self._max_age_s(url))
+
+    def host(self, reference: str) -> str:
+        """Who is asked for an image; empty for Label Studio, which also opens cloud storage.
+
+        Args:
+            reference: as in the task's data.
+        """
+        reference = cleaned(reference)
+        scheme = scheme_of(reference)
+        if scheme == "data":
+            return INLINE
+        if scheme not in ("http", "https"):
+            return ""
+        try:
+            url = httpx.URL(reference)
+        except (httpx.InvalidURL, UnicodeError):
+            return ""
+        return "" if self._is_label_studio(url) else url.host
 
     def _locate(self, reference: str, task_id: int | None) -> httpx.URL:
         """The address to ask for a reference."""
@@ -201,6 +234,10 @@ class Sources:
 
     def _is_label_studio(self, url: httpx.URL) -> bool:
         return self._label_studio is not None and self._label_studio.auth.same_origin(url)
+
+    def _max_age_s(self, url: httpx.URL) -> float | None:
+        """How old a kept file may be: an upload in Label Studio never changes."""
+        return None if self._is_upload(url) else self._limits.keep_s
 
     def _is_upload(self, url: httpx.URL) -> bool:
         return self._is_label_studio_file(url) and self._path_in_label_studio(url.path).startswith(UPLOADS)

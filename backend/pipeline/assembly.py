@@ -9,6 +9,7 @@ from functools import cache, partial
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.detectors.turned_pages import HeadClassifier, TurnedPageDetector
 from backend.errors import ModelMissing, StoreFailed
+from backend.fetching.download_queue import DownloadLimits
 from backend.fetching.sources import Sources
 from backend.label_studio.client import LabelStudio
 from backend.models.packaged import head_classifier
@@ -23,6 +24,7 @@ from backend.pipeline.reader_kinds import engine_options
 from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.version import model_version
+from backend.private_files import private_folder
 from backend.readers.stored import ReadingStore
 from backend.seams import LineDetector
 from backend.settings.settings import Settings
@@ -41,7 +43,12 @@ def service(settings: Settings) -> Service:
         partial(check_promoted, settings),
         fixed=why_none_is_promoted(settings),
     )
-    return Service(promoted.load, ServiceOptions(settings.page_workers), promoted)
+    options = ServiceOptions(
+        settings.page_workers,
+        waiting_pages=settings.max_waiting_pages,
+        downloads=DownloadLimits(settings.downloads_at_once, settings.downloads_per_host),
+    )
+    return Service(promoted.load, options, promoted)
 
 
 def why_none_is_promoted(settings: Settings) -> str:
@@ -152,19 +159,19 @@ def turning(found: PaddleDetector, settings: Settings) -> LineDetector:
 
 
 def open_store(settings: Settings) -> ReadingStore:
-    """The store of readings; its folder is made where it is the default one.
+    """The store of readings; CACHE_DIR, its folder where no other is named, becomes its owner's alone.
 
     Raises:
         StoreFailed: it cannot be used.
     """
-    if not settings.store_url:
-        try:
-            settings.cache_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+    try:
+        private_folder(settings.cache_dir)
+    except OSError as error:
+        if not settings.store_url:
             raise StoreFailed(
                 f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
             ) from error
-    return ReadingStore(settings.store_address)
+    return ReadingStore(settings.store_address, answer_limit_s=settings.store_timeout_s)
 
 
 def check_readers(settings: Settings) -> None:
@@ -173,7 +180,7 @@ def check_readers(settings: Settings) -> None:
     Raises:
         ReaderUnavailable: names what is missing and a reader that can.
     """
-    # without their models: gunicorn forks after this, and neither models nor their threads survive that
+    # without their models, which load in the background once the port answers
     with Panels(settings, None, promoted_model(settings), load=False) as panels:
         panels.check()
 

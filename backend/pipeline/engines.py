@@ -19,7 +19,7 @@ from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
 from backend.page.limits import MAX_DECODING_PIXELS, MAX_JPEG_SCANS
 from backend.page.pixel_budget import PageMemory
 from backend.pipeline.annotate import Panel
-from backend.seams import LineDetector, PageSource
+from backend.seams import LineDetector, ServedSource
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Engines:
 
     detector: LineDetector
     lend: Callable[[str], AbstractContextManager[Panel]]
-    source: PageSource
+    source: ServedSource
     model_version: str
     max_page_pixels: int
     readers: str

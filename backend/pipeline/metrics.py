@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from backend.errors import TwinreadError
@@ -38,12 +40,41 @@ class Metrics:
         self.in_flight = Gauge(
             "twinread_pages_in_flight", "Pages being worked on or waiting", registry=self.registry
         )
+        self.waiting = Gauge(
+            "twinread_pages_waiting",
+            "Pages being worked on or waiting, by kind: urgent where an annotator opened them, else bulk",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.downloads = Gauge(
+            "twinread_downloads_in_flight", "Images being downloaded", registry=self.registry
+        )
+        self.refused = Counter(
+            "twinread_pages_refused",
+            "Pages refused because MAX_WAITING_PAGES waited already",
+            registry=self.registry,
+        )
         self.late = Counter(
             "twinread_tasks_late",
             "Tasks answered empty because the deadline came first",
             registry=self.registry,
         )
         self.webhooks = Counter("twinread_webhooks", "Webhooks by action", ["action"], registry=self.registry)
+
+    def watch(
+        self, pages: Callable[[], int], opened: Callable[[], int], downloads: Callable[[], int]
+    ) -> None:
+        """Let gauges be asked for when somebody reads them.
+
+        Args:
+            pages: how many are in work or wait.
+            opened: how many of them annotators wait for.
+            downloads: how many images are on their way.
+        """
+        self.in_flight.set_function(pages)
+        self.waiting.labels("urgent").set_function(opened)
+        self.waiting.labels("bulk").set_function(lambda: pages() - opened())
+        self.downloads.set_function(downloads)
 
     def count_failure(self, error: TwinreadError) -> None:
         """Count a page, a task or a drawn box that failed."""

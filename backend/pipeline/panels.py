@@ -21,7 +21,7 @@ from backend.models.promoted import PromotedModel
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel, Policy
 from backend.pipeline.reader_kinds import kinds
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -47,7 +47,6 @@ class _Entry:
     opened: ExitStack
     local: tuple[LineReader, ...]
     engines: tuple[BackgroundModel[Any, Any, Any], ...]
-    stored: tuple[StoredReader, ...]
     built_at: float
     used_at: float
     lent: int = 0
@@ -86,7 +85,12 @@ class Panels:
             SettingsWrong: READERS names a reader that there is not.
         """
         self._settings = settings
-        self._store = store
+        # one for all languages: a hundred of them need no hundred threads
+        self._keeper = (
+            Keeper(store, claim_s=settings.reading_claim_s, urgent_wait_s=settings.reading_wait_s)
+            if store is not None
+            else None
+        )
         self._kinds = kinds(settings, promoted, load=load)
         self._idle_s = idle_s
         self._clock = clock
@@ -116,6 +120,9 @@ class Panels:
             entry.opened.close()
         for kind in self._kinds.values():
             kind.close()
+        # the last of all, so that what the readers say at their end is kept, and their claims end
+        if self._keeper is not None:
+            self._keeper.close()
 
     def check(self) -> None:
         """Refuse readers and models that the settings name and that cannot read their language.
@@ -212,9 +219,7 @@ class Panels:
 
     def problem(self) -> str | None:
         """Why readings cannot be kept, or those that were kept not be found; None while they can."""
-        with self._lock:
-            stored = [reader for entry in self._entries.values() for reader in entry.stored]
-        return next(filter(None, (reader.problem for reader in stored)), None)
+        return self._keeper.problem if self._keeper is not None else None
 
     def failure(self) -> TwinreadError | None:
         """Why the readers of the settings' own language do not read; None while they do."""
@@ -301,10 +306,11 @@ class Panels:
                 built.append((name, self._kinds[name].build(code, 1, opened)))
             readers = [reader for _, reader in built]
             stored = []
-            if self._store is not None:
-                stored = [StoredReader(reader, self._store) for reader in readers]
-                for reader in stored:
-                    opened.callback(reader.close)
+            if self._keeper is not None:
+                stored = [
+                    StoredReader(reader, self._keeper, paid=not self._kinds[name].local)
+                    for name, reader in built
+                ]
             panel = Panel(
                 readers=tuple(stored or readers),
                 language=code,
@@ -327,7 +333,7 @@ class Panels:
             engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
             now = self._clock()
             local = tuple(reader for name, reader in built if self._kinds[name].local)
-            return _Entry(panel, opened.pop_all(), local, engines, tuple(stored), now, now)
+            return _Entry(panel, opened.pop_all(), local, engines, now, now)
 
     def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
         """The readers of a language in order of trust, each with the name of its kind."""

@@ -310,6 +310,15 @@ def kinds(
     return {name: kind(settings, promoted, load=load) for name, kind in KINDS.items()}
 
 
+def is_paddle(identity: str) -> bool:
+    """Whether a reader, by its identity as readings keep it, is a recogniser that PaddleOCR runs.
+
+    Its identity is the name of a model, which may be anybody's; Tesseract's begins with its name, and a
+    vision model's holds the name of its prompt after a colon.
+    """
+    return not identity.startswith("tesseract-") and ":" not in identity
+
+
 def engine_options(settings: Settings) -> EngineOptions:
     """On what PaddleOCR's models run."""
     return EngineOptions(

@@ -6,47 +6,36 @@ off goes on in the background, and the next request takes it up from there.
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from backend.errors import Late, TwinreadError
+from backend.errors import Busy, Late, TwinreadError
+from backend.fetching.download_queue import DownloadLimits, DownloadQueue
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.page.lines import Line, Page, ReadLine, ReadPage
-from backend.pipeline.annotate import Panel, read_lines
+from backend.page.lines import Line, ReadLine, ReadPage
+from backend.pipeline.drawn_boxes import DrawnBoxes
 from backend.pipeline.engines import RETRY_S, WATCH_S, EngineLoader, Engines, ServiceState
 from backend.pipeline.metrics import Metrics
+from backend.pipeline.page_reading import PageReader
 from backend.pipeline.page_work import PageWork
 from backend.pipeline.promoted_models import Look, PromotedModels
-from backend.pipeline.read_task import (
-    Failure,
-    Prediction,
-    TaskPage,
-    Wording,
-    open_page,
-    pages_of,
-    read_page,
-    read_task,
-    task_name,
-    unexpected,
-)
+from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, read_task, task_name
 from backend.pipeline.task_record import TaskRecord
-from backend.pipeline.time_limit import limited, shown_s
-from backend.tickets import Urgency
+from backend.tickets import Asker
 
-DRAWN_AT_ONCE = 8
-"""Drawn boxes that are read at once; each costs a thread that mostly waits."""
+log = logging.getLogger(__name__)
 
-JUDGING_S = 3.0
-"""What it may take to open and judge drawn boxes beside the time that readers have, seconds."""
+CLOSE_S = 6.0
+"""How long the end may take, seconds, whatever hangs."""
 
-_TASK, _DRAWN = "task", "drawn boxes"
-"""What can fail of a task beside its pages."""
+_TASK = "task"
+"""What can fail of a task beside its pages and its drawn boxes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +45,8 @@ class ServiceOptions:
     retry_s: waits before engines that failed are loaded again; the last one repeats.
     watch_s: how often they are asked whether they have failed.
     reading_s: the longest that a page waits for its readers, behind other pages too.
+    waiting_pages: more are refused; annotators' pages are counted apart.
+    downloads: how many at once.
     """
 
     page_workers: int = 4
@@ -64,6 +55,8 @@ class ServiceOptions:
     retry_s: tuple[float, ...] = RETRY_S
     watch_s: float = WATCH_S
     reading_s: float = 3600
+    waiting_pages: int = 20_000
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)
 
 
 class Service:
@@ -84,13 +77,23 @@ class Service:
         """
         options = options or ServiceOptions()
         self.metrics = Metrics()
-        self._reading_s = options.reading_s
-        self._pages: PageWork[ReadPage] = PageWork(options.page_workers, options.kept_pages, options.kept_s)
-        self.metrics.in_flight.set_function(self._pages.__len__)
-        # a drawn box waits neither for bulk pages nor for pages that others open
-        self._drawn = ThreadPoolExecutor(DRAWN_AT_ONCE, thread_name_prefix="drawn")
+        self._downloads = DownloadQueue(options.downloads)
+        self._pages: PageWork[ReadPage] = PageWork(
+            options.page_workers,
+            options.kept_pages,
+            options.kept_s,
+            most=options.waiting_pages,
+            downloads=self._downloads,
+        )
+        self.metrics.watch(
+            self._pages.__len__, lambda: self._pages.opened, lambda: self._downloads.on_their_way
+        )
         self._record = TaskRecord(self.metrics.count_failure)
         self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
+        self._reader = PageReader(self._loader, self._record, self.metrics, options.reading_s)
+        self._drawn = DrawnBoxes(self._loader, self._record, self._downloads)
+        # whose pages were refused last, and why, until some of theirs are taken
+        self._refusal: tuple[str, str] | None = None
         self._promoted = promoted
         if promoted is not None:
             promoted.follow(self.replace_engines)
@@ -156,39 +159,41 @@ class Service:
         config: LabelingConfig,
         wording: Wording,
         deadline_s: float,
+        *,
+        project: str = "",
     ) -> list[Prediction | Failure]:
         """Predict tasks, in order, for at most `deadline_s` seconds.
 
         Label Studio asks for one task when somebody opens it: a task that comes alone goes ahead of bulk
-        work with all its pages. What was not reached by then is a `Failure` with `Late`; its work goes on
-        and a later call gets it. A task that failed does not touch its neighbours.
+        work with all its pages. Projects take turns, and so do the requests of one. What was not reached by
+        then is a `Failure` with `Late`; its work goes on, also when nobody waits any longer, and a later call
+        gets it. A task that failed does not touch its neighbours.
 
         Args:
             tasks: as Label Studio sends them, with `id` and `data`.
             config: tag and label names.
             wording: languages.
             deadline_s: how long the caller waits, seconds.
+            project: whose they are; empty where the caller does not say it, who then takes turns alone.
 
         Raises:
+            Busy: so many pages wait already that none of these was taken.
             NotReady: the models are still loading.
             TwinreadError: why they failed to load.
         """
         engines = self.engines()
         end = time.monotonic() + deadline_s
-        work: dict[TaskPage, Future[ReadPage]] = {}
-        for task in tasks:
-            # the task's own turn says why it names no page
-            for page in _pages_or_none(task, config, wording):
-                work[page] = self._begin(page, engines.model_version)
-        if len(tasks) == 1:
-            self._pages.hurry(tuple(work.values()))
-        wait(work.values(), max(0.0, end - time.monotonic()))
+        # the task's own turn says why it names no page
+        wanted = {page: None for task in tasks for page in _pages_or_none(task, config, wording)}
+        work = self._begin(list(wanted), engines, project, opened=len(tasks) == 1)
+        begun = [came for came in work.values() if not isinstance(came, Busy)]
+        wait(begun, max(0.0, end - time.monotonic()))
 
         def read(page: TaskPage) -> ReadPage:
             return self._outcome(work[page])
 
         answers = [read_task(engines, task, config, wording, read=read) for task in tasks]
-        by_pages = {id(future.exception()) for future in work.values() if future.done()}
+        by_pages = {id(future.exception()) for future in begun if future.done()}
         for answer in answers:
             # a page's failure is noted where the page is read, also when nobody waits for it any more
             if isinstance(answer, Prediction) or id(answer.error) not in by_pages:
@@ -196,7 +201,7 @@ class Service:
         return answers
 
     def read_lines(
-        self, page: TaskPage, lines: Sequence[Line], deadline_s: float
+        self, page: TaskPage, lines: Sequence[Line], deadline_s: float, *, project: str = ""
     ) -> list[ReadLine | TwinreadError]:
         """Read given lines of a page, all at once and ahead of bulk work.
 
@@ -204,6 +209,7 @@ class Service:
             page: which one.
             lines: with usable quads, in page pixels.
             deadline_s: how long the caller waits, seconds.
+            project: whose page it is; empty where the caller does not say it.
 
         Returns:
             One read line per line, in order; an error for a line over which a library failed. A reading that
@@ -213,57 +219,7 @@ class Service:
             Late: the image was not there in time.
             TwinreadError: the image cannot be had, no line could be read, or the models are not ready.
         """
-        self.engines()
-        end = time.monotonic() + deadline_s
-
-        def work() -> list[ReadLine | TwinreadError]:
-            with (
-                self._loader.lend() as engines,
-                engines.lend(page.language) as panel,
-                limited(panel, end, deadline_s) as in_time,
-                open_page(engines, page, urgency=Urgency(urgent=True)) as opened,
-            ):
-                return self._lines_of(page, opened, lines, in_time)
-
-        future = self._drawn.submit(work)
-        try:
-            # the readers end at the deadline, and their answers are judged after it
-            read = future.result(deadline_s + JUDGING_S)
-        except FutureTimeout as error:
-            # one that nobody has begun would only keep the next box waiting
-            future.cancel()
-            raise Late(
-                f"The page of the box did not come within {shown_s(deadline_s)}; draw the box again."
-            ) from error
-        except TwinreadError as error:
-            self._record.failed(page.name, _DRAWN, error)
-            raise
-        except Exception as error:  # a drawn box is never lost to a library's error
-            failure = unexpected(page.name, error)
-            self._record.failed(page.name, _DRAWN, failure)
-            raise failure from error
-        self._record.mended(page.name, _DRAWN)
-        return read
-
-    def _lines_of(
-        self, page: TaskPage, opened: Page, lines: Sequence[Line], panel: Panel
-    ) -> list[ReadLine | TwinreadError]:
-        """Lines read together; each alone where a library fails over one of them."""
-        try:
-            return list(read_lines(opened, lines, panel, urgency=Urgency(urgent=True)))
-        except Exception as error:
-            failed = unexpected(page.name, error)
-            if len(lines) == 1:
-                raise failed from error
-        read: list[ReadLine | TwinreadError] = []
-        for line in lines:
-            try:
-                read += read_lines(opened, [line], panel, urgency=Urgency(urgent=True))
-            except Exception as error:  # noqa: BLE001, PERF203 - it must not reach the lines beside it
-                read.append(unexpected(page.name, error))
-        if not any(isinstance(one, ReadLine) for one in read):
-            raise failed
-        return read
+        return self._drawn.read(page, lines, deadline_s, project)
 
     def status(self) -> dict[str, object]:
         """What waits and what failed, for `GET /status`."""
@@ -279,6 +235,7 @@ class Service:
             "store_problem": engines.problem() if engines else None,
             "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
+            "refused": self._refusal[1] if self._refusal else None,
             "failed_tasks": self._record.failures,
             "noted_tasks": self._record.notes,
         }
@@ -294,56 +251,71 @@ class Service:
         else:
             self._record.done(name, " ".join(answer.notes))
 
-    def close(self) -> None:
-        """Stop; work that waits is dropped, what was read is in the store."""
+    def close(self, limit_s: float = CLOSE_S) -> None:
+        """Stop; who waits is told at once, work that waits is dropped, what was read is in the store.
+
+        Args:
+            limit_s: how long it may take, seconds. Half of it is for pages that were begun; a call that hangs
+                is left alone with its thread then.
+        """
+        end = time.monotonic() + limit_s
         if self._promoted is not None:
             self._promoted.close()
-        self._pages.close(wait=False)
-        self._drawn.shutdown(wait=False, cancel_futures=True)
-        self._loader.close()
-        self._pages.close(wait=True)
-        self._drawn.shutdown(wait=True)
+        self._pages.close(limit_s / 2)
+        self._drawn.close(max(0.0, end - limit_s / 2 - time.monotonic()))
+        closing = threading.Thread(target=self._loader.close, name="close-engines", daemon=True)
+        closing.start()
+        closing.join(max(0.0, end - time.monotonic()))
+        if closing.is_alive():
+            log.warning("The end did not wait for a call that has not answered within %g s.", limit_s)
 
-    def _begin(self, page: TaskPage, model_version: str) -> Future[ReadPage]:
-        """The one future of this page's work: finished, in flight, or begun now.
+    def _begin(
+        self, pages: Sequence[TaskPage], engines: Engines, project: str, *, opened: bool
+    ) -> dict[TaskPage, Future[ReadPage] | Busy]:
+        """The one future of each page's work: finished, in flight, or begun now; or why it was refused.
 
         A page that was read by replaced engines is read anew: the version is part of the key.
+
+        Raises:
+            Busy: every one was refused.
         """
-        return self._pages.submit((model_version, page), partial(self._read, page))
+        request = object()
+        asker = Asker(project or request, request)
 
-    def _read(self, page: TaskPage, urgency: Urgency) -> ReadPage:
-        try:
-            with self.metrics.page_seconds.time(), self._loader.lend() as engines:
-                read = read_page(self._bounded(engines), page, urgency=urgency)
-        except TwinreadError as error:
-            self._record.failed(page.name, page.reference, error)
-            raise
-        except Exception as error:
-            failure = unexpected(page.name, error)
-            self._record.failed(page.name, page.reference, failure)
-            raise failure from error
-        self._record.mended(page.name, page.reference)
-        self.metrics.count_page(read)
-        return read
+        def begin(page: TaskPage) -> Future[ReadPage] | Busy:
+            key, job = (engines.model_version, page), self._reader.job(page, engines.source)
+            try:
+                return self._pages.submit(key, job, asker, pages=len(pages), opened=opened)
+            except Busy as error:
+                return error
 
-    def _bounded(self, engines: Engines) -> Engines:
-        """The engines; a reader that never answers costs a page its time, not the worker its life."""
+        work = {page: begin(page) for page in pages}
+        refused = [came for came in work.values() if isinstance(came, Busy)]
+        self._note_refusal(project, refused)
+        if refused and (opened or len(refused) == len(work)):
+            raise refused[0]
+        if opened:
+            self._pages.hurry([came for came in work.values() if not isinstance(came, Busy)])
+        return work
 
-        @contextmanager
-        def lend(language: str) -> Iterator[Panel]:
-            with engines.lend(language) as panel:
-                end = time.monotonic() + self._reading_s
-                with limited(panel, end, self._reading_s) as in_time:
-                    yield in_time
+    def _note_refusal(self, project: str, refused: Sequence[Busy]) -> None:
+        """One line of the log for a request; the status says it until the project's next one is taken."""
+        if refused:
+            self.metrics.refused.inc(len(refused))
+            sentence = f"{len(refused)} pages of a request were refused: {refused[0]}"
+            self._refusal = project, sentence
+            log.warning("%s", sentence)
+        elif self._refusal is not None and self._refusal[0] == project:
+            self._refusal = None
 
-        return replace(engines, lend=lend)
-
-    def _outcome(self, future: Future[ReadPage]) -> ReadPage:
+    def _outcome(self, came: Future[ReadPage] | Busy) -> ReadPage:
         """What came of a page by now; raises why there is nothing."""
-        if not future.done():
+        if isinstance(came, Busy):
+            raise came
+        if not came.done():
             self.metrics.late.inc()
             raise Late("Not reached before the deadline; the work goes on, ask again.")
-        return future.result()
+        return came.result()
 
 
 def _pages_or_none(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) -> list[TaskPage]:

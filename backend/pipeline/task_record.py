@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from backend.errors import Late, Stopping, TwinreadError
+from backend.errors import Busy, Late, Stopping, TwinreadError
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ class TaskRecord:
             return dict(reversed(self._notes.items()))
 
     def failed(self, task: str, what: str, error: TwinreadError) -> None:
-        """Note why something of a task failed; what is late or stopped has not failed.
+        """Note why something of a task failed; what is late, stopped or not taken yet has not failed.
 
         Args:
             task: how messages call it.
             what: the image of a page, or another name of what failed.
             error: why.
         """
-        if isinstance(error, (Late, Stopping)):
+        if isinstance(error, (Busy, Late, Stopping)):
             return
         log.warning("%s: %s", task, error)
         self._count(error)

@@ -1,24 +1,24 @@
-"""Readings that were paid for, kept: no line is paid for twice, not after a kill, not by a replica.
+"""`StoredReader`: a store in front of a reader, so that no line is read again that was read before.
 
-`ReadingStore` is a table of readings by crop and reader, in SQLite or PostgreSQL; `StoredReader` puts
-one in front of a reader.
+What is paid for is claimed first, so that of several twinreads on one store one asks, and the others wait for
+its reading. A line is paid for twice only where its twinread was killed while the call was in flight, where
+an annotator waited long enough for another one's call, and while the store cannot be used.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
-from backend.errors import StoreFailed
 from backend.page.lines import Pixels, Reading, picture_digest
-from backend.readers.reading_table import AT_ONCE, ReadingStore
+from backend.readers.store.keeper import Keeper
+from backend.readers.store.readings import ReadingStore
 from backend.seams import LineReader
 
-__all__ = ["ReadingStore", "StoredReader"]
+__all__ = ["Keeper", "ReadingStore", "StoredReader"]
 
 log = logging.getLogger(__name__)
 
@@ -27,32 +27,29 @@ class StoredReader:
     """A `LineReader` that asks its store before it asks its reader, and keeps what it was told.
 
     The same crop asked for twice at once is read once. A caller sees a reading when it is kept, so a
-    kill loses at most the calls in flight. A store that fails costs no caller a reading: it is
-    reported once, in the log and in `problem`, and tried again with the next reading.
+    kill loses at most the calls in flight. A store that fails costs no caller a reading.
 
     identity: the reader's own.
     """
 
-    def __init__(self, reader: LineReader, store: ReadingStore) -> None:
-        """Take a reader and a store, which other readers may share."""
+    def __init__(self, reader: LineReader, keeper: Keeper, *, paid: bool = False) -> None:
+        """Put a store in front of a reader.
+
+        Args:
+            reader: who reads.
+            keeper: of the store, which other readers share.
+            paid: its readings cost money, so they are claimed. What runs on this machine is not: reading
+                a line twice costs less than to wait for somebody else's reading.
+        """
         self.identity = reader.identity
         self._reader = reader
-        self._store = store
+        self._keeper = keeper
+        self._paid = paid
         self._lock = threading.Lock()
-        # what callers wait for, by digest, and what of it the reader was asked for
+        # what callers wait for, by digest; what of it the reader was asked for; what another twinread was
         self._running: dict[str, Future[Reading]] = {}
         self._asked: dict[Future[Reading], Future[Reading]] = {}
-        self._arrived: queue.SimpleQueue[tuple[str, Reading] | None] = queue.SimpleQueue()
-        self._problems: dict[str, str] = {}
-        self._closed = False
-        self._writer = threading.Thread(target=self._write, name="reading-store", daemon=True)
-        self._writer.start()
-
-    @property
-    def problem(self) -> str | None:
-        """Why the store cannot be read or written, in one sentence; None while it can."""
-        with self._lock:
-            return next(iter(self._problems.values()), None)
+        self._elsewhere: dict[str, Pixels] = {}
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """As `LineReader.submit`; waits for the store's look-up, not for readings."""
@@ -72,50 +69,68 @@ class StoredReader:
                 self._fill(own, urgent)
             except BaseException:
                 # others may have joined by now; they must not wait for ever for what broke here
-                for digest in own:
-                    self._settle(digest, Reading(self.identity, error="The reader failed; see the log."))
+                self._give_up(list(own))
                 raise
         return futures
 
     def hurry(self, futures: Sequence[Future[Reading]]) -> None:
         """As `LineReader.hurry`."""
+        wanted = set(futures)
         with self._lock:
             asked = [self._asked[future] for future in futures if future in self._asked]
+            waiting = [digest for digest in self._elsewhere if self._running.get(digest) in wanted]
         if asked:
             self._reader.hurry(asked)
+        if waiting:
+            self._keeper.hurry(waiting, self)
 
-    def close(self) -> None:
-        """Keep what has arrived, then end the writer; what arrives later is kept in the reader's thread.
-
-        The reader and the store stay open.
-        """
+    def settle(self, digest: str, reading: Reading) -> None:
+        """As `Waiter.settle`: callers get their reading."""
         with self._lock:
-            self._closed = True
-            self._arrived.put(None)
-        self._writer.join()
+            future = self._running.pop(digest, None)
+            self._elsewhere.pop(digest, None)
+            if future is not None:
+                self._asked.pop(future, None)
+        if future is not None:
+            future.set_result(reading)
+
+    def ask(self, digests: Sequence[str], *, urgent: bool) -> None:
+        """As `Waiter.ask`: nobody else reads these."""
+        with self._lock:
+            crops = {digest: self._elsewhere.pop(digest) for digest in digests if digest in self._elsewhere}
+        # of what was given up meanwhile only the claim is left
+        self._give_up([digest for digest in digests if digest not in crops])
+        try:
+            self._ask(crops, urgent)
+        except Exception:  # in the keeper's thread, which others need
+            log.exception("the reader %s failed in an unforeseen way", self.identity)
+            self._give_up(list(crops))
 
     def _fill(self, crops: dict[str, Pixels], urgent: bool) -> None:
         """Answer from the store, and ask the reader for the rest."""
-        known = self._look_up(list(crops))
-        for digest, reading in known.items():
-            self._settle(digest, reading)
+        known = self._keeper.known(list(crops), self.identity)
         missing = [digest for digest in crops if digest not in known]
-        if not missing:
-            return
-        asked = self._reader.submit([crops[digest] for digest in missing], urgent=urgent)
-        with self._lock:
-            self._asked.update(zip((self._running[digest] for digest in missing), asked, strict=True))
-        for digest, future in zip(missing, asked, strict=True):
-            future.add_done_callback(partial(self._arrive, digest))
+        waited_for: list[str] = []
+        if missing and self._paid:
+            claimed = self._keeper.claim(missing, self.identity)
+            known |= claimed.known
+            waited_for = [digest for digest in missing if digest not in known and digest not in claimed.ours]
+            missing = [digest for digest in missing if digest in claimed.ours]
+        for digest, reading in known.items():
+            self.settle(digest, reading)
+        if waited_for:
+            with self._lock:
+                self._elsewhere.update((digest, crops[digest]) for digest in waited_for)
+            self._keeper.wait_for(waited_for, self, urgent=urgent)
+        if missing:
+            self._ask({digest: crops[digest] for digest in missing}, urgent)
 
-    def _look_up(self, digests: list[str]) -> dict[str, Reading]:
-        try:
-            known = self._store.get_many(digests, self.identity)
-        except StoreFailed as error:
-            self._report("read", error)
-            return {}
-        self._report("read", None)
-        return known
+    def _ask(self, crops: dict[str, Pixels], urgent: bool) -> None:
+        asked = self._reader.submit(list(crops.values()), urgent=urgent)
+        with self._lock:
+            self._asked.update(zip((self._running[digest] for digest in crops), asked, strict=True))
+        for digest, future in zip(crops, asked, strict=True):
+            future.add_done_callback(partial(self._arrive, digest))
 
     def _arrive(self, digest: str, done: Future[Reading]) -> None:
         # in the reader's own thread, which must not wait for a disk
@@ -129,56 +144,11 @@ class StoredReader:
             )
         else:
             reading = done.result()
-        # one step under the lock: a reading comes before the writer's end, or sees that it has ended
-        with self._lock:
-            if not self._closed:
-                self._arrived.put((digest, reading))
-                return
-        self._keep([(digest, reading)])
-        self._settle(digest, reading)
+        self._keeper.keep(digest, reading, partial(self.settle, digest), claimed=self._paid)
 
-    def _write(self) -> None:
-        while True:
-            arrived = [self._arrived.get()]
-            # what came in meanwhile goes into the same transaction
-            while len(arrived) < AT_ONCE and not self._arrived.empty():
-                arrived.append(self._arrived.get())
-            rows = [row for row in arrived if row is not None]
-            self._keep(rows)
-            for digest, reading in rows:
-                self._settle(digest, reading)
-            if None in arrived:
-                return
-
-    def _keep(self, rows: list[tuple[str, Reading]]) -> None:
-        if all(reading.failed for _, reading in rows):
-            return
-        try:
-            self._store.put(*rows)
-        except StoreFailed as error:
-            self._report("written", error)
-        except Exception as error:  # in the writer's thread, whose end would let every caller wait for ever
-            log.exception("the store of readings failed in an unforeseen way")
-            self._report("written", StoreFailed(f"The store of readings failed ({type(error).__name__})."))
-        else:
-            self._report("written", None)
-
-    def _settle(self, digest: str, reading: Reading) -> None:
-        with self._lock:
-            future = self._running.pop(digest, None)
-            if future is not None:
-                self._asked.pop(future, None)
-        if future is not None:
-            future.set_result(reading)
-
-    def _report(self, use: str, error: StoreFailed | None) -> None:
-        with self._lock:
-            before = self._problems.pop(use, None)
-            if error:
-                self._problems[use] = str(error)
-        if error and not before:
-            log.error(
-                "%s Readings are made all the same, but cannot be %s and will be paid for again.", error, use
-            )
-        elif before and not error:
-            log.info("The store of readings can be %s again.", use)
+    def _give_up(self, digests: Sequence[str]) -> None:
+        failed = Reading(self.identity, error="The reader failed; see the log.")
+        for digest in digests:
+            self.settle(digest, failed)
+            # the keeper ends the claim
+            self._keeper.keep(digest, failed, partial(self.settle, digest), claimed=self._paid)

@@ -15,8 +15,9 @@ from backend.label_studio.message_language import MessageLanguage
 from backend.label_studio.regions import Region, region_quad
 from backend.page import geometry
 from backend.page.lines import Judgement, Line, ReadLine, Reason, ReasonKind, Verdict
+from backend.pipeline.drawn_boxes import DRAWN_AT_ONCE
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, task_id
-from backend.pipeline.service import DRAWN_AT_ONCE, Service
+from backend.pipeline.service import Service
 
 ASSIST_LIMIT_S = 30.0
 """A person who drew a box waits for its text no longer."""
@@ -28,6 +29,8 @@ def predict(
     config: LabelingConfig,
     wording: Wording,
     deadline_s: float,
+    *,
+    project: str = "",
 ) -> list[dict[str, Any]]:
     """One result per task, in order.
 
@@ -40,14 +43,16 @@ def predict(
         config: tag and label names.
         wording: languages.
         deadline_s: after this time it answers with what is ready, seconds.
+        project: whose tasks they are, so that projects take turns; empty where nobody says it.
 
     Raises:
+        Busy: so many pages wait already that none of these was taken.
         NotReady: the models are still loading.
         TwinreadError: why they failed to load.
     """
     return [
         answer.answer() if isinstance(answer, Prediction) else predictions.empty_result()
-        for answer in service.predict(tasks, config, wording, deadline_s)
+        for answer in service.predict(tasks, config, wording, deadline_s, project=project)
     ]
 
 
@@ -58,6 +63,8 @@ def assist(
     config: LabelingConfig,
     wording: Wording,
     deadline_s: float,
+    *,
+    project: str = "",
 ) -> dict[str, Any]:
     """The texts of regions that an annotator has just drawn, read ahead of all bulk work.
 
@@ -71,6 +78,7 @@ def assist(
         config: tag and label names.
         wording: languages.
         deadline_s: when a box goes back unread, seconds.
+        project: whose task it is; empty where nobody says it.
 
     Raises:
         NotReady: the models are still loading.
@@ -86,7 +94,7 @@ def assist(
     except BadRequest as error:
         service.note(Failure(task_id(task), error))
         pages = []
-    answers = _read_drawn(service, wanted, pages, config, wording.message_language, end)
+    answers = _read_drawn(service, wanted, pages, config, wording.message_language, end, project)
     return interactive.assist_result(
         list(zip(wanted, answers, strict=True)),
         config,
@@ -102,6 +110,7 @@ def _read_drawn(
     config: LabelingConfig,
     language: MessageLanguage,
     end: float,
+    project: str,
 ) -> list[ReadLine]:
     """Drawn regions, read; all of one page together, and one that cannot be read says why."""
     lines = [Line(region_quad(region)) for region in wanted]
@@ -124,7 +133,8 @@ def _read_drawn(
     def read_page(page: int) -> Sequence[ReadLine | TwinreadError]:
         drawn = [lines[number] for number in by_page[page]]
         try:
-            return service.read_lines(pages[page], drawn, max(0.0, end - time.monotonic()))
+            left_s = max(0.0, end - time.monotonic())
+            return service.read_lines(pages[page], drawn, left_s, project=project)
         except TwinreadError as error:
             return [error] * len(drawn)
 

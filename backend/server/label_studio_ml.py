@@ -1,78 +1,139 @@
-"""The same backend as a `LabelStudioMLBase` subclass, for those who run label-studio-ml already.
+"""The same backend under label-studio-ml, for those who run it already: 1.0.9 and 2.x alike.
 
-Serves label-studio-ml 1.0.9 and 2.x alike. Both build model objects as they please, so everything
-that lasts is one service per process. Start it with a `_wsgi.py` of your own, under gunicorn with one
-worker and several threads:
+Start it with a `_wsgi.py` of your own, under gunicorn with one worker and several threads:
 
     from backend.server.label_studio_ml import wsgi
     app = wsgi()
 
-Each webhook makes 1.0.9 start a process that ends with an error in the log, and nothing else: with a
-`model_dir` it would write the webhook there instead, the project's token included.
+label-studio-ml asks a `LabelStudioMLBase` for predictions, as it does any other model. All the rest is
+answered by our own server's application, because label-studio-ml's own answers are not safe: they ask for no
+password (2.x only for one out of the environment), show tracebacks to clients, say UP before anything can be
+read, and in 1.0.9 start a process for each webhook. What lasts is one service per process, which begins to
+load at the first request of any kind: `gunicorn --preload` imports this in a process that then forks.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from io import BytesIO
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, has_request_context, request
-from label_studio_ml import model as framework
-from label_studio_ml.api import init_app
-from label_studio_ml.model import LabelStudioMLBase
+from flask import Flask, Request, current_app, request
 
+from backend.errors import SettingsWrong, TwinreadError
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.pipeline import assembly
-from backend.pipeline.read_task import Wording
 from backend.pipeline.service import Service
-from backend.server import answers
-from backend.server.protocol import drawn_regions_of
-from backend.server.reload import reload
+from backend.server.admission import refused
+from backend.server.app import create_app
+from backend.server.error_answers import answer_errors
+from backend.server.json_bodies import JsonBodies
+from backend.server.predict_request import results_of
+from backend.server.protocol import PredictBody, parse
+from backend.server.refusals import refusal_of
+from backend.server.sign_in import signed_in
 from backend.settings import logs, settings
 
-START_LIMIT_S = 60
-"""Seconds that a request waits for models that are still loading; Label Studio waits 100."""
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-VERSION_2 = "project_id" in inspect.signature(LabelStudioMLBase.__init__).parameters
-"""2.x takes a project and keeps the labeling config itself; 1.0.9 takes the config and more."""
+
+@contextmanager
+def _out_of_the_way() -> Iterator[None]:
+    """Keep the database that label-studio-ml 2.x makes as it is imported out of the working folder.
+
+    Nothing here uses it. A MODEL_DIR that somebody has set stays as it is.
+    """
+    if "MODEL_DIR" in os.environ:
+        yield
+        return
+    with TemporaryDirectory() as folder:
+        os.environ["MODEL_DIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["MODEL_DIR"]
+
+
+with _out_of_the_way():
+    from label_studio_ml import model as framework
+    from label_studio_ml.api import init_app
+    from label_studio_ml.model import LabelStudioMLBase
+
+SETUP_LIMIT_S = 2.0
+"""What /setup waits for models that are still loading, seconds; Label Studio waits 3."""
+
+EXIT_CODE = 4
+"""With 3 and 4 gunicorn stops; after any other it starts the worker again, for ever."""
+
+_PREDICT = "/predict"
+_BODY = "twinread.body"
+"""Where a request's environment holds its body, checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What lasts as long as the process."""
+
+    settings: settings.Settings
+    service: Service
+    own_app: Flask
 
 
 @cache
 def values() -> settings.Settings:
-    """The settings, read once per process."""
+    """The settings, read once per process.
+
+    Raises:
+        SettingsWrong: one cannot be used.
+    """
     read = settings.load()
     logs.configure(read.log_level)
     return read
 
 
+_BEGINNING = Lock()
+
+
 @cache
-def service() -> Service:
-    """The one service of this process, loading since the first request."""
-    return assembly.service(values())
+def _begun() -> _Running:
+    service = assembly.service(values())
+    own_app = create_app(service, values())
+    # our own server counts as bodies come in; here a chunked one is cut off, and then is no JSON
+    own_app.config["MAX_CONTENT_LENGTH"] = values().max_request_bytes
+    return _Running(values(), service, own_app)
+
+
+def running() -> _Running:
+    """The one service of this process, loading since the first call, and our own application over it."""
+    # requests that come at once begin one service between them
+    with _BEGINNING:
+        return _begun()
+
+
+@lru_cache(maxsize=64)
+def _labeling_config(xml: str) -> LabelingConfig:
+    return LabelingConfig.parse(xml, values().label_names)
 
 
 class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml has no types
-    """Finds lines and reads each one twice; answers as twinread's own server does."""
+    """Finds lines and reads each one twice; answers as twinread's own server does.
 
-    def __init__(
-        self,
-        project_id: str | None = None,
-        label_config: str | None = None,
-        train_output: object = None,
-        **more: Any,
-    ) -> None:
-        """Take what either version gives; called for each request (2.x) or each /setup (1.0.9)."""
-        if VERSION_2:
-            super().__init__(project_id=project_id, label_config=label_config)
-        else:
-            super().__init__(label_config=label_config, train_output=train_output, **more)
+    Only in an application that `wsgi()` has made: any other would answer whoever asks.
+    """
 
-    def setup(self) -> None:
-        """Tell Label Studio the model version (2.x; 1.0.9 cannot be told and keeps its own)."""
-        if VERSION_2:
-            self.set("model_version", service().engines(START_LIMIT_S).model_version)
+    def __init__(self, project_id: str | None = None, label_config: str | None = None, **more: Any) -> None:
+        """Take what either version gives; called for each request (2.x) or once (1.0.9)."""
+        # without the base's own, which would parse the config each time, and in 2.x write it into a database
+        self.project_id = project_id or ""
 
     def predict(
         self, tasks: Sequence[Mapping[str, Any]], context: object = None, **more: Any
@@ -84,48 +145,89 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
             context: holds the regions that an annotator drew; None for an ordinary request.
             more: what either version adds, unused.
 
-        The version is left out of results: Label Studio then takes the one that /setup gave, which
-        under 1.0.9 is not ours.
+        Raises:
+            SettingsWrong: the application was not made by `wsgi()`.
+            TwinreadError: the models are not loaded, or the config cannot work.
         """
-        chosen = values()
-        running = service()
-        running.engines(START_LIMIT_S)
-        config = LabelingConfig.parse(self._own_config(), chosen.label_names)
-        wording = Wording(chosen.ocr_language, chosen.message_language)
-        drawn = drawn_regions_of(context)
-        limit_s = chosen.predict_deadline_s
-        if drawn is not None and len(tasks) == 1:
-            results = [answers.assist(running, tasks[0], drawn, config, wording, limit_s)]
-        else:
-            results = answers.predict(running, tasks, config, wording, limit_s)
-        return [{key: value for key, value in result.items() if key != "model_version"} for result in results]
-
-    def _own_config(self) -> str:
-        """The labeling config of the request; 1.0.9 keeps that of whichever project was set up last."""
-        body = request.get_json(silent=True) if has_request_context() else None
-        sent = body.get("label_config") if isinstance(body, Mapping) else None
-        return str(sent or self.label_config or "")
+        if __name__ not in current_app.extensions:
+            raise SettingsWrong("Make the application with wsgi() of this module: it asks for the password.")
+        body: PredictBody = request.environ[_BODY]
+        now = running()
+        return results_of(body, now.service, _labeling_config(body.label_config), now.settings)
 
     def fit(self, *args: Any, **more: Any) -> None:
-        """Nothing is trained here; None keeps 1.0.9 from inventing a new model version.
-
-        "Start training" comes without any sign-in to this server, so it starts no round: the command
-        `twinread round` does.
-        """
+        """Nothing is trained here: our own server's application answers webhooks."""
 
 
 def wsgi() -> Flask:
-    """label-studio-ml's own application over this model, and `POST /reload` for a promoted one."""
+    """label-studio-ml's own application over this model, as safe as our own server.
+
+    Ends the process with one sentence where a setting cannot be used.
+    """
+    try:
+        chosen = values()
+    except SettingsWrong as error:
+        print(f"twinread: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
     app: Flask = init_app(TwinreadModel)
-
-    @app.post("/reload")
-    @app.post("/reload/<secret>")
-    def look_for_a_promoted_model(secret: str = "") -> Response:
-        running = service()
-        running.engines(START_LIMIT_S)
-        return reload(running, values(), secret)
-
-    if not VERSION_2:
-        # 1.0.9 predicts only after some /setup, and after a restart a drawn box comes without one
+    app.extensions[__name__] = chosen
+    # they read and log headers and bodies before anybody has signed in
+    app.before_request_funcs.clear()
+    app.after_request_funcs.clear()
+    app.error_handler_spec.clear()
+    answer_errors(app)
+    app.view_functions["_predict"] = _undecorated(app.view_functions["_predict"])
+    if hasattr(framework, "LabelStudioMLManager"):
+        # 1.0.9 predicts only after some /setup, which it never sees
         framework.LabelStudioMLManager.fetch()
+    theirs = app.wsgi_app
+    bodies = JsonBodies(chosen.max_request_bytes)
+
+    def predict(asked: Request, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            with bodies.read(asked) as read:
+                environ = _with_small_body(asked.environ, parse(PredictBody, read))
+                return theirs(environ, start_response)
+        except TwinreadError as error:
+            return refusal_of(error)(asked.environ, start_response)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        now = running()
+        asked = Request(environ)
+        asked.max_content_length = chosen.max_request_bytes
+        if _is_for_the_model(asked, chosen):
+            return predict(asked, start_response)
+        if asked.path == "/setup" and signed_in(asked, chosen):
+            with suppress(TwinreadError):
+                now.service.engines(SETUP_LIMIT_S)
+        return now.own_app(environ, start_response)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]
     return app
+
+
+def _is_for_the_model(asked: Request, chosen: settings.Settings) -> bool:
+    """Whether label-studio-ml may see a request; our own server says why it may not, or answers it."""
+    return asked.path == _PREDICT and refused(asked, chosen) is None and signed_in(asked, chosen)
+
+
+def _with_small_body(environ: WSGIEnvironment, body: PredictBody) -> WSGIEnvironment:
+    """The request with its body read and checked; label-studio-ml gets one with nothing in it.
+
+    It would parse the body again, without a limit, and hand the parameters on as arguments, whatever their
+    names are.
+    """
+    nothing = b'{"tasks": []}'
+    return {
+        **environ,
+        _BODY: body,
+        "wsgi.input": BytesIO(nothing),
+        "CONTENT_LENGTH": str(len(nothing)),
+        "HTTP_TRANSFER_ENCODING": "",
+    }
+
+
+def _undecorated(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view of label-studio-ml without what answers its errors with tracebacks."""
+    bare: Callable[..., Any] = inspect.getclosurevars(view).nonlocals.get("f", view)
+    return bare

@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import BadRequest
 
+MAX_PROJECT_NAME = 40
+"""Of a project's name as much is kept while its pages wait; Label Studio's are numbers."""
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -30,6 +33,14 @@ class PredictBody(_Body):
     tasks: list[dict[str, Any]]
     label_config: str
     params: Params | None = None
+    project: object = None
+
+    @property
+    def project_name(self) -> str:
+        """Names the project, such as "1" of "1.1700000"; empty where the body does not say it."""
+        if not isinstance(self.project, (str, int)):
+            return ""
+        return str(self.project).partition(".")[0][:MAX_PROJECT_NAME]
 
     @property
     def drawn(self) -> list[Any] | None:

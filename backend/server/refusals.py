@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+import json
+
+from flask import Response
+
+from backend.errors import TwinreadError
 
 
 def refusal(status: int, sentence: str) -> Response:
@@ -11,7 +15,16 @@ def refusal(status: int, sentence: str) -> Response:
     In English, whatever language annotators speak: Label Studio 1.23 shows a reason phrase in UTF-8 as
     Latin-1, so Russian comes out as noise, and only team leads ever see it.
     """
-    response = jsonify(error=sentence)
+    response = Response(json.dumps({"error": sentence}) + "\n", content_type="application/json")
     phrase = " ".join(sentence.encode("ascii", "replace").decode().split())[:400]
     response.status = f"{status} {phrase}"
+    return response
+
+
+def refusal_of(error: TwinreadError) -> Response:
+    """One of our errors as JSON; it says when to ask again where the error does."""
+    response = refusal(error.status, str(error))
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
     return response

@@ -5,15 +5,24 @@ from __future__ import annotations
 import hmac
 
 from flask import Request
+from werkzeug.datastructures import Authorization
 
 from backend.settings.settings import Settings
+
+
+def credentials(request: Request) -> Authorization | None:
+    """User and password that a request gives, or None; of a header that nobody can read, empty ones."""
+    try:
+        return request.authorization
+    except ValueError:  # werkzeug's own, for letters that base64 has not
+        return Authorization("basic", {"username": "", "password": ""})
 
 
 def signed_in(request: Request, settings: Settings) -> bool:
     """Whether a request carries the user and password of the settings; True where none are set."""
     if settings.basic_auth_pass is None or settings.basic_auth_user is None:
         return True
-    given = request.authorization
+    given = credentials(request)
     user = (given.username or "") if given else ""
     password = (given.password or "") if given else ""
     # both compared, in constant time: a wrong user must not answer faster than a wrong password

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from backend.cores import cores
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.message_language import MessageLanguage
 from backend.page.limits import MAX_DECODING_PIXELS, MAX_IMAGE_BYTES, MAX_JPEG_SCANS, MAX_PAGE_PIXELS
+from backend.settings import env_file
+
+ENV_FILE = Path(".env")
+"""In the working folder."""
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
@@ -33,7 +44,12 @@ class Settings(BaseSettings):
     """All settings, with their defaults, units and meaning."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
+        # `load` reads .env, after a look at whose it is
+        env_file=None,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
     )
 
     # Label Studio
@@ -195,10 +211,43 @@ class Settings(BaseSettings):
         80, gt=0, description="Time after which /predict answers with what is ready; Label Studio waits 100 s"
     )
     page_workers: int = Field(4, ge=1, le=256, description="Pages worked on at once")
+    max_waiting_pages: int = Field(
+        20_000, ge=1, description="Pages that may wait; more are refused (HTTP 503) until some are done"
+    )
+    downloads_at_once: int = Field(
+        16, ge=1, le=256, description="Images downloaded at once; as many again for annotators who wait"
+    )
+    downloads_per_host: int = Field(
+        4,
+        ge=1,
+        le=256,
+        description=(
+            "Of these from one host, so that a slow one keeps no other's images; Label Studio may have all "
+            "others"
+        ),
+    )
     store_url: str = Field(
         "",
         repr=False,  # may hold the database's user and password
         description="Database of readings; empty: SQLite in CACHE_DIR",
+    )
+    store_timeout_s: float = Field(
+        3, gt=0, description="Time limit of one question to PostgreSQL, seconds; reading goes on without it"
+    )
+    reading_claim_s: float = Field(
+        20,
+        ge=1,
+        description=(
+            "Time after which others ask for the readings that a killed twinread was being asked for, seconds"
+        ),
+    )
+    reading_wait_s: float = Field(
+        10,
+        ge=0,
+        description=(
+            "How long an annotator waits for a reading that another twinread on the store was asked for "
+            "before it is paid for twice, seconds"
+        ),
     )
     cache_dir: Path = Field(default_cache_dir(), description="Folder for models, images and the store")
     image_cache_bytes: int = Field(2 * 1024**3, ge=0, description="Size limit of the image cache, bytes")
@@ -206,6 +255,26 @@ class Settings(BaseSettings):
     basic_auth_pass: SecretStr | None = Field(None, description="Password that Label Studio must give")
     webhook_secret: SecretStr | None = Field(
         None, description="Secret of /webhook and /reload (path or X-Twinread-Secret header)"
+    )
+    allow_no_password: bool = Field(
+        False,
+        description=("Serve whoever reaches the port, from other machines too, without user and password"),
+    )
+    max_request_bytes: int = Field(64 * 1024**2, ge=1024, description="Longest body of /predict, bytes")
+    max_webhook_bytes: int = Field(1024**2, ge=1024, description="Longest body of a webhook, bytes")
+    request_timeout_s: float = Field(
+        20, ge=1, description="Time in which a request must have come whole, or its answer be taken, seconds"
+    )
+    max_connections: int = Field(
+        1000, ge=64, le=4000, description="Connections at once; open files must allow 400 more"
+    )
+    server_threads: int = Field(
+        256, ge=40, le=2048, description="Requests in work at once; 32 of them are never /predict"
+    )
+    stop_s: float = Field(
+        6,
+        ge=1,
+        description="Time for requests in work when twinread is stopped, seconds; 2 later it has ended",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 
@@ -301,18 +370,6 @@ class Settings(BaseSettings):
             raise ValueError("LABEL_TEXT, LABEL_CHECK, LABEL_ILLEGIBLE and LABEL_NOT_TEXT must all differ")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values given in code win, then the environment, then `.env`."""
-        return init_settings, env_settings, dotenv_settings
-
     @property
     def label_names(self) -> LabelNames:
         """The labels of lines, as the labeling config names them."""
@@ -342,20 +399,47 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """Read the settings; `overrides` win over the environment and `.env`.
+    """Read the settings; `overrides` win over the environment, and that over `.env`.
+
+    Where the `.env` of this folder has power, one line on standard error says what it decides.
 
     Raises:
-        SettingsWrong: a value cannot be used. The message names the setting and the problem, never a secret.
+        SettingsWrong: a value cannot be used, or `.env` is not the user's own. The message names the setting
+            and the problem, never a secret.
     """
+    path = overrides.pop("_env_file", ENV_FILE)
+    in_file = env_file.read(path) if path is not None else {}
     try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        problems = []
-        for problem in error.errors(include_input=False, include_url=False, include_context=False):
-            name = ".".join(str(part) for part in problem["loc"]).upper()
-            problems.append(
-                f"{name}: {problem['msg']}" if name else problem["msg"].removeprefix("Value error, ")
-            )
+        from_file = _from_file(in_file, set(overrides))
+        values = Settings(_env_file=None, **from_file, **overrides)  # type: ignore[call-arg]
+    except (ValidationError, SettingsError) as error:
+        problems = _problems(error)
         raise SettingsWrong(
             "A setting cannot be used. " + "; ".join(problems) + ". Set it in the environment or in .env."
         ) from None
+    if said := env_file.notice(values, from_file):
+        print(said, file=sys.stderr, flush=True)
+    return values
+
+
+def _from_file(in_file: dict[str, str], given: set[str]) -> dict[str, Any]:
+    """The settings of the file that count: those that neither the environment nor code gives."""
+    environment = EnvSettingsSource(Settings)
+    counting = {name: text for name, text in in_file.items() if name not in given}
+    counting = {name: text for name, text in counting.items() if not environment.env_vars.get(name)}
+    # the same reading as of the environment: lists at commas, JSON where a setting is JSON
+    environment.env_vars = counting
+    return environment()
+
+
+def _problems(error: ValidationError | SettingsError) -> list[str]:
+    """What is wrong with each setting; no value is quoted, because it may be a secret."""
+    if isinstance(error, SettingsError):
+        # the message of pydantic-settings has the name in quotes, and no value
+        name = str(error).partition('"')[2].partition('"')[0]
+        return [f"{name.upper()}: this is not JSON"]
+    problems = []
+    for problem in error.errors(include_input=False, include_url=False, include_context=False):
+        name = ".".join(str(part) for part in problem["loc"]).upper()
+        problems.append(f"{name}: {problem['msg']}" if name else problem["msg"].removeprefix("Value error, "))
+    return problems

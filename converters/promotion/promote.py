@@ -16,11 +16,11 @@ from backend.models.locate import ModelLocation, find_model
 from backend.models.promoted import PromotedModel, Promotions
 from backend.pipeline.assembly import why_none_is_promoted
 from backend.pipeline.promoted_check import check_promoted
-from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.reader_kinds import engine_options, is_paddle
 from backend.settings.settings import Settings
 from backend.text.languages import language_code
 from converters.evaluation.evaluate import evaluate
-from converters.evaluation.line_results import LineResult
+from converters.evaluation.line_results import LabelledLine, LineResult, result_of
 from converters.evaluation.models import CURRENT, STOCK, folder_of
 from converters.evaluation.rows import PartLines, read_part
 from converters.promotion import kept_models
@@ -116,7 +116,9 @@ def judged(
     lines = read_part(request.dataset, request.part)
     old: list[LineResult] = []
     new: list[LineResult] = []
+    displaced: list[LineResult | None] = []
     identities: list[str] = []
+    languages_now = _languages_now(settings)
     for code, own in _by_language(lines, languages, notes):
         for asked, results in ((current if code == languages[0] else CURRENT, old), (request.model, new)):
             bar = progress(str(getattr(asked, "name", asked)), len(own.lines))
@@ -127,16 +129,20 @@ def judged(
             notes += [note for note in said.notes if note not in notes]
             if results is old:
                 identities.append(said.identity)
+        # from its second model on a language has a trained reader, and that one gives up its place
+        first = code not in languages_now and settings.recognition_model_dir is None
+        displaced += [_displaced(line) if first else None for line in own.lines]
     verdict = judge(
         Candidates(
             old,
             new,
             languages,
-            _languages_now(settings),
+            languages_now,
             card.trained_pages,
             _fingerprint_now(current, languages[0], settings),
             found.fingerprint,
             card.parity,
+            displaced,
         )
     )
     verdict = replace(verdict, conditions=(reads, *verdict.conditions))
@@ -273,6 +279,14 @@ def _code(language: str) -> str:
         return language_code(language)
     except SettingsWrong:
         return language
+
+
+def _displaced(line: LabelledLine) -> LineResult | None:
+    """The second reading of a line that PaddleOCR's model had no part in: a promoted one takes its place."""
+    said = line.readings
+    if len(said) < 2 or said[1].failed or any(is_paddle(reading.reader) for reading in said):
+        return None
+    return result_of(line, said[1].text)
 
 
 def _languages_now(settings: Settings) -> tuple[str, ...]:

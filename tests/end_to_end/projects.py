@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from pydantic import SecretStr
 from rapidfuzz.distance import Levenshtein
 
 from backend.label_studio.client import LabelStudio
@@ -39,7 +40,8 @@ class Project:
     ) -> Project:
         """Make it, and connect the backend as people do in Settings > Model."""
         project = api.create_project(title=title, label_config=config or default_config())
-        connect_backend(api, int(project["id"]), backend.url, "twinread")
+        login = (backend.auth[0], SecretStr(backend.auth[1])) if backend.auth else None
+        connect_backend(api, int(project["id"]), backend.url, "twinread", basic_auth=login)
         return cls(api, int(project["id"]), image_key)
 
     def upload(self, *paths: Path) -> list[int]:

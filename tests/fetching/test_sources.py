@@ -308,6 +308,42 @@ def test_a_name_that_turns_private_later_is_refused(elsewhere: HttpScript) -> No
         images.fetch(reference, task_id=1)
 
 
+@pytest.mark.parametrize(
+    ("reference", "host"),
+    [
+        pytest.param("/data/upload/1/a.png", "", id="upload"),
+        pytest.param("s3://bucket/a.png", "", id="cloud storage, which Label Studio opens"),
+        pytest.param("http://127.0.0.1:{port}/data/upload/1/a.png", "", id="Label Studio by its address"),
+        pytest.param(" https://Images.Example/a.png?b", "images.example", id="another host"),
+        pytest.param("https://images.example:8443/a.png", "images.example", id="another port of it"),
+        pytest.param("data:image/png;base64,AAAA", "data:", id="written into the task"),
+        pytest.param("http://\ud800/a.png", "", id="no address"),
+    ],
+)
+def test_the_limit_of_a_host_knows_whom_an_image_is_asked_of(
+    reference: str, host: str, label_studio: HttpScript
+) -> None:
+    assert sources(label_studio).host(reference.replace("{port}", str(label_studio.port))) == host
+
+
+def test_an_image_is_at_hand_once_it_was_fetched_and_while_it_may_be_used(
+    label_studio: HttpScript, elsewhere: HttpScript, tmp_path: Path
+) -> None:
+    upload, other = "/data/upload/1/a.png", f"{elsewhere.url}/a.png"
+    label_studio.scripts[upload] = elsewhere.scripts["/a.png"] = says(IMAGE)
+    images = sources(label_studio, "127.0.0.2", cache_dir=tmp_path)
+    aged = sources(label_studio, "127.0.0.2", cache_dir=tmp_path, limits={"keep_s": 0})
+    assert [images.at_hand(one, task_id=1) for one in (upload, other)] == [False, False]
+    for one in (upload, other):
+        images.fetch(one, task_id=1)
+    assert [images.at_hand(one, task_id=1) for one in (upload, other)] == [True, True]
+    # an upload never changes, any other image may
+    assert [aged.at_hand(one, task_id=1) for one in (upload, other)] == [True, False]
+    assert not sources(label_studio).at_hand(upload, task_id=1), "nothing is kept"
+    assert images.at_hand("data:image/png;base64,AAAA", task_id=1)
+    assert images.at_hand("file:///etc/passwd", task_id=1), "refused without asking anybody"
+
+
 def drips(handler: Handler) -> None:
     handler.send_response(200)
     handler.end_headers()

@@ -47,19 +47,33 @@ class RunningBackend:
         return 0.0
 
     def predict(
-        self, tasks: Sequence[Mapping[str, Any]], config: str, drawn: Sequence[object] | None = None
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        config: str,
+        drawn: Sequence[object] | None = None,
+        project: int = 1,
     ) -> list[dict[str, Any]]:
         """What Label Studio would be answered."""
-        body = {
-            "tasks": list(tasks),
-            "label_config": config,
-            "project": "1.1",
-            "params": {"login": None, "password": None, "context": drawn and {"result": drawn}},
-        }
-        answer = httpx.post(self.url + "/predict", json=body, auth=self.auth, timeout=120, trust_env=False)
+        answer = self.ask(tasks, config, drawn, project)
         assert answer.status_code == 200, answer.text
         results: list[dict[str, Any]] = answer.json()["results"]
         return results
+
+    def ask(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        config: str,
+        drawn: Sequence[object] | None = None,
+        project: int = 1,
+    ) -> httpx.Response:
+        """The same, whatever the answer is."""
+        body = {
+            "tasks": list(tasks),
+            "label_config": config,
+            "project": f"{project}.1700000000",
+            "params": {"login": None, "password": None, "context": drawn and {"result": drawn}},
+        }
+        return httpx.post(self.url + "/predict", json=body, auth=self.auth, timeout=120, trust_env=False)
 
     @property
     def log(self) -> str:
@@ -112,7 +126,12 @@ def variables(folder: Path, settings: Mapping[str, object]) -> dict[str, str]:
 
 @contextmanager
 def backend_process(
-    folder: Path, *, command: Sequence[str] = (), port: int = 0, **settings: object
+    folder: Path,
+    *,
+    command: Sequence[str] = (),
+    port: int = 0,
+    until: Callable[[RunningBackend], bool] | None = None,
+    **settings: object,
 ) -> Iterator[RunningBackend]:
     """Serve with these settings until the block ends.
 
@@ -120,6 +139,7 @@ def backend_process(
         folder: takes log, cache and store; a second process in the same folder goes on from there.
         command: what to run in place of `twinread serve`; `{port}` stands for the port.
         port: where to listen; 0 takes a free one.
+        until: what to wait for, in place of models that are loaded.
         settings: by their lower-case names.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,8 +159,9 @@ def backend_process(
     auth = (str(user), str(password)) if user and password else None
     # another server than our own may log what it likes
     backend = RunningBackend(f"http://127.0.0.1:{port}", folder, process, auth, quiet=not command)
+    so = until or ready
     try:
-        backend.wait_until(lambda: _ready(backend), "the backend is ready", START_LIMIT_S)
+        backend.wait_until(lambda: so(backend), "the backend is ready", START_LIMIT_S)
         yield backend
         backend.stop()
     finally:
@@ -148,7 +169,8 @@ def backend_process(
             backend.kill()
 
 
-def _ready(backend: RunningBackend) -> bool:
+def ready(backend: RunningBackend) -> bool:
+    """Whether its models are loaded."""
     assert backend.process.poll() is None, backend.log
     try:
         answer = httpx.get(backend.url + "/health", timeout=2, trust_env=False)

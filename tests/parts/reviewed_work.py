@@ -31,12 +31,14 @@ class Work:
     """One line: what two readers said (None: failed), and what a person made of it.
 
     decision: "text" (approved as `text`), "illegible", "not text", "removed", "open" or "later".
+    readers: the beginning of both readers' identities.
     """
 
     said: Sequence[str | None]
     text: str = ""
     decision: str = "text"
     quad: Quad | None = None
+    readers: str = "reader"
 
 
 def quad_at(row: int, width: int = 400) -> Quad:
@@ -53,9 +55,9 @@ def prediction(
     read = []
     for row, work in enumerate(lines):
         readings = [
-            Reading(f"reader {place}", error="no answer in 60 s", retryable=True)
+            Reading(f"{work.readers} {place}", error="no answer in 60 s", retryable=True)
             if said is None
-            else Reading(f"reader {place}", said)
+            else Reading(f"{work.readers} {place}", said)
             for place, said in enumerate(work.said)
         ]
         judged = judge(readings, crop_size=(2000, 40), language=language)

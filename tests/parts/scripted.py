@@ -16,7 +16,7 @@ from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.annotate import Panel, Policy
 from backend.pipeline.engines import Engines
 from backend.pipeline.service import Service, ServiceOptions
-from backend.seams import LineDetector, LineReader, PageSource
+from backend.seams import LineDetector, LineReader, ServedSource
 from backend.tickets import Urgency
 
 CONFIG = """<View><RectangleLabels name="label" toName="image"><Label value="Text"/><Label value="Check"/>
@@ -118,6 +118,12 @@ class ScriptedSource:
             return picture()
         raise ImageUnreachable(f"The image {reference} is not there (404).")
 
+    def at_hand(self, reference: str, *, task_id: int | None) -> bool:
+        return False
+
+    def host(self, reference: str) -> str:
+        return ""
+
 
 def scripted_panel(readers: Sequence[LineReader], language: str = "ru") -> Panel:
     """Readers whose majority decides."""
@@ -127,7 +133,7 @@ def scripted_panel(readers: Sequence[LineReader], language: str = "ru") -> Panel
 def scripted_engines(
     detector: LineDetector | None = None,
     readers: Sequence[LineReader] | None = None,
-    source: PageSource | None = None,
+    source: ServedSource | None = None,
     *,
     version: str = "scripted-1",
     close: Callable[[], None] = lambda: None,
@@ -148,7 +154,7 @@ def scripted_engines(
 def scripted_service(
     detector: LineDetector | None = None,
     readers: Sequence[LineReader] | None = None,
-    source: PageSource | None = None,
+    source: ServedSource | None = None,
     page_workers: int = 2,
 ) -> Service:
     """A service over scripted engines, ready."""

@@ -8,8 +8,15 @@ from concurrent.futures import Future
 import pytest
 
 from backend.errors import Stopping
-from backend.pipeline.page_work import PageWork
-from backend.tickets import Urgency
+from backend.pipeline.page_work import PageJob, PageWork
+from backend.tickets import Asker, Urgency
+
+SOMEBODY = Asker("project", "request")
+
+
+def job(work: Callable[[bytes, Urgency], str], fetch: Callable[[], bytes] = lambda: b"") -> PageJob[str]:
+    """Work on a page; its image is at hand where an annotator opens it."""
+    return PageJob("", lambda: True, fetch, work)
 
 
 class Desk:
@@ -20,24 +27,27 @@ class Desk:
         self.begun: list[str] = []
         self.held: dict[str, threading.Event] = {}
 
-    def page(self, name: str) -> Callable[[Urgency], str]:
-        def work(urgency: Urgency) -> str:
+    def page(self, name: str) -> PageJob[str]:
+        def work(content: bytes, urgency: Urgency) -> str:
             self.begun.append(name)
             assert name not in self.held or self.held[name].wait(20)
             return f"{name} read"
 
-        return work
+        return job(work)
 
     def open(self, *names: str) -> list[Future[str]]:
         """The pages of one task that an annotator waits for."""
-        futures = [self.pages.submit(name, self.page(name)) for name in names]
+        futures = [
+            self.pages.submit(name, self.page(name), SOMEBODY, pages=len(names), opened=True)
+            for name in names
+        ]
         self.pages.hurry(futures)
         return futures
 
     def hold(self, name: str, *, urgent: bool = False) -> Future[str]:
         """A page that is in work when this returns."""
         self.held[name] = threading.Event()
-        future = self.open(name)[0] if urgent else self.pages.submit(name, self.page(name))
+        future = self.open(name)[0] if urgent else self.pages.submit(name, self.page(name), SOMEBODY)
         end = time.monotonic() + 20
         while name not in self.begun:
             assert time.monotonic() < end
@@ -51,12 +61,12 @@ def desk() -> Iterator[Desk]:
     yield desk
     for held in desk.held.values():
         held.set()
-    desk.pages.close(wait=True)
+    desk.pages.close()
 
 
 def test_opened_pages_wait_for_no_bulk_page_and_the_bulk_worker_takes_them_first(desk: Desk) -> None:
     desk.hold("bulk 1")
-    bulk = desk.pages.submit("bulk 2", desk.page("bulk 2"))
+    bulk = desk.pages.submit("bulk 2", desk.page("bulk 2"), SOMEBODY)
     desk.hold("opened 1", urgent=True)
     desk.hold("opened 2", urgent=True)
     (third,) = desk.open("opened 3")
@@ -82,41 +92,41 @@ def test_one_opened_page_goes_before_the_pages_of_a_long_task_that_was_opened_ea
 
 
 def test_a_failure_is_not_kept_and_a_result_is(desk: Desk) -> None:
-    def broken(urgency: Urgency) -> str:
+    def broken(content: bytes, urgency: Urgency) -> str:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        desk.pages.submit("page", broken).result(20)
-    mended = desk.pages.submit("page", desk.page("page"))
+        desk.pages.submit("page", job(broken), SOMEBODY).result(20)
+    mended = desk.pages.submit("page", desk.page("page"), SOMEBODY)
     assert mended.result(20) == "page read"
-    assert desk.pages.submit("page", broken) is mended
+    assert desk.pages.submit("page", job(broken), SOMEBODY) is mended
     assert len(desk.pages) == 0
 
 
 def test_work_hears_of_an_annotator_who_comes_while_it_goes_on(desk: Desk) -> None:
     begun, came = threading.Event(), threading.Event()
 
-    def work(urgency: Urgency) -> str:
+    def work(content: bytes, urgency: Urgency) -> str:
         urgency.when_hurried(came.set)
         begun.set()
         return f"urgent: {came.wait(20) and urgency.urgent}"
 
-    bulk = desk.pages.submit("page", work)
+    bulk = desk.pages.submit("page", job(work), SOMEBODY)
     assert begun.wait(20)
     desk.pages.hurry([bulk])
     assert bulk.result(20) == "urgent: True"
 
 
-def test_at_the_end_those_who_wait_are_told_and_what_was_begun_ends_well(desk: Desk) -> None:
+def test_at_the_end_those_who_wait_are_told_at_once_and_what_was_begun_is_waited_for(desk: Desk) -> None:
     begun = desk.hold("begun")
-    waits = desk.pages.submit("waits", desk.page("waits"))
+    waits = desk.pages.submit("waits", desk.page("waits"), SOMEBODY)
 
-    desk.pages.close(wait=False)
+    desk.pages.close(0)
 
-    assert isinstance(waits.exception(0), Stopping)
+    for future in (begun, waits):
+        assert isinstance(future.exception(0), Stopping)
     with pytest.raises(Stopping):
-        desk.pages.submit("late", desk.page("late"))
+        desk.pages.submit("late", desk.page("late"), SOMEBODY)
     desk.held["begun"].set()
-    assert begun.result(20) == "begun read"
-    desk.pages.close(wait=True)
+    desk.pages.close()
     assert desk.begun == ["begun"]

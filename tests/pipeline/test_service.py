@@ -13,6 +13,7 @@ import pytest
 
 from backend.errors import (
     BadImage,
+    Busy,
     DetectorFailed,
     ImageUnreachable,
     Late,
@@ -25,11 +26,12 @@ from backend.errors import (
     UnexpectedFailure,
 )
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
-from backend.page.lines import Line, Pixels, Reading
+from backend.page.lines import Detected, Line, Page, Pixels, Reading, ReadLine
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording
 from backend.pipeline.service import Service, ServiceOptions
+from backend.tickets import Urgency
 from tests.parts.scripted import (
     CONFIG,
     ScriptedDetector,
@@ -326,7 +328,10 @@ def test_a_reader_that_never_answers_costs_its_page_an_hour_and_no_worker_its_li
     options = ServiceOptions(page_workers=1, reading_s=0.2)
     with running(Service(lambda _: engines, options)) as service:
         service.engines(timeout_s=10)
-        first, second = predict(service, "/page-1", "/page-2")
+        # whichever image comes first
+        first, second = sorted(
+            predict(service, "/page-1", "/page-2"), key=lambda a: isinstance(a, Prediction)
+        )
     assert isinstance(first, Failure)
     assert "3 of 6 readings had no answer; the first: no answer within 0.2 s" in str(first.error)
     assert isinstance(second, Prediction)
@@ -344,15 +349,22 @@ def test_a_service_that_waits_to_load_again_can_be_stopped() -> None:
 def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
     gate = threading.Event()
 
-    class Source(ScriptedSource):
-        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-            if reference == "/page-1":
-                gate.wait(30)
-            return super().fetch(reference, task_id=task_id)
+    class Held(ScriptedDetector):
+        """Searches the first page that comes once it may."""
 
-    detector = ScriptedDetector()
+        def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
+            with self._lock:
+                self.first = self.first or page.digest
+            if page.digest == self.first:
+                gate.wait(30)
+            return super().detect(page, urgency=urgency)
+
+        first = ""
+
+    detector = Held()
+    source = ScriptedSource({f"/page-{number}": picture(lines=number) for number in (1, 2, 3)})
     pages = ("/page-1", "/page-2", "/page-3")
-    with running(scripted_service(detector, source=Source(), page_workers=1)) as service:
+    with running(scripted_service(detector, source=source, page_workers=1)) as service:
         assert all(isinstance(answer, Failure) for answer in predict(service, *pages, deadline_s=0.1))
         opened = {"id": 3, "data": {"image": "/page-3"}}
         (answer,) = service.predict([opened], OURS, WORDING, 20)
@@ -390,23 +402,113 @@ def test_a_failed_page_of_a_task_is_named_although_its_other_pages_are_read() ->
         assert "/gone" in str(service.status()["failed_tasks"])
 
 
-def test_an_end_in_the_middle_tells_those_who_wait_at_once() -> None:
+def test_an_end_in_the_middle_tells_those_who_wait_at_once_and_keeps_what_was_begun() -> None:
     gate = threading.Event()
     reader = ScriptedReader("one", gate=gate)
     service = scripted_service(readers=[reader, ScriptedReader("two")], page_workers=1)
-    with ThreadPoolExecutor(1) as waiting:
+    with ThreadPoolExecutor(2) as waiting:
         answers = waiting.submit(predict, service, "/page-1", "/page-2", deadline_s=25)
-        # the first page must have been begun: one that nobody has begun is told, as the second is
+        # the first page is begun, the second one waits for the worker
         until(lambda: service.status()["pages_in_flight"] == 2 and bool(reader.asked))
-        service._pages.close(wait=False)
+        closing = waiting.submit(service.close, 25)
+        for answer in answers.result(20):
+            assert isinstance(answer, Failure)
+            assert "stopping" in str(answer.error)
+        assert not closing.done(), "the readers of the first page have not answered"
         gate.set()
-        first, second = answers.result(20)
-    assert isinstance(first, Prediction)
-    assert isinstance(second, Failure)
-    assert "stopping" in str(second.error)
+        closing.result(20)
+    assert 'outcome="done"} 1.0' in service.metrics.text().decode()
     with pytest.raises(Stopping, match="stopping"):
         predict(service, "/page-3")
-    service.close()
+
+
+def test_the_end_waits_no_longer_than_it_may_for_readers_that_hang() -> None:
+    never = threading.Event()
+    may_close = threading.Event()
+    reader = ScriptedReader("one", gate=never)
+    engines = scripted_engines(
+        readers=[reader, ScriptedReader("two")], close=lambda: may_close.wait(30) and None
+    )
+    service = Service(lambda _: engines, ServiceOptions(page_workers=1))
+    service.engines(timeout_s=10)
+    page = TaskPage(1, "/page", "ru")
+    with ThreadPoolExecutor(2) as waiting:
+        answers = waiting.submit(predict, service, "/page-1", "/page-2", deadline_s=300)
+        box = waiting.submit(service.read_lines, page, [Line(quad(20, 10, 250, 26))], 300)
+        until(lambda: reader.asked == 4)
+        service.close(0.2)
+        assert [type(answer.error) for answer in answers.result(20) if isinstance(answer, Failure)] == [
+            Stopping,
+            Stopping,
+        ]
+        assert isinstance(box.exception(20), Stopping)
+    never.set()
+    may_close.set()
+
+
+def test_of_a_request_that_is_too_long_as_much_is_read_as_may_wait_and_the_log_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gate = threading.Event()
+    engines = scripted_engines(readers=[ScriptedReader("one", gate=gate), ScriptedReader("two")])
+    service = Service(lambda _: engines, ServiceOptions(page_workers=1, waiting_pages=6))
+    service.engines(timeout_s=10)
+    pages = [f"/page-{number}" for number in range(10)]
+    with running(service):
+        first = predict(service, *pages, deadline_s=0)
+        kinds = [type(answer.error) for answer in first if isinstance(answer, Failure)]
+        assert kinds == [Late] * 3 + [Busy] * 7
+        gate.set()
+        until(lambda: service.status()["pages_in_flight"] == 0)
+        assert len(predictions(service, *pages[:3])) == 3
+    refused = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert len(refused) == 1
+    assert service.status()["failed_tasks"] == {}
+    assert "twinread_pages_refused_total 7.0" in service.metrics.text().decode()
+
+
+def test_a_box_is_read_while_the_images_of_many_others_are_on_their_way() -> None:
+    over = threading.Event()
+
+    class Source(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            if reference == "/slow":
+                assert over.wait(30)
+            return super().fetch("/page", task_id=task_id)
+
+        def at_hand(self, reference: str, *, task_id: int | None) -> bool:
+            return reference == "/at-hand"
+
+    box = [Line(quad(20, 10, 250, 26))]
+    source = Source()
+    with running(scripted_service(source=source)) as service, ThreadPoolExecutor(50) as people:
+        slow = [
+            people.submit(service.read_lines, TaskPage(number, "/slow", "ru"), box, 20)
+            for number in range(50)
+        ]
+        (read,) = service.read_lines(TaskPage(99, "/at-hand", "ru"), box, 20)
+        assert isinstance(read, ReadLine)
+        over.set()
+        assert all(isinstance(future.result(20)[0], ReadLine) for future in slow)
+
+
+def test_a_box_that_was_given_up_before_its_image_came_costs_no_reading() -> None:
+    over = threading.Event()
+
+    class Source(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            assert over.wait(30)
+            return super().fetch(reference, task_id=task_id)
+
+    reader = ScriptedReader("one")
+    box = [Line(quad(20, 10, 250, 26))]
+    service = scripted_service(readers=[reader, ScriptedReader("two")], source=Source())
+    with running(service):
+        with pytest.raises(Late, match="draw the box again"):
+            service.read_lines(TaskPage(1, "/page", "ru"), box, 0.1)
+        over.set()
+        service.read_lines(TaskPage(2, "/page", "ru"), box, 20)
+    assert reader.asked == 1
 
 
 def test_a_drawn_box_over_which_a_library_breaks_gets_one_sentence(

@@ -25,7 +25,7 @@ from backend.page.lines import Detected, Line, Page, Pixels, Reading
 from backend.pipeline.read_task import TaskPage, Wording
 from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.paddle import PaddleReader, RecognitionOptions
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from backend.seams import LineReader
 from backend.tickets import Urgency
 from tests.parts.samples import sample
@@ -184,8 +184,9 @@ def test_lines_of_a_page_that_wait_as_bulk_work_go_first_once_somebody_opens_it(
         readers: Sequence[LineReader] = local
         if kept:
             store = ReadingStore(f"sqlite:///{tmp_path / 'readings.sqlite3'}")
-            readers = [StoredReader(reader, store) for reader in local]
-            for part in (store, *readers):
+            keeper = Keeper(store)
+            readers = [StoredReader(reader, keeper) for reader in local]
+            for part in (store, keeper):
                 opened.callback(part.close)
         engines = scripted_engines(readers=readers, source=ScriptedSource(pages))
         service = Service(lambda _: engines, ServiceOptions(page_workers=2))
@@ -209,6 +210,33 @@ def test_lines_of_a_page_that_wait_as_bulk_work_go_first_once_somebody_opens_it(
     assert [len(answer.result) for answer in answers] == [len(answers[0].result)] * 2
     for reader in local:
         assert reader.served == ["/first", *["/opened"] * 3, *["/first"] * 2]
+
+
+def test_lines_of_another_project_wait_for_one_line_and_not_for_the_pages_of_a_backlog() -> None:
+    """More pages are in work at once than readers can read, as with a large PAGE_WORKERS."""
+    backlog = {f"/{number}": page_on(250) for number in range(8)}
+    local = (Local("one"), Local("two"))
+    with ExitStack() as opened:
+        source = ScriptedSource({**backlog, "/other": page_on(200)})
+        engines = scripted_engines(readers=local, source=source)
+        service = Service(lambda _: engines, ServiceOptions(page_workers=10))
+        opened.callback(service.close)
+        for reader in local:
+            opened.callback(reader.stop)
+            opened.callback(reader.may_go_on.set)
+        service.engines(timeout_s=LIMIT_S)
+        long = [{"id": 1, "data": {"image": reference}} for reference in backlog]
+        service.predict(long, OURS, WORDING, 0, project="A")
+        until(lambda: [reader.waiting for reader in local] == [23] * 2)
+        short = [{"id": 2, "data": {"image": reference}} for reference in ("/other", "/gone")]
+        service.predict(short, OURS, WORDING, 0, project="B")
+        until(lambda: [reader.waiting for reader in local] == [26] * 2)
+        for reader in local:
+            reader.may_go_on.set()
+        service.predict(long, OURS, WORDING, LIMIT_S, project="A")
+    for reader in local:
+        assert reader.served[:6].count("/opened") >= 2
+        assert reader.served[:8].count("/opened") == 3
 
 
 def test_lines_of_a_page_that_is_opened_while_it_is_searched_are_asked_for_urgently() -> None:

@@ -33,13 +33,13 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packaged_recogniser(tmp_path_factory.mktemp("packaged"))
 
 
-def pages(count: int, lines: int) -> list[list[Work]]:
-    """Pages of plain English lines."""
+def pages(count: int, lines: int, readers: str = "reader") -> list[list[Work]]:
+    """Pages of plain English lines, read without an error before people saw them."""
     chance = random.Random(1)
     made = []
     for _ in range(count):
         texts = [" ".join(chance.sample(WORDS, 2)) for _ in range(lines)]
-        made.append([Work((text, text), text) for text in texts])
+        made.append([Work((text, text), text, readers=readers) for text in texts])
     return made
 
 
@@ -156,6 +156,33 @@ def test_a_worse_model_stays_outside_and_is_said_by_how_much(
     assert (current.by, current.why) == ("force", "Anna wants to see it on pages.")
     assert "@" in current.who
     assert current.evaluation["better"] is False
+
+
+@pytest.mark.parametrize(
+    ("readers", "met", "says"),
+    [
+        pytest.param("tesseract-5(eng)", False, "whose place it would take is better", id="other"),
+        pytest.param("ernie:exact@1", False, "whose place it would take is better", id="vision"),
+        pytest.param("PP-OCRv5_mobile_rec@12345678", True, "No reading is known", id="its own kind"),
+    ],
+)
+def test_the_first_model_is_held_against_the_reader_that_gives_up_its_place(
+    run: Any, packaged: Path, tmp_path: Path, promotions: Promotions, readers: str, met: bool, says: str
+) -> None:
+    by_others = drawn_dataset(tmp_path / "out", pages(3, 6, readers), ratio=(0, 0, 1))
+    young = with_letters_exchanged(tmp_path / "1", packaged)
+
+    def place() -> dict[str, Any]:
+        summary = tmp_path / "summary.json"
+        run(young, "--dataset", by_others, "--summary-json", summary)
+        conditions = {one["name"]: one for one in json.loads(summary.read_text("utf-8"))["conditions"]}
+        return conditions["place"]
+
+    assert place()["met"] is met
+    assert says in place()["says"]
+    # from the second model on it is a trained one that gives up its place
+    promotions.promote(promoted(trained_model(tmp_path / "before", packaged, "before")))
+    assert place()["met"]
 
 
 def test_pages_that_it_was_trained_on_do_not_speak_for_it(

@@ -20,7 +20,7 @@ from backend.pipeline.read_task import Failure, Prediction, Wording
 from backend.readers.ernie.check import Finding, check, drawn_line
 from backend.readers.ernie.prompts import LONGEST_SIDE, Prompt, lay_out, most_tokens, prompts
 from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from tests.parts.ernie_brains import Tesseract
 from tests.parts.ernie_stand_in import (
     Asked,
@@ -845,7 +845,8 @@ def test_a_missing_answer_is_in_log_and_status_and_is_asked_for_again_without_a_
     """Kept as "no text", it would never be asked for again, not even after a restart."""
     ernie_stand_in.brain = lambda asked: Say("", reasoning="It reads Счёт 12", reasoning_in="reasoning")
     store = ReadingStore(f"sqlite:///{tmp_path}/readings.sqlite3")
-    readers = [StoredReader(reader, store) for reader in pair(connect())]
+    keeper = Keeper(store)
+    readers = [StoredReader(reader, keeper, paid=True) for reader in pair(connect())]
     service = scripted_service(readers=readers)
     config = LabelingConfig.parse(CONFIG, LabelNames())
     try:
@@ -865,6 +866,5 @@ def test_a_missing_answer_is_in_log_and_status_and_is_asked_for_again_without_a_
         assert service.status()["failed_tasks"] == {}
     finally:
         service.close()
-        for reader in readers:
-            reader.close()
+        keeper.close()
         store.close()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from backend.errors import SettingsWrong, StoreFailed
 from backend.page.lines import Pixels, Reading, picture_digest
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from tests.parts.ernie_stand_in import Say, StandIn, ernie_stand_in, fingerprint
 from tests.parts.postgres import postgres_url
 
@@ -66,7 +66,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     address: str = request.getfixturevalue("postgres_url")
     engine = sa.create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS readings"))
+        connection.execute(sa.text("DROP TABLE IF EXISTS readings, claims, readers, store_format"))
     engine.dispose()
     return address
 
@@ -310,17 +310,24 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 # A reader with a store in front of it
 
 
+class Hand(NamedTuple):
+    reader: HandReader
+    stored: StoredReader
+    store: ReadingStore
+    keeper: Keeper
+
+
 @pytest.fixture
-def hand(sqlite_url: str) -> Iterator[tuple[HandReader, StoredReader, ReadingStore]]:
+def hand(sqlite_url: str) -> Iterator[Hand]:
     reader, store = HandReader(), ReadingStore(sqlite_url, busy_timeout_s=0.1)
-    stored = StoredReader(reader, store)
-    yield reader, stored, store
-    stored.close()
+    keeper = Keeper(store)
+    yield Hand(reader, StoredReader(reader, keeper), store, keeper)
+    keeper.close()
     store.close()
 
 
-def test_what_is_kept_is_not_asked_again(hand: tuple[HandReader, StoredReader, ReadingStore]) -> None:
-    reader, stored, store = hand
+def test_what_is_kept_is_not_asked_again(hand: Hand) -> None:
+    reader, stored, store, _ = hand
     store.put(
         (picture_digest(crop(1)), read_by("by-hand", "12")), (picture_digest(crop(3)), read_by("by-hand", ""))
     )
@@ -339,9 +346,9 @@ def test_what_is_kept_is_not_asked_again(hand: tuple[HandReader, StoredReader, R
 
 
 def test_the_same_crop_twice_at_once_is_paid_for_once(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
+    hand: Hand,
 ) -> None:
-    reader, stored, _ = hand
+    reader, stored, *_ = hand
 
     futures = stored.submit([crop(1), crop(1)]) + stored.submit([crop(1)])
     assert len(reader.asked) == 1
@@ -351,9 +358,9 @@ def test_the_same_crop_twice_at_once_is_paid_for_once(
 
 
 def test_an_error_reaches_all_who_wait_and_is_asked_again_later(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
+    hand: Hand,
 ) -> None:
-    reader, stored, store = hand
+    reader, stored, store, _ = hand
 
     futures = stored.submit([crop(1)]) + stored.submit([crop(1)])
     reader.asked[0][2].set_result(Reading("by-hand", error="no answer"))
@@ -366,9 +373,9 @@ def test_an_error_reaches_all_who_wait_and_is_asked_again_later(
 
 
 def test_an_annotator_who_joins_bulk_work_lets_it_go_first(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
+    hand: Hand,
 ) -> None:
-    reader, stored, _ = hand
+    reader, stored, *_ = hand
 
     stored.submit([crop(1), crop(2)])
     stored.submit([crop(2), crop(3)], urgent=True)
@@ -380,9 +387,9 @@ def test_an_annotator_who_joins_bulk_work_lets_it_go_first(
 
 
 def test_of_an_opened_page_the_reader_hears_of_what_it_has_not_answered(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
+    hand: Hand,
 ) -> None:
-    reader, stored, _ = hand
+    reader, stored, *_ = hand
     page, other = stored.submit([crop(1), crop(2), crop(3)]), stored.submit([crop(4)])
     reader.asked[0][2].set_result(read_by("by-hand", "12"))
     page[0].result(10)
@@ -396,9 +403,9 @@ def test_of_an_opened_page_the_reader_hears_of_what_it_has_not_answered(
 
 
 def test_a_reading_is_in_the_store_before_anyone_sees_it(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
+    hand: Hand,
 ) -> None:
-    reader, stored, store = hand
+    reader, stored, store, keeper = hand
     seen: list[int] = []
 
     for number in range(20):
@@ -406,73 +413,114 @@ def test_a_reading_is_in_the_store_before_anyone_sees_it(
         future.add_done_callback(lambda _: seen.append(store.count()))
         reader.asked[-1][2].set_result(read_by("by-hand", str(number)))
         future.result(10)
-    stored.close()
+    keeper.close()
 
     assert seen == list(range(1, 21))
 
 
-def test_a_store_that_fails_loses_no_reading_and_is_reported_once(
-    hand: tuple[HandReader, StoredReader, ReadingStore], tmp_path: Path, caplog: pytest.LogCaptureFixture
+def until(so: Callable[[], object], limit_s: float = 20) -> None:
+    """Wait for what a thread or a process will have done."""
+    end = time.monotonic() + limit_s
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_locked_store_is_told_once_and_what_was_read_meanwhile_is_written_later(
+    hand: Hand, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader, stored, store = hand
+    reader, stored, store, keeper = hand
     reader.answer = lambda _: read_by("by-hand", "12")
     other = sqlite3.connect(tmp_path / "readings.sqlite3")
     other.execute("BEGIN IMMEDIATE")
 
     assert [stored.submit([crop(number)])[0].result(10).text for number in range(3)] == ["12"] * 3
+    assert "locked" in (keeper.problem or "") and "3 readings wait in memory" in (keeper.problem or "")
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    # what waits in memory is not asked for again
+    assert stored.submit([crop(1)])[0].result(10).text == "12"
+    assert len(reader.asked) == 3
+
     other.rollback()
     other.close()
-    problem = stored.problem
-    assert problem is not None and "locked" in problem
-    assert [record.levelno for record in caplog.records] == [logging.ERROR]
-
-    assert stored.submit([crop(9)])[0].result(10).text == "12"
-    assert stored.problem is None
-    assert store.count() == 1
+    until(lambda: keeper.problem is None)
+    assert store.count() == 3
 
 
-def test_a_store_that_is_gone_still_lets_the_reader_read(
-    hand: tuple[HandReader, StoredReader, ReadingStore], tmp_path: Path
+def test_a_deleted_store_is_told_and_begun_anew_with_what_is_read_from_then_on(
+    hand: Hand, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reader, stored, store = hand
+    reader, stored, _, keeper = hand
     reader.answer = lambda _: read_by("by-hand", "12")
-    store.close()
+    stored.submit([crop(1)])[0].result(10)
+    for path in tmp_path.iterdir():
+        path.unlink()
+
+    # by itself, though nobody asks for anything
+    until(lambda: "was deleted or replaced" in (keeper.problem or ""))
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+    assert stored.submit([crop(2)])[0].result(10).text == "12"
+    with sqlite3.connect(tmp_path / "readings.sqlite3") as there:
+        assert there.execute("SELECT text FROM readings").fetchall() == [("12",)]
+    there.close()
+
+
+def test_a_store_whose_file_became_a_folder_still_lets_the_reader_read_and_is_mended_without_a_restart(
+    hand: Hand, tmp_path: Path
+) -> None:
+    reader, stored, store, keeper = hand
+    reader.answer = lambda _: read_by("by-hand", "12")
     for path in tmp_path.iterdir():
         path.unlink()
     (tmp_path / "readings.sqlite3").mkdir()
 
     assert stored.submit([crop(1)])[0].result(10).text == "12"
-    assert "cannot be opened" in (stored.problem or "")
-    shutil.rmtree(tmp_path / "readings.sqlite3")
+    assert "cannot be opened" in (keeper.problem or "")
+
+    (tmp_path / "readings.sqlite3").rmdir()
+    until(lambda: "cannot be opened" not in (keeper.problem or ""))
+    assert store.count() == 1
 
 
 def test_a_store_that_breaks_its_contract_lets_nobody_wait_for_ever(
     sqlite_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Breaking(ReadingStore):
-        def put(self, *rows: tuple[str, Reading]) -> None:
+        def put(self, *rows: tuple[str, Reading], ended: Iterable[tuple[str, str]] = ()) -> None:
             raise ZeroDivisionError("in /secret/place")
 
     store = Breaking(sqlite_url)
-    stored = StoredReader(HandReader(answer=lambda _: read_by("by-hand", "12")), store)
+    keeper = Keeper(store)
+    stored = StoredReader(HandReader(answer=lambda _: read_by("by-hand", "12")), keeper)
     # the second shows that the first did not end the writer
     assert [stored.submit([crop(number)])[0].result(10).text for number in range(2)] == ["12", "12"]
-    assert stored.problem == "The store of readings failed (ZeroDivisionError)."
-    stored.close()
+    assert (keeper.problem or "").startswith("The store of readings failed (ZeroDivisionError).")
+    assert "secret" not in (keeper.problem or "")
+    keeper.close()
     store.close()
 
 
-def test_a_reading_that_arrives_after_the_end_is_kept_and_seen(
-    hand: tuple[HandReader, StoredReader, ReadingStore],
-) -> None:
-    reader, stored, store = hand
+def test_a_reading_that_arrives_after_the_end_is_kept_and_seen(hand: Hand) -> None:
+    reader, stored, store, keeper = hand
     (future,) = stored.submit([crop(1)])
 
-    stored.close()
+    keeper.close()
     reader.asked[0][2].set_result(read_by("by-hand", "12"))
 
     assert future.result(10).text == "12"
     assert store.count() == 1
+
+
+def test_one_thread_keeps_the_readings_of_four_hundred_readers(hand: Hand) -> None:
+    keeper = hand.keeper
+    before = threading.active_count()
+    readers = [
+        StoredReader(HandReader(f"reader {number}", lambda _: read_by("by-hand", "12")), keeper)
+        for number in range(400)
+    ]
+    for reader in readers:
+        reader.submit([crop(1)])[0].result(10)
+    assert threading.active_count() == before
 
 
 class BrokenReader(HandReader):
@@ -493,15 +541,15 @@ class BrokenReader(HandReader):
 
 def test_a_reader_that_breaks_its_contract_lets_nobody_wait_for_ever(sqlite_url: str) -> None:
     store = ReadingStore(sqlite_url)
-    raising = StoredReader(BrokenReader(at_once=True), store)
+    keeper = Keeper(store)
+    raising = StoredReader(BrokenReader(at_once=True), keeper)
     for _ in range(2):
         with pytest.raises(OSError, match="no more threads"):
             raising.submit([crop(1)])
-    failing = StoredReader(BrokenReader(at_once=False), store)
+    failing = StoredReader(BrokenReader(at_once=False), keeper)
 
     assert "OSError" in (failing.submit([crop(1)])[0].result(10).error or "")
-    raising.close()
-    failing.close()
+    keeper.close()
     store.close()
 
 
@@ -515,7 +563,8 @@ def test_sixteen_threads_asking_for_the_same_lines_pay_for_each_once(sqlite_url:
             paid.append(picture_digest(pixels))
         return read_by("by-hand", picture_digest(pixels)[:8])
 
-    stored = StoredReader(HandReader(answer=answer), store)
+    keeper = Keeper(store)
+    stored = StoredReader(HandReader(answer=answer), keeper)
     crops = [crop(number) for number in range(40)]
 
     def work(worker: int) -> list[str]:
@@ -528,7 +577,7 @@ def test_sixteen_threads_asking_for_the_same_lines_pay_for_each_once(sqlite_url:
 
     assert answers == [[picture_digest(pixels)[:8] for pixels in crops]] * 16
     assert len(paid) == len(set(paid)) == 40
-    stored.close()
+    keeper.close()
     store.close()
 
 
@@ -537,9 +586,10 @@ import sys
 import numpy as np
 from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
 from backend.readers.ernie.prompts import prompts
-from backend.readers.stored import ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore, StoredReader
 server = ErnieServer(ErnieOptions(sys.argv[2], "ernie-stand-in", concurrency=4))
-reader = StoredReader(ErnieReader(server, prompts()[0]), ReadingStore(sys.argv[1]))
+keeper = Keeper(ReadingStore(sys.argv[1]), claim_s=2)
+reader = StoredReader(ErnieReader(server, prompts()[0]), keeper, paid=True)
 crops = [np.full((8, 40 + number, 3), number, np.uint8) for number in range(80)]
 for future in reader.submit(crops):
     print(future.result().text, flush=True)

@@ -151,7 +151,7 @@ def test_a_web_page_in_somebodys_browser_starts_nothing(
     backend = Backend(service, tmp_path, monkeypatch)
     # all that a foreign page can send without being asked first
     answer = backend.client.post("/webhook", data=json.dumps(START), content_type="text/plain")
-    assert answer.status_code == 400
+    assert answer.status_code == 415
     assert backend.status() is None
 
 

@@ -1,0 +1,152 @@
+"""The sub-command `store`: what is in the store of readings, and what goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backend.readers.store.database import Database
+    from backend.readers.store.upkeep import Pruning, StoreFigures
+
+
+@click.command()
+@click.option("--prune", is_flag=True, help="Delete readings; at least one of the next three says which.")
+@click.option(
+    "--older-than",
+    "older_than_days",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Readings that were made longer ago.",
+)
+@click.option("--reader", metavar="IDENTITY", help="Readings of this reader, by its whole name.")
+@click.option(
+    "--unused",
+    "unused_days",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Readings of readers that no backend asked in this time: models that no longer read.",
+)
+@click.option("--dry-run", is_flag=True, help="Count what would go, and delete nothing.")
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
+def store(
+    prune: bool,
+    older_than_days: float | None,
+    reader: str | None,
+    unused_days: float | None,
+    dry_run: bool,
+    summary_json: str | None,
+) -> None:
+    """Show what is in the store of readings, and delete what nobody needs any more.
+
+    With --prune those readings go to which everything applies that is given. A line whose reading is gone
+    is read, and paid for, again when its page is asked for again; predictions and annotations in Label
+    Studio stay as they are. Backends may run meanwhile.
+    """
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from backend.outputs import check_writable, write_summary
+    from backend.readers.store.database import Database
+    from backend.readers.store.upkeep import Pruning, count_pruned, figures
+    from backend.settings import logs, settings
+
+    pruning = Pruning(older_than_days, reader, unused_days)
+    if prune and pruning == Pruning():
+        raise click.UsageError(
+            "--prune alone would delete everything. Say which readings go: --older-than DAYS, --reader "
+            "IDENTITY or --unused DAYS."
+        )
+    if not prune and (dry_run or pruning != Pruning()):
+        raise click.UsageError("This says which readings go; add --prune to let them go.")
+    if summary_json:
+        check_writable(Path(summary_json))
+    values = settings.load()
+    logs.configure(values.log_level)
+    console = Console(highlight=False)
+    if _is_missing(values.store_url, values.cache_dir / "readings.sqlite3"):
+        raise click.ClickException(
+            "There is no store of readings yet: CACHE_DIR holds none. Start this where the backend's "
+            "settings are, or set STORE_URL."
+        )
+    database = Database(values.store_address, busy_timeout_s=10, answer_limit_s=values.store_timeout_s)
+    try:
+        summary: dict[str, Any] = {}
+        if prune:
+            matching = count_pruned(database, pruning)
+            gone = 0 if dry_run else _prune(database, pruning, matching, console)
+            summary = {"matching": matching, "deleted": gone, "dry_run": dry_run}
+        found = figures(database)
+    finally:
+        database.close()
+    _show(found, console)
+    if prune and dry_run:
+        console.print(f"{matching:,} readings would go. Nothing was deleted.")
+    elif prune:
+        console.print(f"{gone:,} readings were deleted.")
+    if summary_json:
+        write_summary(Path(summary_json), {**_for_machines(found), "pruned": summary or None})
+
+
+def _is_missing(store_url: str, file: Any) -> bool:
+    """The default store was never begun; looking at it must not begin one."""
+    return not store_url and not file.exists()
+
+
+def _prune(database: Database, pruning: Pruning, matching: int, console: Console) -> int:
+    """Delete; how many went."""
+    from backend.readers.store.upkeep import prune
+    from converters.shared.progress import progress
+
+    gone = 0
+    try:
+        with progress(console) as bars:
+            bar = bars.add_task("readings", total=matching)
+            for batch in prune(database, pruning):
+                gone += batch
+                bars.advance(bar, batch)
+            if gone:
+                database.compact()
+    except KeyboardInterrupt:
+        console.print(f"Stopped: {gone:,} of {matching:,} readings are deleted. Run this again.")
+        raise click.exceptions.Exit(1) from None
+    return gone
+
+
+def _show(found: StoreFigures, console: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from backend.outputs import printable
+
+    kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[found.kind]
+    claims = f"; {found.claims:,} are being asked for" if found.claims else ""
+    console.print(f"{kind}, {found.size / 1024**2:,.1f} MB, {found.readings:,} readings{claims}.")
+    if not found.readers:
+        return
+    table = Table("reader", box=None, padding=(0, 2, 0, 0))
+    for title in ("readings", "oldest", "newest", "last asked"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in found.readers:
+        table.add_row(
+            Text(printable(one.identity)),
+            f"{one.readings:,}",
+            *(_day(moment) for moment in (one.oldest, one.newest, one.used_at)),
+        )
+    console.print(table)
+
+
+def _day(moment: float) -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d")
+
+
+def _for_machines(found: StoreFigures) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(found), "readings": found.readings}

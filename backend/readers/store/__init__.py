@@ -1,0 +1,1 @@
+"""The store of readings: its tables, its database, and the one thread that tends it."""

@@ -1,0 +1,298 @@
+"""Connections to a store's database: few of them, for a limited time, to the file that is there now."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from backend.errors import SettingsWrong, StoreFailed
+from backend.private_files import private_file, tighten_file
+from backend.readers.store.tables import is_current, make_current
+from backend.readers.store.time_limit import TimeLimits
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 8
+"""Connections of one store at most."""
+
+OPENING_S = 60.0
+"""How long making the tables may take, seconds: others may be at it, and old stores are large."""
+
+LOCKED_S = 0.2
+"""How long a write waits for a database that was locked the last time, too, seconds."""
+
+_REASONS = (
+    (("disk is full", "no space left", "disk i/o", "53100"), "its disk is full or failing; make room"),
+    (("readonly", "read-only", "25006"), "it is read-only; give twinread the right to write file and folder"),
+    (("locked", "55p03", "57014"), "another program keeps it locked; end that program"),
+    (("unable to open", "[errno"), "its file cannot be opened; check that the folder is twinread's to write"),
+    (
+        ("not a database", "malformed"),
+        "its file is damaged or no database; move it away to begin anew",
+    ),
+    (
+        ("28p01", "28000", "authentication failed", "fatal:  role"),
+        "it refused user or password; check STORE_URL",
+    ),
+    (("3d000", "fatal:  database"), "there is no database of that name; create it or check STORE_URL"),
+    (("42501",), "its user lacks a right there; let it create and write tables"),
+    (("53300", "57p03", "too many clients"), "it takes no more connections at the moment; try again"),
+    (("queuepool limit",), "it answers too slowly; look at its load"),
+)
+"""What a database's own words (or its SQLSTATE) mean for the operator; the first match counts."""
+
+_DEADLOCK = "40P01"
+
+
+class Database:
+    """A store's database, with its tables; thread-safe, and safe beside other processes.
+
+    dialect: `sqlite` or `postgresql`.
+    file: of SQLite, where it is an ordinary one.
+    begun_anew: how often the file was found deleted or replaced, and the one in its place was taken.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float, answer_limit_s: float) -> None:
+        """Connect, and make the tables where they are missing; arguments and errors as `ReadingStore`."""
+        self._busy_timeout_s = busy_timeout_s
+        self._answer_limit_s = answer_limit_s
+        self._engine, self.file = _engine(url, busy_timeout_s, answer_limit_s)
+        self.dialect = self._engine.dialect.name
+        self._limits = TimeLimits() if self.dialect == "postgresql" else None
+        # SQLite has one writer at a time; threads wait for each other better here than in its busy loop
+        self._writing = threading.Lock()
+        self._opening = threading.Lock()
+        self._locked = False
+        self._opened: tuple[int, int] | None = None
+        self.begun_anew = 0
+        try:
+            self._open()
+        except BaseException:
+            self.close()
+            raise
+
+    def run(
+        self, work: Callable[[sa.Connection], T], *, writes: bool = False, limit_s: float | None = None
+    ) -> T:
+        """Do some work in one transaction, which is committed at its end.
+
+        Args:
+            work: may be done twice, where a connection has ended since it was used last.
+            writes: it writes.
+            limit_s: how long PostgreSQL may take over it, seconds; the store's own limit by default.
+
+        Raises:
+            StoreFailed: the database cannot be used; says why.
+        """
+        self.look()
+        limit_s = self._answer_limit_s if limit_s is None else limit_s
+        try:
+            with self._writing if writes else nullcontext():
+                try:
+                    return self._once(work, writes, limit_s)
+                except DBAPIError as error:
+                    if not _worth_another_try(error):
+                        raise
+                    return self._once(work, writes, limit_s)
+        except TimeoutError as error:
+            raise StoreFailed(
+                f"The store of readings cannot be used: it does not answer within {limit_s:g} s "
+                "(STORE_TIMEOUT_S); look at its server and the network."
+            ) from error
+        except (SQLAlchemyError, OSError) as error:
+            raise failed(error) from error
+
+    def look(self) -> None:
+        """Take the file that is there now, where SQLite's was deleted or replaced since it was opened.
+
+        Raises:
+            StoreFailed: there is none, and none can be made; or it is no store.
+        """
+        if self.file is None or _identity(self.file) == self._opened:
+            return
+        with self._opening:
+            if _identity(self.file) == self._opened:
+                return
+            self._engine.dispose()
+            self._open()
+            self.begun_anew += 1
+
+    def compact(self) -> None:
+        """Give room back that was freed.
+
+        Raises:
+            StoreFailed: another process is at work in it.
+        """
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM")
+                if self.dialect == "sqlite":
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        except SQLAlchemyError as error:
+            raise failed(error) from error
+
+    def size(self) -> int:
+        """Bytes that it takes on disk."""
+        if self.dialect == "postgresql":
+            whole = sa.func.pg_database_size(sa.func.current_database())
+            return int(self.run(lambda connection: connection.execute(sa.select(whole)).scalar_one()))
+        found = [Path(f"{self.file}{end}") for end in ("", "-wal")] if self.file is not None else []
+        return sum(path.stat().st_size for path in found if path.is_file())
+
+    def close(self) -> None:
+        """Close all connections."""
+        if self._limits is not None:
+            self._limits.close()
+        self._engine.dispose()
+
+    def _open(self) -> None:
+        try:
+            if self.file is not None:
+                self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_file(self.file)
+            if self.dialect == "sqlite":
+                self._write_ahead()
+            if not self._once(is_current, False, OPENING_S):
+                self._once(make_current, True, OPENING_S)
+            if self.file is not None:
+                for end in ("-wal", "-shm"):
+                    tighten_file(Path(f"{self.file}{end}"))
+                self._opened = _identity(self.file)
+        except TimeoutError as error:
+            raise StoreFailed(
+                f"The store of readings cannot be used: it does not answer within {OPENING_S:g} s; look at "
+                "its server and the network."
+            ) from error
+        except (SQLAlchemyError, OSError) as error:
+            raise failed(error) from error
+
+    def _once(self, work: Callable[[sa.Connection], T], writes: bool, limit_s: float) -> T:
+        with self._engine.connect() as connection:
+            with self._limits.of(connection, limit_s) if self._limits else nullcontext():
+                if writes and self._limits is None:
+                    self._set_patience(connection)
+                try:
+                    result = work(connection)
+                    connection.commit()
+                except BaseException as error:
+                    if writes:
+                        self._locked = "locked" in str(error)
+                    with suppress(SQLAlchemyError):
+                        connection.rollback()
+                    raise
+            if writes:
+                self._locked = False
+        return result
+
+    def _set_patience(self, connection: sa.Connection) -> None:
+        """Wait only a moment for a lock that was met before: every page would wait for it anew."""
+        wait_s = min(LOCKED_S, self._busy_timeout_s) if self._locked else self._busy_timeout_s
+        if connection.info.get("wait_s") != wait_s:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(wait_s * 1000)}")
+            connection.info["wait_s"] = wait_s
+
+    def _write_ahead(self) -> None:
+        # SQLite does not wait for its busy timeout when it changes the journal's mode
+        give_up = time.monotonic() + self._busy_timeout_s
+        while not self._is_write_ahead(retry=time.monotonic() < give_up):
+            time.sleep(0.05)
+
+    def _is_write_ahead(self, *, retry: bool) -> bool:
+        """Switch the journal, unless another process is at it and there is time to try again."""
+        try:
+            with self._engine.connect() as connection:
+                if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                    connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        except DBAPIError as error:
+            if retry and "locked" in str(error.orig):
+                return False
+            raise
+        return True
+
+
+def failed(error: Exception) -> StoreFailed:
+    """One sentence without path, address or text: what the database said decides which."""
+    cause = getattr(error, "orig", None) or error
+    sqlstate = getattr(cause, "sqlstate", "")
+    said = f"{sqlstate or ''} {cause}".lower()
+    advice = next((advice for marks, advice in _REASONS if any(mark in said for mark in marks)), "")
+    if not advice and (sqlstate is None or sqlstate.startswith(("08", "57P"))):
+        advice = "it cannot be reached; check that it runs, and STORE_URL"
+    if not advice:
+        advice = f"it failed ({type(cause).__name__}); its own log may say more"
+    return StoreFailed(f"The store of readings cannot be used: {advice}.")
+
+
+def _worth_another_try(error: DBAPIError) -> bool:
+    """A connection that slept while its server was started anew, or two that waited for each other."""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _DEADLOCK
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _engine(url: str, busy_timeout_s: float, answer_limit_s: float) -> tuple[sa.Engine, Path | None]:
+    """What connects, and the file of SQLite where it is an ordinary one."""
+    kinds = "sqlite:////folder/file or postgresql://user:password@host/database"
+    try:
+        address = sa.make_url(url)
+    except ArgumentError:
+        # the URL itself stays out of the sentence: it may hold a password
+        raise SettingsWrong(f"STORE_URL is no database address; it reads like {kinds}.") from None
+    kind = address.get_backend_name()
+    pool: dict[str, Any] = {
+        "pool_size": CONNECTIONS,
+        "max_overflow": 0,
+        # whoever gets no connection in this time does without the store
+        "pool_timeout": answer_limit_s,
+        "hide_parameters": True,
+    }
+    if kind == "sqlite" and address.database not in (None, "", ":memory:"):
+        file = _ordinary_file(str(address.database))
+        engine = sa.create_engine(address, connect_args={"timeout": busy_timeout_s}, **pool)
+        sa.event.listen(engine, "connect", _tune)
+        return engine, file
+    if kind not in ("postgresql", "postgres"):
+        raise SettingsWrong(
+            f"STORE_URL names a database that keeps nothing or is not known; it reads like {kinds}."
+        )
+    try:
+        engine = sa.create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            # libpq knows no shorter one than 2 s
+            connect_args={"connect_timeout": max(2, round(answer_limit_s))},
+            **pool,
+        )
+    except ImportError:
+        raise SettingsWrong(
+            "STORE_URL names PostgreSQL, whose driver is missing; install twinread[postgres]."
+        ) from None
+    return engine, None
+
+
+def _ordinary_file(name: str) -> Path | None:
+    """The file; None for SQLite's own URI, which says itself what to create."""
+    if name.startswith("file:"):
+        return None
+    return Path(name).absolute()
+
+
+def _tune(connection: sqlite3.Connection, record: object) -> None:
+    # in WAL mode a commit is safe from a kill without a sync; a power cut may cost the last ones
+    connection.execute("PRAGMA synchronous=NORMAL")

@@ -1,0 +1,250 @@
+"""`ReadingStore`: readings that were paid for, in SQLite (WAL) or PostgreSQL, and who is asked for which.
+
+Disputed readings and "no text" are kept like any other; errors are not, because they must be asked
+again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from backend.page.lines import Reading
+from backend.readers.store.database import Database
+from backend.readers.store.tables import CLAIMS, READERS, READINGS, clock
+
+AT_ONCE = 500
+"""Keys per query, and a good number of rows per transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What became of crops that somebody wants to have read.
+
+    known: readings that are kept by now, by digest.
+    ours: crops that we ask our reader for, and nobody else does.
+    """
+
+    known: dict[str, Reading] = field(default_factory=dict)
+    ours: frozenset[str] = frozenset()
+
+
+class ReadingStore:
+    """Readings by crop and reader; thread-safe, and safe beside other processes on the same database.
+
+    database: where they are.
+    """
+
+    def __init__(self, url: str, *, busy_timeout_s: float = 2, answer_limit_s: float = 3) -> None:
+        """Connect, and make the tables where they are missing or of an older format.
+
+        Args:
+            url: `sqlite:////folder/file` or `postgresql://user:password@host/database`.
+            busy_timeout_s: how long to wait while another process writes to SQLite, seconds; once that
+                was too short, a moment only, until a write succeeds again.
+            answer_limit_s: how long PostgreSQL may take to answer, seconds.
+
+        Raises:
+            SettingsWrong: no such kind of database, or its driver is not installed.
+            StoreFailed: the database cannot be used; says why.
+        """
+        self.database = Database(url, busy_timeout_s=busy_timeout_s, answer_limit_s=answer_limit_s)
+        self._owner = uuid.uuid4().hex
+        self._insert = postgresql.insert if self.database.dialect == "postgresql" else sqlite.insert
+
+    def get_many(self, digests: Sequence[str], identity: str) -> dict[str, Reading]:
+        """Look readings up.
+
+        Args:
+            digests: crops, as `lines.picture_digest` names them.
+            identity: the reader.
+
+        Returns:
+            What is known, by digest.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        return self.database.run(lambda connection: _known(connection, digests, identity))
+
+    def put(self, *rows: tuple[str, Reading], ended: Iterable[tuple[str, str]] = ()) -> None:
+        """Keep readings (digest, reading), all or none; the first one of a crop and reader stays.
+
+        Readings that failed are passed over: they must be asked again. NUL and lone surrogates, which
+        no database takes and no reader gives, are left out of the text.
+
+        Args:
+            rows: what was read.
+            ended: claims (digest, identity) that end with it, whether a reading came of them or not.
+
+        Raises:
+            StoreFailed: nothing was kept, and no claim has ended.
+        """
+        now = time.time()
+        kept = [
+            {
+                "crop": digest,
+                "reader": reading.reader,
+                "text": reading.text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8"),
+                "score": reading.score,
+                "read_at": now,
+            }
+            # in one order everywhere, so that two processes never wait for each other's rows
+            for digest, reading in sorted(rows, key=lambda row: (row[0], row[1].reader))
+            if not reading.failed
+        ]
+        over = [{"ended_crop": digest, "ended_reader": identity} for digest, identity in sorted(ended)]
+        if not kept and not over:
+            return
+        end = sa.delete(CLAIMS).where(
+            CLAIMS.c.crop == sa.bindparam("ended_crop"),
+            CLAIMS.c.reader == sa.bindparam("ended_reader"),
+            CLAIMS.c.owner == self._owner,
+        )
+
+        def write(connection: sa.Connection) -> None:
+            if kept:
+                connection.execute(self._insert(READINGS).on_conflict_do_nothing(), kept)
+            if over:
+                connection.execute(end, over)
+
+        self.database.run(write, writes=True)
+
+    def claim(self, digests: Sequence[str], identity: str, for_s: float) -> Claimed:
+        """Take what nobody is being asked for, in one transaction; a claim that has expired is nobody's.
+
+        What is neither known nor ours afterwards is another claim's.
+
+        Args:
+            digests: crops that are not known.
+            identity: the reader.
+            for_s: after which time without `renew` others may take it, seconds.
+
+        Raises:
+            StoreFailed: nothing was claimed.
+        """
+
+        def take(connection: sa.Connection) -> Claimed:
+            now = clock(connection)
+            known: dict[str, Reading] = {}
+            ours: set[str] = set()
+            for start in range(0, len(digests), AT_ONCE):
+                crops = _rows(connection, digests[start : start + AT_ONCE])
+                # ordered, so that two processes never wait for each other's rows
+                new = sa.select(
+                    crops.c.value, sa.literal(identity), sa.literal(self._owner), now + sa.literal(for_s)
+                )
+                insert = self._insert(CLAIMS).from_select(
+                    ["crop", "reader", "owner", "expires_at"],
+                    # without WHERE, SQLite would take ON CONFLICT for the condition of a join
+                    new.where(sa.true()).order_by(crops.c.value),
+                )
+                taken = insert.on_conflict_do_update(
+                    index_elements=[CLAIMS.c.crop, CLAIMS.c.reader],
+                    set_={"owner": insert.excluded.owner, "expires_at": insert.excluded.expires_at},
+                    where=CLAIMS.c.expires_at <= now,
+                ).returning(CLAIMS.c.crop)
+                ours |= set(connection.execute(taken).scalars().all())
+            # only now: whoever had a claim until a moment ago kept the reading before it ended
+            known = _known(connection, sorted(ours), identity)
+            if known:
+                end = sa.delete(CLAIMS).where(
+                    CLAIMS.c.reader == identity, CLAIMS.c.owner == self._owner, CLAIMS.c.crop.in_(known)
+                )
+                connection.execute(end)
+            return Claimed(known, frozenset(ours - known.keys()))
+
+        return self.database.run(take, writes=True)
+
+    def elsewhere(self, digests: Sequence[str], identity: str) -> tuple[dict[str, Reading], set[str]]:
+        """How far readings are that others were asked for: those that are kept, and those in valid claims.
+
+        Writes nothing; arguments and errors as `get_many`. What is in neither is free to be claimed.
+        """
+
+        def look(connection: sa.Connection) -> tuple[dict[str, Reading], set[str]]:
+            claimed: set[str] = set()
+            for start in range(0, len(digests), AT_ONCE):
+                valid = sa.select(CLAIMS.c.crop).where(
+                    CLAIMS.c.reader == identity,
+                    CLAIMS.c.crop.in_(digests[start : start + AT_ONCE]),
+                    CLAIMS.c.expires_at > clock(connection),
+                )
+                claimed |= set(connection.execute(valid).scalars())
+            # after the claims: a reading that is kept meanwhile is found here
+            known = _known(connection, digests, identity)
+            return known, claimed - known.keys()
+
+        return self.database.run(look)
+
+    def renew(self, for_s: float) -> None:
+        """Hold our claims for so much longer, seconds; without any it still finds out whether one can write.
+
+        Raises:
+            StoreFailed: they were not renewed.
+        """
+
+        def write(connection: sa.Connection) -> None:
+            ours = sa.update(CLAIMS).where(CLAIMS.c.owner == self._owner)
+            connection.execute(ours.values(expires_at=clock(connection) + sa.literal(for_s)))
+
+        self.database.run(write, writes=True)
+
+    def end_claims(self) -> None:
+        """End all our claims.
+
+        Raises:
+            StoreFailed: they end when they expire.
+        """
+        ours = sa.delete(CLAIMS).where(CLAIMS.c.owner == self._owner)
+        self.database.run(lambda connection: connection.execute(ours), writes=True)
+
+    def note_use(self, identities: Iterable[str]) -> None:
+        """Note that readers were asked now.
+
+        Raises:
+            StoreFailed: nothing was noted.
+        """
+        rows = [{"reader": identity, "used_at": time.time()} for identity in sorted(identities)]
+        insert = self._insert(READERS)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[READERS.c.reader], set_={"used_at": insert.excluded.used_at}
+        )
+        self.database.run(lambda connection: connection.execute(upsert, rows), writes=True)
+
+    def count(self) -> int:
+        """How many readings are kept.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        rows = sa.select(sa.func.count()).select_from(READINGS)
+        return int(self.database.run(lambda connection: connection.execute(rows).scalar_one()))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+
+def _known(connection: sa.Connection, digests: Sequence[str], identity: str) -> dict[str, Reading]:
+    found: dict[str, Reading] = {}
+    for start in range(0, len(digests), AT_ONCE):
+        query = sa.select(READINGS.c.crop, READINGS.c.text, READINGS.c.score).where(
+            READINGS.c.reader == identity, READINGS.c.crop.in_(digests[start : start + AT_ONCE])
+        )
+        found |= {crop: Reading(identity, text, score) for crop, text, score in connection.execute(query)}
+    return found
+
+
+def _rows(connection: sa.Connection, texts: Sequence[str]) -> sa.TableValuedAlias:
+    """Texts as a table with one column `value`: one parameter, however many they are."""
+    if connection.dialect.name == "postgresql":
+        given = sa.cast(sa.literal(json.dumps(list(texts)), sa.Text), sa.JSON)
+        return sa.func.json_array_elements_text(given).table_valued("value")
+    return sa.func.json_each(json.dumps(list(texts))).table_valued("value")
