@@ -16,6 +16,7 @@
         ├── ModelMissing        a model is not on this machine and cannot be had       503 / 3
         ├── NotReady            models are still loading                               503 / 3
         ├── Busy                so much waits already that no more is taken            503 / 3
+        ├── OutOfMemory         not enough memory for an image at this moment          503 / 3
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
         ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
@@ -27,6 +28,8 @@ facts are attributes.
 """
 
 from __future__ import annotations
+
+import re
 
 
 class TwinreadError(Exception):
@@ -117,6 +120,10 @@ class NotReady(OperatorError):
     """Models are still loading."""
 
 
+class OutOfMemory(OperatorError):
+    """There was not enough memory at this moment; nothing is said of what was asked for."""
+
+
 class Busy(OperatorError):
     """So much waits already that no more is taken.
 
@@ -143,3 +150,21 @@ class UnexpectedFailure(OperatorError):
 
 class StoreFailed(OperatorError):
     """The store of readings cannot be used."""
+
+
+_NO_MEMORY = re.compile(
+    r"out of memory|insufficient memory|bad_?alloc|failed to allocate|cannot allocate memory", re.IGNORECASE
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a library failed for lack of memory, as Python's own error or in words, or as its cause."""
+    seen: BaseException | None = error
+    while seen is not None:
+        # a sentence of ours may quote one
+        if isinstance(seen, MemoryError) or (
+            not isinstance(seen, TwinreadError) and _NO_MEMORY.search(str(seen))
+        ):
+            return True
+        seen = seen.__cause__
+    return False

@@ -53,6 +53,8 @@ OWNERS = {
     },
     "PIL": {
         "backend.page.image_files",
+        "backend.page.image_modes",
+        "backend.page.missing_rows",
         "backend.readers.ernie.check",
         "backend.readers.tesseract",
         "backend.rendering.fonts",
@@ -65,7 +67,7 @@ OWNERS = {
         "backend.page.blank_pages",
         "backend.page.crops",
         "backend.page.geometry",
-        "backend.page.image_files",
+        "backend.page.image_modes",
         "backend.page.tiling",
         "backend.readers.ernie.prompts",
         "backend.readers.paddle",
@@ -76,7 +78,6 @@ OWNERS = {
         "converters.paddleocr.page_files",
         "converters.shared.line_pictures",
         "converters.prediction.picture",
-        "converters.training.pieces",
     },
 }
 """Libraries that are heavy, or whose objects must not wander, and the modules that may import them."""

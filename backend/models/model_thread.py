@@ -165,6 +165,8 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
             self._loading.wait_for(lambda: self.state is not ModelState.LOADING)
         while tickets := self.take(self._batch):
             self._finish(model, tickets)
+            # a page of 240 MB would stay in memory until the next one comes
+            del tickets
 
     def _finish(self, model: Model, tickets: Sequence[Ticket[Item, Result]]) -> None:
         this = threading.get_ident()

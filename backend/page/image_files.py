@@ -11,12 +11,12 @@ from __future__ import annotations
 import io
 import re
 import struct
-from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -28,10 +28,16 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from backend.errors import BadImage
+from backend.errors import BadImage, OutOfMemory, is_out_of_memory
+from backend.page import image_modes
 from backend.page.crops import MAX_SIDE
+from backend.page.jpeg_scans import checked
+from backend.page.limits import MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.page.lines import Page, Pixels, Reason, ReasonKind
+from backend.page.missing_rows import check_png, check_tiles
 from backend.page.orientation import orientation
+from backend.page.pixel_budget import PixelBudget
+from backend.tickets import Urgency
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
 
@@ -76,16 +82,66 @@ MPO_ENTRIES = 0xB002
 MOST_COUNTED = 10_000
 """Pages of a file that are counted."""
 
-WHITE, BLACK, GREY = 255, 0, 128
+FLAT = 8
+"""Levels within which the last block of a JPEG counts as flat: paper, or no data."""
+
+BYTES_IN_DECODE = 8
+"""Bytes that decoding takes for one of `Header.decoding_pixels`: Pillow's own four and the page's three."""
 
 
-def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What an image file says of itself before anything is decoded.
+
+    two_pictures: a browser may show another picture than the one that is read, and both are kept then.
+    """
+
+    format: str
+    width: int
+    height: int
+    two_pictures: bool = False
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    @property
+    def open_pixels(self) -> int:
+        """Pixels of the page that is kept: one or two pictures."""
+        return self.pixels * (2 if self.two_pictures else 1)
+
+    @property
+    def decoding_pixels(self) -> int:
+        """Pixels that count while it is decoded; WebP's decoder takes twice the memory of the others."""
+        return self.pixels * (2 if self.format == "WebP" else 1)
+
+
+def header(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Header:
+    """Look at the beginning of an image file; arguments and errors as for `decode`, no pixel is decoded."""
+    name = format_of(data)
+    with _told(name, _most(name, max_pixels), 0):
+        return _header(data, name, _most(name, max_pixels), max_side)
+
+
+def decode(
+    data: bytes,
+    *,
+    max_pixels: int = MAX_PAGE_PIXELS,
+    max_side: int = MAX_SIDE,
+    max_scans: int = MAX_JPEG_SCANS,
+    budget: PixelBudget | None = None,
+    urgency: Urgency | None = None,
+) -> Page:
     """Decode an image file into an upright page.
 
     Args:
         data: the whole file: PNG, JPEG, WebP, BMP, GIF or TIFF.
         max_pixels: most pixels (width x height); read from the header, before anything is decoded.
         max_side: longest side, pixels.
+        max_scans: of a JPEG.
+        budget: is waited for, and held while pixels are decoded; None where nothing else is decoded.
+        urgency: whether an annotator waits for it, now or later; None for bulk work.
 
     Returns:
         The first frame or page, turned upright by its EXIF tag: RGB, uint8, 16 bits scaled to 8.
@@ -96,12 +152,20 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
     Raises:
         BadImage: the file is of another format, breaks a limit, or is damaged or not whole. A page
             with a part missing is never returned.
+        OutOfMemory: it may be whole, but there was no memory to decode it now.
     """
-    name = format_of(data)
-    if name in BOUND_BY_PILLOW:
-        max_pixels = min(max_pixels, PILLOW_PIXELS)
+    found = header(data, max_pixels=max_pixels, max_side=max_side)
+    most = _most(found.format, max_pixels)
+    held = nullcontext() if budget is None else budget.hold(found.decoding_pixels, urgency)
+    with held, _told(found.format, most, found.decoding_pixels):
+        return _page(data, found.format, most, max_side, max_scans)
+
+
+@contextmanager
+def _told(name: str, max_pixels: int, pixels: int) -> Iterator[None]:
+    """Whatever Pillow raises in the block, in one sentence; `pixels` are what it decodes."""
     try:
-        return _page(data, name, max_pixels, max_side)
+        yield
     except BadImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -109,8 +173,15 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
             f"This {name} image has more than the {max_pixels:,} pixels that may be decoded; "
             "nothing of it was read. Save it smaller, or in parts.",
             format=name,
+            limit="pixels",
         ) from error
     except Exception as error:
+        if is_out_of_memory(error) or not _memory_for(pixels):
+            raise OutOfMemory(
+                f"There was not enough memory to decode this {name} image; ask again, and if it stays so "
+                "give twinread more memory or lower MAX_DECODING_PIXELS.",
+                format=name,
+            ) from error
         # Pillow raises whatever its parsers trip over (OSError, SyntaxError, struct.error, KeyError,
         # EOFError, ...); every one means that these bytes are no whole image.
         raise BadImage(
@@ -118,6 +189,19 @@ def decode(data: bytes, *, max_pixels: int, max_side: int = MAX_SIDE) -> Page:
             "page with a part missing would look finished. Save it again from its original and use that.",
             format=name,
         ) from error
+
+
+def _memory_for(pixels: int) -> bool:
+    """Whether what decoding takes can be had now: libjpeg and libtiff do not say when it cannot."""
+    try:
+        np.empty(BYTES_IN_DECODE * pixels, dtype=np.uint8)
+    except MemoryError:
+        return False
+    return True
+
+
+def _most(name: str, max_pixels: int) -> int:
+    return min(max_pixels, PILLOW_PIXELS) if name in BOUND_BY_PILLOW else max_pixels
 
 
 def turned(stored: Pixels, orientation: int) -> Pixels:
@@ -182,11 +266,37 @@ def format_of(data: bytes) -> str:
     )
 
 
-def _page(data: bytes, name: str, max_pixels: int, max_side: int) -> Page:
+def _header(data: bytes, name: str, max_pixels: int, max_side: int) -> Header:
     if name == "WebP":
         # Its decoder allocates the whole picture as soon as it is created.
-        _check_size(name, _webp_size(data), max_pixels, max_side)
-    image = OPENERS[name][1](io.BytesIO(data))
+        found = Header(name, *_webp_size(data), _webp_transparent(data))
+    else:
+        image = OPENERS[name][1](io.BytesIO(data))
+        found = Header(name, *image.size, image_modes.two_pictures(image) and name != "TIFF")
+    _check_size(name, (found.width, found.height), max_pixels, max_side)
+    return found
+
+
+def _page(data: bytes, name: str, max_pixels: int, max_side: int, max_scans: int) -> Page:
+    # Pillow itself turns a TIFF, which no browser shows
+    upright = orientation(data, name)
+    flat, shown, notes = _decoded(data, name, max_pixels, max_side, max_scans)
+    pixels = turned(flat, upright)
+    if name == "TIFF":
+        return Page(pixels, (*notes, Reason(ReasonKind.NOT_SHOWN, name)))
+    return Page(pixels, notes, None if shown is None else turned(shown, upright))
+
+
+def _decoded(
+    data: bytes, name: str, max_pixels: int, max_side: int, max_scans: int
+) -> tuple[Pixels, Pixels | None, tuple[Reason, ...]]:
+    """The picture as it is stored, the one that a browser shows, and the notes; Pillow's own copy is gone."""
+    jpeg = checked(data, max_scans) if name == "JPEG" else None
+    # of a JPEG of several pictures the plain class reads the first one, as does the other one
+    image = (
+        JpegImagePlugin.JpegImageFile(io.BytesIO(jpeg.once)) if jpeg else OPENERS[name][1](io.BytesIO(data))
+    )
+    # pages of a TIFF have sizes of their own, so that is looked at where the pixels are
     _check_size(name, image.size, max_pixels, max_side)
     if name == "PNG":
         # The decoder reads the pixels without their checksums; this compares them.
@@ -194,15 +304,35 @@ def _page(data: bytes, name: str, max_pixels: int, max_side: int) -> Page:
     if getattr(image, "default_image", False):
         # a PNG that moves may begin with a picture for programs that cannot move; no browser shows it
         image.seek(1)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        check_tiles(image)
     image.load()
-    # Pillow itself turns a TIFF, which no browser shows
-    upright = orientation(data, name)
-    flat, shown = _read_and_shown(image)
+    if name == "PNG" and not getattr(image, "default_image", False):
+        check_png(image, data)
+    flat, shown = image_modes.read_and_shown(image, browser=name != "TIFF")
     notes = _more_than_one(data, name, image)
-    if name == "TIFF":
-        notes += (Reason(ReasonKind.NOT_SHOWN, name),)
-        shown = None
-    return Page(turned(flat, upright), notes, None if shown is None else turned(shown, upright))
+    del image
+    if jpeg is not None and jpeg.padded is not None:
+        _check_whole(flat, jpeg.padded)
+    return flat, shown, notes
+
+
+def _check_whole(flat: Pixels, padded: bytes) -> None:
+    """Compare a JPEG of several scans with the form of it whose pixels differ where data are missing.
+
+    What is missing is missing at its end, which is flat then; only such pages are decoded a second time.
+
+    Raises:
+        ValueError: data are missing.
+    """
+    last = flat[-8:, -8:].mean(axis=2)
+    if np.ptp(last) > FLAT:
+        return
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(padded))
+    image.load()
+    again, _ = image_modes.read_and_shown(image)
+    if not np.array_equal(flat, again):
+        raise ValueError("a scan ends too early")
 
 
 def _more_than_one(data: bytes, name: str, image: ImageFile.ImageFile) -> tuple[Reason, ...]:
@@ -281,6 +411,7 @@ def _check_size(name: str, size: tuple[int, int], max_pixels: int, max_side: int
             f"This {name} image is {width} x {height} pixels; at most {max_pixels:,} pixels and "
             f"{max_side:,} on a side may be decoded. Save it smaller, or in parts.",
             format=name,
+            limit="pixels",
             width=width,
             height=height,
         )
@@ -306,56 +437,8 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     raise ValueError(f"no picture begins with the chunk {chunk!r}")
 
 
-def _read_and_shown(image: Image.Image) -> tuple[Pixels, Pixels | None]:
-    """The image in RGB as it is read, and as a browser shows it where that is another picture."""
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image).astype(np.float32)
-        # A scan of 12 bits fills the lowest sixteenth only, and is all but black in a browser.
-        bits = max(12, int(values.max()).bit_length())
-        return _grey(values, 0, 2**bits - 1), None if bits == 16 else _grey(values, 0, 65535)
-    if image.mode in {"I", "F"}:
-        # Pillow's own conversion cuts at 255, which is all white
-        values = np.nan_to_num(np.asarray(image).astype(np.float64))
-        return _grey(values, float(values.min()), float(values.max())), None
-    if not image.has_transparency_data:
-        # converting what is RGB already would copy it
-        return _rgb(image if image.mode == "RGB" else image.convert("RGB")), None
-    layered = image.convert("RGBA")
-    alpha = layered.getchannel("A")
-    # Where nothing at all is opaque, alpha was never written (some scanners' 32 bits).
-    if alpha.getextrema() == (0, 0):
-        return _rgb(layered.convert("RGB")), _rgb(_laid(layered, alpha, WHITE))
-    ground = _ground(np.asarray(layered.convert("L")), np.asarray(alpha))
-    shown = None if ground == WHITE else _rgb(_laid(layered, alpha, WHITE))
-    return _rgb(_laid(layered, alpha, ground)), shown
-
-
-def _rgb(image: Image.Image) -> Pixels:
-    return np.asarray(image, dtype=np.uint8)
-
-
-def _grey(values: npt.NDArray[Any], darkest: float, lightest: float) -> Pixels:
-    """Numbers scaled to 8 bits of grey, in RGB."""
-    scaled = (values - darkest) * (255 / max(lightest - darkest, 1e-9))
-    return np.repeat(np.rint(scaled).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
-
-
-def _laid(layered: Image.Image, alpha: Image.Image, ground: int) -> Image.Image:
-    """The image on a grey ground; Label Studio's is 253 of 255, white."""
-    flat = Image.new("RGB", layered.size, (ground, ground, ground))
-    flat.paste(layered, mask=alpha)
-    return flat
-
-
-def _ground(luminance: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]) -> int:
-    """The ground from which most of the ink stands out: white, black, or grey for ink of both.
-
-    Only ink that touches the ground counts; what lies inside a photograph has its own ground.
-    """
-    ink = (alpha >= alpha.max() / 2).astype(np.uint8)
-    bare = np.uint8(1) - ink
-    edge = luminance[(ink & cv2.dilate(bare, np.ones((3, 3), np.uint8))) > 0].astype(np.int16)
-    # Ink this near the ground cannot be told from it.
-    seen = {ground: int(np.count_nonzero(np.abs(edge - ground) >= 64)) for ground in (WHITE, BLACK, GREY)}
-    # Grey halves the contrast, so it must show a tenth more of the ink.
-    return max(seen, key=lambda ground: seen[ground] * (9 if ground == GREY else 10))
+def _webp_transparent(data: bytes) -> bool:
+    """Whether its first chunk speaks of transparency."""
+    if data[12:16] == b"VP8X":
+        return bool(data[20] & 0x10)
+    return data[12:16] == b"VP8L" and bool(data[24] & 0x10)

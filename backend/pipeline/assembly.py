@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.detectors.turned_pages import HeadClassifier, TurnedPageDetector
@@ -14,6 +14,7 @@ from backend.fetching.sources import Sources
 from backend.label_studio.client import LabelStudio
 from backend.models.packaged import head_classifier
 from backend.models.promoted import PromotedModel, Promotions
+from backend.page.pixel_budget import PageMemory
 from backend.pipeline.engines import Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
@@ -102,6 +103,8 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
             finder.identity, found.location.identity, panel, panels.at_hand(), settings
         ),
         max_page_pixels=settings.max_page_pixels,
+        max_jpeg_scans=settings.max_jpeg_scans,
+        memory=_memory(settings.max_decoding_pixels),
         readers=panels.sentence(panel),
         unread=panels.unread,
         problem=panels.problem,
@@ -109,6 +112,12 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
         close=close,
     )
+
+
+@cache
+def _memory(pixels: int) -> PageMemory:
+    """The one that all engines of this process share: two of them are loaded while one takes over."""
+    return PageMemory.of(pixels)
 
 
 def detector(settings: Settings) -> PaddleDetector:

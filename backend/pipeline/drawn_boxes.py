@@ -62,10 +62,9 @@ class DrawnBoxes:
                 self._loader.lend() as engines,
                 engines.lend(page.language) as panel,
                 limited(panel, end, deadline_s) as in_time,
+                open_page(replace(engines, source=Given(content)), page, urgency=urgency) as opened,
             ):
-                return self._lines_of(
-                    page, open_page(replace(engines, source=Given(content)), page), lines, in_time
-                )
+                return self._lines_of(page, opened, lines, in_time)
 
         job = job_of(page, source, partial(fetched, self._loader, page), read)
         box = object()

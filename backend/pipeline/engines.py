@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from backend.errors import NotReady, Stopping, TwinreadError, UnexpectedFailure
+from backend.page.limits import MAX_DECODING_PIXELS, MAX_JPEG_SCANS
+from backend.page.pixel_budget import PageMemory
 from backend.pipeline.annotate import Panel
 from backend.seams import LineDetector, ServedSource
 
@@ -40,6 +42,8 @@ class Engines:
     lend: the readers of a language, which stay loaded until the block ends.
     model_version: names everything that decides a prediction.
     max_page_pixels: larger images are refused.
+    max_jpeg_scans: so are JPEGs of more scans.
+    memory: what images may hold of it at once, in the whole process.
     readers: who reads, for people.
     unread: languages met so far that nobody reads, and what would read each.
     problem: why readings are not kept, while they are not.
@@ -53,6 +57,8 @@ class Engines:
     model_version: str
     max_page_pixels: int
     readers: str
+    max_jpeg_scans: int = MAX_JPEG_SCANS
+    memory: PageMemory = field(default_factory=lambda: PageMemory.of(MAX_DECODING_PIXELS))
     unread: Callable[[], dict[str, str]] = dict
     problem: Callable[[], str | None] = lambda: None
     failure: Callable[[], TwinreadError | None] = lambda: None

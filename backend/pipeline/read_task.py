@@ -11,12 +11,22 @@ queue; the rules of what makes a prediction stay here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
+from backend.errors import (
+    Late,
+    OperatorError,
+    OutOfMemory,
+    ReaderUnavailable,
+    Stopping,
+    TwinreadError,
+    UnexpectedFailure,
+    is_out_of_memory,
+)
 from backend.label_studio import explanations, predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
@@ -116,21 +126,32 @@ def pages_of(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) 
     return [TaskPage(task_id(task), reference, language) for reference in config.references(data)]
 
 
-def open_page(engines: Engines, page: TaskPage) -> Page:
-    """Fetch and decode the image of a page.
+@contextmanager
+def open_page(engines: Engines, page: TaskPage, *, urgency: Urgency | None = None) -> Iterator[Page]:
+    """Fetch and decode the image of a page, which counts as open until the block ends.
 
     Args:
-        engines: give the source of images, and the limit of their size.
+        engines: give the source of images, and the limits of their size.
         page: whose image.
+        urgency: whether an annotator waits, now or later; None for bulk work.
 
-    Returns:
+    Yields:
         The upright page, RGB, uint8.
 
     Raises:
         TwinreadError: it cannot be had, or is no image.
     """
     data = engines.source.fetch(page.reference, task_id=page.task)
-    return image_files.decode(data, max_pixels=engines.max_page_pixels)
+    memory = engines.memory
+    found = image_files.header(data, max_pixels=engines.max_page_pixels)
+    with memory.open.hold(found.open_pixels, urgency):
+        yield image_files.decode(
+            data,
+            max_pixels=engines.max_page_pixels,
+            max_scans=engines.max_jpeg_scans,
+            budget=memory.decoding,
+            urgency=urgency,
+        )
 
 
 def read_page(engines: Engines, page: TaskPage, *, urgency: Urgency | None = None) -> ReadPage:
@@ -147,8 +168,10 @@ def read_page(engines: Engines, page: TaskPage, *, urgency: Urgency | None = Non
     Raises:
         TwinreadError: the image cannot be had, the page cannot be searched, or readers had no answer.
     """
-    opened = open_page(engines, page)
-    with engines.lend(page.language) as panel:
+    with (
+        open_page(engines, page, urgency=urgency) as opened,
+        engines.lend(page.language) as panel,
+    ):
         read = annotate_page(opened, engines.detector, panel, urgency=urgency)
     _demand_answers(read)
     return replace(read, model_version=engines.model_version)
@@ -219,13 +242,19 @@ def _notes(pages: Sequence[ReadPage]) -> tuple[str, ...]:
     )
 
 
-def unexpected(name: str, error: BaseException) -> UnexpectedFailure:
+def unexpected(name: str, error: BaseException) -> OperatorError:
     """What may be said of an error that is not ours; the rest is logged.
 
     Args:
         name: how messages call what failed.
         error: of a library, or a mistake of ours.
     """
+    if is_out_of_memory(error):
+        log.error("%s: not enough memory (%s)", name, type(error).__name__)
+        return OutOfMemory(
+            "There was not enough memory to read it; ask again, and if it stays so give twinread more memory "
+            "or lower MAX_DECODING_PIXELS."
+        )
     log.error("%s: unexpected failure", name, exc_info=error)
     kind = type(error).__name__
     return UnexpectedFailure(f"Unexpected failure ({kind}); the log of the backend says more.")

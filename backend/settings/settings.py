@@ -25,6 +25,7 @@ from backend.cores import cores
 from backend.errors import SettingsWrong
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.message_language import MessageLanguage
+from backend.page.limits import MAX_DECODING_PIXELS, MAX_IMAGE_BYTES, MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.settings import env_file
 
 ENV_FILE = Path(".env")
@@ -292,8 +293,22 @@ class Settings(BaseSettings):
     allowed_image_hosts: CommaSeparated = Field(
         (), description="Private hosts that images may come from, by name"
     )
-    max_image_bytes: int = Field(100 * 1024**2, ge=1, description="Largest image file, bytes")
-    max_page_pixels: int = Field(200_000_000, ge=1, description="Largest image, pixels")
+    max_image_bytes: int = Field(MAX_IMAGE_BYTES, ge=1, description="Largest image file, bytes")
+    max_page_pixels: int = Field(
+        MAX_PAGE_PIXELS,
+        ge=1,
+        description="Largest image, pixels; A3 at 600 dpi has 69,600,000. Of WebP, GIF and TIFF never more "
+        "than 89,478,485",
+    )
+    max_decoding_pixels: int = Field(
+        MAX_DECODING_PIXELS,
+        ge=1,
+        description="Pixels of images in decode at once, about 8 bytes each; three times as many are open "
+        "while they are read, 3 bytes each. A larger image goes alone",
+    )
+    max_jpeg_scans: int = Field(
+        MAX_JPEG_SCANS, ge=1, description="Most scans of a JPEG; usual progressive ones have about ten"
+    )
     image_timeout_s: float = Field(30, gt=0, description="Time limit of one image's download, seconds")
 
     @field_validator("readers", "allowed_image_hosts", "detection_input_shape", mode="before")

@@ -14,13 +14,11 @@ from backend.page import image_files
 from backend.page.lines import Pixels, Reading
 from backend.seams import LineReader
 from backend.text.cleaning import plain_text
+from converters.shared.image_bytes import read_image
 from converters.shared.text_errors import character_edits, word_edits
 
 AT_ONCE = 64
 """Crops that are in memory at a time."""
-
-MAX_PIXELS = 200_000_000
-"""Of a crop: the default of MAX_PAGE_PIXELS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +145,12 @@ def pixels_of(path: Path, crop: str) -> Pixels:
         BadRequest: the file cannot be read.
     """
     try:
-        content = path.read_bytes()
+        content = read_image(path)
     except OSError as error:
         raise BadRequest(
             f"The crop {crop} cannot be read ({error.strerror}); export the dataset again."
         ) from error
-    return image_files.decode(content, max_pixels=MAX_PIXELS).pixels
+    return image_files.decode(content).pixels
 
 
 def _text(crop: str, reading: Reading) -> str:

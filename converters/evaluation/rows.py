@@ -16,6 +16,7 @@ from converters.evaluation.groups import script_of_line
 from converters.evaluation.line_results import LabelledLine
 from converters.paddleocr import label_rows
 from converters.paddleocr.row_faults import RowRefused
+from converters.shared.image_bytes import read_image
 from converters.shared.manifest import MANIFEST, ManifestLine, manifest_lines
 
 
@@ -140,7 +141,7 @@ def _origins(dataset: Path, file: str) -> tuple[dict[str, ManifestLine], list[st
 def _width(path: Path, crop: str) -> int:
     """By the file's header alone; the pixels are decoded when they are read."""
     try:
-        content = path.read_bytes()
+        content = read_image(path)
     except OSError as error:
         raise BadRequest(f"The crop {printable(crop)} cannot be read: {error.strerror}.") from error
     for signature, opener in OPENERS.values():

@@ -12,6 +12,7 @@ from backend.errors import BadRequest
 from backend.label_studio.annotations import moment_of
 from backend.outputs import check_writable
 from backend.page.crops import TallLines
+from backend.page.pixel_budget import OPEN_PAGES
 from backend.settings.settings import Settings
 from converters.export.layouts import FORMATS, Format, layout_of
 from converters.export.previous_dataset import newest_change
@@ -153,6 +154,7 @@ def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
             quality=request.quality or PageOptions().quality,
             tall_lines=request.tall_lines or values.tall_lines,
             max_pixels=values.max_page_pixels,
+            max_scans=values.max_jpeg_scans,
         ),
         ratio=parse_ratio(request.ratio),
         split_by=request.split_by,
@@ -161,6 +163,7 @@ def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
         partial=request.since is not None,
         image_field=request.image_field,
         jobs=request.jobs or cores(),
+        pixels=OPEN_PAGES * values.max_decoding_pixels,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +14,10 @@ from multiprocessing import forkserver, resource_tracker
 
 import cv2
 
-from backend.errors import OperatorError
+from backend.errors import OperatorError, TwinreadError
+from backend.page import image_files
+from backend.page.limits import MAX_DECODING_PIXELS
+from backend.page.pixel_budget import OPEN_PAGES, PixelBudget
 from converters.export.page_jobs import PageJob
 from converters.export.page_records import PageRecord
 from converters.export.write_page import Place, Work, write_page
@@ -25,8 +29,11 @@ class WorkerDied(OperatorError):
 
 
 @contextmanager
-def workers(count: int) -> Iterator[Work]:
+def workers(count: int, pixels: int = OPEN_PAGES * MAX_DECODING_PIXELS) -> Iterator[Work]:
     """Gives what calls `write_page`: in one of `count` processes, or here when one is enough.
+
+    As many large pages at once as there are cores would fill the memory: no more than so many `pixels` are
+    in work in all processes together, and a larger page alone.
 
     They are copies of a process that has imported `write_page` and nothing else: a copy of this one
     would hold locks of threads that it does not have, and each importing for itself costs a second.
@@ -44,11 +51,13 @@ def workers(count: int) -> Iterator[Work]:
     with held():
         # all processes are its copies, and Ctrl-C is this one's to handle
         forkserver.ensure_running()
+    budget = PixelBudget(pixels)
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
     def work(place: Place, job: PageJob, state: str, data: bytes, digest: str) -> PageRecord:
         try:
-            return pool.submit(write_page, place, job, state, data, digest).result()
+            with budget.hold(_pixels_of(data)):
+                return pool.submit(write_page, place, job, state, data, digest).result()
         except BrokenProcessPool as error:
             raise WorkerDied(
                 "A process that made pages was ended from outside, most often for lack of memory. Export "
@@ -59,6 +68,14 @@ def workers(count: int) -> Iterator[Work]:
         yield work
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _pixels_of(data: bytes) -> int:
+    """Of an image by its header; none of one that is refused, of which the process says why."""
+    try:
+        return image_files.header(data, max_pixels=sys.maxsize).decoding_pixels
+    except TwinreadError:
+        return 0
 
 
 def _begin() -> None:

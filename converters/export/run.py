@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 from backend.cores import cores
 from backend.errors import BadRequest, ProjectError
+from backend.page.limits import MAX_DECODING_PIXELS
+from backend.page.pixel_budget import OPEN_PAGES
 from backend.seams import PageSource
 from converters.export import layouts, previous_dataset
 from converters.export.dataset_files import DatasetFiles
@@ -49,6 +51,7 @@ class ExportOptions:
     image_field: the field of a task's data that names its image.
     origin: where the tasks come from.
     jobs: processes that make pages; 1 makes them in this one.
+    pixels: of the pages that they make at once.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -61,6 +64,7 @@ class ExportOptions:
     image_field: str | None = None
     origin: Origin = field(default_factory=Origin)
     jobs: int = field(default_factory=cores)
+    pixels: int = OPEN_PAGES * MAX_DECODING_PIXELS
 
 
 class NothingToExport(ProjectError):
@@ -107,7 +111,7 @@ def export(
     pages = _Pages(staging, totals)
     seen: set[str] = set()
     with (
-        workers(options.jobs) as work,
+        workers(options.jobs, options.pixels) as work,
         # twice as many threads, since some of them wait for images
         ThreadPoolExecutor(2 * options.jobs, thread_name_prefix="page") as pool,
     ):

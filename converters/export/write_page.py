@@ -18,6 +18,7 @@ from backend.fetching.references import redacted
 from backend.label_studio.regions import Region, regions
 from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
+from backend.page.limits import MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.page.lines import Page, picture_digest
 from backend.page.orientation import orientation, with_orientation
 from converters.export import layouts
@@ -42,6 +43,7 @@ class PageOptions:
     layout: the name of one of `layouts.LAYOUTS`.
     quality: of JPEG crops, 1 to 100.
     max_pixels: of a page.
+    max_scans: of a page's JPEG.
     """
 
     format: Format = "both"
@@ -49,7 +51,8 @@ class PageOptions:
     crop_format: CropFormat = "png"
     quality: int = 95
     tall_lines: TallLines = "auto"
-    max_pixels: int = 200_000_000
+    max_pixels: int = MAX_PAGE_PIXELS
+    max_scans: int = MAX_JPEG_SCANS
 
     @property
     def recognition(self) -> bool:
@@ -94,7 +97,9 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
         CannotWrite: the dataset's folder refuses.
     """
     try:
-        page = image_files.decode(data, max_pixels=place.options.max_pixels)
+        page = image_files.decode(
+            data, max_pixels=place.options.max_pixels, max_scans=place.options.max_scans
+        )
     except BadImage as error:
         return without_image(job, place.rules, state, LeftOutReason.IMAGE_FAILED, str(error), digest)
     size = (page.width, page.height)

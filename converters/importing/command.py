@@ -321,7 +321,7 @@ def import_(
             names=values.label_names,
             options=ImportOptions(as_annotations, language, values.message_language),
             images_dir=images_dir,
-            limits=ImageLimits(values.max_image_bytes, values.max_page_pixels),
+            limits=ImageLimits(values.max_image_bytes, values.max_page_pixels, values.max_jpeg_scans),
             console=Console(soft_wrap=True),
             summary_json=summary_json,
         )

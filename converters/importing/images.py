@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.errors import BadImage
+from backend.errors import BadImage, OutOfMemory
 from backend.page import image_files
 from backend.page.lines import Reason, ReasonKind
 from converters.importing import new_tasks
 from converters.importing.options import ImageLimits
 from converters.paddleocr import image_names, page_files
 from converters.paddleocr.label_files import Labelled, LeftOut, RowReason
+from converters.shared.image_bytes import read_image
 
 SUFFIXES = {
     "PNG": (".png",),
@@ -77,18 +78,16 @@ def prepare(
                 RowReason.OUTSIDE,
                 "it lies outside of the label file's folder, and might be anything; pass --images FOLDER",
             )
-        if path.stat().st_size > limits.max_bytes:
-            return without(RowReason.UNREADABLE, "its file is larger than MAX_IMAGE_BYTES allows")
-        content = path.read_bytes()
+        content = read_image(path, limits.max_bytes)
     except FileNotFoundError:
         return without(RowReason.MISSING, "there is no such file; pass --images FOLDER if they lie elsewhere")
     except OSError as error:
-        return without(RowReason.UNREADABLE, f"its file cannot be opened ({error.strerror})")
+        return without(RowReason.UNREADABLE, f"its file cannot be opened: {error.strerror}")
     except ValueError as error:
         return without(RowReason.UNREADABLE, f"no file can have that name ({error})")
     try:
-        page = image_files.decode(content, max_pixels=limits.max_pixels)
-    except BadImage as error:
+        page = image_files.decode(content, max_pixels=limits.max_pixels, max_scans=limits.max_scans)
+    except (BadImage, OutOfMemory) as error:
         return without(RowReason.UNREADABLE, str(error))
     source = path
     key = new_tasks.key_of(row, content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.label_studio.message_language import MessageLanguage
+from backend.page.limits import MAX_IMAGE_BYTES, MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """What one image may cost: bytes of its file, and pixels."""
+    """What one image may cost: bytes of its file, pixels, and scans of a JPEG."""
 
-    max_bytes: int = 100 * 1024**2
-    max_pixels: int = 200_000_000
+    max_bytes: int = MAX_IMAGE_BYTES
+    max_pixels: int = MAX_PAGE_PIXELS
+    max_scans: int = MAX_JPEG_SCANS

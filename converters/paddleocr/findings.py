@@ -89,10 +89,25 @@ class Finding(Enum):
     TOO_LARGE = (
         Weight.LOSS,
         "image too large to be looked at",
-        "make it smaller than 100 MiB and 200 megapixels",
+        "make it smaller than 100 MiB and 80 megapixels, and a JPEG of 50 scans at most",
     )
     EMPTY_IMAGE = Weight.LOSS, "image has zero bytes", "export it again"
     BROKEN_IMAGE = Weight.LOSS, "image cannot be decoded", "export it again, as PNG or JPEG"
+    DAMAGED_IMAGE = (
+        Weight.LOSS,
+        "image is damaged or not whole",
+        "export it again; PaddleOCR may train on the part that is there",
+    )
+    UNTRUSTED_IMAGE = (
+        Weight.LOSS,
+        "image in a format that is not opened here",
+        "save it as PNG or JPEG; OpenCV would open it with old codecs",
+    )
+    OUTSIDE_IMAGE = (
+        Weight.DOUBT,
+        "image lies outside of the set's folder",
+        "copy it in, or pass --data-dir; on another machine it is missing",
+    )
     REMOTE_IMAGE = Weight.LOSS, "image is a web address", "download it; PaddleOCR would do so in every epoch"
     LISTED_IMAGE = Weight.DOUBT, "name begins with '['", "rename it; PaddleOCR may read a list of images"
     SLIVER = Weight.LOSS, "image is a sliver", "leave it out; joining it with a neighbour fails"
@@ -156,6 +171,10 @@ class PictureState(Enum):
     ENDLESS = Finding.ENDLESS_IMAGE, Outcome.REPLACED
     TOO_LARGE = Finding.TOO_LARGE, Outcome.AT_RISK
     """Nobody looked: PaddleOCR may take it, or run out of memory."""
+    DAMAGED = Finding.DAMAGED_IMAGE, Outcome.AT_RISK
+    """Nobody looked further: PaddleOCR's decoder may fill what is missing with grey."""
+    UNTRUSTED = Finding.UNTRUSTED_IMAGE, Outcome.AT_RISK
+    """Nobody looked, as its decoder is not to be trusted with it."""
     EMPTY = Finding.EMPTY_IMAGE, Outcome.REPLACED
     UNDECODABLE = Finding.BROKEN_IMAGE, Outcome.DROPPED
     REFUSED = Finding.BROKEN_IMAGE, Outcome.REPLACED
@@ -173,12 +192,14 @@ class Picture:
 
     width, height: pixels, turned by its EXIF tag; 0 where it could not be decoded.
     digest: names the decoded pixels; empty where there are none.
+    outside: of the folder that names are relative to.
     """
 
     state: PictureState
     width: int = 0
     height: int = 0
     digest: str = ""
+    outside: bool = False
 
 
 OpenPicture: TypeAlias = Callable[[str], Picture]

@@ -1,18 +1,22 @@
-"""The images of label files, opened as PaddleOCR opens them."""
+"""The images of label files, opened as PaddleOCR opens them, but for what a foreign dataset could do.
+
+Names are followed as PaddleOCR follows them, also out of the folder, which is said of the row: what such a
+file holds is shown nowhere. It is opened only when it is a regular file within the limits of MAX_IMAGE_BYTES,
+MAX_PAGE_PIXELS and MAX_JPEG_SCANS (their defaults), and by OpenCV only when Pillow has decoded it whole.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import io
 import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import cv2
 import numpy as np
@@ -20,32 +24,26 @@ from rich.console import Console
 from rich.markup import escape
 
 from backend.cores import cores
+from backend.errors import BadImage
 from backend.outputs import printable
-from backend.page.image_files import OPENERS
+from backend.page import image_files
+from backend.page.limits import MAX_DECODING_PIXELS, MAX_PAGE_PIXELS
+from backend.page.lines import Pixels
+from backend.page.pixel_budget import PixelBudget
 from converters.paddleocr.findings import Picture, PictureState
 from converters.paddleocr.image_names import found_by_end
 from converters.paddleocr.row_check import images_of
+from converters.shared.image_bytes import read_image
 from converters.shared.progress import progress
 
-MAX_BYTES = 100 * 1024**2
-MAX_PIXELS = 200_000_000
-"""The largest image that is opened: the defaults of MAX_IMAGE_BYTES and MAX_PAGE_PIXELS, as for reading."""
+MOST_SIDE = 2**20
+"""Pixels; OpenCV decodes no longer side."""
 
-LARGE_PIXELS = 20_000_000
-"""Images with more pixels are opened one at a time."""
-
-_ONE_LARGE = Lock()
-_TEXT_HEADERS = (
-    re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*(\d+)\s+(\d+)"),
-    re.compile(rb"#\?R.{0,4096}?[-+]Y (\d+) [-+]X (\d+)", re.DOTALL),
+OLD_CODECS = re.compile(
+    rb"\0\0\0\x0cjP|\xff\x4f\xff\x51|\x76\x2f\x31\x01|P[1-7]\s|P[Ff]\s|#\?R|\x59\xa6\x6a\x95"
 )
-"""PNM and Radiance HDR, which OpenCV decodes and twinread itself does not: width and height as digits."""
-
-_BINARY_HEADERS = (
-    re.compile(rb".{0,4096}?\xff\x4f\xff\x51....(.{4})(.{4})", re.DOTALL),
-    re.compile(rb"\x59\xa6\x6a\x95(.{4})(.{4})", re.DOTALL),
-)
-"""JPEG 2000 and Sun raster, likewise: as big-endian numbers."""
+"""JPEG 2000, OpenEXR, PNM, PFM, Radiance HDR and Sun raster: only OpenCV would decode them, whose wheel
+(PaddleX pins its version) has years-old codecs with known holes. Foreign bytes never reach those."""
 
 
 def pictures_of(
@@ -63,7 +61,8 @@ def pictures_of(
     # joined as PaddleOCR joins: an absolute name wins, an empty one is the folder
     paths = [image if image.startswith("http") else os.path.join(folder, image) for image in names]  # noqa: PTH118
     with ThreadPoolExecutor(cores()) as pool:
-        looked = pool.map(partial(_looked, folder), names, paths, chunksize=1)
+        budget = PixelBudget(MAX_DECODING_PIXELS)
+        looked = pool.map(partial(_looked, folder, budget), names, paths, chunksize=1)
         if console is None:
             return dict(zip(names, looked, strict=True))
         with progress(console) as bars:
@@ -75,19 +74,22 @@ def pictures_of(
             return found
 
 
-def _looked(folder: Path, image: str, path: str) -> Picture:
+def _looked(folder: Path, budget: PixelBudget, image: str, path: str) -> Picture:
     """The image of a row; of one that is missing, why, where that can be seen."""
-    picture = look_at(path)
+    picture = look_at(path, budget)
+    if picture.state is PictureState.GOOD and not Path(path).resolve().is_relative_to(folder.resolve()):
+        return replace(picture, outside=True)
     if picture.state is not PictureState.MISSING or found_by_end(image, folder) is None:
         return picture
     return Picture(PictureState.BACKSLASH if "\\" in image else PictureState.ELSEWHERE)
 
 
-def look_at(path: str) -> Picture:
-    """Open an image with the decoder that PaddleOCR uses, the way it does.
+def look_at(path: str, budget: PixelBudget | None = None) -> Picture:
+    """Open an image the way PaddleOCR does, but first with the decoder that reads pages.
 
     Args:
         path: its place; a web address is not followed.
+        budget: of pixels, where several are opened at once.
     """
     if path.startswith(("http://", "https://")):
         return Picture(PictureState.REMOTE)
@@ -95,48 +97,53 @@ def look_at(path: str) -> Picture:
     if not os.path.exists(path):  # noqa: PTH110
         return Picture(PictureState.MISSING)
     try:
-        about = Path(path).stat()
-        # a device or a pipe has no end, or waits for ever
-        if not (stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode)):
-            return Picture(PictureState.ENDLESS)
-        if about.st_size > MAX_BYTES:
+        content = read_image(Path(path))
+    except OSError as error:
+        if error.errno == errno.EFBIG:
             return Picture(PictureState.TOO_LARGE)
-        content = Path(path).read_bytes()
-    except OSError:
-        return Picture(PictureState.NOT_A_FILE)
+        # a device or a pipe has no end, or waits for ever
+        endless = error.errno == errno.EINVAL and not Path(path).is_dir()
+        return Picture(PictureState.ENDLESS if endless else PictureState.NOT_A_FILE)
     if not content:
         return Picture(PictureState.EMPTY)
-    claimed = claimed_pixels(content)
-    if claimed > MAX_PIXELS:
-        return Picture(PictureState.TOO_LARGE)
+    if OLD_CODECS.match(content):
+        return Picture(PictureState.UNTRUSTED)
+    try:
+        found = image_files.header(content, max_pixels=MAX_PAGE_PIXELS, max_side=MOST_SIDE)
+    except BadImage as error:
+        return Picture(PictureState.TOO_LARGE if "limit" in error.facts else PictureState.UNDECODABLE)
     # as many large ones at once as there are cores would fill the memory
-    with _ONE_LARGE if claimed > LARGE_PIXELS else nullcontext():
+    with nullcontext() if budget is None else budget.hold(found.decoding_pixels):
         try:
-            pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+            pixels = opened(content)
+        except BadImage as error:
+            return Picture(PictureState.TOO_LARGE if "limit" in error.facts else PictureState.DAMAGED)
         except cv2.error:
             return Picture(PictureState.REFUSED)
         if pixels is None:
             return Picture(PictureState.UNDECODABLE)
         height, width = pixels.shape[:2]
         salt = f"{width}x{height}".encode()[:16]
-        digest = hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16, salt=salt).hexdigest()
+        digest = hashlib.blake2b(pixels.data, digest_size=16, salt=salt).hexdigest()
     return Picture(PictureState.GOOD, width, height, digest)
 
 
-def claimed_pixels(content: bytes) -> int:
-    """Width times height as the file's header says; 0 where it says nothing that can be read."""
-    for pattern in _TEXT_HEADERS:
-        if found := pattern.match(content):
-            return int(found[1][:9]) * int(found[2][:9])
-    if not content.startswith((b"\xff\xd8", b"\x89PNG")):
-        for pattern in _BINARY_HEADERS:
-            if found := pattern.match(content):
-                return int.from_bytes(found[1], "big") * int.from_bytes(found[2], "big")
-    for signature, opener in OPENERS.values():
-        if signature.match(content):
-            try:
-                width, height = opener(io.BytesIO(content)).size
-            except Exception:  # noqa: BLE001  (Pillow's parsers raise anything; the decoder then says why)
-                return 0
-            return int(width) * int(height)
-    return 0
+def opened(content: bytes) -> Pixels | None:
+    """The pixels of an image as PaddleOCR's decoder gives them, in RGB; None where it gives none.
+
+    That decoder is OpenCV's, so it gets only what Pillow has decoded whole before, and no TIFF: of one the
+    pixels are Pillow's.
+
+    Args:
+        content: the file.
+
+    Raises:
+        BadImage: Pillow decodes no whole image of it, or it breaks a limit.
+        OutOfMemory: there was no memory for it.
+    """
+    page = image_files.decode(content, max_side=MOST_SIDE)
+    if image_files.format_of(content) == "TIFF":
+        return page.pixels
+    del page
+    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    return None if pixels is None else cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)

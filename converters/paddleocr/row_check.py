@@ -223,6 +223,8 @@ def _open(row: bytes, look: OpenPicture) -> _Opened:
         findings.append(Finding.BYTE_ORDER_MARK)
     elif picture.state.finding:
         findings.append(picture.state.finding)
+    elif picture.outside:
+        findings.append(Finding.OUTSIDE_IMAGE)
     outcome = picture.state.outcome
     if len({one.state.outcome for one in pictures}) > 1:
         outcome = Outcome.AT_RISK

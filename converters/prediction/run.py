@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from backend.errors import BadImage, DetectorFailed, OperatorError, TwinreadError
+from backend.errors import BadImage, DetectorFailed, OperatorError, OutOfMemory, TwinreadError
 from backend.outputs import check_writable, printable, write_bytes, write_file, write_summary
 from backend.page import image_files
 from backend.page.lines import Page
@@ -24,6 +24,7 @@ from converters.prediction import models, results
 from converters.prediction.inputs import RESULT, find_images, output_stems
 from converters.prediction.picture import Drawing, Fonts, line_picture, page_picture
 from converters.prediction.predict import PredictedLine, PredictedPage, predict_crops, predict_page
+from converters.shared.image_bytes import read_image
 from converters.shared.progress import progress
 
 LINES_AT_ONCE = 32
@@ -201,8 +202,12 @@ class PredictionRun:
     def _decoded(self, image: Path) -> Page | None:
         """The page of an image file; None where it is none, which is said."""
         try:
-            return image_files.decode(image.read_bytes(), max_pixels=self._settings.max_page_pixels)
-        except BadImage as error:
+            return image_files.decode(
+                read_image(image, self._settings.max_image_bytes),
+                max_pixels=self._settings.max_page_pixels,
+                max_scans=self._settings.max_jpeg_scans,
+            )
+        except (BadImage, OutOfMemory) as error:
             self._fail(image, error)
         except OSError as error:
             self._fail(image, OperatorError(f"The file cannot be read: {error.strerror or error}."))

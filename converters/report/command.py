@@ -56,6 +56,8 @@ def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Cons
             image_field=spec.image_field,
             tall_lines=spec.tall_lines,
             max_pixels=spec.max_pixels,
+            max_scans=spec.max_scans,
+            max_decoding_pixels=spec.max_decoding_pixels,
             done=lambda count: bars.advance(cutting, count),
         )
     page = html.page(report, spec.title, crops, spec.people, from_file=spec.from_file)
@@ -165,6 +167,8 @@ def report(
             image_field,
             values.tall_lines,
             values.max_page_pixels,
+            values.max_jpeg_scans,
+            values.max_decoding_pixels,
         )
         made, page = make(source, fetched, spec, console)
     terminal.tell(made, console, from_file=json_file is not None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from backend.label_studio.config_tags import LabelNames
 from backend.page.crops import TallLines
+from backend.page.limits import MAX_DECODING_PIXELS, MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class ReportSpec:
     image_field: the field of the tasks' data that names the image; None where the config or the data say.
     tall_lines: as the readers saw them.
     max_pixels: of a page.
+    max_scans: of a page's JPEG.
+    max_decoding_pixels: of pages at once.
     """
 
     title: str
@@ -28,4 +31,6 @@ class ReportSpec:
     from_file: bool
     image_field: str | None = None
     tall_lines: TallLines = "auto"
-    max_pixels: int = 200_000_000
+    max_pixels: int = MAX_PAGE_PIXELS
+    max_scans: int = MAX_JPEG_SCANS
+    max_decoding_pixels: int = MAX_DECODING_PIXELS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -13,6 +14,7 @@ from backend.errors import ImageRefused, ImageUnreachable
 from backend.fetching.references import LOCAL_FILES, cleaned, inline_image, leaves_folder, redacted
 from backend.seams import PageSource
 from converters.paddleocr.image_names import parts_of
+from converters.shared.image_bytes import read_image
 
 
 class ImageFolder:
@@ -121,11 +123,14 @@ class ImageFolder:
                 "Copy the file into the folder, or pass the folder that it lies in.",
                 reference=name,
             )
-        if path.stat().st_size > self._max_bytes:
+        try:
+            return read_image(path, self._max_bytes)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
             raise ImageRefused(
                 f"The image file {name} is larger than the limit of MAX_IMAGE_BYTES.", reference=name
-            )
-        return path.read_bytes()
+            ) from error
 
     def _check_alone(self, path: Path, asked: str) -> None:
         """Of a/1.png and b/1.png only one can be the 1.png that is there: the other's texts do not fit it."""

@@ -15,6 +15,7 @@ from backend.models import locate
 from backend.outputs import write_file
 from backend.page import image_files
 from backend.settings.settings import Settings
+from converters.shared.image_bytes import read_image
 from converters.training import parity
 from converters.training.alignment import Aligner, CtcAligner
 from converters.training.base_model import CARRIED, BaseModel, TargetModel, find_base, target_of
@@ -120,5 +121,5 @@ class PaddleTools:
 
     def read(self, model: Path, crops: Sequence[Path], language: str) -> list[str]:
         """With twinread's own reader."""
-        pixels = [image_files.decode(crop.read_bytes(), max_pixels=10**8).pixels for crop in crops]
+        pixels = [image_files.decode(read_image(crop)).pixels for crop in crops]
         return [text for text, _ in parity.read_with_twinread(model, pixels, language)]

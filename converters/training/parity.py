@@ -17,6 +17,7 @@ from backend.page.crops import is_blank
 from backend.page.lines import Pixels
 from backend.readers.paddle import PaddleReader, RecognitionOptions, model_input
 from backend.text.cleaning import plain_text
+from converters.shared.image_bytes import read_image
 from converters.shared.model_card import Parity
 from converters.training.trainer import calls
 from converters.training.trainer.preparation import Trainer
@@ -107,7 +108,7 @@ def crops_of(config: Mapping[str, Any], limit: int = LINES) -> list[Pixels]:
 
 def _crop(path: Path) -> Pixels | None:
     try:
-        return image_files.decode(path.read_bytes(), max_pixels=10**8).pixels
+        return image_files.decode(read_image(path)).pixels
     except OSError:
         return None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from backend.errors import BadImage
+from backend.page import image_files
+from converters.paddleocr import images
 from converters.paddleocr.findings import Finding, Picture, PictureState
 from converters.paddleocr.training_config import RecognitionRules
+from converters.shared.image_bytes import read_image
 from converters.training.alignment import Aligner
 from converters.training.dataset import DatasetRow, LeftOutRow, Why
 from converters.training.line_cuts import LongWord, cut_line, cut_text
@@ -61,13 +64,13 @@ def cut_row(
     if aligner is None:
         return left_out(Why.NO_ALIGNER)
     try:
-        content = row.path.read_bytes()
+        pixels = images.opened(read_image(row.path))
     except OSError:
         return left_out(Why.IMAGE, Finding.NOT_A_FILE.title)
-    crop = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
-    if crop is None:
+    except BadImage:
+        return left_out(Why.IMAGE, Finding.DAMAGED_IMAGE.title)
+    if pixels is None:
         return left_out(Why.IMAGE, Finding.BROKEN_IMAGE.title)
-    pixels = np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), dtype=np.uint8)
     places = aligner.align(pixels, row.text)
     pieces = None if places is None else cut_line(pixels, parts, places)
     if pieces is None:
@@ -75,7 +78,6 @@ def cut_row(
     written = []
     for number, piece in enumerate(pieces, start=1):
         path = folder / f"{row.line:06}-{number}.png"
-        _, png = cv2.imencode(".png", crop[:, piece.left : piece.right])
-        path.write_bytes(png.tobytes())
+        path.write_bytes(image_files.encode(np.ascontiguousarray(pixels[:, piece.left : piece.right]), "png"))
         written.append(PieceFile(path, piece.text, piece.left, piece.right, pixels.shape[0]))
     return tuple(written)

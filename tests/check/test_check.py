@@ -20,7 +20,7 @@ from converters.check.list_check import list_problems
 from converters.paddleocr import label_rows
 from converters.paddleocr.dictionaries import Dictionary
 from converters.paddleocr.findings import FileCheck, Finding, Outcome, Picture, PictureState
-from converters.paddleocr.images import claimed_pixels, look_at
+from converters.paddleocr.images import look_at
 from converters.paddleocr.label_rows import RowRegion
 from converters.paddleocr.row_check import check_detection_row, check_recognition_row, images_of
 from converters.paddleocr.training_config import DetectionRules, RecognitionRules
@@ -713,23 +713,46 @@ def test_a_device_a_pipe_and_an_image_too_large_are_never_opened(dataset):
     ]
 
 
-@pytest.mark.parametrize("suffix", ["png", "bmp", "gif", "tif", "webp", "jpg", "pgm", "jp2"])
-def test_the_size_of_an_image_is_known_before_it_is_decoded(tmp_path, suffix):
-    Image.new("L", (300, 200)).save(tmp_path / f"a.{suffix}")
-    assert claimed_pixels((tmp_path / f"a.{suffix}").read_bytes()) == 60_000
-
-
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b"P5\n# made by\n20000 20000\n255\n", id="PNM"),
-        pytest.param(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 20000 +X 20000\n", id="HDR"),
-        pytest.param(b"\x59\xa6\x6a\x95" + (20_000).to_bytes(4, "big") * 2, id="Sun raster"),
+        pytest.param(b"P5\n# made by\n2 1\n255\nab", id="PNM"),
+        pytest.param(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\nabcd", id="HDR"),
+        pytest.param(b"\x59\xa6\x6a\x95" + (1).to_bytes(4, "big") * 7, id="Sun raster"),
+        pytest.param(b"\0\0\0\x0cjP  \r\n\x87\n", id="JPEG 2000"),
+        pytest.param(b"\xff\x4f\xff\x51\x00\x29", id="JPEG 2000 without its boxes"),
+        pytest.param(b"\x76\x2f\x31\x01\x02\0\0\0", id="OpenEXR"),
     ],
 )
-def test_a_header_that_claims_too_much_is_not_decoded(tmp_path, content):
-    (tmp_path / "a.img").write_bytes(content)
-    assert look_at(str(tmp_path / "a.img")).state is PictureState.TOO_LARGE
+def test_a_format_that_only_old_codecs_decode_is_never_decoded(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    assert look_at(str(tmp_path / "a.png")).state is PictureState.UNTRUSTED
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg"])
+def test_a_known_format_is_opened(tmp_path, suffix):
+    Image.new("L", (300, 200)).save(tmp_path / f"a.{suffix}")
+    seen = look_at(str(tmp_path / f"a.{suffix}"))
+    assert (seen.state, seen.width, seen.height) == (PictureState.GOOD, 300, 200)
+
+
+def test_an_image_of_which_a_part_is_missing_is_told_and_not_trusted_to_another_decoder(dataset):
+    whole = (dataset / "page.png").read_bytes()
+    (dataset / "crops/0.png").write_bytes(whole[: len(whole) // 2])
+    write(dataset / "rec_gt_train.txt", "crops/0.png\tда\n")
+    (row,) = check(dataset).every_row
+    assert (row.outcome, row.findings[0]) == (Outcome.AT_RISK, Finding.DAMAGED_IMAGE)
+
+
+@pytest.mark.parametrize("way", ["absolute", "above", "link"])
+def test_an_image_outside_of_the_folder_is_opened_as_paddleocr_does_and_told(dataset, tmp_path_factory, way):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "a.png"
+    Image.open(dataset / "crops/0.png").save(elsewhere)
+    (dataset / "link.png").symlink_to(elsewhere)
+    name = {"absolute": str(elsewhere), "above": os.path.relpath(elsewhere, dataset), "link": "link.png"}[way]
+    write(dataset / "rec_gt_train.txt", f"{name}\tда\n")
+    (row,) = check(dataset).every_row
+    assert (row.outcome, Finding.OUTSIDE_IMAGE in row.findings) == (Outcome.KEPT, True)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def test_a_task_becomes_a_prediction_that_knows_its_task_and_its_version() -> No
 @pytest.mark.parametrize("lines", [pytest.param(2, id="two lines"), pytest.param(0, id="no line")])
 def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: int) -> None:
     note = Reason(ReasonKind.TURNED, "180")
-    opened = replace(open_page(scripted_engines(), PAGE), notes=(note,))
+    with open_page(scripted_engines(), PAGE) as page:
+        opened = replace(page, notes=(note,))
 
     def read(page: TaskPage) -> ReadPage:
         readers = [ScriptedReader("one"), ScriptedReader("two")]
@@ -194,8 +195,8 @@ def test_as_many_readers_must_agree_as_the_policy_of_the_panel_says(
         for number, text in enumerate(said)
     ]
     panel = scripted_panel(readers)
-    opened = open_page(scripted_engines(), PAGE)
-    page = annotate_page(opened, ScriptedDetector(), panel)
+    with open_page(scripted_engines(), PAGE) as opened:
+        page = annotate_page(opened, ScriptedDetector(), panel)
     assert {line.judgement.verdict for line in page.lines} == {verdict}
 
 
@@ -284,10 +285,10 @@ def test_the_panel_says_which_readers_are_of_one_family() -> None:
         ScriptedReader("c", "NP-полной"),
     ]
     kinds = ["ernie", "ernie", "tesseract"]
-    opened = open_page(scripted_engines(), PAGE)
     for said, verdict in ((readers, Verdict.DISPUTED), (readers[:2], Verdict.AGREED)):
         panel = Panel(tuple(said), "ru", Policy.majority(kinds[: len(said)]))
-        page = annotate_page(opened, ScriptedDetector(2), panel)
+        with open_page(scripted_engines(), PAGE) as opened:
+            page = annotate_page(opened, ScriptedDetector(2), panel)
         assert {line.judgement.verdict for line in page.lines} == {verdict}
     assert {reason.kind for line in page.lines for reason in line.judgement.reasons} == {
         ReasonKind.ONE_FAMILY
