@@ -16,7 +16,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from backend.errors import Late, ReaderUnavailable, Stopping, TwinreadError, UnexpectedFailure
+from backend.errors import (
+    BadRequest,
+    Late,
+    ReaderUnavailable,
+    Stopping,
+    TwinreadError,
+    UnexpectedFailure,
+    shortened,
+)
 from backend.label_studio import explanations, predictions
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
@@ -24,6 +32,7 @@ from backend.page import image_files
 from backend.page.lines import Page, ReadPage
 from backend.pipeline.annotate import annotate_page
 from backend.pipeline.engines import Engines
+from backend.text.languages import LONGEST_NAME
 from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
@@ -107,12 +116,18 @@ def pages_of(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) 
         wording: the language of pages whose task does not name one in the field `language`.
 
     Raises:
-        BadRequest: the data names no image.
+        BadRequest: the data names no image, or a language under a name that none has.
     """
     data = task.get("data")
     if not isinstance(data, Mapping):
         data = {}
-    language = str(data.get("language") or wording.page_language)
+    language = data.get("language") or wording.page_language
+    if not isinstance(language, str) or len(language) > LONGEST_NAME:
+        named = shortened(language) if isinstance(language, str) else type(language).__name__
+        raise BadRequest(
+            f"The task's field 'language' holds no name of a language ({named!r}), which has up to "
+            f"{LONGEST_NAME} characters: give an ISO 639 code such as ru, or take the field out."
+        )
     return [TaskPage(task_id(task), reference, language) for reference in config.references(data)]
 
 
