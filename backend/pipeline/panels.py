@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from backend.errors import ModelMissing, ReaderUnavailable, Stopping, TwinreadError
+from backend.errors import ModelMissing, NotReady, ReaderUnavailable, Stopping, TwinreadError
 from backend.models.model_thread import BackgroundModel
 from backend.models.promoted import PromotedModel
 from backend.page.lines import Reason, ReasonKind
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 3600.0
 """A language that nobody asked for in this time is given back, seconds."""
+
+ROOM_S = 10.0
+"""How long a page waits until one of the languages that are read at the moment can be given back, seconds."""
 
 RETRY_S = 60.0
 """Readers whose model failed are built again when so much time has gone since they were built, seconds."""
@@ -93,9 +96,12 @@ class Panels:
         )
         self._kinds = kinds(settings, promoted, load=load)
         self._idle_s = idle_s
+        self._room_s = ROOM_S
         self._clock = clock
         self._building = threading.Lock()
         self._lock = threading.Lock()
+        # somebody has given readers back, or everything is being stopped
+        self._changed = threading.Condition(self._lock)
         self._entries: dict[str, _Entry] = {}
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -113,6 +119,8 @@ class Panels:
     def close(self) -> None:
         """Stop every reader."""
         self._closed.set()
+        with self._lock:
+            self._changed.notify_all()
         with self._building, self._lock:
             entries = list(self._entries.values())
             self._entries.clear()
@@ -160,7 +168,10 @@ class Panels:
 
     @contextmanager
     def lend(self, language: str) -> Iterator[Panel]:
-        """The panel of a language, which stays loaded at least until the block ends; errors as `panel`."""
+        """The panel of a language, which stays loaded at least until the block ends.
+
+        Errors as `panel`, and `NotReady` where every language that may be loaded is read at the moment.
+        """
         entry = self._entry(languages.language_code(language), lent=1)
         try:
             yield entry.panel
@@ -169,6 +180,7 @@ class Panels:
                 entry.lent -= 1
                 entry.used_at = self._clock()
                 last = entry.retired and not entry.lent
+                self._changed.notify_all()
             if last:
                 entry.opened.close()
 
@@ -250,12 +262,54 @@ class Panels:
             if self._closed.is_set():
                 raise Stopping("The readers are being stopped.")
             if entry is None:
+                self._make_room(code)
                 entry = self._build(code)
                 entry.lent = lent
                 with self._lock:
                     self._entries[code] = entry
+                    self._forget_unread()
                 self._sweep()
             return entry
+
+    def _make_room(self, code: str) -> None:
+        """Give back the language that is idle the longest where no more may be loaded.
+
+        Tasks may name any of 800 languages, and each has readers with threads and models.
+
+        Raises:
+            NotReady: every one of them is read at the moment.
+            Stopping: the readers are being stopped.
+        """
+        most = self._settings.max_languages
+        own = languages.language_code(self._settings.ocr_language)
+        end = time.monotonic() + self._room_s
+        given_back: list[_Entry] = []
+        with self._lock:
+            while (
+                len(loaded := {name for name, entry in self._entries.items() if entry.panel.readers}) >= most
+            ):
+                idle = [name for name in loaded if name != own and not self._entries[name].lent]
+                if idle:
+                    first = min(idle, key=lambda name: self._entries[name].used_at)
+                    log.info("'%s' is given back for '%s': MAX_LANGUAGES is %d.", first, code, most)
+                    given_back.append(self._entries.pop(first))
+                elif self._closed.is_set():
+                    raise Stopping("The readers are being stopped.")
+                elif not self._changed.wait(end - time.monotonic()) and time.monotonic() >= end:
+                    raise NotReady(
+                        f"Pages in {most} languages are read at the moment, and MAX_LANGUAGES allows no "
+                        f"more; '{code}' has to wait. Ask again in a minute, or raise it."
+                    )
+        for entry in given_back:
+            entry.opened.close()
+
+    def _forget_unread(self) -> None:
+        """Of the languages that nobody reads, keep as many as may be loaded."""
+        unread = [name for name, entry in self._entries.items() if not entry.panel.readers]
+        own = languages.language_code(self._settings.ocr_language)
+        for name in unread[: -self._settings.max_languages]:
+            if name != own and not self._entries[name].lent:
+                del self._entries[name]
 
     def _known(self, code: str, lent: int) -> _Entry | None:
         with self._lock:
