@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +63,14 @@ def ask(url: str, content: object, *, limit_s: float = 120, auth: tuple[str, str
     """Ask /predict and wait."""
     begun = time.monotonic()
     try:
-        answer = httpx.post(url + "/predict", json=content, timeout=limit_s, auth=auth, trust_env=False)
+        answer = httpx.post(
+            url + "/predict",
+            content=json.dumps(content),  # escaped, so that half a surrogate pair gets through
+            headers={"Content-Type": "application/json"},
+            timeout=limit_s,
+            auth=auth,
+            trust_env=False,
+        )
     except httpx.TransportError as error:
         return Answer(0, 0, time.monotonic() - begun, text=type(error).__name__)
     seconds = time.monotonic() - begun

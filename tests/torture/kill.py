@@ -194,9 +194,11 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _told(store: str, tally: Tally, ernie: CountingErnie, kept: int, keys: int, more: str) -> Iterator[Row]:
-    by = f"{store}, {tally.killed} x SIGKILL and {tally.stopped} x SIGTERM in turn"
+    by = f"after {tally.killed} x SIGKILL and {tally.stopped} x SIGTERM in turn"
     lost = len(ernie.asked_for) - kept
-    yield Row(f"{by}: readings lost", "0", f"{lost} of {len(ernie.asked_for)}", lost == 0 and kept > 0)
+    yield Row(
+        f"{store}: readings lost", "0", f"{lost} of {len(ernie.asked_for)} {by}", lost == 0 and kept > 0
+    )
     most = max(tally.twice_by_kill, default=0)
     yield Row(
         f"{store}: readings asked for twice after a SIGKILL",
