@@ -9,7 +9,7 @@ INSTALL = $(UV) pip install --quiet --no-deps
 # environments of their own know nothing of what pyproject.toml leaves out of ours
 INSTALL_APART = $(INSTALL) --no-config
 
-.PHONY: run practice install setup check format test bench lock docs alphabets clean
+.PHONY: run practice install setup check format test bench torture lock docs alphabets clean
 
 run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
@@ -38,6 +38,9 @@ test: setup  ## the whole suite, on real parts
 
 bench: setup  ## one table of ratios, measured side by side
 	.venv/bin/python -m benchmarks
+
+torture: setup  ## an hour of attacks, faults and load on a real backend, outside CI; writes docs/reliability.md
+	.venv/bin/python -m tests.torture --write
 
 # Asked for once, not at each step and each start; before all else, since a virtual environment needs one of them.
 .cache/.debian-%: scripts/debian-packages

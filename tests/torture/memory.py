@@ -93,7 +93,7 @@ def _bodies(run: Run, ernie: CountingErnie) -> Iterator[Row]:
     ) -> Callable[[Victim], Row]:
         def attack(attacked: Victim) -> Row:
             return _measured(
-                attacked, what, limit_mb, lambda: _post(attacked.port, path, pieces, **how), expected
+                attacked, what, limit_mb, lambda: post_raw(attacked.port, path, pieces, **how), expected
             )
 
         return attack
@@ -116,7 +116,7 @@ def _bodies(run: Run, ernie: CountingErnie) -> Iterator[Row]:
     yield from _each(run, "bodies", ernie, attacks)
 
 
-def _post(
+def post_raw(
     port: int, path: str, pieces: Sequence[bytes], *, chunked: bool = False, length: int | None = None
 ) -> str:
     """Send a body raw, and give the status as words; a server may refuse before it has read all."""
@@ -161,7 +161,8 @@ def _pictures(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]:
                 with ThreadPoolExecutor(len(names)) as at_once:
                     tasks = [body([task(n, host.file(name) + f"?{n}")]) for n, name in enumerate(names)]
                     answers = list(at_once.map(lambda one: ask(attacked.url, one), tasks))
-                return f"{_statuses(answers)}, {attacked.cpu_s() - before:.1f} CPU s"
+                used = f", {attacked.cpu_s() - before:.1f} CPU s" if attacked.alive else ""
+                return _statuses(answers) + used
 
             return _measured(attacked, what, PICTURE_MB, asked, "")
 
