@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable
 
 from PIL import Image
 
@@ -57,32 +56,31 @@ def jpeg_of_scans(count: int) -> bytes:
 
 
 def labeling_configs() -> dict[str, str]:
-    """Configs whose parts multiply."""
-
-    def repeaters(deep: int, images: int, labels: int) -> str:
-        nested = "".join(f'<Repeater on="$p{n}" indexFlag="{{{{i{n}}}}}">' for n in range(deep))
-        pictures = "".join(f'<Image name="i{n}" value="$i{n}"/>' for n in range(images))
-        words = "".join(f'<Label value="w{n}"/>' for n in range(labels))
-        controls = f'<RectangleLabels name="l" toName="i0">{words}</RectangleLabels>'
-        return f"<View>{nested}{pictures}{controls}{'</Repeater>' * deep}</View>"
-
-    beside: Callable[[int, int, int], str] = lambda repeats, images, labels: (  # noqa: E731
-        "<View>"
-        + "".join(f'<Repeater on="$p{n}"><View/></Repeater>' for n in range(repeats))
-        + "".join(f'<Image name="i{n}" value="$i{n}"/>' for n in range(images))
-        + '<RectangleLabels name="l" toName="i0">'
-        + "".join(f'<Label value="w{n}"/>' for n in range(labels))
-        + "</RectangleLabels></View>"
-    )
+    """Configs whose parts multiply, by what they hold."""
+    nested = "".join(f'<Repeater on="$p{n}" indexFlag="{{{{i{n}}}}}">' for n in range(5000))
+    ten = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
     return {
-        "200 Repeaters, 200 images, 2,000 labels": beside(200, 200, 2000),
-        "500 Repeaters, 2,000 images, 20,000 labels": beside(500, 2000, 20_000),
-        "500 Repeaters in each other": repeaters(500, 100, 100),
-        "one label of 5 MB": beside(0, 1, 1).replace("w0", "w" * 5_000_000),
+        "200 Repeaters, 200 images, 2,000 labels": _config(200, 200, 2000),
+        "500 Repeaters, 1,000 images, 10,000 labels": _config(500, 1000, 10_000),
+        "4,500 images": _config(0, 4500, 4500),
+        "5,000 Repeaters in each other": f"<View>{nested}{_image(0, 1)}{'</Repeater>' * 5000}</View>",
+        "one label of 5 MB": _config(0, 1, 1).replace("w0", "w" * 5_000_000),
         "entities that multiply": (
-            "<!DOCTYPE v ["
-            + '<!ENTITY a0 "aaaaaaaaaa">'
-            + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
-            + "]><View>&a9;</View>"
+            f'<!DOCTYPE v [<!ENTITY a0 "aaaaaaaaaa">{ten}]><View>{_image(0, 1)}<Text name="&a9;"/></View>'
         ),
     }
+
+
+def _config(repeaters: int, images: int, labels: int) -> str:
+    repeated = "".join(f'<Repeater on="$p{n}"><View/></Repeater>' for n in range(repeaters))
+    shown = "".join(_image(number, labels // images) for number in range(images))
+    return f"<View>{repeated}{shown}</View>"
+
+
+def _image(number: int, labels: int) -> str:
+    words = "".join(f'<Label value="w{n}"/>' for n in range(labels))
+    at = f'toName="i{number}"'
+    return (
+        f'<Image name="i{number}" value="$i{number}"/><RectangleLabels name="l{number}" {at}>'
+        f'<Label value="Text"/>{words}</RectangleLabels><TextArea name="t{number}" {at} perRegion="true"/>'
+    )

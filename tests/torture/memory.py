@@ -30,7 +30,7 @@ BODY_MB, REFUSED_MB, PICTURE_MB, ERNIE_MB, LANGUAGE_MB = 800, 200, 1200, 400, 20
 THREADS = 40
 """How many threads more than before 400 languages may leave."""
 
-CPU_S = 3.0
+CPU_S = 2.0
 """What one labeling config may cost."""
 
 MIB = 2**20
@@ -194,7 +194,7 @@ def _pictures(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]:
 def _statuses(answers: Sequence[Answer]) -> str:
     read = sum(answer.done for answer in answers)
     codes = sorted({answer.status or answer.text for answer in answers}, key=str)
-    return f"{read} of {len(answers)} read, HTTP {', '.join(map(str, codes))}"
+    return f"{read} pages read, HTTP {', '.join(map(str, codes))}"
 
 
 # languages
