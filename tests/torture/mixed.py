@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 import signal
 import socket
 import sqlite3
@@ -61,6 +60,7 @@ class Load:
         self.attacked, self.host, self.end = attacked, host, end
         self.watched = Watched()
         self.numbers = itertools.count(1)
+        self.bombs = itertools.cycle(("bomb_1bit.png", "lying.jpg", "bomb_16bit.png"))
         self.adding = threading.Lock()
 
     def run(self, say: Callable[[str], None]) -> Watched:
@@ -78,15 +78,15 @@ class Load:
         threads = [threading.Thread(target=self._again, args=(one,), daemon=True) for one in callers]
         for thread in threads:
             thread.start()
-        begun = time.monotonic()
-        while any(thread.is_alive() for thread in threads):
-            time.sleep(min(60, max(0.5, self.end - time.monotonic() + 1)))
-            if time.monotonic() > self.end + 150:
-                break  # a caller that hangs is told by what it did not count
-            seen = self.watched
-            if seen.rss_mb and seen.pages_s:
+        begun, told = time.monotonic(), 0.0
+        # a caller that hangs is told by what it did not count
+        while any(thread.is_alive() for thread in threads) and time.monotonic() < self.end + 150:
+            time.sleep(0.5)
+            minutes, seen = (time.monotonic() - begun) / 60, self.watched
+            if minutes >= told + 1 and seen.rss_mb and seen.pages_s:
+                told = minutes
                 say(
-                    f"minute {(time.monotonic() - begun) / 60:.0f}: {seen.rss_mb[-1]:.0f} MB, a page "
+                    f"minute {minutes:.0f}: {seen.rss_mb[-1]:.0f} MB, a page "
                     f"{statistics.median(seen.pages_s[-20:]):.1f} s, {seen.pages} pages, {seen.bombs} bombs"
                 )
         return self.watched
@@ -138,7 +138,7 @@ class Load:
 
     def bomb(self) -> None:
         """A picture that unpacks, then a body that does."""
-        name = random.choice(("bomb_1bit.png", "bomb_16bit.png", "lying.jpg"))
+        name = next(self.bombs)
         with self.adding:
             number = next(self.numbers)
         ask(self.attacked.url, body([task(number, self.host.file(name) + f"?{number}")], 5), limit_s=60)
