@@ -20,6 +20,7 @@ from tests.parts.ernie_stand_in import Asked, Outcome, Raw, Say, StandIn
 from tests.torture import bombs
 from tests.torture.asking import Answer, ask, body, task
 from tests.torture.counting_ernie import CountingErnie, counting_ernie
+from tests.torture.figures import ROOT
 from tests.torture.image_host import ImageHost, image_host
 from tests.torture.row import Row, Run
 from tests.torture.victim import ENDED_AT_MB, Victim, victim
@@ -205,7 +206,8 @@ def _languages(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]
     with victim(run, "languages", ernie, {"predict_deadline_s": 60}) as attacked:
         first = ask(attacked.url, body([task(0, host.page(0))]))
         threads = attacked.threads()
-        tasks = [task(n, host.page(n % 40), language=f"ru-x-l{n:04}") for n in range(400)]
+        codes = _language_codes(400)
+        tasks = [task(n, host.page(n % 40), language=code) for n, code in enumerate(codes)]
         yield _measured(
             attacked,
             "400 languages in one request",
@@ -225,6 +227,13 @@ def _languages(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]
 
         yield _measured(attacked, "60 languages of 180 kB each", LANGUAGE_MB, asked, "")
         assert first.done == 1, first
+
+
+def _language_codes(count: int) -> list[str]:
+    """Codes of as many languages."""
+    table = (ROOT / "backend" / "text" / "alphabets.tsv").read_text("utf-8").splitlines()
+    codes = sorted({row.split("\t")[0] for row in table if not row.startswith("#")})
+    return codes[:: len(codes) // count][:count]
 
 
 # labeling configs
