@@ -48,11 +48,10 @@ def lying_jpeg(side: int) -> bytes:
 
 def jpeg_of_scans(count: int) -> bytes:
     """A progressive JPEG in which one scan is repeated."""
-    page, _ = drawn_page(["Счёт 12"], (2400, 1600))
+    page, _ = drawn_page(["Счёт 12"], (8000, 6000))
     content = file_of(page.convert("L"), "JPEG", progressive=True, quality=30)
     starts = [at for at in range(len(content) - 1) if content[at : at + 2] == b"\xff\xda"]
-    last = content[starts[-1] : -2]
-    return content[:-2] + last * count + content[-2:]
+    return content[:-2] + content[starts[1] : starts[2]] * count + content[-2:]
 
 
 def labeling_configs() -> dict[str, str]:
