@@ -32,7 +32,7 @@ from rich.table import Table
 from tests.torture import figures
 from tests.torture.row import Part, Row, Run
 
-LIMITS_S = {"fuzz": 1500, "ssrf": 900, "kill": 2400, "slow": 700, "memory": 1500, "fair": 900, "mixed": 600}
+LIMITS_S = {"fuzz": 1500, "ssrf": 900, "kill": 3000, "slow": 700, "memory": 1500, "fair": 900, "mixed": 600}
 """What a part may take, seconds; `mixed` takes its minutes beside it."""
 
 NEW_NAMESPACES = ["unshare", "--net", "--mount"]
@@ -170,4 +170,8 @@ def _show(parts: dict[str, Sequence[Row]] | dict[str, list[Row]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        sys.exit(130)
