@@ -30,7 +30,8 @@ BODIES: dict[str, type[BaseModel]] = {"/predict": PredictBody, "/setup": SetupBo
 LABELS = '<Label value="Text"/>'
 REPEATED = (
     '<Repeater on="$pages" indexFlag="{{idx}}"><Image name="i_{{idx}}" value="$pages[{{idx}}].image"/>'
-    f'<RectangleLabels name="l_{{{{idx}}}}" toName="i_{{{{idx}}}}">{LABELS}</RectangleLabels></Repeater>'
+    f'<RectangleLabels name="l_{{{{idx}}}}" toName="i_{{{{idx}}}}">{LABELS}</RectangleLabels>'
+    '<TextArea name="t_{{idx}}" toName="i_{{idx}}" perRegion="true"/></Repeater>'
 )
 TEXT_AREA = '<TextArea name="t" toName="i" perRegion="true"/>'
 CONFIGS = (
@@ -40,6 +41,8 @@ CONFIGS = (
     f'<View><Image name="i" valueList="$pages"/><RectangleLabels name="l" toName="i">{LABELS}'
     f"</RectangleLabels>{TEXT_AREA}</View>",
     f"<View>{REPEATED}</View>",
+    CONFIG,
+    CONFIG,
     '<View><Text name="x" value="$x"/></View>',
     "<View>",
 )
@@ -48,6 +51,9 @@ ODD: tuple[Any, ...] = (
     "\ud800", "\u202e\u0301\ufeff", "😀" * 50, "я" * 5000, "../../etc/passwd", "<script>", "\x1b[31m", [], {},
     [[]], [None], {"": ""}, {"id": {}}, "1.1", "NaN", "data:image/png;base64,AAAA", "x" * 100_000,
 )  # fmt: skip
+
+
+STRINGS = [one for one in ODD if isinstance(one, str)]
 
 
 @dataclass
@@ -160,7 +166,7 @@ def _made(chance: random.Random, host: ImageHost) -> tuple[str, bytes, int]:
         images = [chance.choice((host.page(chance.randint(1, 30)), *map(str, ODD[16:27]))) for _ in range(3)]
         made["tasks"] = [
             task(number, image, pages=[image], language=chance.choice(("ru", "en", "zz", "")))
-            for number, image in enumerate(images[: chance.randint(0, 3)])
+            for number, image in enumerate(images[: chance.choice((0, 1, 1, 2, 3))])
         ]
         made["label_config"] = chance.choice(CONFIGS)
         if chance.random() < 0.4:
@@ -169,7 +175,7 @@ def _made(chance: random.Random, host: ImageHost) -> tuple[str, bytes, int]:
         tasks = len(made["tasks"])
     elif path == "/setup":
         made["schema"] = chance.choice(CONFIGS)
-    for _ in range(chance.choice((0, 1, 1, 2, 4))):
+    for _ in range(chance.choice((0, 1, 1, 1, 2, 3))):
         made, tasks = _spoiled(made, chance), 0
     content = json.dumps(made).encode()
     if chance.random() < 0.01:
@@ -196,7 +202,7 @@ def _of_schema(schema: Any, chance: random.Random, defs: Any = None) -> Any:
         "array": lambda: [
             _of_schema(schema.get("items", {}), chance, defs) for _ in range(chance.randint(0, 3))
         ],
-        "string": lambda: chance.choice([one for one in ODD if isinstance(one, str)]),
+        "string": lambda: chance.choice(STRINGS),
         "integer": lambda: chance.randint(-(2**40), 2**40),
         "number": lambda: chance.uniform(-1e9, 1e9),
         "boolean": lambda: chance.random() < 0.5,
@@ -207,9 +213,10 @@ def _of_schema(schema: Any, chance: random.Random, defs: Any = None) -> Any:
 
 def _spoiled(made: Any, chance: random.Random) -> Any:
     """The same with one part of it replaced, taken out, or buried; anywhere in it."""
-    if made and chance.random() < 0.93:
+    if made and chance.random() < 0.97:
         if isinstance(made, dict):
-            key = chance.choice(list(made))
+            deep = [5 if isinstance(value, (dict, list)) else 1 for value in made.values()]
+            key = chance.choices(list(made), deep)[0]
             return {**made, key: _spoiled(made[key], chance)}
         if isinstance(made, list):
             at = chance.randrange(len(made))
@@ -222,6 +229,8 @@ def _spoiled(made: Any, chance: random.Random) -> Any:
         for _ in range(chance.choice((1, 5, 150))):
             made = [made] if chance.random() < 0.5 else {"a": made}
         return made
+    if isinstance(made, str) and chance.random() < 0.7:
+        return chance.choice(STRINGS)
     return chance.choice(ODD)
 
 
@@ -253,5 +262,5 @@ def _told(count: int) -> tuple[str, bool]:
 
 def _listed(found: list[str]) -> tuple[str, bool]:
     """How many, with the first ones."""
-    some = "; ".join(dict.fromkeys(map(ascii, found[:3])))
+    some = "; ".join(dict.fromkeys(ascii(one[:60]) for one in found[:3]))
     return f"{len(found)}{some and f' ({some})'}", not found
