@@ -43,6 +43,8 @@ class Tally:
     codes: list[int | None] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     tracebacks: int = 0
+    counted: int = 0
+    """Repeated calls that belong to kills before."""
 
 
 def rows(run: Run) -> Iterator[Row]:
@@ -63,19 +65,17 @@ def _on_sqlite(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]
     folder, number = "sqlite", 0
     while number < run.kills and time.monotonic() < begun + PART_S:
         number += 1
-        before = ernie.repeated()
         with victim(run, folder, ernie) as attacked, ThreadPoolExecutor(1) as asking:
             # the pages of the kill before, and as many new ones
             tasks = _tasks(host, max(0, number - 2) * PAGES, number * PAGES)
             _ask_until(ernie, chance, [attacked], asking, tasks)
-            _count_repeated(tally, ernie.repeated() - before)
+            _count_repeated(tally, ernie)
             _kill(tally, attacked, number)
         run.say(f"SQLite: {number} of {run.kills}") if number % 5 == 0 else None
-    before = ernie.repeated()
     with victim(run, folder, ernie) as attacked:
         ask(attacked.url, body(_tasks(host, 0, number * PAGES)), limit_s=200)
         attacked.backend.wait_until_idle()
-        _count_repeated(tally, ernie.repeated() - before)
+        _count_repeated(tally, ernie)
         _kill(tally, attacked, 0)
         tally.tracebacks += attacked.tracebacks()
         with sqlite3.connect(run.folder / folder / "cache" / "readings.sqlite3") as store:
@@ -94,22 +94,20 @@ def _on_postgres(run: Run, ernie: CountingErnie, host: ImageHost, url: str) -> I
         both = [_replica(run, stacks[which], which, ernie, url) for which in range(2)]
         while number < run.kills and time.monotonic() < begun + PART_S:
             number += 1
-            before = ernie.repeated()
             with ThreadPoolExecutor(2) as asking:
                 tasks = _tasks(host, first + max(0, number - 2) * PAGES, first + number * PAGES)
                 _ask_until(ernie, chance, both, asking, tasks)
-                _count_repeated(tally, ernie.repeated() - before)
+                _count_repeated(tally, ernie)
                 # pairs of SIGKILL and SIGTERM, so that each replica gets both
                 which = number // 2 % 2
                 _kill(tally, both[which], number)
             stacks[which].close()
             both[which] = _replica(run, stacks[which], which, ernie, url)
             run.say(f"PostgreSQL: {number} of {run.kills}") if number % 5 == 0 else None
-        before = ernie.repeated()
         for replica in both:
             ask(replica.url, body(_tasks(host, first, first + number * PAGES)), limit_s=200)
             replica.backend.wait_until_idle()
-        _count_repeated(tally, ernie.repeated() - before)
+        _count_repeated(tally, ernie)
         for replica in both:
             _kill(tally, replica, 0)
             tally.tracebacks += replica.tracebacks()
@@ -170,11 +168,11 @@ def _kill(tally: Tally, attacked: Victim, number: int) -> None:
     tally.seconds.append(seconds)
 
 
-def _count_repeated(tally: Tally, repeated: int) -> None:
-    """What a round asked for again belongs to the end of the round before."""
+def _count_repeated(tally: Tally, ernie: CountingErnie) -> None:
+    """What was asked for again since the last kill belongs to that kill; before the first, to none."""
+    repeated, tally.counted = ernie.repeated() - tally.counted, ernie.repeated()
     rounds = tally.killed + tally.stopped
-    if rounds:
-        (tally.twice_by_kill if rounds % 2 else tally.twice_by_stop).append(repeated)
+    (tally.twice_by_kill if rounds % 2 else tally.twice_by_stop).append(repeated)
 
 
 def _empty(url: str) -> None:
@@ -207,7 +205,7 @@ def _told(store: str, tally: Tally, ernie: CountingErnie, kept: int, keys: int, 
         most <= 2 * IN_FLIGHT,
     )
     yield Row(
-        f"{store}: readings asked for twice after a SIGTERM",
+        f"{store}: readings asked for twice after a SIGTERM, or without any",
         "0",
         str(sum(tally.twice_by_stop)),
         sum(tally.twice_by_stop) == 0,
