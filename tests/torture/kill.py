@@ -71,7 +71,8 @@ def _on_sqlite(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]
             _ask_until(ernie, chance, [attacked], asking, tasks)
             _count_repeated(tally, ernie)
             _kill(tally, attacked, number)
-        run.say(f"SQLite: {number} of {run.kills}") if number % 5 == 0 else None
+        if number % 5 == 0:
+            run.say(f"SQLite: {number} of {run.kills}")
     with victim(run, folder, ernie) as attacked:
         ask(attacked.url, body(_tasks(host, 0, number * PAGES)), limit_s=200)
         attacked.backend.wait_until_idle()
@@ -103,7 +104,8 @@ def _on_postgres(run: Run, ernie: CountingErnie, host: ImageHost, url: str) -> I
                 _kill(tally, both[which], number)
             stacks[which].close()
             both[which] = _replica(run, stacks[which], which, ernie, url)
-            run.say(f"PostgreSQL: {number} of {run.kills}") if number % 5 == 0 else None
+            if number % 5 == 0:
+                run.say(f"PostgreSQL: {number} of {run.kills}")
         for replica in both:
             ask(replica.url, body(_tasks(host, first, first + number * PAGES)), limit_s=200)
             replica.backend.wait_until_idle()
@@ -123,7 +125,7 @@ def _two_at_once(run: Run, ernie: CountingErnie, host: ImageHost, url: str) -> I
         for number in range(rounds):
             tasks = _tasks(host, 2_000_000 + number * PAGES, 2_000_000 + (number + 1) * PAGES)
             with ThreadPoolExecutor(2) as asking:
-                list(asking.map(lambda one, tasks=tasks: ask(one.url, body(tasks)), both))  # type: ignore[misc]
+                list(asking.map(lambda one, tasks=tasks: ask(one.url, body(tasks)), both))
     distinct, twice = len(ernie.asked_for), ernie.repeated()
     yield Row(
         f"two replicas asked for the same {PAGES} pages at once, {rounds} times: readings paid for twice",

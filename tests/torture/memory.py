@@ -278,7 +278,7 @@ def _ernie_answers(run: Run) -> Iterator[Row]:
     long_text = "Счёт " * 1_000_000
     packed = zlib.compressobj(9, zlib.DEFLATED, 31)
     gzip = b"".join([*(packed.compress(b" " * MIB) for _ in range(300)), packed.flush()])
-    answers = {
+    answers: dict[str, Outcome] = {
         "texts of 10 MB": Say(long_text),
         "bodies of 200 MB": Raw(200, b" " * (200 * MIB)),
         "300 kB of gzip that unpack to 300 MB": Raw(200, gzip, {"Content-Encoding": "gzip"}),
