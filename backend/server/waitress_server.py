@@ -32,7 +32,7 @@ from backend.settings.settings import Settings
 
 OTHER_FILES = 400
 """Open files beside connections: the store, models, images, and bodies in /tmp."""
-CLOSING_S = 1.0
+CLOSING_S = 0.5
 """What closing may take beside the requests in work, seconds."""
 REPEAT_S = 60.0
 """A line of waitress's log is not written again for so long, seconds."""
