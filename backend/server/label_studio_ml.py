@@ -65,8 +65,9 @@ with _out_of_the_way():
     from label_studio_ml.api import init_app
     from label_studio_ml.model import LabelStudioMLBase
 
-SETUP_LIMIT_S = 2.0
-"""What /setup waits for models that are still loading, seconds; Label Studio waits 3."""
+SETUP_LIMIT_S = 1.5
+"""What /setup waits for models that are still loading, seconds; Label Studio waits 3, and loading takes the
+cores that the answer needs."""
 
 EXIT_CODE = 4
 """With 3 and 4 gunicorn stops; after any other it starts the worker again, for ever."""
