@@ -112,6 +112,26 @@ def test_ports_open_on_this_machine_only_unless_asked() -> None:
     assert all(port.startswith("${PUBLISH_ON:-127.0.0.1}:") for port in ports)
 
 
+def test_the_backend_has_the_time_that_it_needs_to_end_and_the_signal_that_it_knows() -> None:
+    seconds = int(services()["backend"]["stop_grace_period"].removesuffix("s"))
+    assert seconds > Settings.model_fields["stop_s"].default + 2
+    for dockerfile in DOCKERFILES:
+        # Docker's own is SIGTERM
+        assert not any(step.startswith("STOPSIGNAL") for step in steps(dockerfile))
+
+
+def test_an_image_that_is_run_bare_says_that_it_wants_a_password(tmp_path: Path) -> None:
+    (command,) = [step for step in steps(DOCKERFILES[0]) if step.startswith("CMD ")]
+    arguments = json.loads(command.removeprefix("CMD "))
+    bare = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "backend", *arguments], env=bare, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "set BASIC_AUTH_USER and BASIC_AUTH_PASS" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_what_is_waited_for_has_a_health_check() -> None:
     checked = {"label-studio": DOCKERFILES[2], "backend": DOCKERFILES[0]}
     for name, service in services().items():

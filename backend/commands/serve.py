@@ -21,18 +21,18 @@ PARTS = ("all", "config", "instructions", "sampling", "empty-pages", "prediction
 def serve(host: str, port: int) -> None:
     """Run the ML backend that Label Studio asks for predictions.
 
-    Listens on this machine only unless --host says otherwise; set BASIC_AUTH_USER and
-    BASIC_AUTH_PASS before you open it to a network.
+    Listens on this machine only unless --host says otherwise; an address that other machines reach
+    needs BASIC_AUTH_USER and BASIC_AUTH_PASS (or ALLOW_NO_PASSWORD=true).
 
     Once it is ready, readers on this machine are given a few rendered lines. One that reads
     nonsense goes on, and is named in the log, in /status and by `twinread doctor`.
     """
-    from backend.server import gunicorn_server
+    from backend.server import waitress_server
     from backend.settings import logs, settings
 
     values = settings.load()
     logs.configure(values.log_level)
-    gunicorn_server.run(values, host, port)
+    waitress_server.run(values, host, port)
 
 
 @click.command()

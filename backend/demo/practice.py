@@ -18,7 +18,7 @@ from rich.console import Console
 
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.practice_pages import PracticeLine, PracticePage, practice_pages
-from backend.demo.run import LANGUAGE, demo_account
+from backend.demo.run import LANGUAGE, demo_account, demo_settings
 from backend.errors import SettingsWrong, TwinreadError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
@@ -69,7 +69,7 @@ def run() -> None:
     address = f"http://127.0.0.1:{os.environ.get('LABEL_STUDIO_PORT') or 8080}"
     backend_url = f"http://127.0.0.1:{os.environ.get('BACKEND_PORT') or 9090}"
     account = demo_account(state / "account.json")
-    values = settings.load()
+    values = demo_settings(state)
     pages = list(practice_pages(LANGUAGE, PAGES, LINES))
     with LabelStudio(address, account.token) as api:
         project, entered = fill_project(api, backend_url, values, pages)

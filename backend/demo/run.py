@@ -32,7 +32,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
-from backend.projects.backend_connection import backend_status
+from backend.projects.backend_connection import backend_status, sign_in_fields
 from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
 from backend.readers import tesseract
@@ -76,7 +76,7 @@ def run() -> None:
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
     state.mkdir(parents=True, exist_ok=True)
     account = demo_account(state / "account.json")
-    values = settings.load()
+    values = demo_settings(state)
     for line in left_unread(values, demo_pages().values()):
         console.print(line, style="yellow", markup=False)
     server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
@@ -179,18 +179,41 @@ def _read_twice(task: Mapping[str, Any]) -> bool:
 
 def demo_account(path: Path) -> Login:
     """The demo's own account, made once; there is no password that works everywhere."""
+    made = {
+        "user": "demo@twinread.example",
+        "password": secrets.token_urlsafe(9),
+        "token": secrets.token_hex(20),
+    }
+    kept = _made_once(path, made)
+    return Login(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
+
+
+def _made_once(path: Path, made: Mapping[str, str]) -> dict[str, str]:
+    """What a file holds that only its owner may read; what is made now where there is none yet."""
     if not path.is_file():
-        made = {
-            "user": "demo@twinread.example",
-            "password": secrets.token_urlsafe(9),
-            "token": secrets.token_hex(20),
-        }
         # whole or not at all: Label Studio keeps the account that it was made with
         with NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}-", delete=False) as part:
             json.dump(made, part)
         Path(part.name).replace(path)
-    kept = json.loads(path.read_text("utf-8"))
-    return Login(kept["user"], SecretStr(kept["password"]), SecretStr(kept["token"]))
+    kept: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return kept
+
+
+def demo_settings(state: Path) -> settings.Settings:
+    """The settings, with a password of the demo's own for its backend where they set none.
+
+    Without one, every program and web page on this machine could have pages read. It is made once, and kept
+    beside the account.
+
+    Args:
+        state: the demo's folder.
+    """
+    values = settings.load()
+    made = {"basic_auth_user": "label-studio", "basic_auth_pass": secrets.token_urlsafe(18)}
+    kept = _made_once(state / "backend.json", {**made, "webhook_secret": secrets.token_urlsafe(18)})
+    if values.basic_auth is not None:
+        kept = {name: value for name, value in kept.items() if name not in made}
+    return settings.load(**{name: value for name, value in kept.items() if getattr(values, name) is None})
 
 
 def backend_variables(
@@ -203,9 +226,16 @@ def backend_variables(
     """
     fitting = {"ocr_language": "ru", "store_url": f"sqlite:///{state / 'readings.sqlite3'}"}
     lacking = {name.upper(): value for name, value in fitting.items() if name not in values.model_fields_set}
+    opens: dict[str, str] = {}
+    if values.basic_auth is not None:
+        user, password = values.basic_auth
+        opens |= {"BASIC_AUTH_USER": user, "BASIC_AUTH_PASS": password.get_secret_value()}
+    if values.webhook_secret is not None:
+        opens["WEBHOOK_SECRET"] = values.webhook_secret.get_secret_value()
     return {
         **os.environ,
         **lacking,
+        **opens,
         "LABEL_STUDIO_URL": label_studio_url,
         "LABEL_STUDIO_API_KEY": account.token.get_secret_value(),
     }
@@ -267,7 +297,7 @@ def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> i
     """The demo project, with its pages imported and predictions retrieved for those that lack them."""
     for project in api.projects():
         if project["title"] == TITLE:
-            _move_backend(api, int(project["id"]), backend_url)
+            _move_backend(api, int(project["id"]), backend_url, values)
     done = set_up(api, ProjectSpec(TITLE, backend_url), values)
     tasks = list(api.tasks(done.project, fields="task_only"))
     if not tasks:
@@ -284,11 +314,14 @@ def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> i
     return done.project
 
 
-def _move_backend(api: LabelStudio, project: int, url: str) -> None:
-    """Let the demo's project ask the backend where it is now; the last run may have had another port."""
+def _move_backend(api: LabelStudio, project: int, url: str, values: settings.Settings) -> None:
+    """Let the demo's project ask the backend where it is now; the last run may have had another port.
+
+    Label Studio tries what it is given, so the password, which may be new, goes with the address.
+    """
     before = [backend for backend in api.backends(project) if backend["url"] != url]
     for backend in before:
-        body = {"project": project, "url": url}
+        body = {"project": project, "url": url, **sign_in_fields(values.basic_auth)}
         api.call("PATCH", f"/api/ml/{backend['id']}", "move the backend's connection", body=body)
     for webhook in api.webhooks(project):
         if webhook["url"] in {f"{backend['url']}/webhook" for backend in before}:

@@ -106,12 +106,6 @@ def choose_engine(options: EngineOptions) -> Engine:
     return Engine(name, device)
 
 
-def asks_paddle_for_gpus(options: EngineOptions) -> bool:
-    """Whether `choose_engine` imports Paddle to count GPUs, after which a fork of this process has none."""
-    may_be_gpu = options.device.strip().lower() != "cpu" and options.engine != "onnxruntime"
-    return may_be_gpu and _paddle_installed()
-
-
 def _for_paddle_alone(options: EngineOptions) -> list[str]:
     """The settings in use that only Paddle's engine knows."""
     chosen = {

@@ -170,7 +170,7 @@ def check_readers(settings: Settings) -> None:
     Raises:
         ReaderUnavailable: names what is missing and a reader that can.
     """
-    # without their models: gunicorn forks after this, and neither models nor their threads survive that
+    # without their models, which load in the background once the port answers
     with Panels(settings, None, promoted_model(settings), load=False) as panels:
         panels.check()
 

@@ -55,11 +55,8 @@ def connect_backend(
         "url": url,
         "title": title,
         "is_interactive": interactive,
-        "auth_method": "BASIC_AUTH" if basic_auth else "NONE",
+        **sign_in_fields(basic_auth),
     }
-    if basic_auth:
-        fields["basic_auth_user"] = basic_auth[0]
-        fields["basic_auth_pass"] = basic_auth[1].get_secret_value()
     if keep is not None:
         connected = api.update_backend(keep["id"], **fields)
     else:
@@ -74,6 +71,18 @@ def connect_backend(
     if shown != title and shown in ("", None, keep["title"] if keep else None):
         api.update_project(project, model_version=title)
     return connected
+
+
+def sign_in_fields(basic_auth: tuple[str, SecretStr] | None) -> dict[str, str]:
+    """How Label Studio signs in to a backend, as fields of the connection."""
+    if basic_auth is None:
+        return {"auth_method": "NONE"}
+    user, password = basic_auth
+    return {
+        "auth_method": "BASIC_AUTH",
+        "basic_auth_user": user,
+        "basic_auth_pass": password.get_secret_value(),
+    }
 
 
 def backend_status(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> dict[str, Any]:

@@ -12,10 +12,18 @@ from ipaddress import ip_address
 from flask import Request, Response
 
 from backend.server.refusals import refusal
+from backend.server.sign_in import credentials, knows_secret, signed_in
 from backend.settings.settings import Settings
 
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 """Ends of names that the internet's name servers never answer for, so that no foreign page can take them."""
+
+SECRET_PATHS = {
+    "webhook": "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
+    "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
+    "reload": "/reload needs the webhook's secret: /reload/SECRET or X-Twinread-Secret.",
+}
+"""Paths that a secret opens, too, and what is answered without it."""
 
 
 def refused(request: Request, settings: Settings) -> Response | None:
@@ -49,6 +57,28 @@ def refused(request: Request, settings: Settings) -> Response | None:
     if length is not None and length > (limit := largest_body(request.path, settings)):
         return too_large(request.path, limit)
     return None
+
+
+def stranger(request: Request, settings: Settings) -> Response | None:
+    """The refusal of somebody who may not ask for a path, by the request's headers alone; None for others.
+
+    `/health` is open without credentials, for containers' health checks; wrong ones are told so at once.
+    A body is for those alone who are known.
+
+    Args:
+        request: any of them.
+        settings: name user, password and secret.
+    """
+    if request.path == "/health" and credentials(request) is None and not request.content_length:
+        return None
+    first, _, secret = request.path.lstrip("/").partition("/")
+    if first in SECRET_PATHS:
+        return None if knows_secret(request, settings, secret) else refusal(401, SECRET_PATHS[first])
+    if signed_in(request, settings):
+        return None
+    response = refusal(401, "Sign in: give user and password in Label Studio's model connection.")
+    response.headers["WWW-Authenticate"] = 'Basic realm="twinread"'
+    return response
 
 
 def largest_body(path: str, settings: Settings) -> int:

@@ -6,26 +6,31 @@ sentence stands in both.
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from backend import __version__
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.errors import Busy, TwinreadError
 from backend.pipeline.service import Service
-from backend.server.admission import refused
-from backend.server.error_answers import answer_errors, json_body
-from backend.server.predict_request import results_of
+from backend.server.admission import refused, stranger
+from backend.server.json_bodies import JsonBodies
+from backend.server.predict_request import config_parser, read_by_service
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
-from backend.server.refusals import refusal
+from backend.server.refusals import refusal, refusal_of
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
-from backend.server.sign_in import credentials, knows_secret, signed_in
 from backend.settings.settings import Settings
 
-ViewT = TypeVar("ViewT", bound=Callable[..., Any])
+log = logging.getLogger(__name__)
+
+KEPT_FREE = 32
+"""Threads of the server that no /predict takes, so that /health, /metrics and /setup never wait."""
 
 WEBHOOK_ACTIONS = frozenset(
     {
@@ -42,86 +47,77 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
-def create_app(service: Service, settings: Settings, starter: RoundStarter | None = None) -> Flask:
+def create_app(
+    service: Service,
+    settings: Settings,
+    starter: RoundStarter | None = None,
+    results_of: Callable[[PredictBody], list[dict[str, Any]]] | None = None,
+) -> Flask:
     """Build the WSGI application over a service.
 
     Args:
         service: answers; started by the caller.
-        settings: sign-in, deadline, names of labels, languages.
+        settings: sign-in, limits, deadline, names of labels, language of messages.
         starter: starts training rounds; by default as the settings say.
+        results_of: answers a /predict; by default the service does.
     """
     rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
+    bodies = JsonBodies(settings.max_request_bytes)
+    seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)
 
-    @lru_cache(maxsize=64)
-    def labeling_config(xml: str) -> LabelingConfig:
-        return LabelingConfig.parse(xml, settings.label_names)
-
-    def guarded(view: ViewT) -> ViewT:
-        @wraps(view)
-        def check(*args: Any, **kwargs: Any) -> Any:
-            return view(*args, **kwargs) if signed_in(request, settings) else _unauthorised()
-
-        return check  # type: ignore[return-value]
+    labeling_config = config_parser(settings)
+    answer = results_of or partial(read_by_service, service, labeling_config, settings)
 
     @app.before_request
     def admit() -> Response | None:
-        return refused(request, settings)
+        return refused(request, settings) or stranger(request, settings)
 
     @app.get("/health")
     def health() -> Response:
-        # open without credentials, for container health checks; wrong ones are told so at once
-        if credentials(request) is not None and not signed_in(request, settings):
-            return _unauthorised()
         state, sentence = service.state
         if state == "failed":
             return refusal(503, sentence)
         return jsonify(status="UP" if state == "ready" else "LOADING", state=state, reason=sentence)
 
     @app.get("/")
-    @guarded
     def index() -> Response:
         return jsonify(name="twinread", version=__version__, **service.status(), round=rounds.status())
 
     @app.get("/status")
-    @guarded
     def status() -> Response:
         return jsonify(**service.status(), round=rounds.status())
 
     @app.post("/setup")
-    @guarded
     def setup() -> Response:
-        body = parse(SetupBody, json_body())
+        with bodies.read(request) as read:
+            body = parse(SetupBody, read)
         labeling_config(body.label_config)
         return jsonify(model_version=service.model_version)
 
     @app.post("/predict")
-    @guarded
     def predict() -> Response:
-        body = parse(PredictBody, json_body())
-        results = results_of(body, service, labeling_config(body.label_config), settings)
-        return jsonify(results=results)
+        if not seats.acquire(blocking=False):
+            raise Busy("Too many requests wait already; ask again in a minute.", retry_after_s=60)
+        try:
+            with bodies.read(request) as read:
+                return jsonify(results=answer(parse(PredictBody, read)))
+        finally:
+            seats.release()
 
     @app.get("/versions")
-    @guarded
     def versions() -> Response:
         return jsonify(versions=[service.model_version])
 
     @app.get("/metrics")
-    @guarded
     def metrics() -> Response:
         return Response(service.metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.post("/webhook")
     @app.post("/webhook/<secret>")
     def webhook(secret: str = "") -> Response:
-        if not knows_secret(request, settings, secret):
-            return refusal(
-                401,
-                "This webhook needs its secret: /webhook/SECRET or the header X-Twinread-Secret; 'Start "
-                "training' needs BASIC_AUTH_USER and BASIC_AUTH_PASS.",
-            )
-        body = parse(WebhookBody, json_body())
+        with bodies.read(request) as read:
+            body = parse(WebhookBody, read)
         service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
         done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
         return jsonify(status="ok", **done)
@@ -131,11 +127,20 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
     def look_for_a_promoted_model(secret: str = "") -> Response:
         return reload(service, settings, secret)
 
-    answer_errors(app)
+    @app.errorhandler(TwinreadError)
+    def known(error: TwinreadError) -> Response:
+        return refusal_of(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        answer = refusal(error.code or 500, error.description or error.name)
+        answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+        return answer
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
+        # the rule, because the path of a webhook holds its secret
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
+        return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
+
     return app
-
-
-def _unauthorised() -> Response:
-    response = refusal(401, "Sign in: give user and password in Label Studio's model connection.")
-    response.headers["WWW-Authenticate"] = 'Basic realm="twinread"'
-    return response

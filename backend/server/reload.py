@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 
 from backend.pipeline.service import Service
+from backend.server.admission import SECRET_PATHS
 from backend.server.refusals import refusal
 from backend.server.sign_in import knows_secret
 from backend.settings.settings import Settings
@@ -25,7 +26,7 @@ def reload(service: Service, settings: Settings, secret: str = "") -> Response:
         secret: out of the path; empty where there is none.
     """
     if not knows_secret(request, settings, secret):
-        return refusal(401, "/reload needs the webhook's secret: /reload/SECRET or X-Twinread-Secret.")
+        return refusal(401, SECRET_PATHS["reload"])
     look = service.reload(settings.predict_deadline_s)
     if STATUS[look.outcome] >= 400:
         return refusal(STATUS[look.outcome], look.says)

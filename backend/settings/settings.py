@@ -237,7 +237,9 @@ class Settings(BaseSettings):
         256, ge=40, le=2048, description="Requests in work at once; 32 of them are never /predict"
     )
     stop_s: float = Field(
-        6, ge=1, description="Time for requests in work when twinread is stopped, seconds; it ends 2 later"
+        6,
+        ge=1,
+        description="Time for requests in work when twinread is stopped, seconds; 2 later it has ended",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged")
 

@@ -16,6 +16,7 @@ from backend.demo.run import (
     backend_variables,
     demo_account,
     demo_pages,
+    demo_settings,
     left_unread,
     page_to_open,
     wait_until_ready,
@@ -58,6 +59,24 @@ def test_the_demo_sets_only_what_nobody_set(clean_folder: Path, file: str, langu
     given = {"ocr_language": variables["OCR_LANGUAGE"]} if "OCR_LANGUAGE" in variables else {}
     assert settings.load(**given).ocr_language == language
     assert variables["LABEL_STUDIO_API_KEY"] == "0" * 40
+
+
+def test_the_demos_backend_has_a_password_of_its_own_that_only_its_owner_can_read(clean_folder: Path) -> None:
+    values = demo_settings(clean_folder)
+    assert demo_settings(clean_folder) == values
+    assert (clean_folder / "backend.json").stat().st_mode & 0o077 == 0
+    variables = backend_variables(values, "http://127.0.0.1:8080", ACCOUNT, clean_folder)
+    given = [variables[name] for name in ("BASIC_AUTH_USER", "BASIC_AUTH_PASS", "WEBHOOK_SECRET")]
+    assert given[0] == "label-studio"
+    assert len({*given, "password"}) == 4
+    assert min(map(len, given[1:])) == 24
+
+
+def test_a_password_of_the_settings_is_the_demos_too(clean_folder: Path) -> None:
+    (clean_folder / ".env").write_text("BASIC_AUTH_USER=ls\nBASIC_AUTH_PASS=hunter2\n", "utf-8")
+    values = demo_settings(clean_folder)
+    assert values.basic_auth == ("ls", SecretStr("hunter2"))
+    assert values.webhook_secret is not None
 
 
 def test_a_backend_that_wants_a_sign_in_is_asked_with_it_and_never_through_a_proxy(

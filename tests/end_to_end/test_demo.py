@@ -113,10 +113,16 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
             assert api.project(project["id"])["model_version"] == version
             api.create_annotation(sign["id"], sign["predictions"][0]["result"])
 
+    # as a state has none that an earlier twinread made: the connection must get the new one
+    (state / "backend.json").unlink()
     ports = (free_port(), free_port())
     with running(state, ports) as said:
         assert json.loads((state / "account.json").read_text("utf-8")) == account
-        metrics = httpx.get(f"http://127.0.0.1:{ports[1]}/metrics", trust_env=False).text
+        made = json.loads((state / "backend.json").read_text("utf-8"))
+        sign_in = (made["basic_auth_user"], made["basic_auth_pass"])
+        address = f"http://127.0.0.1:{ports[1]}/metrics"
+        assert httpx.get(address, trust_env=False).status_code == 401
+        metrics = httpx.get(address, auth=sign_in, trust_env=False).text
         assert 'twinread_pages_total{outcome="done"}' not in metrics, "a page was read again"
         with LabelStudio(f"http://127.0.0.1:{ports[0]}", SecretStr(account["token"])) as api:
             (again,) = api.projects()
@@ -127,7 +133,10 @@ def test_the_demo_comes_up_from_nothing_keeps_the_work_and_leaves_no_process(tmp
             assert annotated["id"] == sign["id"]
             backend_url = f"http://127.0.0.1:{ports[1]}"
             assert [backend["url"] for backend in api.backends(project["id"])] == [backend_url]
-            assert [hook["url"] for hook in api.webhooks(project["id"])] == [f"{backend_url}/webhook"]
+            (hook,) = api.webhooks(project["id"])
+            assert hook["url"] == f"{backend_url}/webhook"
+            assert hook["headers"] == {"X-Twinread-Secret": made["webhook_secret"]}
+            assert [backend["state"] for backend in api.backends(project["id"])] == ["CO"], "connected"
 
 
 @pytest.mark.parametrize("taken", ["LABEL_STUDIO_PORT", "BACKEND_PORT"])
