@@ -58,7 +58,8 @@ def run(settings: Settings, host: str, port: int) -> None:
     listener = listen(host, port, settings)
     assembly.check_readers(settings)
     service = assembly.service(settings)
-    serve(create_app(service, settings), listener, settings, service.close, service.ask_to_reload)
+    close = partial(service.close, settings.stop_s)
+    serve(create_app(service, settings), listener, settings, close, service.ask_to_reload)
 
 
 def listen(host: str, port: int, settings: Settings) -> socket.socket:

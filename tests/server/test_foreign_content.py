@@ -121,8 +121,8 @@ def test_the_languages_of_tasks_cost_no_more_threads_than_max_languages(backend:
     ]
     results = backend.predict(tasks, CONFIG)
     assert all("result" in result for result in results)
-    # four languages with two readers each, pages at work, and the look-out for idle languages
-    assert threads_of(backend) <= before + 2 * 4 + 8
+    # four languages with two readers each; downloads, pages at work, and the look-out for idle languages
+    assert threads_of(backend) <= before + 2 * 4 + 40
 
 
 def test_a_language_of_180_kb_is_refused_in_short(backend: RunningBackend) -> None:

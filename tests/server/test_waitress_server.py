@@ -285,11 +285,12 @@ def test_health_and_metrics_answer_while_500_predicts_wait_and_sigterm_answers_t
 )
 def test_signals_end_it_in_order(tmp_path: Path, signals: list[signal.Signals], code: int) -> None:
     with small_backend(tmp_path, stop_s=2) as backend:
-        threading.Thread(target=_ask, args=(backend.url, "/hang"), daemon=True).start()
+        threading.Thread(target=_ask, args=(backend.url, "/mute"), daemon=True).start()
         backend.wait_until(lambda: backend.status()["pages_in_flight"] == 1, "a page is in work")
+        time.sleep(0.5)  # so that it is searched
         for number in signals:
             backend.process.send_signal(number)
-            time.sleep(0.2)
+            time.sleep(0.1)
         assert backend.process.wait(15) == code
         assert "Traceback" not in backend.log
 
