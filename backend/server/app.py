@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from backend import __version__
@@ -71,7 +72,13 @@ def create_app(
 
     @app.before_request
     def admit() -> Response | None:
+        g.begun = time.monotonic()
         return refused(request, settings) or stranger(request, settings)
+
+    @app.after_request
+    def count(answer: Response) -> Response:
+        service.metrics.count_answer(request.path, answer.status_code, time.monotonic() - g.begun)
+        return answer
 
     @app.get("/health")
     def health() -> Response:

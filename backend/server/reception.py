@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -47,13 +48,15 @@ WORDS = {
 class Reception:
     """What all connections of a server share: the limits, and the bytes of bodies that are here."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, count: Callable[[str, int], None]) -> None:
         """Take the limits.
 
         Args:
             settings: limits, and who may send a body.
+            count: is told the path and the status of each refusal.
         """
         self.settings = settings
+        self.count = count
         self.most_bytes = 4 * settings.max_request_bytes
         self._bytes = 0
         self._lock = threading.Lock()
@@ -169,6 +172,8 @@ class _RefusalTask(ErrorTask):
         known = isinstance(error, _Refused)
         answer = error.answer if known else refusal(error.code, WORDS.get(error.code, WORDS[400]))
         body = answer.get_data()
+        channel = cast(Channel, self.channel)
+        channel.reception.count(str(getattr(self.request, "path", "")), answer.status_code)
         self.status = answer.status
         self.response_headers = list(answer.headers.items())
         self.set_close_on_finish()
@@ -182,7 +187,7 @@ class Channel(HTTPChannel):
     error_task_class = _RefusalTask
 
     def __init__(self, *args: Any, reception: Reception, **more: Any) -> None:
-        self._reception = reception
+        self.reception = reception
         self._begun = time.monotonic()  # waits since then for a whole request
         self._answer_begun = 0.0
         self._answer_bytes = 0
@@ -213,7 +218,7 @@ class Channel(HTTPChannel):
     def _is_slow(self, now: float) -> bool:
         taken: Any = self.server.active_channels
         crowded = len(taken) > self.adj.connection_limit // 2
-        limit = CROWDED_S if crowded else self._reception.settings.request_timeout_s
+        limit = CROWDED_S if crowded else self.reception.settings.request_timeout_s
         if self._answer_begun:
             return now - self._answer_begun > limit + self._answer_bytes / LEAST_PACE
         return not self.requests and now - self._begun > limit
