@@ -22,6 +22,13 @@ shows a single character; "never": it stays; "always": a quarter turn, whatever 
 MAX_SIDE = 32_766
 """Pixels; OpenCV warps no picture with a longer side."""
 
+SMALL_PAGE = 1_000_000
+"""Pixels; around a smaller page a quad may be as large as that."""
+
+LARGE = 1_500_000
+"""Pixels. A larger crop holds no line but a page or a part of one (A3 at 600 dpi has lines of 1.5 million),
+and the fit of its shading would take 160 bytes for each."""
+
 LONE_CHARACTER_HEIGHT = 4.0
 """Height over width. A box higher than that holds a line, not one narrow character with some margin."""
 
@@ -97,6 +104,8 @@ def _straightened(pixels: Pixels, corners: Quad) -> Pixels:
     height = _longer(bottom_left - top_left, bottom_right - top_right)
     if max(width, height, *pixels.shape[:2]) > MAX_SIDE:
         raise ValueError(f"page or quad is longer than the {MAX_SIDE} pixels that can be cropped")
+    if width * height > 2 * max(pixels.shape[0] * pixels.shape[1], SMALL_PAGE):
+        raise ValueError("the quad is much larger than the page, so it is no line of it")
     upright = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
     return cv2.warpPerspective(
         pixels,
@@ -117,6 +126,10 @@ def is_blank(crop: Pixels) -> bool:
         crop: RGB, uint8, shape (height, width, 3).
     """
     height, width = crop.shape[:2]
+    if height * width > LARGE:
+        scale = (LARGE / (height * width)) ** 0.5
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
+        crop = np.asarray(cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if width >= 100:
         # The fit below is slow, and most lines show their ink clearly. In a blank crop residues within 32
         # levels differ by 64 at most, and a quadratic surface rises by 40 at most over four pixels.

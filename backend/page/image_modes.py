@@ -17,7 +17,7 @@ from PIL import Image
 from backend.page.lines import Pixels
 
 WHITE, BLACK, GREY = 255, 0, 128
-STRIP = 1_000_000
+STRIP = 250_000
 """Pixels that are converted at a time."""
 
 

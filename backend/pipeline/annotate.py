@@ -6,13 +6,13 @@ modules `reading_order`, `crops` and `verdicts`, and know nothing of Label Studi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-from backend.page import crops, visibility
+from backend.page import crops, geometry, visibility
 from backend.page.blank_pages import is_blank_page
 from backend.page.crops import TallLines
 from backend.page.ink import ink_length
@@ -35,6 +35,9 @@ from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts, wrapping
 from backend.text.house_style import TextStyle
 from backend.tickets import Urgency
+
+CROPPED_AT_ONCE = 100_000_000
+"""Pixels of crops that are held together, three bytes each."""
 
 PIPELINE = 3
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
@@ -167,6 +170,41 @@ def read_lines(
         unread = Judgement(Verdict.UNREAD, "", 0.0, panel.lacking).noted(page.notes)
         return [ReadLine(line, (), unread) for line in lines]
     urgency = urgency or Urgency()
+    read = [one for group in _groups(lines) for one in _read_group(page, group, panel, urgency)]
+    judged = verdicts.doubt_sameness([one.judgement for one in read])
+    return [
+        ReadLine(line, one.readings, _seen(judgement, one.unseen, page))
+        for line, one, judgement in zip(lines, read, judged, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of one line, without its crop.
+
+    unseen: a browser shows it too faintly.
+    """
+
+    readings: tuple[Reading, ...]
+    judgement: Judgement
+    unseen: bool
+
+
+def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Lines whose crops are held together: all of a page, but for many boxes drawn over one another."""
+    group: list[Line] = []
+    pixels = 0.0
+    for line in lines:
+        area = geometry.quad_area(line.quad)
+        if group and pixels + area > CROPPED_AT_ONCE:
+            yield group
+            group, pixels = [], 0.0
+        group.append(line)
+        pixels += area
+    yield group
+
+
+def _read_group(page: Page, lines: Sequence[Line], panel: Panel, urgency: Urgency) -> list[_Read]:
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
     readings: list[list[Reading]] = [[] for _ in lines]
     first, *others = panel.readers
@@ -180,18 +218,20 @@ def read_lines(
     bare = [_without_wrapping(said, panel) for said in readings]
     judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
-        ReadLine(line, tuple(said), _seen(judgement, cut, line, page, panel))
-        for line, cut, said, judgement in zip(lines, cuts, bare, verdicts.doubt_sameness(judged), strict=True)
+        _Read(tuple(said), judgement, _unseen(cut, line, page, panel))
+        for line, cut, said, judgement in zip(lines, cuts, bare, judged, strict=True)
     ]
 
 
-def _seen(judgement: Judgement, cut: Pixels, line: Line, page: Page, panel: Panel) -> Judgement:
+def _unseen(cut: Pixels, line: Line, page: Page, panel: Panel) -> bool:
+    if page.shown is None:
+        return False
+    return visibility.unseen(crops.crop_line(page.shown, line.quad, panel.tall_lines), cut)
+
+
+def _seen(judgement: Judgement, unseen: bool, page: Page) -> Judgement:
     """The judgement with what is to be said of the page, and whether people can see the line at all."""
-    if page.shown is not None:
-        on_screen = crops.crop_line(page.shown, line.quad, panel.tall_lines)
-        if visibility.unseen(on_screen, cut):
-            judgement = judgement.doubted(Reason(ReasonKind.UNSEEN))
-    return judgement.noted(page.notes)
+    return (judgement.doubted(Reason(ReasonKind.UNSEEN)) if unseen else judgement).noted(page.notes)
 
 
 Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]

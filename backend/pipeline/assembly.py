@@ -16,6 +16,7 @@ from backend.models.packaged import head_classifier
 from backend.models.promoted import PromotedModel, Promotions
 from backend.page.pixel_budget import PageMemory
 from backend.pipeline.engines import Engines
+from backend.pipeline.malloc import give_large_blocks_back
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
@@ -37,6 +38,7 @@ def service(settings: Settings) -> Service:
 
     A model that was promoted reads its languages, and one that is promoted later takes over.
     """
+    give_large_blocks_back()
     promoted = PromotedModels(
         Promotions.under(settings.cache_dir),
         partial(engines, settings),
