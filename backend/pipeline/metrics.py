@@ -144,6 +144,17 @@ class Metrics:
                 outcome = "error" if reading.failed else "no text" if reading.no_text else "text"
                 self.readings.labels(reading.reader, outcome).inc()
 
+    def markdown_table(self) -> str:
+        """All of ours with their kind, labels and meaning, for docs/operations.md."""
+        rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+        for metric in vars(self).values():
+            if isinstance(metric, (Counter, Gauge, Histogram)):
+                (family,) = metric.describe()
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+                rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+        return "\n".join(rows) + "\n"
+
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)

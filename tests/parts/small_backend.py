@@ -54,7 +54,7 @@ def main(port: int) -> None:
     service.engines(timeout_s=10)
     app = create_app(service, values)
     close = partial(service.close, values.stop_s)
-    waitress_server.serve(app, listener, values, close, service.ask_to_reload)
+    waitress_server.serve(app, listener, values, close, service.ask_to_reload, service.metrics.count_answer)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import select
 import signal
 import socket
@@ -159,11 +160,20 @@ def test_what_is_refused_is_one_sentence_and_its_body_is_never_received(
     signed: RunningBackend, request_: bytes, status: int, sentence: str
 ) -> None:
     request_ = request_.replace(b"Host: localhost", b"Host: localhost\r\nConnection: close")
-    before = signed.log
+    before, counted = signed.log, counted_with(signed, status)
     came = status_and_sentence(answer_to(signed, request_))
     assert came[0] == status
     assert sentence in came[1]
     assert signed.log == before, "what strangers send must not fill the log"
+    assert counted_with(signed, status) == counted + 1
+
+
+def counted_with(backend: RunningBackend, status: int) -> float:
+    """Answers of any route that were counted with a status."""
+    counted = re.findall(
+        rf'^twinread_http_requests_total{{.*status="{status}"}} (.*)$', backend.get("/metrics").text, re.M
+    )
+    return sum(map(float, counted))
 
 
 def test_a_body_over_the_limit_is_refused_whole_in_chunks_and_costs_no_memory(signed: RunningBackend) -> None:
