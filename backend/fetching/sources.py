@@ -149,9 +149,10 @@ class Sources:
             return ""
         try:
             url = httpx.URL(reference)
+            return "" if self._is_label_studio(url) else url.host
+        # as in `_locate`: what is no address is refused there
         except (httpx.InvalidURL, UnicodeError):
             return ""
-        return "" if self._is_label_studio(url) else url.host
 
     def _locate(self, reference: str, task_id: int | None) -> httpx.URL:
         """The address to ask for a reference."""

@@ -19,8 +19,8 @@ DETAIL_SHOWN = 400
 
 UNBLOCK = (
     "Start Label Studio with USE_DEFAULT_BANNED_SUBNETS=false and "
-    "USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16,0.0.0.0/8 and connect again. ML_BLOCK_LOCAL_IP=false "
-    "alone is not enough: it saves a backend without its webhook."
+    "USER_ADDITIONAL_BANNED_SUBNETS=169.254.0.0/16,0.0.0.0/8,fe80::/10,fd00:ec2::254/128,::ffff:0:0/96 and "
+    "connect again. ML_BLOCK_LOCAL_IP=false alone is not enough: it saves a backend without its webhook."
 )
 
 

@@ -186,7 +186,7 @@ def test_a_bad_header_line_of_a_server_is_not_repeated() -> None:
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nSet-Cookie s3cret\r\n\r\n")
 
     with serving() as script, LabelStudio(script.url, KEY, retry_wait_s=0) as api:
-        script.scripts["/version"] = answers
+        script.scripts["/api/version/"] = answers
         with pytest.raises(LabelStudioFailed, match="sent what is not HTTP") as caught:
             api.version()
     assert "s3cret" not in str(caught.value)
