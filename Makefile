@@ -13,7 +13,7 @@ INSTALL_APART = $(INSTALL) --no-config
 # what builds our package comes from a lock, too, so it is not fetched for the build
 INSTALL_OURS = $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 
-.PHONY: run practice install setup check format test bench lock docs alphabets clean
+.PHONY: run practice install setup check format test bench torture lock docs alphabets clean
 
 run: .cache/.debian-run .venv/.run .venv-label-studio/.made  ## Label Studio with the demo pages, pre-annotated
 	@.venv/bin/python -m backend.demo.run
@@ -43,6 +43,9 @@ test: setup  ## the whole suite, on real parts
 
 bench: setup  ## one table of ratios, measured side by side
 	.venv/bin/python -m benchmarks
+
+torture: setup  ## attacks, faults and load on a real backend for an hour and a half, outside CI; writes docs/reliability.md
+	.venv/bin/python -m tests.torture --write
 
 # Asked for once, not at each step and each start; before all else, since a virtual environment needs one of them.
 .cache/.debian-%: scripts/debian-packages

@@ -24,12 +24,25 @@
 
 The two numbers are the HTTP status and the exit code. A message says where, what, why it matters and
 what to do, in one or two sentences. It holds no secrets and no file-system paths of the server; the
-facts are attributes.
+facts are attributes. Foreign words in it (names of tags, languages, references) are `shortened`.
 """
 
 from __future__ import annotations
 
 import re
+
+LONGEST_NAME = 60
+"""Characters of a foreign name in a message."""
+
+
+def shortened(text: str, most: int = LONGEST_NAME) -> str:
+    """The beginning of a foreign text, for a message that goes into logs and statuses.
+
+    Args:
+        text: any text.
+        most: characters of it that are kept.
+    """
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 class TwinreadError(Exception):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import tempfile
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.errors import OperatorError
@@ -25,6 +27,11 @@ def printable(text: str) -> str:
     seen. Joiners stay, because letters of some languages need them.
     """
     return "".join(_spelled(char) for char in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for a message of several lines, whose own line ends stay."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _spelled(char: str) -> str:
@@ -42,12 +49,20 @@ def write_summary(path: Path, summary: object) -> None:
 
     Args:
         path: the file; it is replaced.
-        summary: anything that `json` can write.
+        summary: anything that `json` can write; a number that JSON does not have (NaN) becomes null.
 
     Raises:
         OperatorError: the file cannot be written.
     """
-    write_file(path, json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
+    write_file(path, json.dumps(_finite(summary), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def check_writable(path: Path) -> None:

@@ -18,7 +18,6 @@ OWNERS = {
     "flask": {
         "backend.server.admission",
         "backend.server.app",
-        "backend.server.error_answers",
         "backend.server.json_bodies",
         "backend.server.label_studio_ml",
         "backend.server.reception",

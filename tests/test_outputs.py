@@ -21,6 +21,17 @@ def test_a_summary_is_json_that_people_can_read(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
+def test_a_summary_is_json_for_every_program_also_with_numbers_that_json_does_not_have(tmp_path):
+    write_summary(
+        tmp_path / "summary.json", {"rate": float("nan"), "list": [1.5, float("inf")], "pair": (1, 2)}
+    )
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=pytest.fail) == {
+        "rate": None,
+        "list": [1.5, None],
+        "pair": [1, 2],
+    }
+
+
 def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(OperatorError, match=r"page\.html cannot be written \(No such file.*everything else"):

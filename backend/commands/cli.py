@@ -101,9 +101,8 @@ def main() -> None:
     try:
         twinread()
     except TwinreadError as error:
-        from backend.outputs import printable
+        from backend.outputs import printable_lines
 
-        # a sentence may quote a foreign file; its own line ends stay
-        said = "\n".join(map(printable, str(error).split("\n")))
-        click.echo(f"twinread: {said}", err=True)
+        # a sentence may quote a foreign file
+        click.echo(f"twinread: {printable_lines(str(error))}", err=True)
         sys.exit(error.exit_code)

@@ -54,7 +54,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
 
     from rich.console import Console
 
-    from backend.outputs import write_summary
+    from backend.outputs import printable, write_summary
     from backend.projects.doctor import examine
     from backend.settings import logs, settings
 
@@ -65,7 +65,7 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     for check in examine(values, backend_url):
         mark = "[green]ok   [/green]" if check.ok else "[red]WRONG[/red]"
         console.print(f"{mark} {check.about}: ", end="")
-        console.print(check.says, markup=False)
+        console.print(printable(check.says), markup=False)
         findings.append(check)
     wrong = sum(not check.ok for check in findings)
     console.print(f"{wrong} of {len(findings)} checks failed." if wrong else "All is well.")

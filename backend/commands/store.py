@@ -51,7 +51,7 @@ def store(
     from rich.console import Console
 
     from backend.outputs import check_writable, write_summary
-    from backend.readers.store.database import Database
+    from backend.readers.store.database import Database, file_of
     from backend.readers.store.upkeep import Pruning, count_pruned, figures
     from backend.settings import logs, settings
 
@@ -67,11 +67,12 @@ def store(
         check_writable(Path(summary_json))
     values = settings.load()
     logs.configure(values.log_level)
-    console = Console(highlight=False)
-    if _is_missing(values.store_url, values.cache_dir / "readings.sqlite3"):
+    console = Console(highlight=False, soft_wrap=True)
+    file = file_of(values.store_address)
+    if file is not None and not file.exists():
         raise click.ClickException(
-            "There is no store of readings yet: CACHE_DIR holds none. Start this where the backend's "
-            "settings are, or set STORE_URL."
+            "There is no store of readings yet. Start this where the backend's settings are (CACHE_DIR, "
+            "STORE_URL)."
         )
     database = Database(values.store_address, busy_timeout_s=10, answer_limit_s=values.store_timeout_s)
     try:
@@ -92,13 +93,9 @@ def store(
         write_summary(Path(summary_json), {**_for_machines(found), "pruned": summary or None})
 
 
-def _is_missing(store_url: str, file: Any) -> bool:
-    """The default store was never begun; looking at it must not begin one."""
-    return not store_url and not file.exists()
-
-
 def _prune(database: Database, pruning: Pruning, matching: int, console: Console) -> int:
     """Delete; how many went."""
+    from backend.errors import StoreFailed
     from backend.readers.store.upkeep import prune
     from converters.shared.progress import progress
 
@@ -109,8 +106,12 @@ def _prune(database: Database, pruning: Pruning, matching: int, console: Console
             for batch in prune(database, pruning):
                 gone += batch
                 bars.advance(bar, batch)
-            if gone:
-                database.compact()
+        if gone:
+            database.compact()
+    except StoreFailed as error:
+        if not gone:
+            raise
+        console.print(f"{error} Run this again for what is left.", markup=False)
     except KeyboardInterrupt:
         console.print(f"Stopped: {gone:,} of {matching:,} readings are deleted. Run this again.")
         raise click.exceptions.Exit(1) from None
@@ -118,26 +119,18 @@ def _prune(database: Database, pruning: Pruning, matching: int, console: Console
 
 
 def _show(found: StoreFigures, console: Console) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from backend.outputs import printable
 
     kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[found.kind]
     claims = f"; {found.claims:,} are being asked for" if found.claims else ""
     console.print(f"{kind}, {found.size / 1024**2:,.1f} MB, {found.readings:,} readings{claims}.")
-    if not found.readers:
-        return
-    table = Table("reader", box=None, padding=(0, 2, 0, 0))
-    for title in ("readings", "oldest", "newest", "last asked"):
-        table.add_column(title, justify="right", no_wrap=True)
     for one in found.readers:
-        table.add_row(
-            Text(printable(one.identity)),
-            f"{one.readings:,}",
-            *(_day(moment) for moment in (one.oldest, one.newest, one.used_at)),
+        # on a line of its own, so that it can be copied whole
+        console.print(printable(one.identity), markup=False)
+        console.print(
+            f"    {one.readings:,} readings, made {_day(one.oldest)} to {_day(one.newest)}, "
+            f"last asked {_day(one.used_at)}"
         )
-    console.print(table)
 
 
 def _day(moment: float) -> str:

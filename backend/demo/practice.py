@@ -24,6 +24,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.label_studio.regions import Region, regions
+from backend.outputs import printable_lines
 from backend.page.image_files import encode
 from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
@@ -50,7 +51,7 @@ def main() -> int:
         console.print("Stopped. `make practice` goes on from here.")
         return 1
     except TwinreadError as error:
-        console.print(f"twinread: {error}", style="red", markup=False)
+        console.print(f"twinread: {printable_lines(str(error))}", style="red", markup=False)
         return error.exit_code
     return 0
 

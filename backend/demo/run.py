@@ -32,6 +32,8 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import regions
 from backend.models.locate import dictionary, find_model
+from backend.outputs import printable, printable_lines
+from backend.private_files import private_folder
 from backend.projects.backend_connection import backend_status, sign_in_fields
 from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
@@ -57,7 +59,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("Stopped. `make run` goes on from here.")
     except TwinreadError as error:
-        console.print(f"twinread: {error}", style="red", markup=False)
+        console.print(f"twinread: {printable_lines(str(error))}", style="red", markup=False)
         return error.exit_code
     return 0
 
@@ -74,7 +76,7 @@ def run() -> None:
     label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
     backend_port = _port("BACKEND_PORT", 9090)
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(state)
     account = demo_account(state / "account.json")
     values = demo_settings(state)
     for line in left_unread(values, demo_pages().values()):
@@ -340,17 +342,16 @@ def _say(
     console.print(f"  login     {account.user}", markup=False)
     console.print(f"  password  {account.password.get_secret_value()}", markup=False)
     console.print("  click     'Label All Tasks': green lines were read alike twice, orange ones are yours")
-    console.print(f"  readers   {status['readers']}", markup=False)
+    console.print(printable(f"  readers   {status['readers']}"), markup=False)
     for language, cure in status["unread_languages"].items():
-        console.print(
-            f"  unread    pages in '{language}': boxes without text. To read them: {cure}", markup=False
-        )
+        unread = f"pages in '{language}': boxes without text. To read them: {cure}"
+        console.print(printable(f"  unread    {unread}"), markup=False)
     for task, reason in status["failed_tasks"].items():
-        console.print(f"  failed    {task}: {reason}", style="red", markup=False)
+        console.print(printable(f"  failed    {task}: {reason}"), style="red", markup=False)
     for task, note in status["noted_tasks"].items():
-        console.print(f"  note      {task}: {note}", markup=False)
+        console.print(printable(f"  note      {task}: {note}"), markup=False)
     if status["misreading"]:
-        console.print(f"  warning   {status['misreading']}", style="yellow", markup=False)
+        console.print(printable(f"  warning   {status['misreading']}"), style="yellow", markup=False)
     console.print("  train     `make practice` in another terminal adds a reviewed project, to train on it")
     console.print("  ERNIE     set ERNIE_BASE_URL and ERNIE_MODEL (in .env) to let ERNIE 4.5 VL read instead")
     console.print(f"Ctrl-C stops both; your work is kept in {state}.", markup=False)

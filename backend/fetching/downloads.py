@@ -125,8 +125,7 @@ class Downloader:
             ) from error
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             raise ImageUnreachable(
-                f"The server of the image {name} did not give it ({str(error) or 'connection cut'}).",
-                reference=name,
+                f"The server of the image {name} did not give it ({_cause(error)}).", reference=name
             ) from error
         raise ImageRefused(
             f"The image {name} redirects more than {limits.max_redirects} times.", reference=name
@@ -207,6 +206,13 @@ class Downloader:
 def port_of(url: httpx.URL) -> int:
     """The port that an http(s) address means."""
     return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _cause(error: httpcore.NetworkError | httpcore.ProtocolError) -> str:
+    """Why a server gave nothing, without its own words: a header line may be a cookie or a signed address."""
+    if isinstance(error, httpcore.ProtocolError):
+        return "it cut the connection, or sent what is not HTTP"
+    return str(error) or "connection cut"
 
 
 def _redirected(url: httpx.URL, location: str, name: str, policy: FetchPolicy) -> httpx.URL:

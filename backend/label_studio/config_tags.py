@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from xml.etree.ElementTree import Element, ParseError
@@ -13,10 +13,11 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from backend.errors import BadRequest, ConfigIncomplete
+from backend.errors import BadRequest, ConfigIncomplete, shortened
+from backend.label_studio.config_limits import check_size, check_tree
 
-SIZE_LIMIT = 1_000_000
-"""Characters of a labeling config; the largest templates of Label Studio have a few thousand."""
+NAMES_SHOWN = 5
+"""Names of tags or labels that a message lists."""
 
 ControlShape = Literal["rectangle", "polygon"]
 
@@ -145,17 +146,19 @@ class Tag:
         return {part.strip() for part in self.attributes.get(attribute, "").split(",")} - {""}
 
 
+def quoted(names: Sequence[str], between: str) -> str:
+    """The first names of a list, for a message; empty for none."""
+    more = f"{between}{len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return between.join(f'"{shortened(name)}"' for name in names[:NAMES_SHOWN]) + more
+
+
 def parse_xml(xml: str) -> Element:
     """Parse the XML of a labeling config; entities and document types are refused.
 
     Raises:
-        BadRequest: it is too long, is not XML, or declares entities or a document type.
+        BadRequest: it is too long or has too many tags, is not XML, or declares entities or a document type.
     """
-    if len(xml) > SIZE_LIMIT:
-        raise BadRequest(
-            f"The labeling config has {len(xml)} characters; twinread reads up to {SIZE_LIMIT}.",
-            characters=len(xml),
-        )
+    check_size(xml)
     try:
         root: Element = fromstring(xml, forbid_dtd=True)
     except DefusedXmlException as error:
@@ -165,4 +168,5 @@ def parse_xml(xml: str) -> Element:
         ) from error
     except (ParseError, UnicodeError) as error:
         raise BadRequest(f"The labeling config is not well-formed XML ({error}).") from error
+    check_tree(root)
     return root

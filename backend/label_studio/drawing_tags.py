@@ -13,6 +13,7 @@ from backend.label_studio.config_tags import (
     Parents,
     RegionControl,
     Tag,
+    quoted,
 )
 from backend.label_studio.hidden_texts import visibility
 
@@ -108,7 +109,7 @@ def _drawing_tag(
     candidates = [name for name in others if shown is None or {name, values[name]} & shown]
     text = label(names.text) or (candidates[0] if len(candidates) == 1 else None)
     if text is None:
-        listed = ", ".join(f'"{name}"' for name in others[:5]) or "none"
+        listed = quoted(others, ", ") or "none"
         problem = ConfigIncomplete(
             f'No label of "{labels_tag.name}" is called "{names.text}" (it has: {listed}): add '
             f'<Label value="{names.text}"/>, or predicted_values="{names.text}" to the label for text lines'

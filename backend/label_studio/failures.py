@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from backend.errors import LabelStudioFailed
+from backend.errors import LabelStudioFailed, shortened
 
 DEEPEST = 500
 """Levels of a body; more have only those that hold themselves."""
@@ -26,7 +26,13 @@ UNBLOCK = (
 
 def unreachable(base_url: httpx.URL, error: httpx.RequestError) -> LabelStudioFailed:
     """The error for a Label Studio that does not answer."""
-    reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else str(error) or "cut off"
+    if isinstance(error, httpx.TimeoutException):
+        reason = "no answer in time"
+    elif isinstance(error, httpx.ProtocolError):
+        # its text quotes what was sent, such as a header line with a cookie
+        reason = "it cut the connection, or sent what is not HTTP"
+    else:
+        reason = str(error) or "cut off"
     return LabelStudioFailed(
         f"Label Studio does not answer at {base_url} ({reason}). Is it running, and is LABEL_STUDIO_URL its "
         "address as this machine reaches it?",
@@ -41,9 +47,10 @@ def not_label_studio(base_url: str) -> LabelStudioFailed:
 
 def moved(base_url: str, status: int, target: str) -> LabelStudioFailed:
     """The error for a redirect; none is followed, because the key would be sent along."""
+    elsewhere = shortened(target.partition("?")[0], 200)
     return LabelStudioFailed(
-        f"{base_url} answers with a redirect to {target.partition('?')[0]}. Set LABEL_STUDIO_URL to the "
-        "address that Label Studio really has.",
+        f"{base_url} answers with a redirect to {elsewhere}. Set LABEL_STUDIO_URL to the address that Label "
+        "Studio really has.",
         status=status,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from backend.errors import ConfigIncomplete
-from backend.label_studio.config_tags import DrawingTag, Parents, Tag
+from backend.label_studio.config_tags import DrawingTag, Parents, Tag, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ def shown_for(
     return ConfigIncomplete(
         f'The TextArea "{area.name}" is shown only for {_quoted(when.labels or ())} (whenLabelValue), so '
         f"that people would not see the text of a line with the label {_quoted(hidden)}: add that label "
-        f'there, or give a label of whenLabelValue predicted_values="{" or ".join(sorted(hidden))}".'
+        f"there, or give a label of whenLabelValue predicted_values={_quoted(hidden)}."
     )
 
 
 def _quoted(names: Iterable[str]) -> str:
-    return " or ".join(f'"{name}"' for name in sorted(names))
+    return quoted(sorted(names), " or ")

@@ -5,9 +5,11 @@ Label Studio replaces the drawn region by what comes back under its id, and dele
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from backend.errors import BadRequest
 from backend.label_studio import region_notes, result_fields
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.line_results import (
@@ -44,7 +46,11 @@ def drawn_regions(
     Returns:
         Rectangles and polygons in the order in which they were drawn; empty where no region needs a
         text, and then `unchanged_result` is the answer.
+
+    Raises:
+        BadRequest: a number in it is none that JSON knows.
     """
+    _demand_finite(context_result)
     size = (width, height) if width and height else None
     drawn: list[Region] = []
     for region in reversed(regions(context_result, size)):
@@ -105,6 +111,28 @@ def unchanged_result(context_result: object, *, model_version: str) -> dict[str,
     if not sent:
         return empty_result()
     return {"result": [dict(part) for part in sent[-1].results], "model_version": storable(model_version)}
+
+
+def _demand_finite(context_result: object) -> None:
+    """Refuse NaN and Infinity, which Python reads where JSON has no such numbers, and `1e400`.
+
+    A drawn region is sent back with all that it holds, and no browser reads an answer with them in it.
+
+    Raises:
+        BadRequest: there is one.
+    """
+    waiting: list[object] = [context_result]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BadRequest(
+                f"The drawn regions hold {value}, which is no number in JSON; send a number, or leave the "
+                "field out."
+            )
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
 
 
 def _answered(

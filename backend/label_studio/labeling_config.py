@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.errors import BadRequest, ConfigIncomplete
+from backend.label_studio.config_limits import PAGES_LIMIT, check_comparisons, check_names
 from backend.label_studio.config_tags import (
     DEFAULT_NAMES,
     LabelNames,
@@ -74,13 +75,15 @@ class LabelingConfig:
             labels: the names of the four labels in this project.
 
         Raises:
-            BadRequest: it is too long, is not XML, or declares entities.
+            BadRequest: it breaks a limit (`config_limits`), is not XML, or declares entities.
             ConfigIncomplete: a tag is lacking; the message names it.
             ConfigUnclear: several text areas could hold the text, and none is named.
         """
         root = parse_xml(xml)
-        tags = [Tag.of(element) for element in root.iter()]
-        parents = {child: parent for parent in root.iter() for child in parent}
+        elements = list(root.iter())
+        tags = [Tag.of(element) for element in elements]
+        check_names(tags)
+        parents = {child: parent for parent in elements for child in parent}
         images = [tag for tag in tags if tag.kind == "image" and tag.name]
         if not images:
             raise ConfigIncomplete(
@@ -88,7 +91,9 @@ class LabelingConfig:
                 'add <Image name="image" value="$image"/>.'
                 + (_PDF_ADVICE if any(tag.kind == "pdf" for tag in tags) else "")
             )
-        outcomes = [_config_on(image, tags, labels, parents) for image in images]
+        on_image = _by_image(tags)
+        check_comparisons(images, on_image, elements, parents)
+        outcomes = [_config_on(image, on_image.get(image.name, ()), labels, parents) for image in images]
         usable = [outcome for outcome in outcomes if isinstance(outcome, LabelingConfig)]
         if usable:
             first = replace(usable[0], image_tags=tuple(image.name for image in images))
@@ -175,7 +180,7 @@ class LabelingConfig:
             data: the task's `data`.
 
         Raises:
-            BadRequest: the task has no image in the field that an Image tag names.
+            BadRequest: the task has no image in the field that an Image tag names, or too many.
         """
         if self.others:
             return tuple(
@@ -186,10 +191,12 @@ class LabelingConfig:
         if self.index_flag is not None:
             pages = data.get(self.data_field)
             count = len(pages) if isinstance(pages, list) else 0
+            _check_pages(count)
             found: object = [_value_at(data, self.on_page(index).source) for index in range(count)]
         else:
             found = _value_at(data, self.source)
         references = found if isinstance(found, list) else [found]
+        _check_pages(len(references))
         if not references or not all(isinstance(reference, str) and reference for reference in references):
             raise BadRequest(
                 f'The task has no image in its data under "{self.source}", which the Image tag '
@@ -218,6 +225,25 @@ _PDF_ADVICE = (
 )
 
 
+def _check_pages(count: int) -> None:
+    if count > PAGES_LIMIT:
+        raise BadRequest(
+            f"The task has {count:,} images; twinread reads up to {PAGES_LIMIT:,} of one task. Make several "
+            "tasks of it.",
+            pages=count,
+        )
+
+
+def _by_image(tags: Sequence[Tag]) -> dict[str, list[Tag]]:
+    """The tags with a name by each image that their `toName` lists, in document order."""
+    found: dict[str, list[Tag]] = {}
+    for tag in tags:
+        if tag.name:
+            for name in tag.to_names:
+                found.setdefault(name, []).append(tag)
+    return found
+
+
 def _repeater_flag(image: Tag, parents: Parents) -> str | None:
     element = parents.get(image.element)
     flag = None
@@ -229,7 +255,7 @@ def _repeater_flag(image: Tag, parents: Parents) -> str | None:
 
 
 def _config_on(
-    image: Tag, tags: Sequence[Tag], names: LabelNames, parents: Parents
+    image: Tag, tags_on_image: Sequence[Tag], names: LabelNames, parents: Parents
 ) -> LabelingConfig | ConfigIncomplete:
     """The config of one image, or the error that says what that image lacks."""
     flag = _repeater_flag(image, parents)
@@ -241,7 +267,6 @@ def _config_on(
             f'The Image tag "{image.name}" names no field of the tasks: '
             f'write <Image name="{image.name}" value="$image"/>, with the field that holds the image.'
         )
-    tags_on_image = [tag for tag in tags if image.name in tag.to_names and tag.name]
     try:
         drawing = drawing_tags_on(image, tags_on_image, names, parents)
         text, controls = text_area(image, tags_on_image, drawing, names, parents)

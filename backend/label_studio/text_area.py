@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.errors import ConfigIncomplete, ConfigUnclear
-from backend.label_studio.config_tags import DrawingTag, LabelNames, Parents, RegionControl, Tag
+from backend.label_studio.config_tags import DrawingTag, LabelNames, Parents, RegionControl, Tag, quoted
 from backend.label_studio.hidden_texts import shown_for
 
 
@@ -43,7 +43,7 @@ def text_area(
     shown = [(area, found) for area, found in outcomes if isinstance(found, list)]
     for_text = [(area, found) for area, found in shown if any(tag.says_so for tag in found)]
     if len(for_text or shown) > 1 and not named:
-        listed = " or ".join(f'"{area.name}"' for area, _ in for_text or shown)
+        listed = quoted([area.name for area, _ in for_text or shown], " or ")
         raise ConfigUnclear(
             f"The labeling config has several texts per line: {listed}. Say which one holds the "
             "transcription: set TEXT_FIELD to its name, or pass --text-field where there is that option.",
@@ -70,7 +70,7 @@ def _controls_of(found: Sequence[DrawingTag], names: LabelNames) -> tuple[Region
     labels_tags = dict.fromkeys(tag.labels_name for tag in found)
     texts = {tag.control.labels.text if tag.control is not None else None for tag in found}
     if len(labels_tags) > 1 and not any(tag.says_so for tag in found) and (len(texts) > 1 or None in texts):
-        listed = ", ".join(f'"{name}"' for name in labels_tags)
+        listed = quoted(list(labels_tags), ", ")
         raise ConfigIncomplete(
             f"Several tags could draw text lines ({listed}), and none has a label that is called "
             f'"{names.text}": add predicted_values="{names.text}" to the label for text lines, or set '

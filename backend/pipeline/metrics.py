@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
 from backend.errors import TwinreadError
 from backend.page.lines import ReadPage
+
+ROUTES = frozenset(
+    {"/", "/health", "/setup", "/predict", "/versions", "/status", "/metrics", "/webhook", "/reload"}
+)
+"""Any other path counts as "other", so that a caller cannot make metrics grow."""
 
 
 class Metrics:
@@ -60,9 +72,33 @@ class Metrics:
             registry=self.registry,
         )
         self.webhooks = Counter("twinread_webhooks", "Webhooks by action", ["action"], registry=self.registry)
+        self.ready = Gauge(
+            "twinread_ready",
+            "1 where pages can be read, 0 while models load or failed",
+            registry=self.registry,
+        )
+        self.store_usable = Gauge(
+            "twinread_store_usable", "0 where readings cannot be kept at the moment", registry=self.registry
+        )
+        self.answers = Counter(
+            "twinread_http_requests", "HTTP answers", ["route", "status"], registry=self.registry
+        )
+        self.answer_seconds = Histogram(
+            "twinread_http_seconds",
+            "Wall seconds from a whole request to its answer",
+            ["route"],
+            buckets=(0.01, 0.1, 0.3, 1, 3, 10, 30, 100),
+            registry=self.registry,
+        )
+        ProcessCollector(registry=self.registry)
 
     def watch(
-        self, pages: Callable[[], int], opened: Callable[[], int], downloads: Callable[[], int]
+        self,
+        pages: Callable[[], int],
+        opened: Callable[[], int],
+        downloads: Callable[[], int],
+        ready: Callable[[], bool],
+        store_usable: Callable[[], bool],
     ) -> None:
         """Let gauges be asked for when somebody reads them.
 
@@ -70,11 +106,29 @@ class Metrics:
             pages: how many are in work or wait.
             opened: how many of them annotators wait for.
             downloads: how many images are on their way.
+            ready: whether pages can be read.
+            store_usable: whether readings can be kept.
         """
+        self.ready.set_function(ready)
+        self.store_usable.set_function(store_usable)
         self.in_flight.set_function(pages)
         self.waiting.labels("urgent").set_function(opened)
         self.waiting.labels("bulk").set_function(lambda: pages() - opened())
         self.downloads.set_function(downloads)
+
+    def count_answer(self, path: str, status: int, seconds: float | None = None) -> None:
+        """Count an HTTP answer.
+
+        Args:
+            path: of the request; what follows its first word, which may be a secret, does not count.
+            status: of the answer.
+            seconds: how long it took; None for one that was refused by its header alone.
+        """
+        first = f"/{path.lstrip('/').partition('/')[0]}"
+        route = first if first in ROUTES else "other"
+        self.answers.labels(route, str(status)).inc()
+        if seconds is not None:
+            self.answer_seconds.labels(route).observe(seconds)
 
     def count_failure(self, error: TwinreadError) -> None:
         """Count a page, a task or a drawn box that failed."""
@@ -89,6 +143,17 @@ class Metrics:
             for reading in line.readings:
                 outcome = "error" if reading.failed else "no text" if reading.no_text else "text"
                 self.readings.labels(reading.reader, outcome).inc()
+
+    def markdown_table(self) -> str:
+        """All of ours with their kind, labels and meaning, for docs/operations.md."""
+        rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+        for metric in vars(self).values():
+            if isinstance(metric, (Counter, Gauge, Histogram)):
+                (family,) = metric.describe()
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+                rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+        return "\n".join(rows) + "\n"
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

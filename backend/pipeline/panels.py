@@ -1,4 +1,4 @@
-"""Who reads a page: the readers that the settings name, or the most unlike ones that are at hand.
+"""The readers of every language that pages are in, each built once.
 
 A panel is built when its language is first wanted, lent to whoever reads a page, and given back when
 nobody asked for its language for a while: a hundred languages are not kept loaded for two.
@@ -10,18 +10,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
-from backend.errors import ModelMissing, ReaderUnavailable, Stopping, TwinreadError
-from backend.models.model_thread import BackgroundModel
+from backend.errors import NotReady, Stopping, TwinreadError
 from backend.models.promoted import PromotedModel
-from backend.page.lines import Reason, ReasonKind
-from backend.pipeline.annotate import Panel, Policy
+from backend.pipeline.annotate import Panel
+from backend.pipeline.panel_builder import BuiltPanel, PanelBuilder
 from backend.pipeline.reader_kinds import kinds
-from backend.readers.stored import Keeper, ReadingStore, StoredReader
+from backend.readers.stored import Keeper, ReadingStore
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -31,31 +29,39 @@ log = logging.getLogger(__name__)
 IDLE_S = 3600.0
 """A language that nobody asked for in this time is given back, seconds."""
 
+ROOM_S = 10.0
+"""How long a page waits until one of the languages that are read at the moment can be given back, seconds."""
+
 RETRY_S = 60.0
 """Readers whose model failed are built again when so much time has gone since they were built, seconds."""
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """A panel, what ends its readers, and who uses it; what changes belongs to the lock.
+    """The readers of a language, and who uses them; what changes belongs to the lock.
 
-    local: readers on this machine, without the store in front of them.
     retired: another entry takes its place; the last who gives it back closes it.
     """
 
-    panel: Panel
-    opened: ExitStack
-    local: tuple[LineReader, ...]
-    engines: tuple[BackgroundModel[Any, Any, Any], ...]
+    built: BuiltPanel
     built_at: float
     used_at: float
     lent: int = 0
     retired: bool = False
 
     @property
+    def panel(self) -> Panel:
+        """Who reads."""
+        return self.built.panel
+
+    @property
     def failure(self) -> TwinreadError | None:
         """Why one of its readers does not read: its model failed to load, or has not answered."""
-        return next(filter(None, (engine.failure for engine in self.engines)), None)
+        return next(filter(None, (engine.failure for engine in self.built.engines)), None)
+
+    def close(self) -> None:
+        """End its readers."""
+        self.built.opened.close()
 
 
 class Panels:
@@ -91,11 +97,14 @@ class Panels:
             if store is not None
             else None
         )
-        self._kinds = kinds(settings, promoted, load=load)
+        self._builder = PanelBuilder(settings, self._keeper, kinds(settings, promoted, load=load))
         self._idle_s = idle_s
+        self._room_s = ROOM_S
         self._clock = clock
         self._building = threading.Lock()
         self._lock = threading.Lock()
+        # somebody has given readers back, or everything is being stopped
+        self._changed = threading.Condition(self._lock)
         self._entries: dict[str, _Entry] = {}
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -113,13 +122,14 @@ class Panels:
     def close(self) -> None:
         """Stop every reader."""
         self._closed.set()
+        with self._lock:
+            self._changed.notify_all()
         with self._building, self._lock:
             entries = list(self._entries.values())
             self._entries.clear()
         for entry in entries:
-            entry.opened.close()
-        for kind in self._kinds.values():
-            kind.close()
+            entry.close()
+        self._builder.close()
         # the last of all, so that what the readers say at their end is kept, and their claims end
         if self._keeper is not None:
             self._keeper.close()
@@ -131,7 +141,7 @@ class Panels:
             ReaderUnavailable: says which letters or data are missing, and who can read instead.
             SettingsWrong: a setting that a reader needs is missing.
         """
-        if self._settings.readers or any(kind.local and kind.demanded() for kind in self._kinds.values()):
+        if self._builder.demanded:
             self.panel(self._settings.ocr_language)
 
     def panel(self, language: str) -> Panel:
@@ -156,11 +166,14 @@ class Panels:
             SettingsWrong: no such language.
             ReaderUnavailable: a reader that the settings name cannot read the settings' language.
         """
-        return self._entry(languages.language_code(language), lent=0).local
+        return self._entry(languages.language_code(language), lent=0).built.local
 
     @contextmanager
     def lend(self, language: str) -> Iterator[Panel]:
-        """The panel of a language, which stays loaded at least until the block ends; errors as `panel`."""
+        """The panel of a language, which stays loaded at least until the block ends.
+
+        Errors as `panel`, and `NotReady` where every language that may be loaded is read at the moment.
+        """
         entry = self._entry(languages.language_code(language), lent=1)
         try:
             yield entry.panel
@@ -169,8 +182,9 @@ class Panels:
                 entry.lent -= 1
                 entry.used_at = self._clock()
                 last = entry.retired and not entry.lent
+                self._changed.notify_all()
             if last:
-                entry.opened.close()
+                entry.close()
 
     def give_back_idle(self) -> list[str]:
         """End the readers of languages that nobody asked for in a while, but for the settings' own.
@@ -190,20 +204,12 @@ class Panels:
                 del self._entries[code]
         for code, entry in idle.items():
             log.info("Nobody asked for '%s' in %g s: its readers are given back.", code, self._idle_s)
-            entry.opened.close()
+            entry.close()
         return list(idle)
 
     def at_hand(self) -> str:
         """What local engines could read with; part of the model version: tasks may be in any language."""
-        own = languages.language_code(self._settings.ocr_language)
-        joined = (code for kind in self._kinds.values() for code in kind.joins())
-        named = {name for code in (own, *joined) for name in self._named(code)}
-        found = {
-            name: kind.at_hand()
-            for name, kind in self._kinds.items()
-            if name in named or (kind.local and not named)
-        }
-        return ",".join(f"{name}:{at_hand}" for name, at_hand in found.items() if at_hand)
+        return self._builder.at_hand()
 
     def sentence(self, panel: Panel) -> str:
         """Who reads the settings' language, for people."""
@@ -235,7 +241,7 @@ class Panels:
             TwinreadError: why one is not.
         """
         with self._lock:
-            engines = [engine for entry in self._entries.values() for engine in entry.engines]
+            engines = [engine for entry in self._entries.values() for engine in entry.built.engines]
         for engine in engines:
             engine.wait()
 
@@ -250,12 +256,54 @@ class Panels:
             if self._closed.is_set():
                 raise Stopping("The readers are being stopped.")
             if entry is None:
-                entry = self._build(code)
-                entry.lent = lent
+                self._make_room(code)
+                built, now = self._builder.build(code), self._clock()
+                entry = _Entry(built, now, now, lent)
                 with self._lock:
                     self._entries[code] = entry
+                    self._forget_unread()
                 self._sweep()
             return entry
+
+    def _make_room(self, code: str) -> None:
+        """Give back the language that is idle the longest where no more may be loaded.
+
+        Tasks may name any of 800 languages, and each has readers with threads and models.
+
+        Raises:
+            NotReady: every one of them is read at the moment.
+            Stopping: the readers are being stopped.
+        """
+        most = self._settings.max_languages
+        own = languages.language_code(self._settings.ocr_language)
+        end = time.monotonic() + self._room_s
+        given_back: list[_Entry] = []
+        with self._lock:
+            while (
+                len(loaded := {name for name, entry in self._entries.items() if entry.panel.readers}) >= most
+            ):
+                idle = [name for name in loaded if name != own and not self._entries[name].lent]
+                if idle:
+                    first = min(idle, key=lambda name: self._entries[name].used_at)
+                    log.info("'%s' is given back for '%s': MAX_LANGUAGES is %d.", first, code, most)
+                    given_back.append(self._entries.pop(first))
+                elif self._closed.is_set():
+                    raise Stopping("The readers are being stopped.")
+                elif not self._changed.wait(end - time.monotonic()) and time.monotonic() >= end:
+                    raise NotReady(
+                        f"Pages in {most} languages are read at the moment, and MAX_LANGUAGES allows no "
+                        f"more; '{code}' has to wait. Ask again in a minute, or raise it."
+                    )
+        for entry in given_back:
+            entry.close()
+
+    def _forget_unread(self) -> None:
+        """Of the languages that nobody reads, keep as many as may be loaded."""
+        unread = [name for name, entry in self._entries.items() if not entry.panel.readers]
+        own = languages.language_code(self._settings.ocr_language)
+        for name in unread[: -self._settings.max_languages]:
+            if name != own and not self._entries[name].lent:
+                del self._entries[name]
 
     def _known(self, code: str, lent: int) -> _Entry | None:
         with self._lock:
@@ -265,7 +313,7 @@ class Panels:
                 entry.lent += lent
                 entry.used_at = self._clock()
         for failed in unused:
-            failed.opened.close()
+            failed.close()
         return entry
 
     def _retire_failed(self) -> list[_Entry]:
@@ -296,77 +344,3 @@ class Panels:
     def _sweep_on(self) -> None:
         while not self._closed.wait(self._idle_s / 4):
             self.give_back_idle()
-
-    def _build(self, code: str) -> _Entry:
-        with ExitStack() as opened:
-            built = self._readers(code, opened)
-            if len(built) == 1:
-                # one engine that looks in two ways still gives two readings
-                name = built[0][0]
-                built.append((name, self._kinds[name].build(code, 1, opened)))
-            readers = [reader for _, reader in built]
-            stored = []
-            if self._keeper is not None:
-                stored = [
-                    StoredReader(reader, self._keeper, paid=not self._kinds[name].local)
-                    for name, reader in built
-                ]
-            panel = Panel(
-                readers=tuple(stored or readers),
-                language=code,
-                policy=Policy.majority(
-                    [name for name, _ in built], [self._kinds[name].family for name, _ in built]
-                ),
-                tall_lines=self._settings.tall_lines,
-                text_style=self._settings.text_style,
-                prompts=tuple(
-                    prompt
-                    for name in dict.fromkeys(self._named(code))
-                    for prompt in self._kinds[name].prompts(code)
-                ),
-                # whoever is asked in words answers in words
-                worded=frozenset(
-                    reader.identity for name, reader in built if self._kinds[name].prompts(code)
-                ),
-                lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
-            )
-            engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
-            now = self._clock()
-            local = tuple(reader for name, reader in built if self._kinds[name].local)
-            return _Entry(panel, opened.pop_all(), local, engines, now, now)
-
-    def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
-        """The readers of a language in order of trust, each with the name of its kind."""
-        promised = languages.language_code(self._settings.ocr_language) == code
-        built: list[tuple[str, LineReader]] = []
-        for name in self._named(code) or [name for name, kind in self._kinds.items() if kind.local]:
-            turn = sum(name == before for before, _ in built)
-            try:
-                built.append((name, self._kinds[name].build(code, turn, opened)))
-            except (ReaderUnavailable, ModelMissing) as error:
-                # the language of the settings was promised; another one is read by those who can
-                if promised and name in self._asked_for(code):
-                    raise
-                log.info("%s does not read '%s': %s", name, code, error)
-        return built
-
-    def _named(self, code: str) -> tuple[str, ...]:
-        """The readers that the settings name; none where local engines are chosen by what is at hand.
-
-        A server that nobody named reads twice; where a model was promoted for the language, that one takes
-        the place of the second look: an unlike family confirms more, and costs nothing.
-        """
-        if self._settings.readers:
-            return self._settings.readers
-        served = tuple(name for name, kind in self._kinds.items() for _ in range(kind.turns()))
-        joining = tuple(name for name, kind in self._kinds.items() if code in kind.joins())
-        return (*dict.fromkeys(served), *joining) if served and joining else served
-
-    def _asked_for(self, code: str) -> tuple[str, ...]:
-        """The readers that the settings ask for by name, or by naming their model."""
-        return self._named(code) or tuple(name for name, kind in self._kinds.items() if kind.demanded())
-
-    def _would_read(self, code: str) -> str:
-        """What to install so that a language is read, for people."""
-        ways = (kind.would_read(code) for kind in self._kinds.values())
-        return " or ".join(way for way in ways if way)

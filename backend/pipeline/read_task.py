@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from backend.errors import (
+    BadRequest,
     Late,
     OperatorError,
     OutOfMemory,
@@ -26,6 +27,7 @@ from backend.errors import (
     TwinreadError,
     UnexpectedFailure,
     is_out_of_memory,
+    shortened,
 )
 from backend.label_studio import explanations, predictions
 from backend.label_studio.labeling_config import LabelingConfig
@@ -34,6 +36,7 @@ from backend.page import image_files
 from backend.page.lines import Page, ReadPage
 from backend.pipeline.annotate import annotate_page
 from backend.pipeline.engines import Engines
+from backend.text.languages import LONGEST_NAME
 from backend.tickets import Urgency
 
 log = logging.getLogger(__name__)
@@ -117,12 +120,18 @@ def pages_of(task: Mapping[str, Any], config: LabelingConfig, wording: Wording) 
         wording: the language of pages whose task does not name one in the field `language`.
 
     Raises:
-        BadRequest: the data names no image.
+        BadRequest: the data names no image, or a language under a name that none has.
     """
     data = task.get("data")
     if not isinstance(data, Mapping):
         data = {}
-    language = str(data.get("language") or wording.page_language)
+    language = data.get("language") or wording.page_language
+    if not isinstance(language, str) or len(language) > LONGEST_NAME:
+        named = shortened(language) if isinstance(language, str) else type(language).__name__
+        raise BadRequest(
+            f"The task's field 'language' holds no name of a language ({named!r}), which has up to "
+            f"{LONGEST_NAME} characters: give an ISO 639 code such as ru, or take the field out."
+        )
     return [TaskPage(task_id(task), reference, language) for reference in config.references(data)]
 
 

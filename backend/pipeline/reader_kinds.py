@@ -137,6 +137,7 @@ class Ernie:
                     timeout_s=settings.ernie_timeout_s,
                     page_timeout_s=settings.ernie_page_timeout_s,
                     max_retries=settings.ernie_max_retries,
+                    max_answer_bytes=settings.ernie_max_answer_bytes,
                     temperature=settings.ernie_temperature,
                     top_p=settings.ernie_top_p,
                     disable_thinking=settings.ernie_disable_thinking,

@@ -86,7 +86,11 @@ class Service:
             downloads=self._downloads,
         )
         self.metrics.watch(
-            self._pages.__len__, lambda: self._pages.opened, lambda: self._downloads.on_their_way
+            pages=self._pages.__len__,
+            opened=lambda: self._pages.opened,
+            downloads=lambda: self._downloads.on_their_way,
+            ready=lambda: self.state[0] == "ready",
+            store_usable=lambda: self._store_problem() is None,
         )
         self._record = TaskRecord(self.metrics.count_failure)
         self._loader = EngineLoader(partial(load, self.metrics), options.retry_s, options.watch_s)
@@ -232,13 +236,20 @@ class Service:
             "readers": engines.readers if engines else None,
             "unread_languages": engines.unread() if engines else {},
             "promoted": self._promoted.status() if self._promoted else None,
-            "store_problem": engines.problem() if engines else None,
+            "store_problem": self._store_problem(),
             "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
             "refused": self._refusal[1] if self._refusal else None,
             "failed_tasks": self._record.failures,
             "noted_tasks": self._record.notes,
         }
+
+    def _store_problem(self) -> str | None:
+        """Why readings cannot be kept; None while they can, or while nobody reads."""
+        try:
+            return self.engines().problem()
+        except TwinreadError:
+            return None
 
     def note(self, answer: Prediction | Failure) -> None:
         """Make a task's own failure visible in the log, the metrics and the status, until it is mended.

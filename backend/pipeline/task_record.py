@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-from backend.errors import Busy, Late, Stopping, TwinreadError
+from backend.errors import Busy, Late, Stopping, TwinreadError, shortened
 
 log = logging.getLogger(__name__)
+
+LONGEST_SENTENCE = 1000
+"""Characters of a reason or of notes that are kept."""
 
 KEPT_TASKS = 200
 """Failed tasks that are listed, and tasks with notes; older ones are forgotten."""
@@ -52,12 +56,14 @@ class TaskRecord:
         """
         if isinstance(error, (Busy, Late, Stopping)):
             return
-        log.warning("%s: %s", task, error)
+        why = shortened(str(error), LONGEST_SENTENCE)
+        log.warning("%s: %s", task, why)
         self._count(error)
+        what = _short_key(what)
         with self._lock:
             failed = self._failures.pop(task, {})
             failed.pop(what, None)
-            self._failures[task] = {what: str(error), **failed}
+            self._failures[task] = {what: why, **failed}
             while len(self._failures) > KEPT_TASKS:
                 self._failures.popitem(last=False)
 
@@ -65,7 +71,7 @@ class TaskRecord:
         """Forget why something of a task failed; arguments as in `failed`."""
         with self._lock:
             failed = self._failures.get(task, {})
-            failed.pop(what, None)
+            failed.pop(_short_key(what), None)
             if not failed:
                 self._failures.pop(task, None)
 
@@ -76,6 +82,7 @@ class TaskRecord:
             task: how messages call it.
             notes: sentences; empty where there is nothing.
         """
+        notes = shortened(notes, LONGEST_SENTENCE)
         with self._lock:
             self._failures.pop(task, None)
             known = self._notes.pop(task, None)
@@ -85,6 +92,13 @@ class TaskRecord:
                 self._notes.popitem(last=False)
         if notes and notes != known:
             log.warning("%s: %s", task, notes)
+
+
+def _short_key(what: str) -> str:
+    """What failed, by a digest where its name is long: an image that is written into a task has megabytes."""
+    return (
+        what if len(what) <= LONGEST_SENTENCE else hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()
+    )
 
 
 def _sentence(failed: Mapping[str, str]) -> str:

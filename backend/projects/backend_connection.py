@@ -100,9 +100,11 @@ def backend_status(url: str, basic_auth: tuple[str, SecretStr] | None = None) ->
         answer = httpx.get(f"{url.rstrip('/')}/status", auth=sign_in, timeout=10, trust_env=False)
         told = answer.raise_for_status().json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        why = str(error) or type(error).__name__
+        # the text of a protocol's error quotes what was sent
+        said = "" if isinstance(error, httpx.ProtocolError) else str(error).partition("\n")[0]
+        why = said or type(error).__name__
         raise OperatorError(
-            f"The backend's {url.rstrip('/')}/status cannot be read from here ({why.splitlines()[0]}), and "
+            f"The backend's {url.rstrip('/')}/status cannot be read from here ({why}), and "
             "only there stands why it refused pages. Open it on a machine that reaches the backend."
         ) from error
     if not isinstance(told, dict):

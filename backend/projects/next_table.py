@@ -37,7 +37,7 @@ def show(order: Sequence[Place], pages: ProjectPages, remarks: Sequence[str], co
     if left := counts(pages):
         console.print(left)
     for remark in remarks:
-        console.print(remark, style="yellow")
+        console.print(printable(remark), style="yellow", markup=False)
 
 
 def table(order: Sequence[Place]) -> Table:

@@ -10,7 +10,7 @@ import itertools
 import random
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import langcodes
@@ -130,7 +130,7 @@ def _with_numbers(first: str, second: str, space: str, chosen: random.Random) ->
     )
 
 
-@cache
+@lru_cache(64)
 def _words(code: str) -> tuple[str, ...]:
     """Words of a language, always in the same order: names in it, or random words of its letters."""
     written = {*_BETWEEN, *(part for letter in languages.letters(code) for part in letter)}

@@ -6,24 +6,29 @@ sentence stands in both.
 
 from __future__ import annotations
 
+import logging
 import threading
-from functools import lru_cache
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
 
 from backend import __version__
-from backend.errors import Busy
-from backend.label_studio.labeling_config import LabelingConfig
+from backend.errors import Busy, TwinreadError
 from backend.pipeline.service import Service
 from backend.server.admission import refused, stranger
-from backend.server.error_answers import answer_errors
 from backend.server.json_bodies import JsonBodies
-from backend.server.predict_request import results_of
+from backend.server.predict_request import config_parser, read_by_service
 from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
-from backend.server.refusals import refusal
+from backend.server.refusals import refusal, refusal_of
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
 from backend.settings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 KEPT_FREE = 32
 """Threads of the server that no /predict takes, so that /health, /metrics and /setup never wait."""
@@ -43,26 +48,37 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
-def create_app(service: Service, settings: Settings, starter: RoundStarter | None = None) -> Flask:
+def create_app(
+    service: Service,
+    settings: Settings,
+    starter: RoundStarter | None = None,
+    results_of: Callable[[PredictBody], list[dict[str, Any]]] | None = None,
+) -> Flask:
     """Build the WSGI application over a service.
 
     Args:
         service: answers; started by the caller.
-        settings: sign-in, limits, deadline, names of labels, languages.
+        settings: sign-in, limits, deadline, names of labels, language of messages.
         starter: starts training rounds; by default as the settings say.
+        results_of: answers a /predict; by default the service does.
     """
     rounds = starter or RoundStarter(settings)
     app = Flask("twinread")
     bodies = JsonBodies(settings.max_request_bytes)
     seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)
 
-    @lru_cache(maxsize=64)
-    def labeling_config(xml: str) -> LabelingConfig:
-        return LabelingConfig.parse(xml, settings.label_names)
+    labeling_config = config_parser(settings)
+    answer = results_of or partial(read_by_service, service, labeling_config, settings)
 
     @app.before_request
     def admit() -> Response | None:
+        g.begun = time.monotonic()
         return refused(request, settings) or stranger(request, settings)
+
+    @app.after_request
+    def count(answer: Response) -> Response:
+        service.metrics.count_answer(request.path, answer.status_code, time.monotonic() - g.begun)
+        return answer
 
     @app.get("/health")
     def health() -> Response:
@@ -92,9 +108,7 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
             raise Busy("Too many requests wait already; ask again in a minute.", retry_after_s=60)
         try:
             with bodies.read(request) as read:
-                body = parse(PredictBody, read)
-                config = labeling_config(body.label_config)
-                return jsonify(results=results_of(body, service, config, settings))
+                return jsonify(results=answer(parse(PredictBody, read)))
         finally:
             seats.release()
 
@@ -120,5 +134,20 @@ def create_app(service: Service, settings: Settings, starter: RoundStarter | Non
     def look_for_a_promoted_model(secret: str = "") -> Response:
         return reload(service, settings, secret)
 
-    answer_errors(app)
+    @app.errorhandler(TwinreadError)
+    def known(error: TwinreadError) -> Response:
+        return refusal_of(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        answer = refusal(error.code or 500, error.description or error.name)
+        answer.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
+        return answer
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
+        # the rule, because the path of a webhook holds its secret
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
+        return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
+
     return app

@@ -5,40 +5,35 @@ Start it with a `_wsgi.py` of your own, under gunicorn with one worker and sever
     from backend.server.label_studio_ml import wsgi
     app = wsgi()
 
-label-studio-ml asks a `LabelStudioMLBase` for predictions, as it does any other model. All the rest is
-answered by our own server's application, because label-studio-ml's own answers are not safe: they ask for no
-password (2.x only for one out of the environment), show tracebacks to clients, say UP before anything can be
-read, and in 1.0.9 start a process for each webhook. What lasts is one service per process, which begins to
-load at the first request of any kind: `gunicorn --preload` imports this in a process that then forks.
+A `LabelStudioMLBase` makes the predictions, as any model does under label-studio-ml. Requests are received by
+our own server's application, because label-studio-ml's views are not safe: they ask for no password (2.x only
+for one out of the environment), read bodies of any size, show tracebacks to clients, say UP before anything
+can be read, and in 1.0.9 start a process for each webhook.
+
+What lasts is one service per process, which begins to load at the first request of any kind: `gunicorn
+--preload` imports this in a process that then forks.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from io import BytesIO
+from functools import cache, partial
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, current_app, request
+from flask import Flask, Request, current_app
 
 from backend.errors import SettingsWrong, TwinreadError
-from backend.label_studio.labeling_config import LabelingConfig
 from backend.pipeline import assembly
 from backend.pipeline.service import Service
-from backend.server.admission import refused
 from backend.server.app import create_app
-from backend.server.error_answers import answer_errors
-from backend.server.json_bodies import JsonBodies
-from backend.server.predict_request import results_of
+from backend.server.predict_request import config_parser, read_by_service
 from backend.server.protocol import PredictBody, parse
-from backend.server.refusals import refusal_of
 from backend.server.sign_in import signed_in
 from backend.settings import logs, settings
 
@@ -64,28 +59,29 @@ def _out_of_the_way() -> Iterator[None]:
 
 
 with _out_of_the_way():
-    from label_studio_ml import model as framework
     from label_studio_ml.api import init_app
     from label_studio_ml.model import LabelStudioMLBase
 
-SETUP_LIMIT_S = 2.0
-"""What /setup waits for models that are still loading, seconds; Label Studio waits 3."""
+SETUP_LIMIT_S = 1.5
+"""What /setup waits for models that are still loading, seconds; Label Studio waits 3, and loading takes the
+cores that the answer needs."""
 
 EXIT_CODE = 4
 """With 3 and 4 gunicorn stops; after any other it starts the worker again, for ever."""
 
-_PREDICT = "/predict"
-_BODY = "twinread.body"
-"""Where a request's environment holds its body, checked."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """What lasts as long as the process."""
+    """What lasts as long as the process.
+
+    read: answers the body of a /predict.
+    app: our own server's application, which asks the model.
+    """
 
     settings: settings.Settings
     service: Service
-    own_app: Flask
+    read: Callable[[PredictBody], list[dict[str, Any]]]
+    app: Flask
 
 
 @cache
@@ -105,11 +101,13 @@ _BEGINNING = Lock()
 
 @cache
 def _begun() -> _Running:
-    service = assembly.service(values())
-    own_app = create_app(service, values())
-    # our own server counts as bodies come in; here a chunked one is cut off, and then is no JSON
-    own_app.config["MAX_CONTENT_LENGTH"] = values().max_request_bytes
-    return _Running(values(), service, own_app)
+    chosen = values()
+    service = assembly.service(chosen)
+    app = create_app(service, chosen, results_of=_asked_of_the_model)
+    app.extensions[__name__] = TwinreadModel
+    # our own server counts as bodies come in; here a chunked one is cut off at the limit, and then is no JSON
+    app.config["MAX_CONTENT_LENGTH"] = chosen.max_request_bytes
+    return _Running(chosen, service, partial(read_by_service, service, config_parser(chosen), chosen), app)
 
 
 def running() -> _Running:
@@ -119,11 +117,6 @@ def running() -> _Running:
         return _begun()
 
 
-@lru_cache(maxsize=64)
-def _labeling_config(xml: str) -> LabelingConfig:
-    return LabelingConfig.parse(xml, values().label_names)
-
-
 class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml has no types
     """Finds lines and reads each one twice; answers as twinread's own server does.
 
@@ -131,12 +124,13 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
     """
 
     def __init__(self, project_id: str | None = None, label_config: str | None = None, **more: Any) -> None:
-        """Take what either version gives; called for each request (2.x) or once (1.0.9)."""
+        """Take what either version gives; called for each request."""
         # without the base's own, which would parse the config each time, and in 2.x write it into a database
         self.project_id = project_id or ""
+        self._label_config = label_config or ""
 
     def predict(
-        self, tasks: Sequence[Mapping[str, Any]], context: object = None, **more: Any
+        self, tasks: Sequence[Mapping[str, Any]], context: Mapping[str, Any] | None = None, **more: Any
     ) -> list[dict[str, Any]]:
         """One result per task, in order; an empty one for a task to be asked for again.
 
@@ -151,16 +145,25 @@ class TwinreadModel(LabelStudioMLBase):  # type: ignore[misc]  # label-studio-ml
         """
         if __name__ not in current_app.extensions:
             raise SettingsWrong("Make the application with wsgi() of this module: it asks for the password.")
-        body: PredictBody = request.environ[_BODY]
-        now = running()
-        return results_of(body, now.service, _labeling_config(body.label_config), now.settings)
+        body = {
+            "tasks": tasks,
+            "label_config": self._label_config,
+            "params": {"context": context},
+            "project": self.project_id,
+        }
+        return running().read(parse(PredictBody, body))
 
     def fit(self, *args: Any, **more: Any) -> None:
         """Nothing is trained here: our own server's application answers webhooks."""
 
 
+def _asked_of_the_model(body: PredictBody) -> list[dict[str, Any]]:
+    model = TwinreadModel(project_id=body.project_name, label_config=body.label_config)
+    return model.predict(body.tasks, context=body.params.context if body.params else None)
+
+
 def wsgi() -> Flask:
-    """label-studio-ml's own application over this model, as safe as our own server.
+    """label-studio-ml's application over this model, in which our own server's receives all requests.
 
     Ends the process with one sentence where a setting cannot be used.
     """
@@ -170,64 +173,14 @@ def wsgi() -> Flask:
         print(f"twinread: {error}", file=sys.stderr)
         sys.exit(EXIT_CODE)
     app: Flask = init_app(TwinreadModel)
-    app.extensions[__name__] = chosen
-    # they read and log headers and bodies before anybody has signed in
-    app.before_request_funcs.clear()
-    app.after_request_funcs.clear()
-    app.error_handler_spec.clear()
-    answer_errors(app)
-    app.view_functions["_predict"] = _undecorated(app.view_functions["_predict"])
-    if hasattr(framework, "LabelStudioMLManager"):
-        # 1.0.9 predicts only after some /setup, which it never sees
-        framework.LabelStudioMLManager.fetch()
-    theirs = app.wsgi_app
-    bodies = JsonBodies(chosen.max_request_bytes)
-
-    def predict(asked: Request, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            with bodies.read(asked) as read:
-                environ = _with_small_body(asked.environ, parse(PredictBody, read))
-                return theirs(environ, start_response)
-        except TwinreadError as error:
-            return refusal_of(error)(asked.environ, start_response)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         now = running()
         asked = Request(environ)
-        asked.max_content_length = chosen.max_request_bytes
-        if _is_for_the_model(asked, chosen):
-            return predict(asked, start_response)
         if asked.path == "/setup" and signed_in(asked, chosen):
             with suppress(TwinreadError):
                 now.service.engines(SETUP_LIMIT_S)
-        return now.own_app(environ, start_response)
+        return now.app(environ, start_response)
 
     app.wsgi_app = answer  # type: ignore[method-assign]
     return app
-
-
-def _is_for_the_model(asked: Request, chosen: settings.Settings) -> bool:
-    """Whether label-studio-ml may see a request; our own server says why it may not, or answers it."""
-    return asked.path == _PREDICT and refused(asked, chosen) is None and signed_in(asked, chosen)
-
-
-def _with_small_body(environ: WSGIEnvironment, body: PredictBody) -> WSGIEnvironment:
-    """The request with its body read and checked; label-studio-ml gets one with nothing in it.
-
-    It would parse the body again, without a limit, and hand the parameters on as arguments, whatever their
-    names are.
-    """
-    nothing = b'{"tasks": []}'
-    return {
-        **environ,
-        _BODY: body,
-        "wsgi.input": BytesIO(nothing),
-        "CONTENT_LENGTH": str(len(nothing)),
-        "HTTP_TRANSFER_ENCODING": "",
-    }
-
-
-def _undecorated(view: Callable[..., Any]) -> Callable[..., Any]:
-    """A view of label-studio-ml without what answers its errors with tracebacks."""
-    bare: Callable[..., Any] = inspect.getclosurevars(view).nonlocals.get("f", view)
-    return bare

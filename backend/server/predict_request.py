@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from backend.errors import BadRequest
@@ -13,23 +15,34 @@ from backend.server.protocol import PredictBody
 from backend.settings.settings import Settings
 
 
-def results_of(
-    body: PredictBody, service: Service, config: LabelingConfig, settings: Settings
+def config_parser(settings: Settings) -> Callable[[str], LabelingConfig]:
+    """Parses labeling configs by the label names of the settings; what it has parsed lately is kept."""
+
+    @lru_cache(maxsize=64)
+    def parsed(xml: str) -> LabelingConfig:
+        return LabelingConfig.parse(xml, settings.label_names)
+
+    return parsed
+
+
+def read_by_service(
+    service: Service, labeling_config: Callable[[str], LabelingConfig], settings: Settings, body: PredictBody
 ) -> list[dict[str, Any]]:
     """One result per task, in order; for drawn regions one result with their texts.
 
     Args:
-        body: of the request.
         service: reads.
-        config: the body's labeling config.
+        labeling_config: parses the body's.
         settings: deadline and languages.
+        body: of the request.
 
     Raises:
-        BadRequest: regions were drawn on several tasks at once.
+        BadRequest: the config cannot work, or regions were drawn on several tasks at once.
         Busy: so many pages wait already that none of these was taken.
         NotReady: the models are still loading.
         TwinreadError: why they failed to load.
     """
+    config = labeling_config(body.label_config)
     wording = Wording(settings.ocr_language, settings.message_language)
     limit_s, project = settings.predict_deadline_s, body.project_name
     if body.drawn is None:

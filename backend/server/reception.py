@@ -11,6 +11,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -29,9 +30,6 @@ CROWDED_S = 3.0
 """How long a client may be slow while more than half of all connections are taken, seconds."""
 LEAST_PACE = 1024**2
 """An answer has a second more for each of so many bytes."""
-LINGER_S = 2.0
-"""How long a refused body is still taken and thrown away, seconds: its sender looks for an answer only after
-the last byte, and would otherwise see a broken connection in place of the refusal."""
 SMALL_BODY = 256 * 1024
 """Bodies that are always received, bytes; a page that somebody opens is one of them."""
 CONTROL_LINE = 1024
@@ -50,13 +48,15 @@ WORDS = {
 class Reception:
     """What all connections of a server share: the limits, and the bytes of bodies that are here."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, count: Callable[[str, int], None]) -> None:
         """Take the limits.
 
         Args:
             settings: limits, and who may send a body.
+            count: is told the path and the status of each refusal.
         """
         self.settings = settings
+        self.count = count
         self.most_bytes = 4 * settings.max_request_bytes
         self._bytes = 0
         self._lock = threading.Lock()
@@ -172,6 +172,8 @@ class _RefusalTask(ErrorTask):
         known = isinstance(error, _Refused)
         answer = error.answer if known else refusal(error.code, WORDS.get(error.code, WORDS[400]))
         body = answer.get_data()
+        channel = cast(Channel, self.channel)
+        channel.reception.count(str(getattr(self.request, "path", "")), answer.status_code)
         self.status = answer.status
         self.response_headers = list(answer.headers.items())
         self.set_close_on_finish()
@@ -185,31 +187,22 @@ class Channel(HTTPChannel):
     error_task_class = _RefusalTask
 
     def __init__(self, *args: Any, reception: Reception, **more: Any) -> None:
-        self._reception = reception
-        self._begun = time.time()  # waits since then for a whole request
+        self.reception = reception
+        self._begun = time.monotonic()  # waits since then for a whole request
         self._answer_begun = 0.0
         self._answer_bytes = 0
-        self._was_refused = False
-        self._lingers_until = 0.0
         self.parser_class = partial(Parser, reception=reception)  # type: ignore[assignment]
         super().__init__(*args, **more)
 
     def received(self, data: bytes) -> bool:
         """Take bytes of a request."""
         if self.request is None:
-            self._begun = time.time()
-        taken = bool(super().received(data))
-        self._was_refused = any(request.error for request in self.requests)
-        return taken
+            self._begun = time.monotonic()
+        return bool(super().received(data))
 
     def readable(self) -> bool:
         """Whether bytes of this client are wanted; asked at each step of the loop, once a second at least."""
-        now = time.time()
-        if self._lingers_until:
-            if now > self._lingers_until:
-                self.handle_close()
-                return False
-            return True
+        now = time.monotonic()
         if self.requests:
             self._begun = now
         if self.total_outbufs_len:
@@ -218,45 +211,21 @@ class Channel(HTTPChannel):
         else:
             self._answer_begun, self._answer_bytes = 0.0, 0
         if self._is_slow(now):
-            self._shut(socket.SHUT_RDWR)  # the loop sees the end and closes
+            with contextlib.suppress(OSError):
+                cast(Any, self.socket).shutdown(socket.SHUT_RDWR)  # the loop sees the end and closes
         return bool(super().readable())
 
     def _is_slow(self, now: float) -> bool:
         taken: Any = self.server.active_channels
         crowded = len(taken) > self.adj.connection_limit // 2
-        limit = CROWDED_S if crowded else self._reception.settings.request_timeout_s
+        limit = CROWDED_S if crowded else self.reception.settings.request_timeout_s
         if self._answer_begun:
             return now - self._answer_begun > limit + self._answer_bytes / LEAST_PACE
         return not self.requests and now - self._begun > limit
 
-    def handle_read(self) -> None:
-        """Take what came; of a refused body it is thrown away."""
-        if not self._lingers_until:
-            super().handle_read()
-            return
-        try:
-            came = self.recv(65536)
-        except OSError:
-            came = b""
-        if not came:
-            self.handle_close()
-
     def handle_close(self) -> None:
-        """Let go of the connection and of a request that did not come whole.
-
-        Whose request was refused keeps the connection a little longer, to send the rest and see why.
-        """
-        if self._was_refused and self.will_close and not self._lingers_until:
-            self.will_close = False
-            self._lingers_until = time.time() + LINGER_S
-            self._shut(socket.SHUT_WR)
-            return
+        """Let go of the connection, and of a request that did not come whole."""
         super().handle_close()
         if self.request is not None:
             self.request.close()
             self.request = None
-
-    def _shut(self, how: int) -> None:
-        if self.socket is not None:
-            with contextlib.suppress(OSError):
-                self.socket.shutdown(how)

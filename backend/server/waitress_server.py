@@ -32,7 +32,7 @@ from backend.settings.settings import Settings
 
 OTHER_FILES = 400
 """Open files beside connections: the store, models, images, and bodies in /tmp."""
-CLOSING_S = 1.0
+CLOSING_S = 0.5
 """What closing may take beside the requests in work, seconds."""
 REPEAT_S = 60.0
 """A line of waitress's log is not written again for so long, seconds."""
@@ -58,7 +58,9 @@ def run(settings: Settings, host: str, port: int) -> None:
     listener = listen(host, port, settings)
     assembly.check_readers(settings)
     service = assembly.service(settings)
-    serve(create_app(service, settings), listener, settings, service.close, service.ask_to_reload)
+    close = partial(service.close, settings.stop_s)
+    count = service.metrics.count_answer
+    serve(create_app(service, settings), listener, settings, close, service.ask_to_reload, count)
 
 
 def listen(host: str, port: int, settings: Settings) -> socket.socket:
@@ -96,6 +98,7 @@ def serve(
     settings: Settings,
     close: Callable[[], None] = lambda: None,
     reload: Callable[[], None] = lambda: None,
+    count: Callable[[str, int], None] = lambda path, status: None,
 ) -> None:
     """Serve an app on a bound socket until SIGTERM or SIGINT, then end the process with exit code 0.
 
@@ -105,12 +108,13 @@ def serve(
         settings: limits.
         close: ends what the app stands on, so that who waits is answered; called once, in a thread.
         reload: called for each SIGHUP; returns at once.
+        count: is told the path and the status of each request that the app never sees.
     """
     for name in ("waitress", "waitress.queue"):
         logging.getLogger(name).addFilter(OneLine())
     # that requests wait for a thread is what the numbers in /metrics are for
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server = _server(app, listener, settings)
+    server = _server(app, listener, settings, count)
     stopping = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -128,7 +132,9 @@ def serve(
     _end(server, close, settings.stop_s)
 
 
-def _server(app: Flask, listener: socket.socket, settings: Settings) -> Any:
+def _server(
+    app: Flask, listener: socket.socket, settings: Settings, count: Callable[[str, int], None]
+) -> Any:
     """A server that listens.
 
     Raises:
@@ -153,7 +159,7 @@ def _server(app: Flask, listener: socket.socket, settings: Settings) -> Any:
     except OSError as error:
         host, port, *_ = listener.getsockname()
         raise _cannot_listen(host, port, error) from error
-    server.channel_class = partial(Channel, reception=Reception(settings))
+    server.channel_class = partial(Channel, reception=Reception(settings, count))
     return server
 
 

@@ -29,7 +29,7 @@ MAX_BYTES = 1024**2
 
 POWERFUL = frozenset(
     {
-        *("basic_auth_user", "basic_auth_pass", "webhook_secret", "allowed_image_hosts"),
+        *("basic_auth_user", "basic_auth_pass", "webhook_secret", "allowed_image_hosts", "allow_no_password"),
         *(
             "detection_model_dir",
             "recognition_model_dir",

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
             "else the two most unlike local engines"
         ),
     )
+    max_languages: int = Field(
+        32,
+        ge=2,
+        description="Languages loaded at once, OCR_LANGUAGE included; the one idle the longest is given back",
+    )
     tall_lines: Literal["auto", "never", "always"] = Field(
         "auto", description="Turn crops that are taller than wide: auto (as PaddleOCR does), never or always"
     )
@@ -107,6 +112,11 @@ class Settings(BaseSettings):
     ernie_page_timeout_s: float = Field(300, gt=0, description="Time limit of one page's readings, seconds")
     ernie_max_retries: int = Field(
         4, ge=0, le=20, description="Retries of a call after a failure that may pass"
+    )
+    ernie_max_answer_bytes: int = Field(
+        1024**2,
+        ge=4096,
+        description="Largest answer of the server, unpacked, bytes; one has a few hundred",
     )
     ernie_temperature: float = Field(0.01, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
     ernie_top_p: float = Field(

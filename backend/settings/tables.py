@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from backend.settings.settings import Settings
@@ -40,10 +41,40 @@ def _default(name: str) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix("/")
 
 
-def markdown_table() -> str:
-    """The README's table of settings."""
+LIMITS = (
+    "max_request_bytes",
+    "max_webhook_bytes",
+    "request_timeout_s",
+    "max_connections",
+    "server_threads",
+    "stop_s",
+    "predict_deadline_s",
+    "max_waiting_pages",
+    "downloads_at_once",
+    "downloads_per_host",
+    "image_timeout_s",
+    "max_image_bytes",
+    "max_page_pixels",
+    "max_decoding_pixels",
+    "max_jpeg_scans",
+    "max_languages",
+    "ernie_max_answer_bytes",
+    "ernie_timeout_s",
+    "store_timeout_s",
+    "image_cache_bytes",
+)
+"""The settings that bound what anybody can make a backend do, in the order of SECURITY.md."""
+
+
+def markdown_table(only: Collection[str] = Settings.model_fields) -> str:
+    """The README's table of settings, or that of some of them.
+
+    Args:
+        only: names of settings, in the order of the rows.
+    """
     rows = ["| setting | default | kind | meaning |", "|---|---|---|---|"]
-    for name, info in Settings.model_fields.items():
+    for name in only:
+        info = Settings.model_fields[name]
         default = _default(name)
         default_cell = f"`{default}`" if default else ""
         rows.append(f"| `{name.upper()}` | {default_cell} | {_kind(info.annotation)} | {info.description} |")

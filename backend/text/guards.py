@@ -9,7 +9,7 @@ into the training data.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import lru_cache, partial
 
 import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
@@ -258,7 +258,7 @@ def _echoes(text: str, prompts: Sequence[str]) -> bool:
     )
 
 
-@cache
+@lru_cache(256)
 def _clauses(prompt: str) -> frozenset[str]:
     """The pieces between the marks of a prompt, of two words or more: `no explanation`."""
     clauses = (" ".join(clause.split()) for clause in regex.split(r"[.,:;!?]", prompt.casefold()))
@@ -272,7 +272,7 @@ def _too_long(text: str, crop_size: tuple[int, int]) -> bool:
     return thickness > 0 and sum(map(_advance, text)) * thickness > length
 
 
-@cache
+@lru_cache(8192)
 def _advance(character: str) -> float:
     if unicode_scripts.script(character) in {"Hani", "Hira", "Kana", "Hang", "Bopo", "Yiii"}:
         return WIDE_ADVANCE

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import lru_cache
 
 import langcodes
 import rapidfuzz
 import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
 
-from backend.errors import SettingsWrong
+from backend.errors import SettingsWrong, shortened
 from backend.text import language_tables
 from backend.text.alphabets import Alphabet, alphabets, known_names
+
+LONGEST_NAME = 35
+"""Characters of a language's name or code, of which tasks may bring any number: BCP 47 wants no more of
+whoever reads its tags, and PaddleOCR's and Tesseract's names are shorter."""
+
+REMEMBERED = 1024
+"""Names of languages that are looked up once."""
+_REMEMBERED_ALPHABETS = 128
 
 LARGE_ALPHABET = 1000
 """Above this many letters a reader is measured by share, below it by every letter."""
@@ -25,7 +33,7 @@ RARE_SHARE = 0.02
 """A dictionary that lacks fewer than this share of a large alphabet lacks rare characters only."""
 
 
-@cache
+@lru_cache(REMEMBERED)
 def language_code(name: str) -> str:
     """Find the one code for any usual name of a language.
 
@@ -38,8 +46,15 @@ def language_code(name: str) -> str:
         without a region: `ru`, `zh`, `zh-Hant`, `sr-Latn`.
 
     Raises:
-        SettingsWrong: no such language; the message names close ones.
+        SettingsWrong: no such language, or a name longer than `LONGEST_NAME`; the message names close ones.
     """
+    if len(name) > LONGEST_NAME:
+        raise SettingsWrong(
+            f"{shortened(name)!r} is no name of a language: it has {len(name):,} characters, and up to "
+            f"{LONGEST_NAME} are read. OCR_LANGUAGE and a task's field 'language' take an ISO 639 code such "
+            "as ru, de or zh.",
+            language=shortened(name),
+        )
     key = name.strip().lower().replace("-", "_").removesuffix("_vert")
     try:
         tag = langcodes.Language.get(
@@ -58,7 +73,7 @@ def language_code(name: str) -> str:
     return tag.language if plain else f"{tag.language}-{written}"
 
 
-@cache
+@lru_cache(_REMEMBERED_ALPHABETS)
 def letters(language: str) -> frozenset[str]:
     """Give the letters a language is written with, in NFC and in both cases.
 
@@ -84,7 +99,7 @@ def letters(language: str) -> frozenset[str]:
     )
 
 
-@cache
+@lru_cache(REMEMBERED)
 def english_name(language: str) -> str:
     """Name a language in English (`Russian`), for instructions to a model.
 
@@ -94,13 +109,13 @@ def english_name(language: str) -> str:
     return str(langcodes.Language.get(language_code(language)).display_name("en"))
 
 
-@cache
+@lru_cache(REMEMBERED)
 def script(language: str) -> str:
     """Name a language's script as Unicode does: `Cyrillic`, `Han` (Chinese), `Hiragana` (Japanese)."""
     return _script_name(_script_codes(language_code(language))[0])
 
 
-@cache
+@lru_cache(REMEMBERED)
 def scripts(language: str) -> frozenset[str]:
     """Name every script a language needs; several for Japanese and Korean, one for most."""
     return frozenset(_script_name(code) for code in _script_codes(language_code(language)))

@@ -8,8 +8,9 @@ by both readers) cannot be recognised from text at all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import regex
 from fontTools import unicodedata as unicode_scripts  # type: ignore[import-untyped]
@@ -50,7 +51,7 @@ class UnifiedText:
     doubts: tuple[str, ...] = ()
 
 
-@cache
+@lru_cache(8192)
 def script_of(character: str) -> str:
     """Name the Unicode script of one character (`Latin`, `Cyrillic`, `Han`, `Common`, ...)."""
     return str(unicode_scripts.script_name(unicode_scripts.script(character))).replace(" ", "_")
@@ -88,17 +89,19 @@ def unify_scripts(text: str, language: str) -> UnifiedText:
     repairs: list[tuple[str, str]] = []
     doubts: list[str] = []
     language_script = languages.script(language)
+    # once for all words: a text that a looping model wrote is long, and has as many words
+    addresses = list(_ADDRESS.finditer(text))
 
     def unified(match: regex.Match[str]) -> str:
         word = match[0]
         found = {script for script in map(script_of, word) if script in _SCRIPTS}
         if len(found) > 1:
-            written = _in_address(match, language) or _in_one_script(word, found, language)
+            written = _in_address(match, addresses, language) or _in_one_script(word, found, language)
             if written is None:
                 doubts.append(word)
         else:
             written = (
-                _in_address(match, language)
+                _in_address(match, addresses, language)
                 or _small_word(match, found, language_script, language)
                 or _long_word(match, found, language_script, language)
             )
@@ -168,9 +171,9 @@ def _long_word(match: regex.Match[str], found: set[str], language_script: str, l
     return _written_in(word, language_script, language)
 
 
-def _in_address(match: regex.Match[str], language: str) -> str | None:
+def _in_address(match: regex.Match[str], addresses: Sequence[regex.Match[str]], language: str) -> str | None:
     """A word of an e-mail or web address whose other letters are Latin: `с.ivanov@mail.ru`."""
-    for address in _ADDRESS.finditer(match.string):
+    for address in addresses:
         if address.start() <= match.start() and match.end() <= address.end():
             latin = any(_only_in(letter, "Latin", set(_SCRIPTS), language) for letter in address[0])
             return _written_in(match[0], "Latin", language) if latin else None
@@ -187,7 +190,7 @@ def _only_in(letter: str, script: str, scripts: set[str], language: str) -> bool
     return script_of(letter) == script and not any(_counterpart(letter, other, language) for other in others)
 
 
-@cache
+@lru_cache(8192)
 def _counterpart(letter: str, script: str, language: str) -> str | None:
     """The letter of `script` that looks like `letter`; itself where it is of that script or of none."""
     if script_of(letter) not in _SCRIPTS or script_of(letter) == script:

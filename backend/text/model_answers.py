@@ -8,7 +8,7 @@ from backend.text.cleaning import without_invisible
 from backend.text.wrapping import CONTROL_TOKEN, unwrapped
 
 _THINK = r"(?:think|thinking|thought|thoughts|reasoning)"
-_THOUGHT = regex.compile(rf"(?si)^(?:.*?</{_THINK}>|.*?◁/think▷)")
+_END_OF_THOUGHT = regex.compile(rf"(?i)</{_THINK}>|◁/think▷")
 _UNFINISHED_THOUGHT = regex.compile(rf"(?i)^\s*(?:<{_THINK}>|◁think▷)")
 _TOKENS_AT_ENDS = regex.compile(rf"^(?:\s*(?:{CONTROL_TOKEN}))+|(?:(?:{CONTROL_TOKEN})\s*)+$")
 
@@ -22,9 +22,11 @@ def without_thoughts(raw: str) -> str | None:
     Returns:
         What follows the thoughts; None where they were not finished, so that no answer followed.
     """
-    while thought := _THOUGHT.match(raw):
-        raw = raw[thought.end() :]
-    return None if _UNFINISHED_THOUGHT.match(raw) else raw
+    end = 0
+    for thought in _END_OF_THOUGHT.finditer(raw):
+        end = thought.end()
+    answer = raw[end:]
+    return None if _UNFINISHED_THOUGHT.match(answer) else answer
 
 
 def answer_of(raw: str) -> str:

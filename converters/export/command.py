@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import printable, write_summary
+from backend.outputs import printable_lines, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
@@ -64,10 +64,10 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
                 totals = export(tasks, images, staging, chosen, bar)
         except NothingToExport as nothing:
             totals, written = nothing.totals, False
-            console.print(str(nothing), markup=False, style="red")
+            console.print(printable_lines(str(nothing)), markup=False, style="red")
     terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
-    for sentence in [*_notes(request, totals, staging.out, labels), *map(printable, notes_of(images))]:
-        console.print(sentence, markup=False, style="yellow")
+    for sentence in [*_notes(request, totals, staging.out, labels), *notes_of(images)]:
+        console.print(printable_lines(sentence), markup=False, style="yellow")
     if request.summary_json is not None:
         difference = {"written": written, "difference": dict(totals.difference)}
         write_summary(request.summary_json, {**totals.summary(chosen.pages), **difference})

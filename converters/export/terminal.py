@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from backend.outputs import printable
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.export.write_page import PageOptions
@@ -68,7 +69,7 @@ def print_totals(
     for direction, count in totals.directions.most_common():
         console.print(f"{count} boxes: {direction}.", markup=False, style="yellow")
     for key, sentence in totals.problems:
-        console.print(f"Page {key}: {sentence}", markup=False, style="red")
+        console.print(printable(f"Page {key}: {sentence}"), markup=False, style="red")
     more = totals.pages_without_image - len(totals.problems)
     if more:
         console.print(f"... and {more} more pages without an image.", style="red")
@@ -87,7 +88,7 @@ def print_totals(
             style="yellow",
         )
     for name, count in sorted(totals.rows.items()):
-        console.print(f"{out.name}/{name}: {count} rows", markup=False)
+        console.print(printable(f"{out.name}/{name}: {count} rows"), markup=False)
     changed = totals.difference
     if totals.compared:
         console.print(

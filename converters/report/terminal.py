@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from backend.outputs import printable
 from converters.report import html
 from converters.report.report import Report
 from converters.shared.rates import Interval
@@ -43,7 +44,7 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
     words.append(("edits per line", html.edits(every)))
     words.append(("time per line", html.seconds(every)))
     for name, value in words:
-        console.print(f"{name:>15}  {value}", markup=False)
+        console.print(f"{name:>15}  {printable(value)}", markup=False)
     for direction, count in report.directions.items():
         console.print(f"{count:,} boxes: {direction.value}.", markup=False)
     if every.unknown:

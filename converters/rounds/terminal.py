@@ -64,7 +64,7 @@ def run(
 
         state, code = run_round(rounds, request, program, _watcher(console, show))
     style = "green" if state.promoted else "yellow" if state.state == "done" else "red"
-    console.print(f"Round {state.number} {state.outcome}", style=style, markup=False)
+    console.print(printable(f"Round {state.number} {state.outcome}"), style=style, markup=False)
     if state.state == "failed" and state.finished:
         console.print(
             f"When that is mended, 'twinread round --project {project} --resume' goes on at {state.step}; "

@@ -329,7 +329,7 @@ def test_after_a_kill_in_mid_batch_only_what_was_in_flight_is_paid_for_again(
     port = free_port()
     settings = ernie_settings(label_studio, ernie)
     address = f"sqlite:///{tmp_path / 'readings.sqlite3'}"
-    kept = {**settings, "store_url": address}
+    kept = {**settings, "store_url": address, "reading_claim_s": 2}
     store = ReadingStore(address)
     api = label_studio.api()
     try:

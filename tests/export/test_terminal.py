@@ -36,6 +36,11 @@ def printed(*, written: bool = True, **known: Any) -> str:
             id="a page without image",
         ),
         pytest.param(
+            {"pages_without_image": 1, "problems": [("7", "No \x1b]0;owned\x07[/] there.")]},
+            r"Page 7: No \x1b]0;owned\x07[/] there.",
+            id="foreign words",
+        ),
+        pytest.param(
             {"pages_without_image": MOST_PROBLEMS + 3, "problems": [("7", "Gone.")] * MOST_PROBLEMS},
             "... and 3 more pages without an image.",
             id="more of them than are listed",

@@ -402,6 +402,12 @@ FAULTS = [
         "did not give it",
         id="not HTTP",
     ),
+    pytest.param(
+        lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\nSet-Cookie s3cret\r\n\r\n"),
+        ImageUnreachable,
+        "did not give it .it cut the connection, or sent what is not HTTP",
+        id="a bad header line",
+    ),
     pytest.param(says(b""), BadImage, "empty", id="empty"),
     pytest.param(says(b"no", 404), ImageUnreachable, "no image.*404", id="not there"),
     pytest.param(says(b"no", 403), ImageUnreachable, "wants a login", id="forbidden"),

@@ -15,7 +15,7 @@ from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong
 from backend.label_studio.client import LabelStudio
 from backend.settings import connect
 from backend.settings.settings import Settings
-from tests.parts.http_script import HttpScript, says, serving
+from tests.parts.http_script import Handler, HttpScript, says, serving
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import sample
 
@@ -179,6 +179,17 @@ def test_a_server_that_is_not_there_is_named() -> None:
         pytest.raises(LabelStudioFailed, match=rf"does not answer at {url}.*refused.*LABEL_STUDIO_URL"),
     ):
         api.version()
+
+
+def test_a_bad_header_line_of_a_server_is_not_repeated() -> None:
+    def answers(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nSet-Cookie s3cret\r\n\r\n")
+
+    with serving() as script, LabelStudio(script.url, KEY, retry_wait_s=0) as api:
+        script.scripts["/version"] = answers
+        with pytest.raises(LabelStudioFailed, match="sent what is not HTTP") as caught:
+            api.version()
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
+from backend.errors import BadRequest
 from backend.label_studio import interactive, predictions
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
@@ -545,6 +546,20 @@ def manual_with_text(**changes):
 )
 def test_only_what_was_just_drawn_is_read(context, expected):
     assert [region.id for region in interactive.drawn_regions(context, OURS, 200, 100)] == expected
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), json.loads("1e400")])
+@pytest.mark.parametrize(
+    "region",
+    [
+        pytest.param(lambda number: {**DRAWN, "value": {**DRAWN["value"], "x": number}}, id="geometry"),
+        pytest.param(lambda number: {**DRAWN, "meta": {"mine": [{"deep": number}]}}, id="deep in its meta"),
+        pytest.param(lambda number: {**DRAWN, "score": number}, id="score"),
+    ],
+)
+def test_no_answer_can_hold_a_number_that_json_does_not_have(number, region):
+    with pytest.raises(BadRequest, match="no number in JSON"):
+        interactive.drawn_regions([region(number)], OURS)
 
 
 def assisted(line, drawn=DRAWN, xml=None):

@@ -167,6 +167,7 @@ def test_what_is_over_the_limit_of_waiting_pages_is_refused_and_an_opened_task_i
 
         refused = backend.ask(sheets(2), CONFIG, project=6)
         assert refused.status_code == 503
+        assert refused.headers["Retry-After"] == "60"
         assert "pages of this project" in refused.reason_phrase
         assert "MAX_WAITING_PAGES" in refused.reason_phrase
         assert "MAX_WAITING_PAGES" in backend.status()["refused"]

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend.errors import ReaderUnavailable, SettingsWrong
+from backend.errors import NotReady, ReaderUnavailable, SettingsWrong
 from backend.models.locate import find_model
 from backend.models.model_thread import ModelState
 from backend.models.promoted import PromotedModel
@@ -28,6 +29,7 @@ from backend.readers.paddle import PaddleReader
 from backend.readers.stored import ReadingStore, StoredReader
 from backend.readers.tesseract import TesseractReader
 from backend.settings.settings import Settings
+from backend.text import alphabets
 
 DEBIAN = Path("/usr/share/tesseract-ocr/5/tessdata")
 ERNIE = {"ernie_base_url": "http://127.0.0.1:9/v1", "ernie_model": "ernie-4.5-vl"}
@@ -440,6 +442,59 @@ def test_idle_languages_are_found_without_anybody_asking(panels: PanelsOf) -> No
     while threads("Tesseract") > before + 2:
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_of_many_languages_the_one_idle_the_longest_is_given_back_for_the_next(panels: PanelsOf) -> None:
+    clock = Clock()
+    read = panels(clock=clock, max_languages=3, ocr_language="ru", **ERNIE)
+    for second, language in enumerate(("ru", "de", "fr", "de", "it", "es", "pt"), start=1):
+        clock.now = second
+        with read.lend(language):
+            pass
+    assert list(read._entries) == ["ru", "es", "pt"], "the settings' own language stays"
+
+
+def test_four_hundred_languages_cost_no_more_than_max_languages(panels: PanelsOf, tmp_path: Path) -> None:
+    store = ReadingStore(f"sqlite:///{tmp_path / 'r.sqlite3'}")
+    read = panels(store=store, max_languages=4, **ERNIE)
+    before = threading.active_count()
+    names = [language for language in alphabets._rows() if language != "eng"][:400]
+    for language in names:
+        with suppress(SettingsWrong), read.lend(language):
+            pass
+    # two readers of each language, the server's own thread, and the look-out for idle languages
+    assert threading.active_count() <= before + 2 * 4 + 2
+    assert len(read._entries) == 4
+    read.close()
+    store.close()
+
+
+def test_languages_that_nobody_reads_are_remembered_no_longer_than_others(panels: PanelsOf) -> None:
+    read = panels(max_languages=2, ocr_language="ru", readers="tesseract,tesseract", load=False)
+    for language in ("ka", "hy", "am"):
+        assert read.panel(language).readers == ()
+    assert list(read.unread()) == ["hy", "am"]
+
+
+def test_while_every_language_is_read_a_page_waits_for_room_and_then_says_why_not(panels: PanelsOf) -> None:
+    read = panels(max_languages=2, ocr_language="ru", **ERNIE)
+    read._room_s = 0.2
+    with ExitStack() as lent:
+        for language in ("ru", "de"):
+            lent.enter_context(read.lend(language))
+        with (
+            pytest.raises(NotReady, match=r"Pages in 2 languages .* MAX_LANGUAGES .* 'fr' has to wait"),
+            read.lend("fr"),
+        ):
+            pass
+        read._room_s = 60
+        with ThreadPoolExecutor(1) as waits:
+            came = waits.submit(lambda: read.panel("fr").language)
+            with suppress(TimeoutError, FutureTimeout):
+                came.result(0.2)
+            assert not came.done()
+            lent.close()
+            assert came.result(30) == "fr"
 
 
 def test_a_recogniser_that_another_language_shares_stays_when_one_is_given_back(panels: PanelsOf) -> None:

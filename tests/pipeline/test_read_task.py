@@ -65,6 +65,23 @@ def test_a_task_becomes_a_prediction_that_knows_its_task_and_its_version() -> No
     assert made.answer() == {"result": list(made.result), "score": 1.0, "model_version": "scripted-1"}
 
 
+@pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param("ru-x-" + "-".join(["aaaaaaaa"] * 20_000), id="180 kB"),
+        pytest.param({"code": "ru" * 50_000}, id="no text"),
+    ],
+)
+def test_a_language_that_none_can_be_called_is_refused_in_short(language: object) -> None:
+    made = read_task(
+        scripted_engines(), {"id": 5, "data": {"image": "/page", "language": language}}, OURS, WORDING
+    )
+    assert isinstance(made, Failure)
+    assert isinstance(made.error, BadRequest)
+    assert "field 'language'" in str(made.error)
+    assert len(str(made.error)) < 300
+
+
 @pytest.mark.parametrize("lines", [pytest.param(2, id="two lines"), pytest.param(0, id="no line")])
 def test_the_notes_of_a_page_go_with_its_lines_and_with_the_prediction(lines: int) -> None:
     note = Reason(ReasonKind.TURNED, "180")

@@ -346,51 +346,48 @@ def test_a_service_that_waits_to_load_again_can_be_stopped() -> None:
     service.close()
 
 
+class HeldDetector(ScriptedDetector):
+    """Searches pages of the usual size once it may, and others at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = threading.Event()
+
+    def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
+        assert page.width != 400 or self.may.wait(30)
+        return super().detect(page, urgency=urgency)
+
+
+OPENED = picture(size=(401, 300))
+"""A page that `HeldDetector` does not hold."""
+
+
 def test_a_page_that_somebody_opens_overtakes_the_pages_that_wait() -> None:
-    gate = threading.Event()
-
-    class Held(ScriptedDetector):
-        """Searches the first page that comes once it may."""
-
-        def detect(self, page: Page, *, urgency: Urgency | None = None) -> Detected:
-            with self._lock:
-                self.first = self.first or page.digest
-            if page.digest == self.first:
-                gate.wait(30)
-            return super().detect(page, urgency=urgency)
-
-        first = ""
-
-    detector = Held()
-    source = ScriptedSource({f"/page-{number}": picture(lines=number) for number in (1, 2, 3)})
+    detector = HeldDetector()
+    source = ScriptedSource({"/page-3": OPENED})
     pages = ("/page-1", "/page-2", "/page-3")
     with running(scripted_service(detector, source=source, page_workers=1)) as service:
-        assert all(isinstance(answer, Failure) for answer in predict(service, *pages, deadline_s=0.1))
+        predict(service, *pages[:2], deadline_s=0)
+        predict(service, *pages, deadline_s=0)
         opened = {"id": 3, "data": {"image": "/page-3"}}
         (answer,) = service.predict([opened], OURS, WORDING, 20)
         assert isinstance(answer, Prediction)
         assert service.status()["pages_in_flight"] == 2
-        gate.set()
+        detector.may.set()
         assert predictions(service, *pages)[2] == answer
     assert len(detector.pages) == 3
 
 
 def test_an_opened_task_of_three_pages_waits_for_no_bulk_page_with_any_of_them() -> None:
-    held = threading.Event()
-
-    class Source(ScriptedSource):
-        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
-            if "bulk" in reference:
-                held.wait(30)
-            return super().fetch(reference, task_id=task_id)
-
+    detector = HeldDetector()
+    source = ScriptedSource({f"/opened-{number}": OPENED for number in range(3)})
     bulk = [{"id": number, "data": {"pages": [f"/page-bulk-{number}"]}} for number in range(3)]
-    opened = {"id": 7, "data": {"pages": ["/page-1", "/page-2", "/page-3"]}}
-    with running(scripted_service(source=Source(), page_workers=1)) as service:
+    opened = {"id": 7, "data": {"pages": list(source.files)}}
+    with running(scripted_service(detector, source=source, page_workers=1)) as service:
         service.predict(bulk, SEVERAL, WORDING, 0)
         (answer,) = service.predict([opened], SEVERAL, WORDING, 20)
         assert service.status()["pages_in_flight"] == 3
-        held.set()
+        detector.may.set()
     assert isinstance(answer, Prediction)
     assert {item["item_index"] for item in answer.result} == {0, 1, 2}
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 import pytest
+from rich.console import Console
 
 from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.projects.next_table import reason
+from backend.projects.next_table import reason, show
+from backend.projects.next_tasks import ProjectPages
 from backend.projects.teaching_order import Place, teaching_order
 from backend.projects.teaching_pages import ApprovedWork, WaitingPage, waiting_page
 from tests.parts.read_tasks import CONFIG, predicted, submitted
@@ -34,6 +37,12 @@ def approved(*pages: Sequence[str]) -> ApprovedWork:
 
 def order(pages: Sequence[WaitingPage], work: ApprovedWork | None = None, limit: int = 100) -> list[int]:
     return [place.page.task for place in teaching_order(pages, work or ApprovedWork(), limit)]
+
+
+def test_a_remark_on_foreign_names_is_printed_as_it_is() -> None:
+    told = io.StringIO()
+    show([], ProjectPages(), ['"[/]" \x1b[31m'], Console(file=told, width=80))
+    assert told.getvalue() == '"[/]" \\x1b[31m\n'
 
 
 def place_of(task: int, places: Sequence[Place]) -> Place:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import logging
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -37,6 +40,12 @@ from tests.parts.scripted import CONFIG, scripted_service
 
 __all__ = ["ernie_stand_in"]
 
+TOO_LARGE = {
+    "2 MB": Raw(200, "x" * 2_000_000),
+    "an error of 2 MB": Raw(500, "x" * 2_000_000),
+    "100 kB that hold 100 MB": Raw(200, gzip.compress(b" " * 100_000_000, 1), {"Content-Encoding": "gzip"}),
+    "an error that unpacks": Raw(400, gzip.compress(b" " * 2_000_000, 1), {"Content-Encoding": "gzip"}),
+}
 Connect = Callable[..., ErnieServer]
 KEY = "geheim-4711"
 
@@ -412,6 +421,31 @@ IMAGE = "data:image/png;base64," + "QUJD" * 100
         pytest.param(
             Raw(307, "", {"Location": "/v2"}), "It sends callers elsewhere", True, id="sent elsewhere"
         ),
+        *(
+            pytest.param(answer, "more than 1,048,576 bytes", False, id=name)
+            for name, answer in TOO_LARGE.items()
+        ),
+        pytest.param(
+            Raw(200, b"x", {"Content-Encoding": "br"}),
+            "a way that nobody asked for",
+            False,
+            id="packed oddly",
+        ),
+        pytest.param(
+            Raw(200, b"\x1f\x8b" + b"x" * 20, {"Content-Encoding": "gzip"}),
+            "cannot be unpacked",
+            False,
+            id="badly packed",
+        ),
+        pytest.param(Say("x" * 2001), "2,001 characters for one line", False, id="a text of no line"),
+        pytest.param(Raw(200, "[" * 100_000), "nested too deeply", True, id="nested without end"),
+        pytest.param(Raw(500, "[" * 100_000), "nested too deeply", True, id="an error nested without end"),
+        pytest.param(
+            Raw(200, b"{}", content_type="application/json; charset=bz2"),
+            "without a reading",
+            True,
+            id="charset",
+        ),
         pytest.param(Cut(), "cut the connection", True, id="cut before the answer"),
         pytest.param(Cut(started=True), "cut the connection", True, id="cut in the answer"),
     ],
@@ -568,6 +602,33 @@ def test_what_will_not_pass_is_asked_once(ernie_stand_in: StandIn, connect: Conn
 
     assert read(pair(connect(max_retries=2))[0])[0].failed
     assert ernie_stand_in.calls == 1
+
+
+@pytest.mark.parametrize("outcome", [pytest.param(answer, id=name) for name, answer in TOO_LARGE.items()])
+def test_an_answer_that_is_too_large_is_asked_for_once(
+    ernie_stand_in: StandIn, connect: Connect, outcome: Outcome
+) -> None:
+    ernie_stand_in.script(outcome, outcome)
+
+    assert read(pair(connect(max_retries=2))[0])[0].failed
+    assert ernie_stand_in.calls == 1
+
+
+def test_an_answer_packed_by_a_gateway_is_read_all_the_same(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "Счёт 12"}, "finish_reason": "stop"}]}).encode()
+    ernie_stand_in.script(
+        Raw(200, gzip.compress(body), {"Content-Encoding": "gzip"}),
+        Raw(200, zlib.compress(body), {"Content-Encoding": "deflate"}),
+    )
+    readings = read(pair(connect(concurrency=1))[0], crop(), crop(210))
+    assert [reading.text for reading in readings] == ["Счёт 12", "Счёт 12"]
+
+
+def test_thoughts_may_be_long_where_the_reading_is_not(ernie_stand_in: StandIn, connect: Connect) -> None:
+    ernie_stand_in.script(Say("<think>" + "The picture shows a line. " * 2000 + "</think>Счёт 12"))
+    assert read(pair(connect())[0])[0].text == "Счёт 12"
 
 
 def test_a_server_that_asks_for_time_gets_it(ernie_stand_in: StandIn, connect: Connect) -> None:

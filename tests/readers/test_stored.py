@@ -22,6 +22,7 @@ from backend.page.lines import Pixels, Reading, picture_digest
 from backend.readers.stored import Keeper, ReadingStore, StoredReader
 from tests.parts.ernie_stand_in import Say, StandIn, ernie_stand_in, fingerprint
 from tests.parts.postgres import postgres_url
+from tests.parts.relay import Relay, relay
 
 __all__ = ["ernie_stand_in", "postgres_url"]
 
@@ -521,6 +522,82 @@ def test_one_thread_keeps_the_readings_of_four_hundred_readers(hand: Hand) -> No
     for reader in readers:
         reader.submit([crop(1)])[0].result(10)
     assert threading.active_count() == before
+
+
+FULL_FOR_A_WHILE = """
+import resource, signal, sys, time
+from backend.page.lines import Reading
+from backend.readers.stored import Keeper, ReadingStore
+store = ReadingStore(sys.argv[1])
+keeper = Keeper(store)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65536, hard))
+seen = []
+for number in range(200):
+    keeper.keep(str(number), Reading("first", "x" * 1000), seen.append, claimed=False)
+while len(seen) < 200:
+    time.sleep(0.02)
+print(keeper.problem)
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+while keeper.problem:
+    time.sleep(0.02)
+print(store.count())
+keeper.close()
+"""
+
+
+def test_a_full_disk_loses_nothing_once_there_is_room_again(sqlite_url: str) -> None:
+    command = [sys.executable, "-c", FULL_FOR_A_WHILE, sqlite_url]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    problem, kept = done.stdout.splitlines()
+    assert "its disk is full or failing; make room" in problem
+    assert kept == "200"
+    assert done.stderr.count("its disk is full") == 1
+
+
+@pytest.fixture
+def line_to_postgres(postgres_url: str) -> Iterator[Relay]:
+    port = int(postgres_url.rpartition(":")[2].partition("/")[0])
+    with relay(port) as line:
+        yield line
+
+
+def test_a_postgresql_that_hangs_costs_one_page_its_time_limit_and_the_others_nothing(
+    postgres_url: str, line_to_postgres: Relay, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = postgres_url.rpartition(":")[2].partition("/")[0]
+    address = postgres_url.replace(f":{port}/", f":{line_to_postgres.port}/")
+    reader = HandReader("hang", lambda _: read_by("hang", "12"))
+    store = ReadingStore(address, answer_limit_s=0.5)
+    keeper = Keeper(store)
+    stored = StoredReader(reader, keeper, paid=True)
+    before = store.count()
+    line_to_postgres.silent.set()
+
+    assert [stored.submit([crop(number)])[0].result(10).text for number in range(50)] == ["12"] * 50
+    assert "does not answer within 0.5 s (STORE_TIMEOUT_S)" in (keeper.problem or "")
+    # the pool's connections are in use, and new ones hang, too
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+    line_to_postgres.silent.clear()
+    until(lambda: keeper.problem is None)
+    assert store.count() == before + 50
+    keeper.close()
+    store.close()
+
+
+def test_a_postgresql_that_was_started_anew_is_not_noticed(
+    postgres_url: str, line_to_postgres: Relay
+) -> None:
+    port = postgres_url.rpartition(":")[2].partition("/")[0]
+    store = ReadingStore(postgres_url.replace(f":{port}/", f":{line_to_postgres.port}/"))
+    store.count()
+    line_to_postgres.cut()
+
+    assert store.count() >= 0
+    store.close()
 
 
 class BrokenReader(HandReader):

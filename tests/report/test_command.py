@@ -96,6 +96,16 @@ def test_why_a_prediction_is_not_known_depends_on_where_tasks_come_from(from_fil
         assert words in shown
 
 
+def test_the_name_of_a_version_sends_no_escapes_to_the_terminal():
+    report = Report()
+    made = reviewed_work.task(1, [Work(("one", "one"), "one")])
+    text = json.dumps(made).replace(made["predictions"][0]["model_version"], r"x\u001b]0;owned\u0007[/]")
+    report.add(json.loads(text), Rules())
+    told = io.StringIO()
+    tell(report, Console(file=told, width=200), from_file=False)
+    assert r"x\x1b]0;owned\x07[/]" in told.getvalue()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -272,6 +272,24 @@ def test_metrics_are_prometheus_text(client: FlaskClient) -> None:
     assert 'twinread_lines_total{verdict="agreed"} 3.0' in text
 
 
+def test_answers_are_counted_by_route_and_status_and_no_path_is_kept(service: Service) -> None:
+    client = client_of(service, webhook_secret="s3cret")
+    client.get("/health")
+    client.post("/webhook/s3cret", json={"action": "ANNOTATION_CREATED"})
+    client.post("/webhook/guess", json={"action": "ANNOTATION_CREATED"})
+    client.get("/admin/1")
+    text = client.get("/metrics").get_data(as_text=True)
+    assert 'twinread_http_requests_total{route="/health",status="200"} 1.0' in text
+    assert 'twinread_http_requests_total{route="/webhook",status="200"} 1.0' in text
+    assert 'twinread_http_requests_total{route="/webhook",status="401"} 1.0' in text
+    assert 'twinread_http_requests_total{route="other",status="404"} 1.0' in text
+    assert 'twinread_http_seconds_count{route="/health"} 1.0' in text
+    assert "twinread_ready 1.0" in text
+    assert "twinread_store_usable 1.0" in text
+    assert "process_resident_memory_bytes" in text
+    assert "s3cret" not in text
+
+
 def test_no_secret_reaches_a_log_at_any_level(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     client = client_of(service, basic_auth_user="ls", basic_auth_pass="hunter2", webhook_secret="s3cret")
     with caplog.at_level(logging.DEBUG):

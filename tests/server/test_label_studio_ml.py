@@ -194,3 +194,25 @@ def test_a_setting_that_cannot_be_used_ends_the_server_with_one_sentence(
     said = ended.stdout + ended.stderr
     assert said.count("twinread: A setting cannot be used. PREDICT_DEADLINE_S: ") == 1
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_in_an_application_that_asks_for_no_password_the_model_answers_nobody(
+    version: str, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [ENVIRONMENTS[version] / "bin" / "python", "-"],
+        input=f"""
+from label_studio_ml.api import init_app
+from backend.server.label_studio_ml import TwinreadModel
+client = init_app(TwinreadModel).test_client()
+client.post("/setup", json={SETUP!r})
+print(client.post("/predict", json={PREDICT!r}).get_json()["detail"])
+""",
+        cwd=tmp_path,
+        env=variables(tmp_path, {}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.stdout.splitlines()[-1].startswith("SettingsWrong: Make the application with wsgi()")

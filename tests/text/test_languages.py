@@ -54,6 +54,24 @@ def test_an_unknown_language_is_refused(name):
         languages.language_code(name)
 
 
+def test_a_name_that_no_language_can_have_is_refused_without_being_kept_or_repeated():
+    name = "ru-x-" + "-".join(["aaaaaaaa"] * 20_000)
+    with pytest.raises(SettingsWrong, match="180,004 characters, and up to 35 are read") as refused:
+        languages.language_code(name)
+    assert len(str(refused.value)) < 300
+    assert len(str(refused.value.facts["language"])) < 100
+
+
+def test_the_longest_names_of_languages_are_read():
+    assert languages.language_code("chinese_cht") == "zh-Hant"
+    assert languages.language_code("zh-cmn-Hans-CN-x-a-private-name-35c") == "zh"
+
+
+def test_what_is_known_of_languages_does_not_grow_with_their_names():
+    caches = [languages.language_code, languages.letters, languages.english_name, languages.scripts]
+    assert all(cache.cache_info().maxsize <= 1024 for cache in caches)
+
+
 def test_an_unknown_language_is_answered_with_close_ones():
     with pytest.raises(SettingsWrong, match=r"ru \(Russian\)") as caught:
         languages.letters("rusian")

@@ -20,6 +20,13 @@ from backend.text.model_answers import without_thoughts
 LONGEST_QUOTE = 200
 """Characters of a server's own words that a sentence carries."""
 
+LONGEST_TEXT = 2000
+"""Characters of a reading; `most_tokens` asks for a few hundred at most. What judges two texts of this length
+takes less than a quarter of a second, and of ten times the length up to half a minute."""
+
+_LONGEST_LOOKED_AT = 10_000
+"""Characters of a server's own words that are searched for something to quote."""
+
 _PICTURE = re.compile(r"data:[\w/+.-]*;base64,[\w+/=]*|[\w+/=]{120,}")
 _MARKUP = re.compile(r"<(?:!doctype|html|head|body|h1|p|title)\b", re.IGNORECASE)
 _STREAM = re.compile(r"\s*(?:event|id|retry|data|):.*?(?:\n|\Z)(?s:.*)")
@@ -131,7 +138,18 @@ def text_of(raw: str, options: ErnieOptions, secrets: Sequence[str] = ()) -> str
         raise AnswerUnusable(
             f"ERNIE's server answered without a text (content is {kind}); its log says why.", retryable=True
         )
+    if len(said) > LONGEST_TEXT:
+        raise AnswerUnusable(
+            f"ERNIE answered with {len(said):,} characters for one line, which no line has; up to "
+            f"{LONGEST_TEXT:,} are taken.",
+            retryable=False,
+        )
     return said
+
+
+def nested_too_deeply() -> AnswerUnusable:
+    """What an answer is whose lists hold lists without end."""
+    return AnswerUnusable("ERNIE's server answered with JSON that is nested too deeply.", retryable=True)
 
 
 def _choice(raw: str, secrets: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -232,6 +250,10 @@ def refused(status: int, raw: str, options: ErnieOptions, secrets: Sequence[str]
 
 def quote(raw: str, secrets: Sequence[str] = ()) -> str:
     """A server's own words, short and safe to show: no markup, no pictures, no secrets."""
+    # before it is cut, so that no half of a secret is left over
+    for secret in filter(None, secrets):
+        raw = raw.replace(secret, "[hidden]")
+    raw = raw[:_LONGEST_LOOKED_AT]
     # striptags only takes away; the text is never shown as markup
     text = Markup(raw.replace("<", " <")).striptags() if _MARKUP.search(raw) else raw  # noqa: S704
     for secret in filter(None, secrets):

@@ -2,16 +2,20 @@
 
 The client repeats calls that failed in passing (408, 409, 429, 5xx, timeouts, lost connections) with
 exponential back-off and jitter, and waits as long as `Retry-After` asks. What it raises ends here: callers
-see `AnswerUnusable`.
+see `AnswerUnusable`. No answer is read further than `max_answer_bytes`, unpacked; that goes for errors, too.
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import AsyncIterator
+
 import aiohttp
+import httpx2
 import openai
 from openai import RequestOptions
 
-from backend.readers.ernie.answers import AnswerUnusable, refused, text_of
+from backend.readers.ernie.answers import AnswerUnusable, nested_too_deeply, refused, text_of
 from backend.readers.ernie.request import ErnieOptions, address_and_headers, request_body
 
 
@@ -30,7 +34,9 @@ class ChatApi:
             api_key=options.api_key or "none",
             timeout=options.timeout_s,
             max_retries=options.max_retries,
-            http_client=openai.DefaultAioHttpClient(follow_redirects=False),
+            http_client=openai.DefaultAioHttpClient(
+                follow_redirects=False, event_hooks={"response": [self._limit]}
+            ),
         )
 
     async def complete(self, words: str, max_tokens: int, picture: bytes | None = None) -> str:
@@ -52,17 +58,82 @@ class ChatApi:
                 content=request_body(self._options, words, max_tokens, picture),
                 options=self._request,
             )
+        except _AnswerUnread as error:
+            raise AnswerUnusable(str(error), retryable=False) from error
         except openai.APIStatusError as error:
-            raise refused(error.status_code, error.response.text, self._options, self._secrets) from error
+            try:
+                raise refused(error.status_code, error.response.text, self._options, self._secrets) from error
+            except RecursionError:
+                raise nested_too_deeply() from error
         except (openai.OpenAIError, aiohttp.ClientError) as error:
             tries = self._options.max_retries + 1
             often = f" ({tries} tries)" if tries > 1 else ""
             raise AnswerUnusable(_lost(error, often, self._options.timeout_s), retryable=True) from error
-        return text_of(raw, self._options, self._secrets)
+        try:
+            return text_of(raw, self._options, self._secrets)
+        except RecursionError as error:
+            raise nested_too_deeply() from error
+
+    async def _limit(self, response: httpx2.Response) -> None:
+        """Let an answer's body end where it is too large; called before any of it is read."""
+        most = self._options.max_answer_bytes
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length[:20]) > most:
+            raise _too_large(most)
+        packed = response.headers.pop("Content-Encoding", "identity").strip().lower()
+        if packed not in ("identity", "", *_ZLIB):
+            raise _AnswerUnread("ERNIE's server packed its answer in a way that nobody asked for.")
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = _LimitedBody(response.stream, packed in _ZLIB, most)
+        # as JSON always is; a server's own word for it could name a codec that unpacks
+        response.encoding = "utf-8"
 
     async def close(self) -> None:
         """Give the connections back."""
         await self._client.close()
+
+
+_ZLIB = ("gzip", "x-gzip", "deflate")
+
+
+class _AnswerUnread(openai.OpenAIError):
+    """An answer that is not read to its end; the client lets its own kind of error pass, and asks once."""
+
+
+def _too_large(most: int) -> _AnswerUnread:
+    return _AnswerUnread(
+        f"ERNIE's server answered with more than {most:,} bytes, which no line can need; the rest was not "
+        "read. If it is right, raise ERNIE_MAX_ANSWER_BYTES."
+    )
+
+
+class _LimitedBody(httpx2.AsyncByteStream):
+    """A body that is unpacked here, because a small packed one can hold any size, and ends at the limit."""
+
+    def __init__(self, body: httpx2.AsyncByteStream, packed: bool, most: int) -> None:
+        self._body = body
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._most
+        async for chunk in self._body:
+            plain = self._unpacked(chunk, left + 1)
+            left -= len(plain)
+            if left < 0:
+                raise _too_large(self._most)
+            yield plain
+
+    def _unpacked(self, chunk: bytes, most: int) -> bytes:
+        if self._unpacker is None:
+            return chunk
+        try:
+            return self._unpacker.decompress(chunk, most)
+        except zlib.error as error:
+            raise _AnswerUnread("ERNIE's server sent an answer that cannot be unpacked.") from error
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
 
 
 def _lost(error: Exception, often: str, timeout_s: float) -> str:

@@ -27,6 +27,7 @@ class ErnieOptions:
     timeout_s: longest silence of the server in one try of a call.
     page_timeout_s: longest time from the first call of a batch to its last answer.
     max_retries: how often a call that failed in passing is made again.
+    max_answer_bytes: of an answer no more is read, unpacked.
     temperature, top_p: just above 0 each. vLLM refuses a top_p of 0; some versions of FastDeploy turn a
         temperature of 0 into 1. With these values each of them takes the likeliest token, always.
     disable_thinking: send `chat_template_kwargs.enable_thinking=false`, which some gateways refuse.
@@ -41,6 +42,7 @@ class ErnieOptions:
     timeout_s: float = 60
     page_timeout_s: float = 300
     max_retries: int = 4
+    max_answer_bytes: int = 1024**2
     temperature: float = 0.01
     top_p: float = 0.001
     disable_thinking: bool = True
@@ -79,6 +81,8 @@ def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | Non
     # the variables of OpenAI's own service must not leak to another one
     headers: dict[str, str | None] = {"OpenAI-Organization": None, "OpenAI-Project": None}
     headers["Content-Type"] = "application/json"
+    # an answer is a few hundred bytes, and a packed one could unpack to any size
+    headers["Accept-Encoding"] = "identity"
     address = urlsplit(options.base_url)
     user, password = unquote(address.username or ""), unquote(address.password or "")
     if not options.api_key:

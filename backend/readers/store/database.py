@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from backend.errors import SettingsWrong, StoreFailed
 from backend.private_files import private_file, tighten_file
+from backend.readers.store.failures import failed
 from backend.readers.store.tables import is_current, make_current
 from backend.readers.store.time_limit import TimeLimits
 
@@ -32,27 +33,9 @@ OPENING_S = 60.0
 LOCKED_S = 0.2
 """How long a write waits for a database that was locked the last time, too, seconds."""
 
-_REASONS = (
-    (("disk is full", "no space left", "disk i/o", "53100"), "its disk is full or failing; make room"),
-    (("readonly", "read-only", "25006"), "it is read-only; give twinread the right to write file and folder"),
-    (("locked", "55p03", "57014"), "another program keeps it locked; end that program"),
-    (("unable to open", "[errno"), "its file cannot be opened; check that the folder is twinread's to write"),
-    (
-        ("not a database", "malformed"),
-        "its file is damaged or no database; move it away to begin anew",
-    ),
-    (
-        ("28p01", "28000", "authentication failed", "fatal:  role"),
-        "it refused user or password; check STORE_URL",
-    ),
-    (("3d000", "fatal:  database"), "there is no database of that name; create it or check STORE_URL"),
-    (("42501",), "its user lacks a right there; let it create and write tables"),
-    (("53300", "57p03", "too many clients"), "it takes no more connections at the moment; try again"),
-    (("queuepool limit",), "it answers too slowly; look at its load"),
-)
-"""What a database's own words (or its SQLSTATE) mean for the operator; the first match counts."""
-
 _DEADLOCK = "40P01"
+
+_KINDS = "sqlite:////folder/file or postgresql://user:password@host/database"
 
 
 class Database:
@@ -221,17 +204,17 @@ class Database:
         return True
 
 
-def failed(error: Exception) -> StoreFailed:
-    """One sentence without path, address or text: what the database said decides which."""
-    cause = getattr(error, "orig", None) or error
-    sqlstate = getattr(cause, "sqlstate", "")
-    said = f"{sqlstate or ''} {cause}".lower()
-    advice = next((advice for marks, advice in _REASONS if any(mark in said for mark in marks)), "")
-    if not advice and (sqlstate is None or sqlstate.startswith(("08", "57P"))):
-        advice = "it cannot be reached; check that it runs, and STORE_URL"
-    if not advice:
-        advice = f"it failed ({type(cause).__name__}); its own log may say more"
-    return StoreFailed(f"The store of readings cannot be used: {advice}.")
+def file_of(url: str) -> Path | None:
+    """The file of a store; None for PostgreSQL, and where SQLite's own URI says what to open.
+
+    Raises:
+        SettingsWrong: it is no database address.
+    """
+    address = _address(url)
+    name = str(address.database or "")
+    if address.get_backend_name() != "sqlite" or name.startswith("file:"):
+        return None
+    return Path(name).absolute()
 
 
 def _worth_another_try(error: DBAPIError) -> bool:
@@ -249,12 +232,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
 
 def _engine(url: str, busy_timeout_s: float, answer_limit_s: float) -> tuple[sa.Engine, Path | None]:
     """What connects, and the file of SQLite where it is an ordinary one."""
-    kinds = "sqlite:////folder/file or postgresql://user:password@host/database"
-    try:
-        address = sa.make_url(url)
-    except ArgumentError:
-        # the URL itself stays out of the sentence: it may hold a password
-        raise SettingsWrong(f"STORE_URL is no database address; it reads like {kinds}.") from None
+    address = _address(url)
     kind = address.get_backend_name()
     pool: dict[str, Any] = {
         "pool_size": CONNECTIONS,
@@ -264,13 +242,12 @@ def _engine(url: str, busy_timeout_s: float, answer_limit_s: float) -> tuple[sa.
         "hide_parameters": True,
     }
     if kind == "sqlite" and address.database not in (None, "", ":memory:"):
-        file = _ordinary_file(str(address.database))
         engine = sa.create_engine(address, connect_args={"timeout": busy_timeout_s}, **pool)
         sa.event.listen(engine, "connect", _tune)
-        return engine, file
+        return engine, file_of(url)
     if kind not in ("postgresql", "postgres"):
         raise SettingsWrong(
-            f"STORE_URL names a database that keeps nothing or is not known; it reads like {kinds}."
+            f"STORE_URL names a database that keeps nothing or is not known; it reads like {_KINDS}."
         )
     try:
         engine = sa.create_engine(
@@ -286,11 +263,12 @@ def _engine(url: str, busy_timeout_s: float, answer_limit_s: float) -> tuple[sa.
     return engine, None
 
 
-def _ordinary_file(name: str) -> Path | None:
-    """The file; None for SQLite's own URI, which says itself what to create."""
-    if name.startswith("file:"):
-        return None
-    return Path(name).absolute()
+def _address(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except ArgumentError:
+        # the URL itself stays out of the sentence: it may hold a password
+        raise SettingsWrong(f"STORE_URL is no database address; it reads like {_KINDS}.") from None
 
 
 def _tune(connection: sqlite3.Connection, record: object) -> None:

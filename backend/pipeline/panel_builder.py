@@ -1,0 +1,157 @@
+"""Who reads a language: the readers that the settings name, or the most unlike ones that are at hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from backend.errors import ModelMissing, ReaderUnavailable
+from backend.models.model_thread import BackgroundModel
+from backend.page.lines import Reason, ReasonKind
+from backend.pipeline.annotate import Panel, Policy
+from backend.pipeline.reader_kinds import ReaderKind
+from backend.readers.stored import Keeper, StoredReader
+from backend.seams import LineReader
+from backend.settings.settings import Settings
+from backend.text import languages
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltPanel:
+    """The readers of one language.
+
+    opened: what ends them.
+    local: those on this machine, without the store in front of them.
+    engines: those of them that have a model to load.
+    """
+
+    panel: Panel
+    opened: ExitStack
+    local: tuple[LineReader, ...]
+    engines: tuple[BackgroundModel[Any, Any, Any], ...]
+
+
+class PanelBuilder:
+    """Builds the panel of any language, out of the kinds of readers that the settings allow."""
+
+    def __init__(self, settings: Settings, keeper: Keeper | None, kinds: Mapping[str, ReaderKind]) -> None:
+        """Take what panels are built of.
+
+        Args:
+            settings: name readers.
+            keeper: keeps readings that were paid for; None keeps none.
+            kinds: of readers, by the names that READERS takes.
+        """
+        self._settings = settings
+        self._keeper = keeper
+        self._kinds = kinds
+
+    @property
+    def demanded(self) -> bool:
+        """Whether the settings name a reader on this machine, which may not be passed over in silence."""
+        named = bool(self._settings.readers)
+        return named or any(kind.local and kind.demanded() for kind in self._kinds.values())
+
+    def at_hand(self) -> str:
+        """What local engines could read with, in any language."""
+        own = languages.language_code(self._settings.ocr_language)
+        joined = (code for kind in self._kinds.values() for code in kind.joins())
+        named = {name for code in (own, *joined) for name in self._named(code)}
+        found = {
+            name: kind.at_hand()
+            for name, kind in self._kinds.items()
+            if name in named or (kind.local and not named)
+        }
+        return ",".join(f"{name}:{at_hand}" for name, at_hand in found.items() if at_hand)
+
+    def close(self) -> None:
+        """End what the readers of a kind share."""
+        for kind in self._kinds.values():
+            kind.close()
+
+    def build(self, code: str) -> BuiltPanel:
+        """Build the readers of a language and begin to load them.
+
+        Args:
+            code: the language, canonical.
+
+        Raises:
+            ReaderUnavailable: a reader that the settings name cannot read the settings' language.
+            SettingsWrong: a setting that a reader needs is missing or cannot work.
+        """
+        with ExitStack() as opened:
+            built = self._readers(code, opened)
+            if len(built) == 1:
+                # one engine that looks in two ways still gives two readings
+                name = built[0][0]
+                built.append((name, self._kinds[name].build(code, 1, opened)))
+            readers = [reader for _, reader in built]
+            stored = []
+            if self._keeper is not None:
+                stored = [
+                    StoredReader(reader, self._keeper, paid=not self._kinds[name].local)
+                    for name, reader in built
+                ]
+            panel = Panel(
+                readers=tuple(stored or readers),
+                language=code,
+                policy=Policy.majority(
+                    [name for name, _ in built], [self._kinds[name].family for name, _ in built]
+                ),
+                tall_lines=self._settings.tall_lines,
+                text_style=self._settings.text_style,
+                prompts=tuple(
+                    prompt
+                    for name in dict.fromkeys(self._named(code))
+                    for prompt in self._kinds[name].prompts(code)
+                ),
+                # whoever is asked in words answers in words
+                worded=frozenset(
+                    reader.identity for name, reader in built if self._kinds[name].prompts(code)
+                ),
+                lacking=() if built else (Reason(ReasonKind.NO_READER, code, self._would_read(code)),),
+            )
+            engines = tuple(reader for reader in readers if isinstance(reader, BackgroundModel))
+            local = tuple(reader for name, reader in built if self._kinds[name].local)
+            return BuiltPanel(panel, opened.pop_all(), local, engines)
+
+    def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
+        """The readers of a language in order of trust, each with the name of its kind."""
+        promised = languages.language_code(self._settings.ocr_language) == code
+        built: list[tuple[str, LineReader]] = []
+        for name in self._named(code) or [name for name, kind in self._kinds.items() if kind.local]:
+            turn = sum(name == before for before, _ in built)
+            try:
+                built.append((name, self._kinds[name].build(code, turn, opened)))
+            except (ReaderUnavailable, ModelMissing) as error:
+                # the language of the settings was promised; another one is read by those who can
+                if promised and name in self._asked_for(code):
+                    raise
+                log.info("%s does not read '%s': %s", name, code, error)
+        return built
+
+    def _named(self, code: str) -> tuple[str, ...]:
+        """The readers that the settings name; none where local engines are chosen by what is at hand.
+
+        A server that nobody named reads twice; where a model was promoted for the language, that one takes
+        the place of the second look: an unlike family confirms more, and costs nothing.
+        """
+        if self._settings.readers:
+            return self._settings.readers
+        served = tuple(name for name, kind in self._kinds.items() for _ in range(kind.turns()))
+        joining = tuple(name for name, kind in self._kinds.items() if code in kind.joins())
+        return (*dict.fromkeys(served), *joining) if served and joining else served
+
+    def _asked_for(self, code: str) -> tuple[str, ...]:
+        """The readers that the settings ask for by name, or by naming their model."""
+        return self._named(code) or tuple(name for name, kind in self._kinds.items() if kind.demanded())
+
+    def _would_read(self, code: str) -> str:
+        """What to install so that a language is read, for people."""
+        ways = (kind.would_read(code) for kind in self._kinds.values())
+        return " or ".join(way for way in ways if way)
