@@ -18,12 +18,11 @@ def stored(format: str, orientation: int) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("format", "turned"),
-    [
-        pytest.param("JPEG", 6, id="a JPEG is turned by its tag"),
-        pytest.param("TIFF", 1, id="a TIFF never reaches OpenCV's old codec, which would turn it"),
-    ],
-)
-def test_a_file_is_opened_by_opencv_unless_it_is_a_tiff(format: str, turned: int) -> None:
-    assert paddle_orientation(stored(format, 6)) == turned
+def test_a_jpeg_is_turned_by_its_tag() -> None:
+    assert paddle_orientation(stored("JPEG", 6)) == 6
+
+
+def test_a_tiff_never_reaches_the_old_codec_of_opencv(capfd: pytest.CaptureFixture[str]) -> None:
+    # of a cut file that codec complains on the process's own stderr
+    assert paddle_orientation(stored("TIFF", 6)[:-40]) == 1
+    assert capfd.readouterr().err == ""
