@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backend.errors import BadRequest, ReaderUnavailable
 from backend.page import image_files
+from backend.page.limits import MAX_DECODING_PIXELS
 from backend.page.lines import Pixels, Reading
 from backend.seams import LineReader
 from backend.text.cleaning import plain_text
@@ -121,7 +122,7 @@ def read_crops(
     waiting: deque[tuple[list[str], list[Future[Reading]]]] = deque()
     left = iter(crops)
     while True:
-        some = list(islice(left, AT_ONCE))
+        some = _some(left)
         if some:
             waiting.append(([name for name, _ in some], reader.submit([crop for _, crop in some])))
         # the next crops are decoded while the model reads the ones before
@@ -131,6 +132,18 @@ def read_crops(
             names, futures = waiting.popleft()
             yield from [_text(name, future.result()) for name, future in zip(names, futures, strict=True)]
             done(len(names))
+
+
+def _some(left: Iterator[tuple[str, Pixels]]) -> list[tuple[str, Pixels]]:
+    """The next crops: `AT_ONCE`, or fewer where they are as large as pages."""
+    some: list[tuple[str, Pixels]] = []
+    pixels = 0
+    for name, crop in islice(left, AT_ONCE):
+        some.append((name, crop))
+        pixels += crop.shape[0] * crop.shape[1]
+        if pixels >= MAX_DECODING_PIXELS:
+            break
+    return some
 
 
 def pixels_of(path: Path, crop: str) -> Pixels:

@@ -23,9 +23,11 @@ def paddle_orientation(data: bytes) -> int:
     It is found by looking: the file is decoded with and without its turn.
 
     Args:
-        data: the image file: JPEG, PNG or WebP. What OpenCV cannot open counts as not turned.
+        data: the image file, which Pillow has decoded whole: JPEG, PNG or WebP. What OpenCV cannot open
+            counts as not turned, and so does a TIFF.
     """
-    if not any(begin in data for begin in _TAG_DIRECTORIES):
+    # OpenCV's libtiff is years old, and what it makes of a TIFF matters nowhere: pages of one become PNG
+    if image_files.format_of(data) == "TIFF" or not any(begin in data for begin in _TAG_DIRECTORIES):
         return UPRIGHT
     content = np.frombuffer(data, dtype=np.uint8)
     stored = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

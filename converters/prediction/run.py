@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -175,9 +174,7 @@ class PredictionRun:
 
     def read_lines(self, images: Sequence[Path]) -> None:
         """Read line crops, some at once."""
-        watched = self._watched(images)
-        while batch := list(itertools.islice(watched, LINES_AT_ONCE)):
-            decoded = [(image, stem, page) for image, stem in batch if (page := self._decoded(image))]
+        for decoded in self._some_at_once(images):
             read = predict_crops([page.pixels for _, _, page in decoded], self._reader)
             for (image, stem, page), line in zip(decoded, read, strict=True):
                 self._tell_line(image, line)
@@ -186,6 +183,20 @@ class PredictionRun:
                     drawing = line_picture(page.pixels, line, self._fonts)
                     self._write(self._request.out, stem, written, results.as_text([line]), drawing)
                 self._count(image, [line])
+
+    def _some_at_once(self, images: Sequence[Path]) -> Iterator[list[tuple[Path, str, Page]]]:
+        """Decoded crops: `LINES_AT_ONCE`, or fewer where they are as large as pages."""
+        some: list[tuple[Path, str, Page]] = []
+        for image, stem in self._watched(images):
+            page = self._decoded(image)
+            if page is not None:
+                some.append((image, stem, page))
+            pixels = sum(crop.width * crop.height for _, _, crop in some)
+            if len(some) == LINES_AT_ONCE or pixels >= self._settings.max_decoding_pixels:
+                yield some
+                some = []
+        if some:
+            yield some
 
     def _watched(self, images: Sequence[Path]) -> Iterator[tuple[Path, str]]:
         """Images with the names of their results; with a bar where no texts run over the terminal."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -277,3 +279,32 @@ def test_digests_tell_pictures_apart_by_pixels_and_by_shape():
     digests = [picture_digest(p) for p in (crop, changed, flat, flat.reshape(6, 2, 3), flat.reshape(3, 4, 3))]
     assert len(set(digests)) == len(digests)
     assert all(len(digest) == 64 and set(digest) <= set("0123456789abcdef") for digest in digests)
+
+
+def test_a_crop_as_large_as_a_page_is_judged_with_little_memory():
+    program = (
+        "import numpy as np\n"
+        "from backend.page.crops import is_blank\n"
+        "page = np.full((4000, 5000, 3), 255, np.uint8)\n"
+        "peak = lambda: next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmHWM'))\n"
+        "before = peak()\n"
+        "print(is_blank(page), (peak() - before) // 1024)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    blank, megabytes = told.stdout.split()
+    assert blank == "True"
+    # 160 bytes for each of 20 million pixels would be 3,200
+    assert int(megabytes) < 500
+
+
+def test_text_on_a_crop_as_large_as_a_page_is_seen():
+    page = Image.new("RGB", (4000, 3000), "white")
+    ImageDraw.Draw(page).text((1900, 1500), "12", font=ImageFont.load_default(40), fill="black")
+    assert not is_blank(np.asarray(page))
+
+
+def test_a_quad_that_is_much_larger_than_its_page_is_no_line():
+    page = np.zeros((1000, 2000, 3), np.uint8)
+    around = np.array([[-1999, -999], [3999, -999], [3999, 1999], [-1999, 1999]], np.float32)
+    with pytest.raises(ValueError, match="much larger than the page"):
+        crop_line(page, around)

@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from backend.errors import BadImage, BadRequest, ImageUnreachable, Late, ReaderUnavailable, UnexpectedFailure
+from backend.errors import (
+    BadImage,
+    BadRequest,
+    ImageUnreachable,
+    Late,
+    OutOfMemory,
+    ReaderUnavailable,
+    UnexpectedFailure,
+)
 from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.page import image_files
 from backend.page.lines import Detected, Line, Page, Pixels, Reading, ReadPage, Reason, ReasonKind, Verdict
@@ -410,3 +418,39 @@ def test_the_pieces_of_a_justified_line_are_read_as_one_line() -> None:
     read = annotate_page(page, _Finds(lines), scripted_panel([ScriptedReader("one"), ScriptedReader("two")]))
     assert [np.rint(line.line.quad[0]).tolist() for line in read.lines] == [[20, 10], [20, 50], [20, 90]]
     assert [round(float(line.line.quad[1, 0])) for line in read.lines] == [270, 270, 270]
+
+
+def test_boxes_drawn_over_a_large_page_are_given_to_readers_a_few_at_a_time() -> None:
+    whole = np.array([[0, 0], [9000, 0], [9000, 4000], [0, 4000]], np.float32)
+    reader = ScriptedReader("one")
+    asked: list[int] = []
+
+    class Counted(ScriptedReader):
+        def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
+            asked.append(len(crops))
+            return super().submit(crops, urgent=urgent)
+
+    page = Page(np.zeros((4000, 9000, 3), np.uint8))
+    read = read_lines(page, [Line(whole)] * 5, scripted_panel([Counted("two"), reader]))
+    assert len(read) == 5
+    # 36 million pixels each, of which 100 are held
+    assert asked == [2, 2, 1]
+
+
+def test_a_failure_for_lack_of_memory_may_be_asked_again_and_blames_nothing() -> None:
+    class Short(ScriptedSource):
+        def fetch(self, reference: str, *, task_id: int | None) -> bytes:
+            raise MemoryError
+
+    made = read_task(scripted_engines(source=Short()), {"id": 5, "data": {"image": "/page"}}, OURS, WORDING)
+    assert isinstance(made, Failure)
+    assert isinstance(made.error, OutOfMemory)
+    assert (made.error.status, made.error.exit_code) == (503, 3)
+
+
+def test_a_page_is_open_while_its_readers_answer_and_keeps_nobody_from_being_decoded() -> None:
+    engines = scripted_engines()
+    with open_page(engines, PAGE) as opened:
+        assert engines.memory.open.held == opened.width * opened.height
+        assert engines.memory.decoding.held == 0
+    assert engines.memory.open.held == 0

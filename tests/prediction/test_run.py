@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from backend.errors import BadRequest, DetectorFailed, SettingsWrong
@@ -25,6 +26,7 @@ from backend.text import languages
 from converters.prediction.models import model_of
 from converters.prediction.run import PredictionRequest, PredictionRun, Totals, run
 from tests.parts.drawn_pages import drawn_page, file_of
+from tests.parts.hostile_images import png, with_scans
 from tests.parts.samples import sample
 from tests.parts.scripted import ScriptedDetector, ScriptedReader, picture
 
@@ -117,6 +119,28 @@ def test_line_crops_are_read_as_they_are_one_row_each(tmp_path: Path) -> None:
         ("1.png", "second line"),
     ]
     assert all(0.5 < float(score) <= 1 for *_, score in rows)
+
+
+@pytest.mark.parametrize("way", ["pipe", "device", "too many bytes", "too many pixels", "too many scans"])
+def test_what_breaks_a_limit_is_named_and_the_others_are_read(tmp_path: Path, way: str) -> None:
+    bad = tmp_path / "a.jpg"
+    progressive = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(progressive, "JPEG", progressive=True)
+    if way == "pipe":
+        os.mkfifo(bad)
+    elif way == "device":
+        bad.symlink_to("/dev/zero")
+    elif way == "too many bytes":
+        with bad.open("wb") as file:
+            file.truncate(100 * 1024**2 + 1)
+    else:
+        bad.write_bytes(png(9_000, 9_000) if "pixels" in way else with_scans(progressive.getvalue(), 60))
+    (tmp_path / "b.png").write_bytes(picture())
+    work, totals, _, _ = scripted(tmp_path, ScriptedReader("r", lambda number: Reading("r", "text", 0.9)))
+
+    work.read_pages([bad, tmp_path / "b.png"], ScriptedDetector(3))
+
+    assert (list(totals.failed), totals.images) == ([str(bad)], 1)
 
 
 def test_a_line_that_a_reader_failed_on_is_named_and_the_exit_code_says_so(tmp_path: Path) -> None:
