@@ -229,7 +229,7 @@ def test_without_a_key_label_studio_files_say_what_to_set() -> None:
 )
 def test_references_that_may_not_be_followed_ask_nobody(label_studio: HttpScript, reference: str) -> None:
     images, asked = sources(label_studio), reference.format(url=label_studio.url)
-    # a page is queued by its host before it is fetched, and its neighbours with it: no reference may fail there
+    # a page is queued by its host before it is fetched, and its neighbours with it: nothing may fail there
     assert isinstance(images.host(asked), str)
     assert images.at_hand(asked, task_id=1) in (False, True)
     with pytest.raises(ImageRefused) as caught:

@@ -26,7 +26,7 @@ from tests.torture.image_host import ImageHost, image_host
 from tests.torture.row import Row, Run
 from tests.torture.victim import ENDED_AT_MB, Victim, victim
 
-BODY_MB, REFUSED_MB, PICTURE_MB, ERNIE_MB, LANGUAGE_MB = 800, 200, 1200, 400, 200
+BODY_MB, REFUSED_MB, PICTURE_MB, ERNIE_MB, LANGUAGE_MB = 800, 200, 1800, 400, 200
 """How much memory above its usual one the backend may take for each kind of attack."""
 
 THREADS = 40
