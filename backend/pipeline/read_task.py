@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from backend.errors import (
@@ -67,6 +68,11 @@ class TaskPage:
     def name(self) -> str:
         """How messages call its task."""
         return task_name(self.task)
+
+    @property
+    def key(self) -> tuple[int | None, str, bytes]:
+        """Equal for the same page, and small, as it is kept: a reference may be a whole image in itself."""
+        return self.task, self.language, sha256(self.reference.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)

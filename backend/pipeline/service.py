@@ -294,7 +294,7 @@ class Service:
         asker = Asker(project or request, request)
 
         def begin(page: TaskPage) -> Future[ReadPage] | Busy:
-            key, job = (engines.model_version, page), self._reader.job(page, engines.source)
+            key, job = (engines.model_version, *page.key), self._reader.job(page, engines.source)
             try:
                 return self._pages.submit(key, job, asker, pages=len(pages), opened=opened)
             except Busy as error:

@@ -454,3 +454,14 @@ def test_a_page_is_open_while_its_readers_answer_and_keeps_nobody_from_being_dec
         assert engines.memory.open.held == opened.width * opened.height
         assert engines.memory.decoding.held == 0
     assert engines.memory.open.held == 0
+
+
+def test_what_is_kept_of_a_page_does_not_hold_an_image_that_stands_in_its_task() -> None:
+    image = "data:image/png;base64," + "A" * 10_000_000
+    page = TaskPage(1, image, "ru")
+    assert page.key == TaskPage(1, image, "ru").key
+    assert page.key != TaskPage(1, image + "A", "ru").key
+    assert page.key != TaskPage(2, image, "ru").key
+    assert page.key != TaskPage(1, image, "uk").key
+    assert len(str(page.key)) < 250
+    assert TaskPage(1, "\ud800", "ru").key, "JSON may hold half a character"
