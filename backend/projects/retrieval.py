@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
@@ -18,11 +19,19 @@ BATCH_SIZE = 8
 PATIENT_ROUNDS = 6
 """Rounds in a row that may bring nothing while the backend is at work on pages; each takes up to 80 s."""
 
+ROUND_S = 30.0
+"""The least time that such a round takes, seconds: a backend for which too much waits refuses at once."""
+
 SHOWN_REASONS = 20
 """Reasons of refused pages that are shown, and tasks of each."""
 
 
-def retrieve(api: LabelStudio, project: int, at_work: Callable[[], bool] = lambda: False) -> Iterator[int]:
+def retrieve(
+    api: LabelStudio,
+    project: int,
+    at_work: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Iterator[int]:
     """Let Label Studio ask the backend for every page that lacks a prediction of the current version.
 
     It asks in batches of tasks, and repeats the pages that got no prediction until a round brings none.
@@ -32,6 +41,7 @@ def retrieve(api: LabelStudio, project: int, at_work: Callable[[], bool] = lambd
         project: the id of the project.
         at_work: whether the backend is still at work on pages that a deadline cut off, so that a round
             that brings nothing is not the last one.
+        sleep: waits for so many seconds.
 
     Yields:
         How many pages are left, before the first batch and after each.
@@ -44,7 +54,7 @@ def retrieve(api: LabelStudio, project: int, at_work: Callable[[], bool] = lambd
     yield len(left)
     fruitless = 0
     while left:
-        before = len(left)
+        begun, before = time.monotonic(), len(left)
         for start in range(0, before, BATCH_SIZE):
             api.retrieve_predictions(project, left[start : start + BATCH_SIZE])
             yield max(before - start - BATCH_SIZE, 0)
@@ -52,6 +62,8 @@ def retrieve(api: LabelStudio, project: int, at_work: Callable[[], bool] = lambd
         fruitless = 0 if len(left) < before else fruitless + 1
         if fruitless > PATIENT_ROUNDS or (fruitless and not at_work()):
             return
+        if fruitless:
+            sleep(max(0.0, begun + ROUND_S - time.monotonic()))
 
 
 def tasks_without_version(api: LabelStudio, project: int, version: str) -> list[int]:
