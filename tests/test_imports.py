@@ -51,6 +51,7 @@ OWNERS = {
         "converters.training.alignment",
     },
     "PIL": {
+        "backend.page.further_pages",
         "backend.page.image_files",
         "backend.page.image_modes",
         "backend.page.missing_rows",
