@@ -48,6 +48,14 @@ WEBHOOK_ACTIONS = frozenset(
 """Any other name counts as "other", so that a caller cannot make metrics grow."""
 
 
+class _App(Flask):
+    """An application that never logs the path of a request: a webhook's holds its secret."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """As Flask's own, which is called where not even an error's answer can be sent."""
+        log.error("%s %s failed", request.method, request.url_rule, exc_info=exc_info)
+
+
 def create_app(
     service: Service,
     settings: Settings,
@@ -63,7 +71,7 @@ def create_app(
         results_of: answers a /predict; by default the service does.
     """
     rounds = starter or RoundStarter(settings)
-    app = Flask("twinread")
+    app = _App("twinread")
     bodies = JsonBodies(settings.max_request_bytes)
     seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)
 
@@ -146,8 +154,7 @@ def create_app(
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:  # the last line before a client: no traceback crosses it
-        # the rule, because the path of a webhook holds its secret
-        log.error("%s %s failed", request.method, request.url_rule, exc_info=error)
+        app.log_exception((type(error), error, error.__traceback__))
         return refusal(500, "twinread failed unexpectedly; the log of the backend says why.")
 
     return app

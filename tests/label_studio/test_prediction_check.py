@@ -97,7 +97,9 @@ def test_looking_for_faults_is_what_first_imports_the_sdk() -> None:
         pytest.param(
             f'<?xml version="1.0" encoding="utf-8"?>{CONFIG}', "encoding declaration", id="XML declaration"
         ),
-        pytest.param(f"{'<View>' * 300}{CONFIG}{'</View>' * 300}", "Excessive depth", id="nested"),
+        pytest.param(
+            f"{'<View>' * 300}{CONFIG}{'</View>' * 300}", "100 tags inside one another", id="nested"
+        ),
         pytest.param("", "not well-formed", id="empty"),
     ],
 )
