@@ -46,6 +46,14 @@ def refused(request: Request, settings: Settings) -> Response | None:
             "Without BASIC_AUTH_USER and BASIC_AUTH_PASS twinread answers only to localhost, an IP address "
             "or a private name, not to the name in this request's Host header.",
         )
+    has_secret = settings.webhook_secret is not None and _first_word(request.path) in SECRET_PATHS
+    if open_to_all and _is_elsewhere(request.remote_addr) and request.path != "/health" and not has_secret:
+        # `serve` does not open its port so, but under label-studio-ml another server has opened it
+        return refusal(
+            403,
+            "Without BASIC_AUTH_USER and BASIC_AUTH_PASS twinread answers only to its own machine: whoever "
+            "reaches the port could spend its calls and read its images. Set both, or ALLOW_NO_PASSWORD.",
+        )
     length = request.content_length
     chunked = length is None and bool(request.headers.get("Transfer-Encoding"))
     if not length and not chunked:
@@ -71,8 +79,9 @@ def stranger(request: Request, settings: Settings) -> Response | None:
     """
     if request.path == "/health" and credentials(request) is None and not request.content_length:
         return None
-    first, _, secret = request.path.lstrip("/").partition("/")
+    first = _first_word(request.path)
     if first in SECRET_PATHS:
+        secret = request.path.lstrip("/").partition("/")[2]
         return None if knows_secret(request, settings, secret) else refusal(401, SECRET_PATHS[first])
     if signed_in(request, settings):
         return None
@@ -91,6 +100,18 @@ def too_large(path: str, limit: int) -> Response:
     """The refusal of a body over its limit, with the setting that raises it."""
     setting = "MAX_REQUEST_BYTES" if path in ("/predict", "/setup") else "MAX_WEBHOOK_BYTES"
     return refusal(413, f"The body is over {limit} bytes. Send fewer tasks at once, or raise {setting}.")
+
+
+def _first_word(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
+
+
+def _is_elsewhere(address: str | None) -> bool:
+    """Whether a request comes from another machine; a Unix socket has no address."""
+    try:
+        return not ip_address(address or "::1").is_loopback
+    except ValueError:
+        return False
 
 
 def _is_our_name(host: str) -> bool:

@@ -103,3 +103,28 @@ def test_without_a_password_a_foreign_name_for_this_machine_is_not_answered(host
     assert came is None or came[0] == 403
     assert answer("/status", {"Host": host}, method="GET", length=0, **SIGN_IN) is None
     assert answer("/status", {"Host": host}, method="GET", length=0, allow_no_password=True) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "ours"),
+    [
+        pytest.param("127.0.0.1", "/predict", True, id="this machine"),
+        pytest.param("::1", "/predict", True, id="this machine by IPv6"),
+        pytest.param("", "/predict", True, id="a Unix socket"),
+        pytest.param("192.168.1.7", "/predict", False, id="another machine"),
+        pytest.param("fd00::7", "/status", False, id="another machine by IPv6"),
+        pytest.param("192.168.1.7", "/health", True, id="a load balancer's question"),
+    ],
+)
+def test_without_a_password_another_machine_is_not_answered(address: str, path: str, ours: bool) -> None:
+    def came(**values: object) -> tuple[int, str] | None:
+        environ = Request.from_values(path, method="GET", headers={"Host": "localhost"}).environ
+        request = Request(environ | {"REMOTE_ADDR": address})
+        answer = refused(request, Settings(_env_file=None, **values))  # type: ignore[call-arg]
+        return None if answer is None else (answer.status_code, answer.status.partition(" ")[2])
+
+    refusal = came()
+    assert (refusal is None) == ours
+    assert refusal is None or (refusal[0] == 403 and "BASIC_AUTH_USER" in refusal[1])
+    assert came(**SIGN_IN) is None
+    assert came(allow_no_password=True) is None
