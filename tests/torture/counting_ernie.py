@@ -24,6 +24,7 @@ class CountingErnie(StandIn):
     """Says the same of the same picture; a reading is named by picture and prompt.
 
     asked_for, told: how often each reading was asked for, and answered.
+    round: whoever attacks counts it up; each reading knows in which of them it was asked for.
     hangs_every: one call in so many gets no answer; 0 for none.
     """
 
@@ -31,6 +32,8 @@ class CountingErnie(StandIn):
         super().__init__(self._say, latency_s=latency_s)
         self.asked_for: Counter[str] = Counter()
         self.told: Counter[str] = Counter()
+        self.round = 1
+        self._rounds: dict[str, list[int]] = {}
         self.hangs_every = 0
         self.hung = 0
         self._counting = threading.Lock()
@@ -39,6 +42,11 @@ class CountingErnie(StandIn):
         """How many calls asked for a reading that had been asked for before."""
         with self._counting:
             return sum(self.asked_for.values()) - len(self.asked_for)
+
+    def repeated_of(self) -> Counter[int]:
+        """How many calls repeated one of a round, by that round, whenever that was."""
+        with self._counting:
+            return Counter(number for rounds in self._rounds.values() for number in rounds[:-1])
 
     def told_twice(self) -> int:
         """How many answers repeated an answer."""
@@ -52,6 +60,7 @@ class CountingErnie(StandIn):
         name = f"{fingerprint(asked)} {asked.second}"
         with self._counting:
             self.asked_for[name] += 1
+            self._rounds.setdefault(name, []).append(self.round)
             number = sum(self.asked_for.values()) if self.hangs_every else 0
         if self.hangs_every and number % self.hangs_every == 0:
             self.hung += 1

@@ -38,13 +38,9 @@ class Tally:
 
     killed: int = 0
     stopped: int = 0
-    twice_by_kill: list[int] = field(default_factory=list)
-    twice_by_stop: list[int] = field(default_factory=list)
     codes: list[int | None] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     tracebacks: int = 0
-    counted: int = 0
-    """Repeated calls that belong to kills before."""
 
 
 def rows(run: Run) -> Iterator[Row]:
@@ -69,14 +65,13 @@ def _on_sqlite(run: Run, ernie: CountingErnie, host: ImageHost) -> Iterator[Row]
             # the pages of the kill before, and as many new ones
             tasks = _tasks(host, max(0, number - 2) * PAGES, number * PAGES)
             _ask_until(ernie, chance, [attacked], asking, tasks)
-            _count_repeated(tally, ernie)
             _kill(tally, attacked, number)
+            ernie.round += 1
         if number % 5 == 0:
             run.say(f"SQLite: {number} of {run.kills}")
     with victim(run, folder, ernie) as attacked:
         ask(attacked.url, body(_tasks(host, 0, number * PAGES)), limit_s=200)
         attacked.backend.wait_until_idle()
-        _count_repeated(tally, ernie)
         _kill(tally, attacked, 0)
         tally.tracebacks += attacked.tracebacks()
         with sqlite3.connect(run.folder / folder / "cache" / "readings.sqlite3") as store:
@@ -98,10 +93,10 @@ def _on_postgres(run: Run, ernie: CountingErnie, host: ImageHost, url: str) -> I
             with ThreadPoolExecutor(2) as asking:
                 tasks = _tasks(host, first + max(0, number - 2) * PAGES, first + number * PAGES)
                 _ask_until(ernie, chance, both, asking, tasks)
-                _count_repeated(tally, ernie)
                 # pairs of SIGKILL and SIGTERM, so that each replica gets both
                 which = number // 2 % 2
                 _kill(tally, both[which], number)
+                ernie.round += 1
             stacks[which].close()
             both[which] = _replica(run, stacks[which], which, ernie, url)
             if number % 5 == 0:
@@ -109,7 +104,6 @@ def _on_postgres(run: Run, ernie: CountingErnie, host: ImageHost, url: str) -> I
         for replica in both:
             ask(replica.url, body(_tasks(host, first, first + number * PAGES)), limit_s=200)
             replica.backend.wait_until_idle()
-        _count_repeated(tally, ernie)
         for replica in both:
             _kill(tally, replica, 0)
             tally.tracebacks += replica.tracebacks()
@@ -170,13 +164,6 @@ def _kill(tally: Tally, attacked: Victim, number: int) -> None:
     tally.seconds.append(seconds)
 
 
-def _count_repeated(tally: Tally, ernie: CountingErnie) -> None:
-    """What was asked for again since the last kill belongs to that kill; before the first, to none."""
-    repeated, tally.counted = ernie.repeated() - tally.counted, ernie.repeated()
-    rounds = tally.killed + tally.stopped
-    (tally.twice_by_kill if rounds % 2 else tally.twice_by_stop).append(repeated)
-
-
 def _empty(url: str) -> None:
     with _engine(url).begin() as connection:
         connection.execute(sa.text("DELETE FROM readings"))
@@ -199,18 +186,22 @@ def _told(store: str, tally: Tally, ernie: CountingErnie, kept: int, keys: int, 
     yield Row(
         f"{store}: readings lost", "0", f"{lost} of {len(ernie.asked_for)} {by}", lost == 0 and kept > 0
     )
-    most = max(tally.twice_by_kill, default=0)
+    # what was in flight when a round ended is asked for when its claim has, which may be two rounds later
+    repeated = ernie.repeated_of()
+    by_kill = [count for number, count in repeated.items() if number % 2]
+    by_stop = [count for number, count in repeated.items() if not number % 2]
+    most = max(by_kill, default=0)
     yield Row(
         f"{store}: readings asked for twice after a SIGKILL",
         f"at most {2 * IN_FLIGHT} each time: {IN_FLIGHT} in flight, and as many on their way to the disk",
-        f"{sum(tally.twice_by_kill)} in all, {most} after one",
+        f"{sum(by_kill)} in all, {most} after one",
         most <= 2 * IN_FLIGHT,
     )
     yield Row(
         f"{store}: readings asked for twice after a SIGTERM, or without any",
         "0",
-        str(sum(tally.twice_by_stop)),
-        sum(tally.twice_by_stop) == 0,
+        str(sum(by_stop)),
+        not by_stop,
     )
     wrong = sum(code != 0 for code in tally.codes)
     yield Row(
