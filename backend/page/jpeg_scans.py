@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from backend.errors import BadImage
+from backend.page.jpeg_segments import END_OF_IMAGE, START_OF_SCAN, segments
 from backend.page.limits import MAX_JPEG_SCANS
-from backend.page.orientation import BARE_MARKERS, END_OF_IMAGE, START_OF_SCAN
 
 PROGRESSIVE = 0xC2
 FRAMES = {0xC0: 2, 0xC1: 2, PROGRESSIVE: 1}
@@ -23,7 +22,6 @@ ones a code for its mean and one for the end of the block, in progressive ones f
 
 RESTART_INTERVAL = 0xDD
 _RESTARTS = re.compile(rb"\xff[\xd0-\xd7]")
-_AFTER_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 _PADDING = bytes((89 * number) % 251 for number in range(1, 65))
 """No marker, and as codes or bits nothing that repeats."""
 
@@ -70,7 +68,7 @@ def checked(jpeg: bytes, max_scans: int = MAX_JPEG_SCANS) -> Checked:
     restarts = 0
     ends: list[int] = []
     end = len(jpeg)
-    for marker, at, after in _segments(jpeg):
+    for marker, at, after in segments(jpeg):
         if marker == END_OF_IMAGE:
             end = at
         elif marker in FRAMES and frame is None:
@@ -97,33 +95,6 @@ def checked(jpeg: bytes, max_scans: int = MAX_JPEG_SCANS) -> Checked:
         return Checked(jpeg, _PADDING.join(parts))
     # longer than what libjpeg looks ahead (8 bytes), too short for more than a block or two
     return Checked(jpeg if end == len(jpeg) else jpeg[:end] + bytes(8), None)
-
-
-def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start, and where the next one begins: for a scan, behind its data; nothing behind the end."""
-    at = 2
-    while True:
-        at = jpeg.find(b"\xff", at)
-        while at >= 0 and jpeg[at + 1 : at + 2] == b"\xff":
-            at += 1
-        if at < 0 or at + 2 > len(jpeg):
-            return
-        marker = jpeg[at + 1]
-        if marker == END_OF_IMAGE:
-            yield marker, at, at + 2
-            return
-        if marker == 0 or marker in BARE_MARKERS:
-            at += 2
-            continue
-        if at + 4 > len(jpeg):
-            return
-        (length,) = struct.unpack_from(">H", jpeg, at + 2)
-        after = at + 2 + length
-        if marker == START_OF_SCAN:
-            found = _AFTER_SCAN.search(jpeg, after)
-            after = found.start() if found else len(jpeg)
-        yield marker, at, after
-        at = after
 
 
 def _frame(marker: int, jpeg: bytes, at: int) -> _Frame:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from backend.page.jpeg_segments import segments_before_pixels
+
 ORIENTATION, INNER_DIRECTORY = 0x0112, 0x8769
 SHORT, LONG = 3, 4
 UPRIGHT = 1
@@ -18,9 +20,7 @@ UPRIGHT = 1
 EXIF = b"Exif\0"
 """How a JPEG's EXIF begins; one byte follows, usually a second zero, that nobody looks at."""
 
-APP1, START_OF_SCAN, END_OF_IMAGE = 0xE1, 0xDA, 0xD9
-BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
-"""JPEG's markers that no length follows."""
+APP1 = 0xE1
 
 
 def orientation(data: bytes, format: str) -> int:
@@ -44,9 +44,9 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     """
     tag = struct.pack("<HHIHH", ORIENTATION, SHORT, 1, orientation, 0)
     exif = EXIF + b"\0" + b"II*\0" + struct.pack("<IH", 8, 1) + tag + bytes(4)
-    kept = [jpeg[start:end] for marker, start, end in _segments(jpeg) if marker != APP1]
+    kept = [jpeg[start:end] for marker, start, end in segments_before_pixels(jpeg) if marker != APP1]
     # behind the last segment lie the pixels
-    last = max((end for _, _, end in _segments(jpeg)), default=2)
+    last = max((end for _, _, end in segments_before_pixels(jpeg)), default=2)
     plain = struct.pack(">BBH", 0xFF, APP1, len(exif) + 2) + exif
     return jpeg[:2] + plain + b"".join(kept) + jpeg[last:]
 
@@ -57,31 +57,11 @@ def _nothing(data: bytes) -> bytes:
 
 def _exif_of_jpeg(data: bytes) -> bytes:
     """The first EXIF before the pixels; Chromium looks at no other, whatever this one holds."""
-    for marker, start, end in _segments(data):
+    for marker, start, end in segments_before_pixels(data):
         content = data[start + 4 : end]
         if marker == APP1 and content.startswith(EXIF) and len(content) > len(EXIF) + 1:
             return content[len(EXIF) + 1 :]
     return b""
-
-
-def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment before the pixels; bytes between two segments are passed over."""
-    at = 2
-    while True:
-        at = jpeg.find(b"\xff", at)
-        while at >= 0 and jpeg[at + 1 : at + 2] == b"\xff":
-            at += 1
-        if at < 0 or at + 4 > len(jpeg):
-            return
-        marker = jpeg[at + 1]
-        if marker in (START_OF_SCAN, END_OF_IMAGE):
-            return
-        if marker == 0 or marker in BARE_MARKERS:
-            at += 2
-            continue
-        (length,) = struct.unpack_from(">H", jpeg, at + 2)
-        yield marker, at, at + 2 + length
-        at += 2 + length
 
 
 def _exif_of_png(data: bytes) -> bytes:
