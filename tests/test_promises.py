@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.label_studio import config_limits
 from backend.pipeline.metrics import Metrics
 from backend.settings import tables
 from backend.settings.settings import Settings
@@ -36,6 +37,13 @@ def test_the_test_that_holds_a_promise_is_there(file: str, name: str) -> None:
 def test_limits_and_metrics_are_those_of_the_code() -> None:
     assert between("SECURITY.md", "limits") == tables.markdown_table(tables.LIMITS), "run: make docs"
     assert between("docs/operations.md", "metrics") == Metrics().markdown_table(), "run: make docs"
+
+
+def test_limits_of_labeling_configs_are_those_of_the_code() -> None:
+    told = (ROOT / "SECURITY.md").read_text("utf-8")
+    limits = {name: limit for name, limit in vars(config_limits).items() if name.endswith("_LIMIT")}
+    assert len(limits) == 7
+    assert [name for name, limit in limits.items() if f"{limit:,}" not in told] == []
 
 
 def test_the_dashboard_asks_for_metrics_that_there_are() -> None:

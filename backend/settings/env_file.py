@@ -88,7 +88,7 @@ def _read_trusted(path: Path) -> bytes | None:
         if not stat.S_ISREG(target.st_mode):
             raise _refused("is no plain file", "Put a plain file in its place, or remove it")
         if os.name == "posix":
-            _check_owners(itself, target, os.geteuid())
+            check_owners(itself, target, os.geteuid())
         if target.st_size > MAX_BYTES:
             raise _refused("is larger than 1 MiB, and no settings file is", "Remove it, or rename it")
         with open(descriptor, "rb", closefd=False) as file:
@@ -97,8 +97,17 @@ def _read_trusted(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
-def _check_owners(itself: os.stat_result, target: os.stat_result, user: int) -> None:
-    """Refuse what another user wrote, or can change; a link counts as well as the file that it leads to."""
+def check_owners(itself: os.stat_result, target: os.stat_result, user: int) -> None:
+    """Refuse what another user wrote, or can change; a link counts as well as the file that it leads to.
+
+    Args:
+        itself: of the name `.env`, which may be a link's.
+        target: of the file that was opened.
+        user: the number of the one who reads it.
+
+    Raises:
+        SettingsWrong: another user, but root, could have written it.
+    """
     owners = {itself.st_uid, target.st_uid}
     if not owners <= {user, 0}:
         raise _refused(

@@ -6,8 +6,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,21 +80,13 @@ class Database:
         """
         self.look()
         limit_s = self._answer_limit_s if limit_s is None else limit_s
-        try:
-            with self._writing if writes else nullcontext():
-                try:
-                    return self._once(work, writes, limit_s)
-                except DBAPIError as error:
-                    if not _worth_another_try(error):
-                        raise
-                    return self._once(work, writes, limit_s)
-        except TimeoutError as error:
-            raise StoreFailed(
-                f"The store of readings cannot be used: it does not answer within {limit_s:g} s "
-                "(STORE_TIMEOUT_S); look at its server and the network."
-            ) from error
-        except (SQLAlchemyError, OSError) as error:
-            raise failed(error) from error
+        with _told(limit_s), self._writing if writes else nullcontext():
+            try:
+                return self._once(work, writes, limit_s)
+            except DBAPIError as error:
+                if not _worth_another_try(error):
+                    raise
+                return self._once(work, writes, limit_s)
 
     def look(self) -> None:
         """Take the file that is there now, where SQLite's was deleted or replaced since it was opened.
@@ -140,7 +132,7 @@ class Database:
         self._engine.dispose()
 
     def _open(self) -> None:
-        try:
+        with _told(OPENING_S):
             if self.file is not None:
                 self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 private_file(self.file)
@@ -152,13 +144,6 @@ class Database:
                 for end in ("-wal", "-shm"):
                     tighten_file(Path(f"{self.file}{end}"))
                 self._opened = _identity(self.file)
-        except TimeoutError as error:
-            raise StoreFailed(
-                f"The store of readings cannot be used: it does not answer within {OPENING_S:g} s; look at "
-                "its server and the network."
-            ) from error
-        except (SQLAlchemyError, OSError) as error:
-            raise failed(error) from error
 
     def _once(self, work: Callable[[sa.Connection], T], writes: bool, limit_s: float) -> T:
         with self._engine.connect() as connection:
@@ -202,6 +187,20 @@ class Database:
                 return False
             raise
         return True
+
+
+@contextmanager
+def _told(limit_s: float) -> Iterator[None]:
+    """Whatever a database says in the block, as one sentence of ours; `limit_s` is what it had, seconds."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise StoreFailed(
+            f"The store of readings cannot be used: it does not answer within {limit_s:g} s "
+            "(STORE_TIMEOUT_S); look at its server and the network."
+        ) from error
+    except (SQLAlchemyError, OSError) as error:
+        raise failed(error) from error
 
 
 def file_of(url: str) -> Path | None:
