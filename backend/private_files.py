@@ -8,37 +8,37 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 
-def private_folder(path: Path) -> None:
+def private_folder(path: Path, *holds: str) -> None:
     """Make a folder for its owner alone, or take away what others may do in one that is ours.
 
-    Ours is a folder that belongs to this process's user with everything that lies in it. Others are left as
-    they are, and so are the folders that a system or a person lives in: a home, `/tmp`.
+    Ours is a folder that an earlier start has filled, and that belongs to this process's user with all that
+    lies in it. Others are left as they are: a setting may name `/etc` by mistake, and root owns all of that.
 
     Args:
         path: the folder; those above it are made by umask where they are missing.
+        holds: names of files or folders; one of them is in a folder that is ours.
 
     Raises:
         OSError: it cannot be made.
     """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if _is_ours(path):
+    if any((path / name).exists() for name in holds) and _is_ours(path):
         _tighten(path, _others(path))
 
 
 def private_file(path: Path) -> None:
-    """Make an empty file for its owner alone, or take away what others may do with one that is ours.
+    """Make an empty file for its owner alone; one that is there stays as it is, as it may be anybody's.
 
     Raises:
         OSError: it cannot be made.
     """
     others = _others(path.parent)
-    try:
+    with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666 & ~others))
-    except FileExistsError:
-        tighten_file(path)
 
 
 def tighten_file(path: Path) -> None:

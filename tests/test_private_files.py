@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.private_files import private_file, private_folder
+from backend.errors import StoreFailed
+from backend.private_files import private_file, private_folder, tighten_file
+from backend.readers.stored import ReadingStore
 
 
 def mode(path: Path) -> str:
@@ -23,7 +25,7 @@ def _umask() -> Iterator[None]:
 
 
 def test_a_new_folder_and_a_new_file_are_their_owner_s_alone(tmp_path: Path) -> None:
-    private_folder(tmp_path / "cache" / "twinread")
+    private_folder(tmp_path / "cache" / "twinread", "models", "store")
     private_file(tmp_path / "cache" / "twinread" / "readings")
     assert mode(tmp_path / "cache" / "twinread") == "0o700"
     assert mode(tmp_path / "cache" / "twinread" / "readings") == "0o600"
@@ -44,8 +46,9 @@ def test_a_new_folder_and_a_new_file_are_their_owner_s_alone(tmp_path: Path) -> 
 def test_a_folder_that_is_ours_is_tightened(tmp_path: Path, before: int, after: str) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
+    (folder / "store").touch()
     folder.chmod(before)
-    private_folder(folder)
+    private_folder(folder, "models", "store")
     assert mode(folder) == after
 
 
@@ -58,12 +61,25 @@ def test_a_file_of_an_earlier_version_is_tightened(tmp_path: Path, folder: int, 
     file = tmp_path / "readings"
     file.write_text("")
     file.chmod(0o664)
-    private_file(file)
+    tighten_file(file)
     assert mode(file) == after
 
 
 def test_a_home_is_never_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     tmp_path.chmod(0o755)
-    private_folder(tmp_path)
+    (tmp_path / "store").touch()
+    private_folder(tmp_path, "models", "store")
     assert mode(tmp_path) == "0o755"
+
+
+def test_what_a_setting_names_by_mistake_stays_as_it_is(tmp_path: Path) -> None:
+    # as root, every entry of /etc would be ours
+    folder, file = tmp_path / "etc", tmp_path / "etc" / "hostname"
+    folder.mkdir(0o755)
+    file.write_text("a name")
+    private_folder(folder, "models", "store")
+    private_file(file)
+    with pytest.raises(StoreFailed, match="no database"):
+        ReadingStore(f"sqlite:///{file}")
+    assert (mode(folder), mode(file), file.read_text()) == ("0o755", "0o644", "a name")

@@ -76,7 +76,7 @@ def run() -> None:
     label_studio_port = _port("LABEL_STUDIO_PORT", 8080)
     backend_port = _port("BACKEND_PORT", 9090)
     state = Path(os.environ.get("TWINREAD_STATE") or ROOT / ".run").resolve()
-    private_folder(state)
+    private_folder(state, "account.json")
     account = demo_account(state / "account.json")
     values = demo_settings(state)
     for line in left_unread(values, demo_pages().values()):

@@ -28,7 +28,7 @@ from backend.pipeline.version import model_version
 from backend.private_files import private_folder
 from backend.readers.stored import ReadingStore
 from backend.seams import LineDetector
-from backend.settings.settings import Settings
+from backend.settings.settings import STORE_FILE, Settings
 
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ def open_store(settings: Settings) -> ReadingStore:
         StoreFailed: it cannot be used.
     """
     try:
-        private_folder(settings.cache_dir)
+        private_folder(settings.cache_dir, STORE_FILE, "models")
     except OSError as error:
         if not settings.store_url:
             raise StoreFailed(

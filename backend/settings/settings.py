@@ -35,6 +35,10 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list."""
 
 
+STORE_FILE = "readings.sqlite3"
+"""The store of readings in CACHE_DIR."""
+
+
 def default_cache_dir() -> Path:
     """The folder for models, images and the store: `$XDG_CACHE_HOME/twinread` or `~/.cache/twinread`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread"
@@ -405,7 +409,7 @@ class Settings(BaseSettings):
     @property
     def store_address(self) -> str:
         """`STORE_URL`, or the SQLite file in the cache folder."""
-        return self.store_url or f"sqlite:///{self.cache_dir / 'readings.sqlite3'}"
+        return self.store_url or f"sqlite:///{self.cache_dir / STORE_FILE}"
 
 
 def load(**overrides: Any) -> Settings:

@@ -141,7 +141,8 @@ class Database:
             if not self._once(is_current, False, OPENING_S):
                 self._once(make_current, True, OPENING_S)
             if self.file is not None:
-                for end in ("-wal", "-shm"):
+                # now that it is known to be a store, and no file that STORE_URL names by mistake
+                for end in ("", "-wal", "-shm"):
                     tighten_file(Path(f"{self.file}{end}"))
                 self._opened = _identity(self.file)
 
