@@ -199,7 +199,10 @@ def test_building_asks_for_no_frontend(dockerfile: Path) -> None:
 
 
 LOCKS = [
-    *(ROOT / "locks" / f"{name}.txt" for name in ("twinread", "dev", "ray", "label-studio", "label-studio-ml")),
+    *(
+        ROOT / "locks" / f"{name}.txt"
+        for name in ("twinread", "dev", "ray", "label-studio", "label-studio-ml")
+    ),
     ROOT / "converters/training/trainer/requirements.txt",
 ]
 
