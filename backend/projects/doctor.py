@@ -150,7 +150,7 @@ def _model_sentence(detector: PaddleDetector) -> str:
     stands_in = (
         f"; it stands in for {location.requested}, which could not be had" if location.is_substitute else ""
     )
-    return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
+    return f"{location.name} from {location.came_from}, on {detector.engine.device}{stands_in}."
 
 
 def _promoted(settings: Settings) -> Iterator[Check]:

@@ -320,7 +320,7 @@ def test_options_that_could_find_nothing_are_refused(options):
 
 def test_without_paddle_auto_is_the_cpu(detector):
     automatic = PaddleDetector(DetectionOptions(engine=EngineOptions(device="auto")), source="packages")
-    assert automatic.device == "cpu"
+    assert automatic.engine.device == "cpu"
     assert automatic.state is ModelState.LOADING
 
 
