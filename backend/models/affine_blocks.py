@@ -186,10 +186,10 @@ class _Network:
         return weights, bias
 
     def _put(self, conv: NodeProto, weights: _Values, bias: _Values) -> None:
-        names = [
-            self._name("weights", weights.astype(np.float32)),
-            self._name("bias", bias.astype(np.float32)),
-        ]
+        # numbers that float32 does not hold become infinite, and the answers show it
+        with np.errstate(over="ignore"):
+            arrays = {"weights": weights.astype(np.float32), "bias": bias.astype(np.float32)}
+        names = [self._name(what, array) for what, array in arrays.items()]
         source = conv.input[0]
         del conv.input[:]
         conv.input.extend([source, *names])
@@ -214,7 +214,7 @@ class _Network:
         there = {tensor.name for tensor in kept} | {name for node in nodes for name in node.output}
         kept += [
             numpy_helper.from_array(np.ascontiguousarray(self._constants[name]), name)
-            for name in used
+            for name in reversed(used)
             if name in self._constants and name not in there
         ]
         del self._graph.node[:]
