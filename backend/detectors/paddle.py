@@ -38,7 +38,8 @@ _MAX_ENLARGEMENT: Final = 4.0
 MOST_CANDIDATES: Final = 10_000
 """Candidates for a line in one picture; PaddleOCR leaves out all above 1,000, and says nothing."""
 _MOST_SESSIONS: Final = 8
-"""Copies of the model at most: at the limit for big scans each holds about a third of a gigabyte."""
+"""Copies of a small model at most; each holds 150 to 300 MB. A large one has several times as much, and its
+convolutions keep many threads busy, so there is one of it."""
 _ALMOST_ZERO: Final = -5e-324
 """Stands for 0 in thresholds: PaddleOCR computes `given or default`, so it ignores a true 0. This, the next
 float below 0, is not ignored, and compares with every pixel and score as 0 does."""
@@ -153,7 +154,9 @@ class PaddleDetector(BackgroundModel[_Searcher, Page, Detected]):
             model, model_dir, engine=engine.name, source=source, cache_dir=cache_dir
         )
         self.engine = engine
-        self.sessions = devices.share_cores(engine, self._options.engine, _MOST_SESSIONS)
+        self.sessions = devices.share_cores(
+            engine, self._options.engine, _MOST_SESSIONS if devices.is_small(self.location.name) else 1
+        )
         self.providers: tuple[str, ...] = ()
         self._cache_dir = cache_dir
         self._defaults = locate.detection_defaults(self.location)

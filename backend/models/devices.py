@@ -186,6 +186,15 @@ def share_cores(engine: Engine, options: EngineOptions, most: int) -> Sessions:
     return Sessions(max(1, min(most, allowed // threads)), threads)
 
 
+def is_small(name: str) -> bool:
+    """Whether a model is made for small machines, so that several copies of it cost little memory.
+
+    Args:
+        name: PaddleOCR's, such as `PP-OCRv5_mobile_det`.
+    """
+    return any(size in name for size in ("_mobile", "_small", "_tiny"))
+
+
 def refuse_other_device(engine: Engine, providers: Sequence[str]) -> None:
     """Make sure that a model was really loaded for its GPU: onnxruntime takes the CPU where CUDA fails.
 

@@ -45,7 +45,8 @@ _MARGIN: Final = 0.2
 """Of the height. With this margin the second look agrees with the first in 45 of 60 lines, 3 of them
 wrong; with 0.1 in 49, 7 of them wrong."""
 _MOST_SESSIONS: Final = 16
-"""Copies of one recogniser at most."""
+"""Copies of a small recogniser at most, of 100 MB each."""
+_MOST_LARGE_SESSIONS: Final = 4
 _CARRIED: Final = "PP-OCRv5_mobile_rec"
 
 RENDERING: Final = 1
@@ -165,7 +166,8 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         if why:
             log.warning("%s reads '%s' instead of %s. %s", self.location.name, language, wanted, why)
 
-        sessions = devices.share_cores(engine, self._options.engine, _MOST_SESSIONS)
+        most = _MOST_SESSIONS if devices.is_small(self.location.name) else _MOST_LARGE_SESSIONS
+        sessions = devices.share_cores(engine, self._options.engine, most)
 
         def build() -> Predictor:
             return paddle_engine.text_recognition(
