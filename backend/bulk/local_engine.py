@@ -20,6 +20,7 @@ from backend.pipeline.assembly import engines, promoted_model
 from backend.pipeline.malloc import give_large_blocks_back
 from backend.pipeline.read_task import Failure, task_id
 from backend.pipeline.service import Service, ServiceOptions
+from backend.readers.budget import Spender
 from backend.readers.store.health import BEGUN_ANEW
 from backend.settings.settings import Settings
 
@@ -79,10 +80,15 @@ class LocalEngine:
         return self._service.begin(task, work.config, work.wording, project=str(work.project))
 
 
-def local_engine(settings: Settings, work: BulkWork) -> LocalEngine:
+def local_engine(settings: Settings, work: BulkWork, budget: Spender | None = None) -> LocalEngine:
     """Load the engines that the settings name, which are those of a backend with the same settings.
 
     A model that is promoted while the run goes on does not take over: one run makes one version.
+
+    Args:
+        settings: of this process.
+        work: whose tasks are read.
+        budget: says whether a call of the ERNIE server may be made; None: always.
 
     Raises:
         TwinreadError: why they cannot be loaded.
@@ -95,7 +101,7 @@ def local_engine(settings: Settings, work: BulkWork) -> LocalEngine:
         kept_pages=KEPT_PAGES,
         downloads=DownloadLimits(settings.downloads_at_once, settings.downloads_per_host),
     )
-    service = Service(lambda metrics: engines(settings, metrics, promoted), options)
+    service = Service(lambda metrics: engines(settings, metrics, promoted, budget), options)
     try:
         service.engines(LOADING_S)
     except TwinreadError:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from backend.bulk.tasks import Order
 
 NICE = 10
 """How far a run stands back behind a backend on the same machine, whose annotators wait."""
@@ -24,13 +29,23 @@ NICE = 10
     is_flag=True,
     help="Store under this machine's own version although the connected backend has another one.",
 )
+@click.option("--max-calls", type=click.IntRange(min=1), help="End before the server is asked more often.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="End before more tokens are used.")
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End before it costs more, at the prices of the settings.",
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def preannotate(
     project: int,
     limit: int | None,
     only_failed: bool,
-    order: str,
+    order: Order,
     own_version: bool,
+    max_calls: int | None,
+    max_tokens: int | None,
+    max_cost: float | None,
     summary_json: str | None,
 ) -> None:
     """Read every page of a project that lacks a prediction of the present version, and store it.
@@ -53,6 +68,7 @@ def preannotate(
     from backend.bulk.one_run import only_run
     from backend.commands.preannotate_run import RunRequest, preannotate_project
     from backend.outputs import check_writable
+    from backend.readers.budget import Limits
     from backend.settings import logs, settings
 
     file = Path(summary_json) if summary_json else None
@@ -62,7 +78,8 @@ def preannotate(
     # failures of tasks are named at the end
     logs.configure("ERROR")
     console = Console(highlight=False)
-    request = RunRequest(project, limit, only_failed, order, own_version, file)  # type: ignore[arg-type]
+    limits = Limits(max_calls, max_tokens, max_cost)
+    request = RunRequest(project, limit, only_failed, order, own_version, limits, file)
     try:
         with only_run(values.cache_dir, str(values.label_studio_url), project):
             code = preannotate_project(request, values, console)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +17,18 @@ from backend.bulk.counts import Counts
 from backend.bulk.job import BulkWork
 from backend.bulk.local_engine import local_engine
 from backend.bulk.patience import Patience, PatientLabelStudio
-from backend.bulk.run import Around, BulkRun, FailedTasks
+from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
 from backend.bulk.tasks import Order, count_lacking, lacking
 from backend.bulk.uploads import Uploader
-from backend.errors import BadRequest, LabelStudioFailed
+from backend.errors import BadRequest, LabelStudioFailed, StoreFailed
 from backend.label_studio.client import LabelStudio
-from backend.outputs import printable, write_summary
+from backend.outputs import write_summary
+from backend.pipeline.assembly import open_store
+from backend.pipeline.reader_kinds import prices
 from backend.projects.retrieval import choose_predictions
+from backend.readers.budget import Budget, Limits
+from backend.readers.stored import ReadingStore
 from backend.settings import connect
 from backend.settings.settings import Settings
 
@@ -32,17 +36,6 @@ STOPPING = (
     "Stopping: what is in hand is finished and stored, which takes some seconds. Press Ctrl-C again to end "
     "at once; nothing is lost either way."
 )
-
-
-class _Forgetful:
-    """Stands in for the store until it remembers failed tasks."""
-
-    def note_failed(self, project: int, version: str, reasons: Mapping[int, str]) -> None: ...
-
-    def mended(self, project: int, tasks: Collection[int]) -> None: ...
-
-    def failed(self, project: int) -> dict[int, str]:
-        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +47,7 @@ class RunRequest:
     only_failed: only tasks that failed in a run before.
     order: which tasks come first.
     own_version: although the connected backend has another one.
+    limits: of calls, tokens and costs.
     summary_json: file for the figures.
     """
 
@@ -62,6 +56,7 @@ class RunRequest:
     only_failed: bool = False
     order: Order = "id"
     own_version: bool = False
+    limits: Limits = field(default_factory=Limits)
     summary_json: Path | None = None
 
 
@@ -79,35 +74,51 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
     Raises:
         TwinreadError: why nothing was begun; or, after all was shown, why the run ended before its end.
     """
-    stop = threading.Event()
-    patience = Patience(lambda sentence: bar.say(sentence), stop)
-    counts = Counts()
-    bar = terminal.RunBar(console, counts, lambda: "")
+    budget = Budget(request.limits, prices(settings))
+    counts, stop = Counts(), threading.Event()
+    bar = terminal.RunBar(console, counts, partial(_cost, budget))
+    patience = Patience(bar.say, stop)
     with ExitStack() as opened:
         api = opened.enter_context(connect.label_studio(settings))
         patient = opened.enter_context(_patient(settings, patience))
         work = BulkWork.of(api, request.project, settings)
-        store = _Forgetful()
+        store = opened.enter_context(closing(open_store(settings)))
         only = sorted(store.failed(request.project)) if request.only_failed else None
-        engine = opened.enter_context(closing(local_engine(settings, work)))
-        _check_version(api, request, engine.model_version)
-        counts.total = count_lacking(api, request.project, engine.model_version, only=only)
+        engine = opened.enter_context(closing(local_engine(settings, work, budget)))
+        version = engine.model_version
+        _check_version(api, request, version)
+        counts.total = count_lacking(api, request.project, version, only=only)
         if request.limit is not None:
             counts.total = min(counts.total, request.limit)
-        run = BulkRun(engine, request.project, counts, patience, _around(api, request, store, bar))
+        run = BulkRun(engine, request.project, counts, patience, _around(api, request, store, budget, bar))
+        rows = lacking(patient, request.project, version, order=request.order, only=only, limit=request.limit)
         begun = time.monotonic()
-        rows = lacking(
-            patient,
-            request.project,
-            engine.model_version,
-            order=request.order,
-            only=only,
-            limit=request.limit,
-        )
         with bar.shown(), asked_to_stop(stop, partial(bar.say, STOPPING), bar.leave):
             run.run(rows, Uploader(patient, request.project, work.xml))
         seconds = time.monotonic() - begun
-        return _end(api, request, run, engine.model_version, seconds, console)
+        if only is not None and not counts.left:
+            # those that are read meanwhile by whoever it was, or gone
+            _forget(store, request.project, set(only) - set(counts.unread()), bar)
+        if counts.stored:
+            _choose(api, request.project, bar)
+        nothing = "" if counts.total else _nothing_to_do(api, request, version)
+    for sentence in [nothing] if nothing else terminal.summary(counts, version, seconds, _cost(budget)):
+        bar.say(sentence)
+    again = f"twinread preannotate --project {request.project}"
+    if counts.unread():
+        bar.say(f"To read these again once that is mended: {again} --only-failed")
+    if run.failure is not None or run.stopped:
+        bar.say(f"To go on from here: {again}")
+    if request.summary_json is not None:
+        ended_by = "Ctrl-C" if run.stopped else None if run.failure is None else str(run.failure)
+        figures = terminal.figures(counts, version, seconds)
+        spent = {"calls": budget.spent.calls, "tokens": budget.spent.tokens, "cost": budget.cost}
+        write_summary(
+            request.summary_json, {"project": request.project, **figures, **spent, "ended_by": ended_by}
+        )
+    if run.failure is not None:
+        raise run.failure
+    return 1 if counts.unread() or run.stopped else 0
 
 
 def _patient(settings: Settings, patience: Patience) -> PatientLabelStudio:
@@ -132,7 +143,9 @@ def _check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
         )
 
 
-def _around(api: LabelStudio, request: RunRequest, failed_tasks: FailedTasks, bar: terminal.RunBar) -> Around:
+def _around(
+    api: LabelStudio, request: RunRequest, store: ReadingStore, budget: Budget, bar: terminal.RunBar
+) -> Around:
     def answers() -> bool:
         try:
             api.version()
@@ -148,57 +161,43 @@ def _around(api: LabelStudio, request: RunRequest, failed_tasks: FailedTasks, ba
         return True
 
     def first_stored() -> None:
-        for sentence in _choose(api, request):
-            bar.say(sentence)
+        _choose(api, request.project, bar)
 
-    return Around(answers, exists, lambda: None, failed_tasks, first_stored, bar.update)
+    return Around(answers, exists, lambda: budget.exhausted, store, first_stored, bar.update)
 
 
-def _choose(api: LabelStudio, request: RunRequest) -> list[str]:
+def _choose(api: LabelStudio, project: int, bar: terminal.RunBar) -> None:
     """Let pages be filled from what is stored; Label Studio may be away, and then the next run does it."""
     try:
-        return choose_predictions(api, request.project)
+        for sentence in choose_predictions(api, project):
+            bar.say(sentence)
     except LabelStudioFailed as error:
-        return [f"It was not chosen what fills pages: {error}"]
+        bar.say(f"It was not chosen what fills pages: {error}")
 
 
-def _end(
-    api: LabelStudio, request: RunRequest, run: BulkRun, version: str, seconds: float, console: Console
-) -> int:
-    """Say what became of the tasks, and what to do next; gives the exit code, or raises why the run ended."""
-    counts = run.counts
-    say = partial(console.print, markup=False, soft_wrap=True)
-    if counts.stored:
-        for sentence in _choose(api, request):
-            say(printable(sentence))
-    if not counts.total:
-        say(_nothing_to_do(api, request, version))
-    else:
-        for sentence in terminal.summary(counts, version, seconds, ""):
-            say(printable(sentence))
-    again = f"twinread preannotate --project {request.project}"
-    if counts.failed or counts.dropped:
-        say(f"To read these again once that is mended: {again} --only-failed")
-    if run.failure is not None or run.stopped:
-        say(f"To go on from here: {again}")
-    if request.summary_json is not None:
-        shown = terminal.figures(counts, version, seconds)
-        ended_by = str(run.failure) if run.failure is not None else "Ctrl-C" if run.stopped else None
-        write_summary(request.summary_json, {"project": request.project, **shown, "ended_by": ended_by})
-    if run.failure is not None:
-        raise run.failure
-    return 1 if counts.failed or counts.dropped or run.stopped else 0
+def _forget(store: ReadingStore, project: int, tasks: Collection[int], bar: terminal.RunBar) -> None:
+    try:
+        store.mended(project, tasks)
+    except StoreFailed as error:
+        bar.say(str(error))
+
+
+def _cost(budget: Budget) -> str:
+    """What was paid so far, for people; empty where no server was asked."""
+    spent = budget.spent
+    if not spent.calls:
+        return ""
+    counted = f"{spent.calls:,} calls, {spent.tokens:,} tokens"
+    return ", ".join(filter(None, (counted, budget.prices.shown(budget.cost))))
 
 
 def _nothing_to_do(api: LabelStudio, request: RunRequest, version: str) -> str:
     if request.only_failed:
-        return f"No task of project {request.project} failed in a run before."
+        return f"No task of project {request.project} is known to have failed and still to lack a prediction."
     tasks = int(api.project(request.project).get("task_number") or 0)
     if not tasks:
         return (
             f"Project {request.project} has no tasks. Import images at "
             f"{api.base_url}/projects/{request.project}/data, then run this again."
         )
-    return (
-        f"Nothing to do: all {tasks:,} tasks of project {request.project} have a prediction of '{version}'."
-    )
+    return f"Nothing to do: all {tasks:,} tasks of project {request.project} have one of '{version}'."
