@@ -8,16 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from backend.bulk.counts import Counts
@@ -26,19 +17,37 @@ from backend.outputs import printable
 SHOWN_REASONS = 20
 """Reasons that are shown, and tasks of each."""
 
-NARROW = 80
-"""Columns under which the bar itself is left out: its figures say more."""
+WIDE = 70
+"""Columns from which there is a bar beside its figures."""
 
 LINE_S = 60.0
 """How often a line is written where nobody watches, seconds."""
 
 
-class _Rate(ProgressColumn):
-    """How many in a minute."""
+class _Figures(ProgressColumn):
+    """How far a run is, in so many figures as there is room for."""
+
+    def __init__(self, more: Callable[[], Sequence[str]], room: int) -> None:
+        """Prepare.
+
+        Args:
+            more: figures beside those of time, the most wanted first.
+            room: columns.
+        """
+        super().__init__()
+        self._more = more
+        self._room = room
 
     def render(self, task: Task) -> Text:
-        """The rate of the last half minute."""
-        return Text(f"{task.speed * 60:,.0f}/min" if task.speed else "", no_wrap=True)
+        """The figures; those that have no room are left out whole."""
+        rate = f"{task.speed * 60:,.0f}/min" if task.speed else ""
+        left = "" if task.time_remaining is None else f"{duration(task.time_remaining)} left"
+        figures = [f"{task.completed:,.0f}/{task.total or 0:,.0f}", left, rate, *self._more()]
+        shown = ""
+        for figure in filter(None, figures):
+            if len(shown) + 2 + len(figure) <= self._room:
+                shown += f"  {figure}" if shown else figure
+        return Text(shown, no_wrap=True)
 
 
 class RunBar:
@@ -50,7 +59,7 @@ class RunBar:
         Args:
             console: where to show it.
             counts: of the run.
-            cost: what was paid so far, for people; empty where nobody can tell.
+            cost: what was paid so far, in few characters; empty where nobody can tell.
         """
         self._console = console
         self._counts = counts
@@ -62,23 +71,12 @@ class RunBar:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show it while the block runs."""
-        wide = (BarColumn(bar_width=None),) if self._console.width >= NARROW else ()
-        columns = (
-            TextColumn("Reading"),
-            *wide,
-            MofNCompleteColumn(),
-            _Rate(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[more]}"),
-        )
-        with Progress(
-            *columns,
-            console=self._console,
-            transient=True,
-            expand=bool(wide),
-            disable=not self._console.is_terminal,
-        ) as bars:
-            self._bars, self._bar = bars, bars.add_task("", total=self._counts.total, more="")
+        room = self._console.width - 1
+        bar = (BarColumn(room // 4),) if room >= WIDE else ()
+        columns = (*bar, _Figures(self._more, room - (room // 4 + 1 if bar else 0)))
+        watched = self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=not watched) as bars:
+            self._bars, self._bar = bars, bars.add_task("", total=self._counts.total)
             yield
         self._bars = None
 
@@ -87,13 +85,13 @@ class RunBar:
         counts = self._counts
         done = counts.read + len(counts.failed)
         if self._bars is not None:
-            self._bars.update(self._bar, completed=done, total=max(counts.total, done), more=self._more())
+            self._bars.update(self._bar, completed=done, total=max(counts.total, done))
         if not self._console.is_terminal and time.monotonic() - self._said_at >= LINE_S:
             self._said_at = time.monotonic()
-            self._console.print(f"{done:,} of {counts.total:,} tasks {self._more()}")
+            self.say("  ".join((f"{done:,}/{counts.total:,}", *self._more())))
 
     def say(self, sentence: str) -> None:
-        """Print a sentence above the bar."""
+        """Print a sentence, above the bar where there is one."""
         self._console.print(printable(sentence), markup=False, soft_wrap=True)
 
     def leave(self) -> None:
@@ -101,10 +99,14 @@ class RunBar:
         if self._bars is not None:
             self._bars.stop()
 
-    def _more(self) -> str:
+    def _more(self) -> list[str]:
         share = self._counts.agreed_share
-        agreed = "" if share is None else f"{share:.0%} agreed"
-        return ", ".join(filter(None, (agreed, self._cost())))
+        failed = len(self._counts.failed)
+        return [
+            "" if share is None else f"{share:.0%} agreed",
+            self._cost(),
+            f"{failed:,} failed" if failed else "",
+        ]
 
 
 def duration(seconds: float) -> str:

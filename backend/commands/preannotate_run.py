@@ -76,7 +76,7 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
     """
     budget = Budget(request.limits, prices(settings))
     counts, stop = Counts(), threading.Event()
-    bar = terminal.RunBar(console, counts, partial(_cost, budget))
+    bar = terminal.RunBar(console, counts, partial(_cost_so_far, budget))
     patience = Patience(bar.say, stop)
     with ExitStack() as opened:
         api = opened.enter_context(connect.label_studio(settings))
@@ -180,6 +180,11 @@ def _forget(store: ReadingStore, project: int, tasks: Collection[int], bar: term
         store.mended(project, tasks)
     except StoreFailed as error:
         bar.say(str(error))
+
+
+def _cost_so_far(budget: Budget) -> str:
+    calls = budget.spent.calls
+    return budget.prices.shown(budget.cost) or f"{calls:,} calls" if calls else ""
 
 
 def _cost(budget: Budget) -> str:
