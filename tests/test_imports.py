@@ -28,7 +28,7 @@ OWNERS = {
     },
     "waitress": {"backend.server.reception", "backend.server.waitress_server"},
     "paddleocr": {"backend.models.paddle_engine"},
-    "paddle": {"backend.models.paddle_engine"},
+    "paddle": {"backend.models.devices"},
     "paddlex": {"backend.models.locate"},
     "openai": {"backend.readers.ernie.chat_api"},
     "aiohttp": {"backend.readers.ernie.chat_api"},
@@ -45,8 +45,11 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
+    "onnx": {"backend.models.affine_blocks"},
     "onnxruntime": {
         "backend.detectors.turned_pages",
+        "backend.models.devices",
+        "backend.models.folding",
         "backend.models.paddle_engine",
         "converters.training.alignment",
     },

@@ -1,6 +1,7 @@
 """Finds the text lines of a page with PaddleOCR's `TextDetection`.
 
-There is one model, loaded once and used in one thread; `backend.models.model_thread` says why.
+A model is used in the thread that loaded it alone, and on a CPU there are a few of them, side by side;
+`backend.models.model_thread` and `backend.models.devices` say why.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 from backend.detectors import looks
 from backend.detectors.looks import Look
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
-from backend.models import locate, paddle_engine
+from backend.models import devices, locate, paddle_engine
+from backend.models.devices import EngineOptions
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread, sentence_of
-from backend.models.paddle_engine import Engine, EngineOptions, Predictor
+from backend.models.paddle_engine import Predictor
 from backend.page import blank_pages, geometry, tiling
 from backend.page.lines import Detected, Line, Page, Pixels
 from backend.tickets import Urgency
@@ -35,6 +37,9 @@ _MAX_ENLARGEMENT: Final = 4.0
 """Largest factor for small pages: a letter that fills a page of 480 px is no longer seen as text."""
 MOST_CANDIDATES: Final = 10_000
 """Candidates for a line in one picture; PaddleOCR leaves out all above 1,000, and says nothing."""
+_MOST_SESSIONS: Final = 8
+"""Copies of a small model at most; each holds 150 to 300 MB. A large one has several times as much, and its
+convolutions keep many threads busy, so there is one of it."""
 _ALMOST_ZERO: Final = -5e-324
 """Stands for 0 in thresholds: PaddleOCR computes `given or default`, so it ignores a true 0. This, the next
 float below 0, is not ignored, and compares with every pixel and score as 0 does."""
@@ -100,10 +105,18 @@ class _Plan:
     limit: int
 
 
-_DetectorThread: TypeAlias = ModelThread[Predictor, Page, Detected]
+@dataclass(frozen=True, slots=True)
+class _Searcher:
+    """One loaded model, and what counts the candidates of its last picture that it did not look at."""
+
+    predictor: Predictor
+    ignored: Callable[[], int]
 
 
-class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
+_DetectorThread: TypeAlias = ModelThread[_Searcher, Page, Detected]
+
+
+class PaddleDetector(BackgroundModel[_Searcher, Page, Detected]):
     """A `LineDetector` with any PP-OCR detection model.
 
     Args:
@@ -112,6 +125,12 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         model_dir: a folder with a detection model.
         source: "packages" to use neither PaddleOCR's cache nor its hubs.
         cache_dir: folder for models out of packages; None for `models` in twinread's cache.
+
+    Attributes:
+        location: the model's folder.
+        engine: what it runs on.
+        sessions: how many copies of it search pages side by side.
+        providers: what onnxruntime runs it with, first choice first; empty before it is loaded.
 
     The constructor may download the model, which takes minutes. `start` then loads it in the background.
 
@@ -134,12 +153,15 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         self.location: ModelLocation = locate.find_model(
             model, model_dir, engine=engine.name, source=source, cache_dir=cache_dir
         )
-        self.device = engine.device
+        self.engine = engine
+        self.sessions = devices.share_cores(
+            engine, self._options.engine, _MOST_SESSIONS if devices.is_small(self.location.name) else 1
+        )
+        self.providers: tuple[str, ...] = ()
+        self._cache_dir = cache_dir
         self._defaults = locate.detection_defaults(self.location)
-
-        self._ignored: Callable[[], int] = lambda: 0
         self._model_thread: _DetectorThread = ModelThread(
-            "detection model", partial(self._build, engine), self._search
+            "detection model", self._build, self._search, threads=self.sessions.count
         )
 
     @property
@@ -216,59 +238,61 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         given = self._options.unclip_ratio
         return self._defaults.unclip_ratio if given is None else given
 
-    def _build(self, engine: Engine) -> Predictor:
+    def _build(self) -> _Searcher:
         predictor = paddle_engine.text_detection(
             self.location,
-            engine,
+            self.engine,
             self._options.engine,
+            threads=self.sessions.threads,
+            cache_dir=self._cache_dir,
             limit_type=self._limit_type,
             thresh=_nonzero(self._thresh),
             box_thresh=_nonzero(self._box_thresh),
             unclip_ratio=_nonzero(self._unclip_ratio),
             input_shape=list(self._options.input_shape) if self._options.input_shape else None,
         )
-        self._ignored = paddle_engine.allow_candidates(predictor, MOST_CANDIDATES)
-        return predictor
+        self.providers = paddle_engine.providers(predictor)
+        return _Searcher(predictor, paddle_engine.allow_candidates(predictor, MOST_CANDIDATES))
 
-    def _search(self, predictor: Predictor, pages: Sequence[Page]) -> list[Detected]:
-        return [self._search_page(predictor, page) for page in pages]
+    def _search(self, searcher: _Searcher, pages: Sequence[Page]) -> list[Detected]:
+        return [self._search_page(searcher, page) for page in pages]
 
-    def _search_page(self, predictor: Predictor, page: Page) -> Detected:
+    def _search_page(self, searcher: _Searcher, page: Page) -> Detected:
         plan = self._plan(page)
         scale = plan.scale * min(1.0, plan.limit / (max(page.width, page.height) * plan.scale))
         # another limit or a fixed shape is the operator's choice of what the model sees
         ours = self._limit_type == "max" and self._options.input_shape is None
         if not ours:
-            return self._predict(predictor, page.pixels, plan)
+            return self._predict(searcher, page.pixels, plan)
         strip = looks.look_at_strip(page.width, page.height, scale, self._limit, self._most_side)
         if strip is None:
-            found = self._predict(predictor, page.pixels, plan)
+            found = self._predict(searcher, page.pixels, plan)
         else:
-            found, scale = self._look(predictor, page, strip), strip.scale
+            found, scale = self._look(searcher, page, strip), strip.scale
             wider = looks.wider_look(page.width, page.height, scale, _median_height(found), self._most_side)
             if wider is not None:
-                found, scale = self._look(predictor, page, wider), wider.scale
+                found, scale = self._look(searcher, page, wider), wider.scale
         if scale >= 1 or (not found.lines and blank_pages.is_blank_page(page.pixels)):
             return found
         closer = looks.second_look(page.width, page.height, scale, _median_height(found), self._most_side)
         if closer is None:
             return found
-        again = self._look(predictor, page, closer)
+        again = self._look(searcher, page, closer)
         return Detected(tuple(tiling.with_missed(again.lines, found.lines)), again.dropped)
 
-    def _look(self, predictor: Predictor, page: Page, look: Look) -> Detected:
+    def _look(self, searcher: _Searcher, page: Page, look: Look) -> Detected:
         """Search a page in parts that overlap."""
         parts, dropped = [], 0
         for window in tiling.windows(page.width, page.height, look.side, look.overlap):
             pixels = page.pixels[window.top : window.bottom, window.left : window.right]
-            found = self._predict(predictor, pixels, _Plan(look.scale, self._most_side))
+            found = self._predict(searcher, pixels, _Plan(look.scale, self._most_side))
             corner = np.array([window.left, window.top], dtype=np.float32)
             parts.append((window, [replace(line, quad=line.quad + corner) for line in found.lines]))
             dropped += found.dropped
         edge = looks.EDGE / look.scale
         return Detected(tuple(tiling.joined(parts, page.width, page.height, edge)), dropped)
 
-    def _predict(self, predictor: Predictor, page: Pixels, plan: _Plan) -> Detected:
+    def _predict(self, searcher: _Searcher, page: Pixels, plan: _Plan) -> Detected:
         """The lines of a page, or of a part of one, in its own pixels."""
         height, width = page.shape[:2]
         pixels = paddle_engine.to_paddle(_resized(page, plan.scale))
@@ -276,7 +300,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
         if self._options.max_side_limit is not None:
             options["max_side_limit"] = self._options.max_side_limit
         # the predictor keeps its last batch_size; above 1 all pages must have one size, and nothing is gained
-        found = predictor.predict([pixels], batch_size=1, **options)
+        found = searcher.predictor.predict([pixels], batch_size=1, **options)
         result = paddle_engine.one_result_each(found, [pixels])[0]
         # for a page without lines PaddleOCR gives an array of shape (0,)
         quads = np.asarray(result["dt_polys"], dtype=np.float32).reshape(-1, 4, 2)
@@ -287,7 +311,7 @@ class PaddleDetector(BackgroundModel[Predictor, Page, Detected]):
             quad = geometry.clamp(corners, width, height)
             if not geometry.is_degenerate(quad):
                 lines.append(Line(geometry.own_order(quad), min(1.0, max(0.0, float(score)))))
-        return Detected(tuple(lines), len(quads) - len(lines) + self._ignored())
+        return Detected(tuple(lines), len(quads) - len(lines) + searcher.ignored())
 
     @property
     def _most_side(self) -> int:

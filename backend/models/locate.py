@@ -26,6 +26,7 @@ __all__ = [
     "EngineName",
     "ModelLocation",
     "Source",
+    "default_cache_dir",
     "detection_defaults",
     "dictionary",
     "find_model",
@@ -103,7 +104,7 @@ def find_model(
             return ModelLocation(name, downloaded, "hub", name)
         unreachable = downloaded
     present = SUBSTITUTES.get(name, name)
-    carried = from_packages(present, engine, cache_dir or _default_cache_dir())
+    carried = from_packages(present, engine, cache_dir or default_cache_dir())
     if carried is None:
         raise ModelMissing(
             f"The model {name} is not on this machine ({unreachable}), and the installed packages do not "
@@ -311,5 +312,6 @@ def fingerprint_of(directory: Path) -> str:
     return sha256_of([directory / name for name in sorted(names) if (directory / name).is_file()])[:8]
 
 
-def _default_cache_dir() -> Path:
+def default_cache_dir() -> Path:
+    """Where models are kept that no CACHE_DIR was named for."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "twinread" / "models"

@@ -1,18 +1,19 @@
-"""Builds PaddleOCR's own predictors on the engine and device that the settings ask for.
+"""Builds PaddleOCR's own predictors on the engine and device that were chosen.
 
 Only this module imports paddleocr. The import takes seconds, so it happens in the thread that owns the
-model. Where Paddle would silently do something else, such as fall back to the CPU, this module raises.
+model. Where an engine would silently do something else, such as fall back to the CPU, this module raises.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
+import io
+import logging
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Literal, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -20,7 +21,25 @@ import numpy.typing as npt
 
 from backend.cores import cores
 from backend.errors import SettingsWrong
-from backend.models.locate import EngineName, ModelLocation
+from backend.models import folding
+from backend.models.devices import Engine, EngineOptions, choose_engine, refuse_other_device
+from backend.models.locate import ModelLocation
+
+__all__ = [
+    "Engine",
+    "EngineOptions",
+    "PaddlePixels",
+    "Predictor",
+    "allow_candidates",
+    "choose_engine",
+    "one_result_each",
+    "providers",
+    "text_detection",
+    "text_recognition",
+    "to_paddle",
+]
+
+log = logging.getLogger(__name__)
 
 PaddlePixels = npt.NDArray[np.uint8]
 """BGR, uint8, shape (height, width, 3), C-contiguous: the only form that PaddleOCR always reads correctly."""
@@ -46,80 +65,14 @@ class Predictor(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """The engine and device that a model runs on; names and meanings are PaddleOCR's.
-
-    engine: "auto" is onnxruntime on a CPU (four times cheaper there) and Paddle's own on a GPU.
-    device: "auto" (the GPU that Paddle sees, else the CPU), "cpu", or "gpu:N".
-    cpu_threads: threads of either engine on a CPU; None for all cores.
-    engine_config: options of the engine; with Paddle's engine they replace the ones below.
-    enable_mkldnn: None enables it wherever it works (not in PaddlePaddle 3.3 and later, where
-        detection crashes with it).
-    """
-
-    engine: Literal["auto", "onnxruntime", "paddle"] = "auto"
-    device: str = "auto"
-    cpu_threads: int | None = None
-    engine_config: Mapping[str, Any] = field(default_factory=dict)
-    enable_hpi: bool = False
-    use_tensorrt: bool = False
-    precision: Literal["fp32", "fp16"] = "fp32"
-    enable_mkldnn: bool | None = None
-    mkldnn_cache_capacity: int = 10
-    enable_cinn: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """The engine and device that were chosen."""
-
-    name: EngineName
-    device: str
-
-
-def choose_engine(options: EngineOptions) -> Engine:
-    """Choose engine and device; imports Paddle, which takes seconds, only where a GPU may be used.
-
-    Raises:
-        SettingsWrong: the GPU or the engine that the options ask for is not there, or an option is
-            for Paddle's engine and another one runs.
-    """
-    if options.engine not in ("auto", "onnxruntime", "paddle"):
-        raise SettingsWrong(
-            f"ENGINE is {options.engine!r}; it can be auto, onnxruntime or paddle.", engine=options.engine
-        )
-    device = _device(options)
-    cheapest: EngineName = "onnxruntime" if device == "cpu" else "paddle"
-    name = cheapest if options.engine == "auto" else options.engine
-    if name == "paddle" and not _paddle_installed():
-        raise SettingsWrong(
-            "ENGINE=paddle was asked for, but PaddlePaddle is not installed. Install paddlepaddle 3.x, or "
-            "set ENGINE=onnxruntime, which gives the same boxes on a CPU."
-        )
-    if name == "onnxruntime" and (ignored := _for_paddle_alone(options)):
-        raise SettingsWrong(
-            f"{', '.join(ignored)} would do nothing: the engine is onnxruntime, and Paddle's own alone looks "
-            "at that. Set ENGINE=paddle, or leave it out.",
-            settings=ignored,
-        )
-    return Engine(name, device)
-
-
-def _for_paddle_alone(options: EngineOptions) -> list[str]:
-    """The settings in use that only Paddle's engine knows."""
-    chosen = {
-        "ENABLE_HPI": options.enable_hpi,
-        "USE_TENSORRT": options.use_tensorrt,
-        "PRECISION": options.precision != "fp32",
-        "ENABLE_MKLDNN": options.enable_mkldnn is True,
-        "ENABLE_CINN": options.enable_cinn,
-    }
-    return [name for name, set_ in chosen.items() if set_]
-
-
 def text_detection(
-    location: ModelLocation, engine: Engine, options: EngineOptions, **detection_arguments: Any
+    location: ModelLocation,
+    engine: Engine,
+    options: EngineOptions,
+    *,
+    threads: int | None = None,
+    cache_dir: Path | None = None,
+    **detection_arguments: Any,
 ) -> Predictor:
     """Load a detection model; takes seconds. Call it in the thread that owns the model.
 
@@ -127,26 +80,44 @@ def text_detection(
         location: the model's folder.
         engine: as `choose_engine` chose it.
         options: the same options that it chose from.
+        threads: of this copy of the model on a CPU; None for all that the options allow.
+        cache_dir: where folded copies of models are kept, as `locate.find_model` takes it.
         detection_arguments: more arguments of `paddleocr.TextDetection`, such as `thresh`.
 
     Raises:
-        SettingsWrong: PaddleOCR cannot load the model.
+        SettingsWrong: PaddleOCR cannot load the model, or not on the device.
     """
-    return _build("TextDetection", location, engine, options, detection_arguments)
+    return _build("TextDetection", location, engine, options, threads, cache_dir, detection_arguments)
 
 
-def text_recognition(location: ModelLocation, engine: Engine, options: EngineOptions) -> Predictor:
+def text_recognition(
+    location: ModelLocation,
+    engine: Engine,
+    options: EngineOptions,
+    *,
+    threads: int | None = None,
+    cache_dir: Path | None = None,
+) -> Predictor:
     """Load a recogniser; takes seconds. Call it in the thread that owns the model.
 
     Args:
         location: the model's folder.
         engine: as `choose_engine` chose it.
         options: the same options that it chose from.
+        threads: of this copy of the model on a CPU; None for all that the options allow.
+        cache_dir: where folded copies of models are kept, as `locate.find_model` takes it.
 
     Raises:
-        SettingsWrong: PaddleOCR cannot load the model.
+        SettingsWrong: PaddleOCR cannot load the model, or not on the device.
     """
-    return _build("TextRecognition", location, engine, options, {})
+    return _build("TextRecognition", location, engine, options, threads, cache_dir, {})
+
+
+def providers(predictor: Predictor) -> tuple[str, ...]:
+    """What onnxruntime runs a loaded model with, first choice first; none where Paddle's engine runs it."""
+    inner: Any = predictor
+    session = getattr(inner.paddlex_predictor.runner, "session", None)
+    return tuple(session.get_providers()) if session is not None else ()
 
 
 def _build(
@@ -154,19 +125,26 @@ def _build(
     location: ModelLocation,
     engine: Engine,
     options: EngineOptions,
+    threads: int | None,
+    cache_dir: Path | None,
     arguments: Mapping[str, Any],
 ) -> Predictor:
     # A GPU that is lost later must be an error too, not a server that is silently fifty times slower.
     os.environ.setdefault("PADDLE_PDX_DISABLE_DEVICE_FALLBACK", "1")
     import paddleocr  # type: ignore[import-untyped]
 
+    loaded = location
+    if engine.name == "onnxruntime":
+        loaded = folding.folded(location, cache_dir)
+        if engine.device != "cpu":
+            _load_cuda()
     try:
         predictor: Predictor = getattr(paddleocr, class_name)(
             model_name=location.name,
-            model_dir=str(location.directory),
+            model_dir=str(loaded.directory),
             device=engine.device,
             engine=engine.name,
-            **_engine_arguments(engine, options),
+            **_engine_arguments(engine, options, threads),
             **arguments,
         )
     except ValueError as error:
@@ -186,11 +164,26 @@ def _build(
             "CTCLabelEncode alone. Train with one of PP-OCRv5's configs.",
             model=location.name,
         ) from error
+    # who names providers in ENGINE_CONFIG means them
+    if "providers" not in options.engine_config:
+        refuse_other_device(engine, providers(predictor))
     return predictor
 
 
-def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
-    threads = options.cpu_threads or cores()
+def _load_cuda() -> None:
+    """Let onnxruntime find the CUDA libraries that Python packages brought; it looks there only if asked."""
+    import onnxruntime  # type: ignore[import-untyped]
+
+    if hasattr(onnxruntime, "preload_dlls"):
+        said = io.StringIO()
+        # it prints; whether all is there is seen once the model is loaded
+        with contextlib.redirect_stdout(said):
+            onnxruntime.preload_dlls()
+        log.debug("onnxruntime.preload_dlls: %s", said.getvalue())
+
+
+def _engine_arguments(engine: Engine, options: EngineOptions, threads: int | None) -> dict[str, Any]:
+    threads = threads or options.cpu_threads or cores()
     if engine.name == "onnxruntime":
         # This engine ignores cpu_threads. For a converted model it logs dozens of unneeded constants, so it
         # logs errors only.
@@ -207,52 +200,6 @@ def _engine_arguments(engine: Engine, options: EngineOptions) -> dict[str, Any]:
         "cpu_threads": threads,
         "enable_cinn": options.enable_cinn,
     }
-
-
-def _device(options: EngineOptions) -> str:
-    device = options.device.strip().lower()
-    if device == "cpu":
-        return "cpu"
-    if device == "auto":
-        # ENGINE=onnxruntime means the CPU, where it is fast; a GPU for it must be named in DEVICE.
-        return "gpu:0" if options.engine != "onnxruntime" and _paddle_gpus() else "cpu"
-    match = re.fullmatch(r"gpu(?::(\d+))?", device)
-    if match is None:
-        raise SettingsWrong(f"DEVICE is {options.device!r}; it can be auto, cpu or gpu:N.", device=device)
-    number = int(match[1] or 0)
-    if options.engine == "onnxruntime":
-        import onnxruntime  # type: ignore[import-untyped]
-
-        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
-            raise SettingsWrong(
-                f"DEVICE={device} was asked for, but the installed onnxruntime has no CUDA. Install "
-                "onnxruntime-gpu, or set ENGINE=paddle, or DEVICE=cpu.",
-                device=device,
-            )
-    elif number >= (gpus := _paddle_gpus()):
-        seen = f"PaddlePaddle sees {gpus} GPUs" if _paddle_installed() else "PaddlePaddle is not installed"
-        raise SettingsWrong(
-            f"DEVICE={device} was asked for, but {seen}. Install paddlepaddle-gpu 3.x from Paddle's own "
-            "index and check the driver (README, 'On a GPU'), or set DEVICE=cpu.",
-            device=device,
-            gpus=gpus,
-        )
-    return f"gpu:{number}"
-
-
-def _paddle_installed() -> bool:
-    spec = importlib.util.find_spec("paddle")
-    # any folder named "paddle" on the path is found, too, but has no origin
-    return spec is not None and spec.origin is not None
-
-
-def _paddle_gpus() -> int:
-    """How many GPUs Paddle can use."""
-    if not _paddle_installed():
-        return 0
-    import paddle
-
-    return int(paddle.device.cuda.device_count()) if paddle.device.is_compiled_with_cuda() else 0
 
 
 def _mkldnn_works() -> bool:

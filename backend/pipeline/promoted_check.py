@@ -49,7 +49,9 @@ def check_promoted(settings: Settings, model: PromotedModel) -> None:
 
 def _check_language(settings: Settings, model: PromotedModel, language: str) -> None:
     options = RecognitionOptions(settings.recognition_batch_size, engine=engine_options(settings))
-    reader = PaddleReader(language, options, model_dir=model.directory)
+    reader = PaddleReader(
+        language, options, model_dir=model.directory, cache_dir=settings.cache_dir / "models"
+    )
     reader.start()
     try:
         reader.wait(LOAD_LIMIT_S)

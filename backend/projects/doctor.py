@@ -21,12 +21,13 @@ from backend.errors import (
 )
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
+from backend.models import devices
 from backend.models.promoted import Promotions
 from backend.page.lines import Reading
 from backend.pipeline import assembly
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
-from backend.pipeline.reader_kinds import Ernie, kinds
+from backend.pipeline.reader_kinds import Ernie, engine_options, kinds
 from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
 from backend.projects import trained_reader
 from backend.projects.backend_connection import connect_backend
@@ -61,6 +62,11 @@ class Check:
     says: str
 
 
+ONNXRUNTIME_WHEELS = ("onnxruntime", "onnxruntime-gpu")
+"""Wheels that write the folder onnxruntime: for CPUs alone, and with CUDA. twinread requires the first one by
+name; the second does all that it does."""
+
+
 def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     """Check one thing after the other, cheap ones first.
 
@@ -74,6 +80,7 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     kinds(settings, load=False)
     yield from _label_studio(settings, backend_url)
     yield _cv2()
+    yield from _guarded("device", lambda: _device(settings))
     disk = _disk(settings.cache_dir)
     yield disk
     if not disk.ok:
@@ -135,6 +142,27 @@ def _connection(api: LabelStudio, backend_url: str, settings: Settings) -> str:
     return f"The token may make projects, and Label Studio reaches the backend at {backend_url}."
 
 
+def _device(settings: Settings) -> str:
+    """Which engine and device models will run on, and what to install where a GPU stands idle.
+
+    Raises:
+        SettingsWrong: the device is not there, or two wheels wrote one folder.
+    """
+    found = {name: version for name in ONNXRUNTIME_WHEELS if (version := _version(name))}
+    if len(found) > 1:
+        both = " ".join(ONNXRUNTIME_WHEELS)
+        raise SettingsWrong(
+            f"{' and '.join(found)} write the same folder, and which one is imported depends on their order. "
+            f"Keep the second one: pip uninstall -y {both} && "
+            f'pip install "onnxruntime-gpu[cuda,cudnn]=={found["onnxruntime-gpu"]}"'
+        )
+    options = engine_options(settings)
+    engine = devices.choose_engine(options)
+    wheel = " ".join(next(iter(found.items()), ("onnxruntime", "of unknown version")))
+    runs = wheel if engine.name == "onnxruntime" else "Paddle's own engine"
+    return f"Models run on {engine.device}, by {runs}. {devices.unused_gpu(engine, options)}".strip()
+
+
 def _detection(settings: Settings) -> str:
     detector = assembly.detector(settings)
     detector.start()
@@ -150,7 +178,14 @@ def _model_sentence(detector: PaddleDetector) -> str:
     stands_in = (
         f"; it stands in for {location.requested}, which could not be had" if location.is_substitute else ""
     )
-    return f"{location.name} from {location.came_from}, on {detector.device}{stands_in}."
+    sessions = detector.sessions
+    how = f"{detector.engine.name}'s {detector.providers[0]}" if detector.providers else "Paddle's own engine"
+    copies = "1 session" if sessions.count == 1 else f"{sessions.count} sessions"
+    threads = "1 thread" if sessions.threads == 1 else f"{sessions.threads} threads"
+    shared = f", {copies} of {threads}" if detector.engine.device == "cpu" else ""
+    return (
+        f"{location.name} from {location.came_from}, on {detector.engine.device} by {how}{shared}{stands_in}."
+    )
 
 
 def _promoted(settings: Settings) -> Iterator[Check]:

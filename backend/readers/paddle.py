@@ -21,10 +21,11 @@ import cv2
 import numpy as np
 
 from backend.errors import ModelMissing, ReaderUnavailable
-from backend.models import locate, paddle_engine
+from backend.models import devices, locate, paddle_engine
+from backend.models.devices import EngineOptions
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread
-from backend.models.paddle_engine import EngineOptions, PaddlePixels, Predictor
+from backend.models.paddle_engine import PaddlePixels, Predictor
 from backend.page.crops import ground_colour, is_blank
 from backend.page.lines import Pixels, Reading
 from backend.readers.local import no_answer, numbered
@@ -43,6 +44,9 @@ _FILL: Final = (127, 127, 127)
 _MARGIN: Final = 0.2
 """Of the height. With this margin the second look agrees with the first in 45 of 60 lines, 3 of them
 wrong; with 0.1 in 49, 7 of them wrong."""
+_MOST_SESSIONS: Final = 16
+"""Copies of a small recogniser at most, of 100 MB each."""
+_MOST_LARGE_SESSIONS: Final = 4
 _CARRIED: Final = "PP-OCRv5_mobile_rec"
 
 RENDERING: Final = 1
@@ -60,7 +64,7 @@ class _ReadJob:
 
 
 Recogniser: TypeAlias = ModelThread[Predictor, _ReadJob, Reading]
-"""One loaded model."""
+"""One model, loaded once for each of its threads."""
 
 
 class SharedRecognisers:
@@ -162,13 +166,18 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         if why:
             log.warning("%s reads '%s' instead of %s. %s", self.location.name, language, wanted, why)
 
+        most = _MOST_SESSIONS if devices.is_small(self.location.name) else _MOST_LARGE_SESSIONS
+        sessions = devices.share_cores(engine, self._options.engine, most)
+
         def build() -> Predictor:
-            return paddle_engine.text_recognition(self.location, engine, self._options.engine)
+            return paddle_engine.text_recognition(
+                self.location, engine, self._options.engine, threads=sessions.threads, cache_dir=cache_dir
+            )
 
         batch = self._options.batch_size or (1 if engine.device == "cpu" else 16)
 
         def make() -> Recogniser:
-            return ModelThread("recognition model", build, _read, batch=batch)
+            return ModelThread("recognition model", build, _read, batch=batch, threads=sessions.count)
 
         self._shared = shared or SharedRecognisers()
         self._model_thread = self._shared.borrow(self.location.directory, make)

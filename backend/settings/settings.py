@@ -145,14 +145,22 @@ class Settings(BaseSettings):
         None, description="Folder of a detection model; wins over its name"
     )
     engine: Literal["auto", "onnxruntime", "paddle"] = Field(
-        "auto", description="Inference engine: auto is onnxruntime on CPU and paddle on GPU"
+        "auto",
+        description=(
+            "Inference engine: auto is onnxruntime on CPU; on GPU paddle if it sees the GPU, else onnxruntime"
+        ),
     )
-    device: str = Field("auto", description="auto (the GPU that Paddle sees, else cpu), cpu or gpu:N")
+    device: str = Field("auto", description="auto (a GPU that the engine sees, else cpu), cpu or gpu:N")
     model_source: Literal["auto", "packages"] = Field(
         "auto", description="auto: PaddleOCR's cache, its hubs, packages; packages: no hub is ever asked"
     )
     cpu_threads: int = Field(
-        cores(), ge=1, description="Threads of the inference engine on CPU; as many as this process may use"
+        cores(),
+        ge=1,
+        description=(
+            "Cores that each model uses on CPU. A mobile model has a session of one thread on each (at most "
+            "8 for detection, 16 for recognition, with more threads where there are more cores)"
+        ),
     )
     engine_config: dict[str, Any] = Field({}, description="PaddleOCR's engine_config, as JSON")
     enable_mkldnn: bool | None = Field(

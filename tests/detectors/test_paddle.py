@@ -137,6 +137,20 @@ def test_sixteen_requests_at_once_give_what_one_after_the_other_gives(detector):
     assert parallel == serial
 
 
+def test_two_sessions_side_by_side_find_what_one_finds(detector):
+    two = PaddleDetector(
+        DetectionOptions(engine=EngineOptions(device="cpu", cpu_threads=2)), source="packages"
+    )
+    assert (two.sessions.count, two.sessions.threads) == (2, 1)
+    two.start()
+    pages = [sample_page(name) for name in ("syn_001", "syn_007", "phototest", "syn_063")] * 2
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(two.detect, pages))
+    two.stop()
+    assert two.providers == ("CPUExecutionProvider",)
+    assert [corners(one) for one in found] == [corners(detector.detect(page)) for page in pages]
+
+
 @pytest.mark.parametrize(
     ("width", "height"),
     [
@@ -320,7 +334,7 @@ def test_options_that_could_find_nothing_are_refused(options):
 
 def test_without_paddle_auto_is_the_cpu(detector):
     automatic = PaddleDetector(DetectionOptions(engine=EngineOptions(device="auto")), source="packages")
-    assert automatic.device == "cpu"
+    assert automatic.engine.device == "cpu"
     assert automatic.state is ModelState.LOADING
 
 

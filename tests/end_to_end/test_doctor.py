@@ -67,6 +67,7 @@ def test_all_is_well_line_by_line(
         "token",
         "rights and address block",
         "cv2",
+        "device",
         "disk",
         "detection model",
         "readers",
@@ -74,7 +75,9 @@ def test_all_is_well_line_by_line(
         "store",
     ]
     assert "personal access token of annotator@example.org" in findings["token"][1]
-    assert "PP-OCRv5_mobile_det from packages, on cpu" in findings["detection model"][1]
+    assert findings["device"][1].startswith("Models run on cpu, by onnxruntime ")
+    detection = findings["detection model"][1]
+    assert "PP-OCRv5_mobile_det from packages, on cpu by onnxruntime's CPUExecutionProvider" in detection
     assert findings["ERNIE"][1].count(WORDS) >= 2
     assert "All is well." in printed
     assert label_studio.personal_token.get_secret_value() not in printed
@@ -99,8 +102,9 @@ def test_every_failure_is_named_with_what_mends_it(
     )
     assert code == 1, printed
     wrong = {about: says for about, (ok, says) in findings.items() if not ok}
-    assert set(wrong) == {"Label Studio", "detection model", "readers", "ERNIE", "store"}
+    assert set(wrong) == {"Label Studio", "device", "detection model", "readers", "ERNIE", "store"}
     assert "LABEL_STUDIO_API_KEY" in wrong["Label Studio"]
+    assert "onnxruntime-gpu" in wrong["device"]
     assert "DEVICE" in wrong["detection model"]
     assert "ernie-4.5-vl" in wrong["ERNIE"]
     assert "ERNIE_MODEL" in wrong["ERNIE"]
@@ -157,7 +161,7 @@ def test_without_a_key_the_rest_is_checked_all_the_same(tmp_path: Path) -> None:
     assert code == 1
     assert "Personal Access Token" in findings["Label Studio"][1]
     well = [about for about, (ok, _) in findings.items() if ok]
-    assert well == ["cv2", "disk", "detection model", "readers", "store"]
+    assert well == ["cv2", "device", "disk", "detection model", "readers", "store"]
 
 
 def test_a_label_studio_that_is_not_there_and_a_folder_that_cannot_be_written_are_named(
@@ -172,7 +176,7 @@ def test_a_label_studio_that_is_not_there_and_a_folder_that_cannot_be_written_ar
         cache_dir=tmp_path / "file" / "cache",
     )
     assert code == 1, printed
-    looked_at = {"Label Studio": False, "cv2": True, "disk": False}
+    looked_at = {"Label Studio": False, "cv2": True, "device": True, "disk": False}
     assert {about: ok for about, (ok, _) in findings.items()} == looked_at
     assert "LABEL_STUDIO_URL" in findings["Label Studio"][1]
     assert "CACHE_DIR" in findings["disk"][1]

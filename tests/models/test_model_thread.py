@@ -64,6 +64,28 @@ def test_urgent_items_go_first_and_each_kind_keeps_its_order():
     thread.stop()
 
 
+def test_with_all_threads_at_bulk_work_an_urgent_item_waits_for_one_call_alone() -> None:
+    kettles: list[Kettle] = []
+    thread = ModelThread[Kettle, str, str](
+        "kettles", lambda: kettles.append(Kettle()) or kettles[-1], Kettle.boil, threads=2
+    )
+    thread.start()
+    held = [thread.submit("hold") for _ in range(2)]
+    while sum(len(kettle.calls) for kettle in kettles) < 2:
+        threading.Event().wait(0.001)
+    bulk = [thread.submit(f"bulk {number}") for number in range(20)]
+    urgent = thread.submit("urgent", urgent=True)
+    # one of the two comes back; the other is still at its call
+    kettles[0].may_go_on.set()
+    assert urgent.result(20) == "URGENT"
+    assert kettles[0].calls[:2] == [["hold"], ["urgent"]]
+    assert kettles[1].calls == [["hold"]]
+    kettles[1].may_go_on.set()
+    for future in [*held, *bulk]:
+        future.result(20)
+    thread.stop()
+
+
 def test_of_urgent_items_a_few_go_before_many() -> None:
     kettle = Kettle()
     thread = kettle_thread(kettle)

@@ -137,6 +137,28 @@ def test_a_second_wheel_of_cv2_is_named_with_the_way_back_to_one(
     )
 
 
+def test_two_wheels_of_onnxruntime_are_named_with_the_way_to_the_one_with_cuda(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = findings(tmp_path, device="cpu", cpu_threads=1)
+    assert alone["device"].says == f"Models run on cpu, by onnxruntime {metadata.version('onnxruntime')}."
+    assert "on cpu by onnxruntime's CPUExecutionProvider, 1 session of 1 thread" in (
+        alone["detection model"].says
+    )
+    info = tmp_path / "site" / "onnxruntime_gpu-1.31.1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\nVersion: 1.31.1\n")
+    monkeypatch.syspath_prepend(info.parent)
+
+    found = findings(tmp_path, device="cpu", cpu_threads=1)["device"]
+
+    assert not found.ok
+    assert found.says.startswith("onnxruntime and onnxruntime-gpu write the same folder")
+    assert found.says.endswith(
+        'pip uninstall -y onnxruntime onnxruntime-gpu && pip install "onnxruntime-gpu[cuda,cudnn]==1.31.1"'
+    )
+
+
 @pytest.mark.parametrize("answer", [b"{}", b"[]", b"null", b"<html>"], ids=["object", "list", "null", "page"])
 def test_another_server_at_the_address_is_no_label_studio(tmp_path: Path, answer: bytes) -> None:
     with serving() as server:

@@ -72,6 +72,16 @@ def test_a_reading_does_not_depend_on_its_neighbours(reader):
     batched.stop()
 
 
+def test_several_sessions_read_as_one_does(reader):
+    several = PaddleReader(
+        "en", RecognitionOptions(engine=EngineOptions(device="cpu", cpu_threads=3)), source="packages"
+    )
+    several.start()
+    crops = [crop for name in ("phototest", "syn_067") for _, crop in true_crops(name)]
+    assert said(several, crops) == said(reader, crops)
+    several.stop()
+
+
 def test_answers_come_in_the_order_of_the_crops(reader):
     words = ["first", "second and much longer than the others", "3", "fourth one"]
     assert said(reader, [drawn(word) for word in words]) == words
