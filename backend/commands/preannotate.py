@@ -36,7 +36,7 @@ def preannotate(project: int, limit: int | None, summary_json: str | None) -> No
         try:
             counts = Counts(count_lacking(api, project, engine.model_version))
             tasks = lacking(api, project, engine.model_version, limit=limit)
-            run(engine, tasks, Uploader(api, project, work.xml), counts)
+            run(engine, tasks, Uploader(api, project, values.cache_dir), counts)
         finally:
             engine.close()
         for sentence in choose_predictions(api, project):

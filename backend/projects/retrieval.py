@@ -8,10 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from backend.errors import LabelStudioFailed, OperatorError
 from backend.label_studio.client import LabelStudio
-from backend.pipeline.version import is_model_version
-
-REREAD = "reread "
-"""The model versions of predictions that a re-read stored begin with this."""
+from backend.pipeline.version import REREAD, is_model_version
 
 BATCH_SIZE = 8
 """Tasks in one request for predictions; Label Studio ends a request after 100 s."""

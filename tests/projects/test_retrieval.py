@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from backend.errors import OperatorError
 from backend.label_studio.client import LabelStudio
+from backend.pipeline.version import REREAD
 from backend.projects.backend_connection import backend_status, is_at_work, refused_pages
 from backend.projects.retrieval import (
-    REREAD,
     choose_predictions,
     kept_predictions,
     remaining_steps,
