@@ -114,6 +114,17 @@ def test_every_task_gets_its_prediction_and_pages_are_filled_from_it(runs: Runs,
     assert len(runs.source.fetched) == 12, "no page is read twice"
 
 
+def test_a_new_version_fills_pages_once_it_has_as_many_as_the_one_before(runs: Runs) -> None:
+    project, tasks = runs.project("/page-1", "/page-2", "/page-3")
+    runs.go(project)
+    before, runs.version = runs.version, "Scripted x2 for Russian (a better model) 2c4b8d19"
+    runs.go(project, limit=2)
+    assert runs.api.project(project)["model_version"] == before
+    assert "to fill pages" in runs.go(project)[1]
+    assert runs.api.project(project)["model_version"] == runs.version
+    assert runs.stored(project) == {task: [before, runs.version] for task in tasks}
+
+
 def test_a_project_without_tasks_says_where_to_import(runs: Runs) -> None:
     project, _ = runs.project()
     code, said = runs.go(project)
