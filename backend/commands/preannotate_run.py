@@ -208,7 +208,7 @@ def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.Run
         tidied.copies = remove_copies(api, request.project, version)
         if tidied.copies:
             tidied.sentences.append(
-                f"Removed {tidied.copies:,} surplus copies: Label Studio had got these pages read elsewhere, too."
+                f"Removed {tidied.copies:,} surplus copies: these pages were read elsewhere, too."
             )
         if request.prune:
             _prune(api, request.project, version, bar, tidied)
