@@ -9,12 +9,13 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 
 from backend.bulk import terminal
 from backend.bulk.counts import Counts
-from backend.bulk.job import BulkWork
+from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
 from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
@@ -38,6 +39,9 @@ STOPPING = (
     "Stopping: what is in hand is finished and stored, which takes some seconds. Press Ctrl-C again to end "
     "at once; nothing is lost either way."
 )
+
+LoadEngine: TypeAlias = Callable[[Settings, BulkWork, Budget], BulkEngine]
+"""Makes the engine of a run; raises `TwinreadError` where it cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,16 @@ class RunRequest:
     summary_json: Path | None = None
 
 
-def preannotate_project(request: RunRequest, settings: Settings, console: Console) -> int:
+def preannotate_project(
+    request: RunRequest, settings: Settings, console: Console, load: LoadEngine = local_engine
+) -> int:
     """Read what lacks a prediction, and store it.
 
     Args:
         request: what was asked for.
         settings: of this process.
         console: for people.
+        load: makes the engine that reads.
 
     Returns:
         The exit code: 0 when every task has a prediction, 1 when some have none or the run was stopped.
@@ -88,13 +95,15 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
         work = BulkWork.of(api, request.project, settings)
         store = opened.enter_context(closing(open_store(settings)))
         only = sorted(store.failed(request.project)) if request.only_failed else None
-        engine = opened.enter_context(closing(local_engine(settings, work, budget)))
+        engine = opened.enter_context(closing(load(settings, work, budget)))
         version = engine.model_version
         _check_version(api, request, version)
         counts.total = count_lacking(api, request.project, version, only=only)
         if request.limit is not None:
             counts.total = min(counts.total, request.limit)
-        run = BulkRun(engine, request.project, counts, patience, _around(api, request, store, budget, bar))
+        first_stored = partial(_choose, api, request.project, version, bar)
+        around = _around(api, store, budget, bar, first_stored)
+        run = BulkRun(engine, request.project, counts, patience, around)
         rows = lacking(patient, request.project, version, order=request.order, only=only, limit=request.limit)
         begun = time.monotonic()
         with bar.shown(), asked_to_stop(stop, partial(bar.say, STOPPING), bar.leave):
@@ -104,7 +113,7 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
             # those that are read meanwhile by whoever it was, or gone
             _forget(store, request.project, set(only) - set(counts.unread()), bar)
         if counts.stored:
-            _choose(api, request.project, bar)
+            _choose(api, request.project, version, bar)
         tidied = _Tidied()
         if run.failure is None and not run.stopped:
             _tidy(api, request, version, bar, tidied)
@@ -155,7 +164,11 @@ def _check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
 
 
 def _around(
-    api: LabelStudio, request: RunRequest, store: ReadingStore, budget: Budget, bar: terminal.RunBar
+    api: LabelStudio,
+    store: ReadingStore,
+    budget: Budget,
+    bar: terminal.RunBar,
+    first_stored: Callable[[], object],
 ) -> Around:
     def answers() -> bool:
         try:
@@ -171,16 +184,13 @@ def _around(
             return error.facts.get("status") != 404
         return True
 
-    def first_stored() -> None:
-        _choose(api, request.project, bar)
-
     return Around(answers, exists, lambda: budget.exhausted, store, first_stored, bar.update)
 
 
-def _choose(api: LabelStudio, project: int, bar: terminal.RunBar) -> None:
+def _choose(api: LabelStudio, project: int, version: str, bar: terminal.RunBar) -> None:
     """Let pages be filled from what is stored; Label Studio may be away, and then the next run does it."""
     try:
-        for sentence in choose_predictions(api, project):
+        for sentence in choose_predictions(api, project, version=version):
             bar.say(sentence)
     except LabelStudioFailed as error:
         bar.say(f"It was not chosen what fills pages: {error}")
@@ -208,7 +218,7 @@ def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.Run
         tidied.copies = remove_copies(api, request.project, version)
         if tidied.copies:
             tidied.sentences.append(
-                f"Removed {tidied.copies:,} surplus copies: these pages were read elsewhere, too."
+                f"Removed {tidied.copies:,} surplus copies: these pages had been read elsewhere, too."
             )
         if request.prune:
             _prune(api, request.project, version, bar, tidied)
