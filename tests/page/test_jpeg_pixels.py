@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -162,3 +164,28 @@ def test_of_a_damaged_file_come_the_pixels_that_pillow_gives_or_none(data, flips
     except BadImage:
         return
     assert np.array_equal(page.pixels, by_pillow(bytes(damaged))[1])
+
+
+MEASURED = """
+import sys
+from backend.page.image_files import decode
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+small, large = (open(path, "rb").read() for path in sys.argv[1:])
+decode(small)
+open("/proc/self/clear_refs", "w").write("5")
+before = peak()
+page = decode(large)
+print((peak() - before) * 1024 / (page.width * page.height))
+"""
+
+
+def test_a_page_is_decoded_into_its_own_memory_of_three_bytes_a_pixel(tmp_path):
+    # Pillow takes four more for its copy, which the budget of pixels still counts
+    files = [tmp_path / "small.jpg", tmp_path / "large.jpg"]
+    for path, size in zip(files, [(50, 40), (5_000, 4_000)], strict=True):
+        path.write_bytes(jpeg(np.full((size[1], size[0], 3), 200, np.uint8)))
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURED, *map(str, files)], capture_output=True, text=True, check=True
+    )
+    assert 2.5 < float(told.stdout) < 3.5
