@@ -53,6 +53,8 @@ OWNERS = {
         "backend.models.paddle_engine",
         "converters.training.alignment",
     },
+    "simplejpeg": {"backend.page.jpeg_pixels"},
+    "isal": {"backend.page.png_files"},
     "PIL": {
         "backend.page.further_pages",
         "backend.page.image_files",

@@ -32,12 +32,14 @@ from backend.errors import BadImage, OutOfMemory, is_out_of_memory
 from backend.page import image_modes
 from backend.page.crops import MAX_SIDE
 from backend.page.further_pages import more_than_one
+from backend.page.jpeg_pixels import ordinary_pixels
 from backend.page.jpeg_scans import checked
 from backend.page.limits import MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.page.lines import Page, Pixels, Reason, ReasonKind
 from backend.page.missing_rows import check_png, check_tiles
 from backend.page.orientation import orientation
 from backend.page.pixel_budget import PixelBudget
+from backend.page.png_files import png_file
 from backend.tickets import Urgency
 
 Opener: TypeAlias = Callable[[io.BytesIO], ImageFile.ImageFile]
@@ -228,17 +230,14 @@ def encode(crop: Pixels, format: Literal["png", "jpeg"], quality: int = 95) -> b
     Raises:
         ValueError: a format other than these two.
     """
-    file = io.BytesIO()
-    image = Image.fromarray(crop)
     if format == "png":
-        # Higher levels take three times as long and save almost nothing on lines of text.
-        image.save(file, "PNG", compress_level=1)
-    elif format == "jpeg":
+        return png_file(crop)
+    if format == "jpeg":
+        file = io.BytesIO()
         # With halved colour, red print on white loses its edges.
-        image.save(file, "JPEG", quality=quality, subsampling=0)
-    else:
-        raise ValueError(f"a crop is written as png or jpeg, not as {format!r}")
-    return file.getvalue()
+        Image.fromarray(crop).save(file, "JPEG", quality=quality, subsampling=0)
+        return file.getvalue()
+    raise ValueError(f"a crop is written as png or jpeg, not as {format!r}")
 
 
 def format_of(data: bytes) -> str:
@@ -300,10 +299,13 @@ def _decoded(
         image.seek(1)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         check_tiles(image)
-    image.load()
-    if name == "PNG" and not getattr(image, "default_image", False):
-        check_png(image, data)
-    flat, shown = image_modes.read_and_shown(image, browser=name != "TIFF")
+    shown = None
+    flat = ordinary_pixels(data, image.mode, image.size) if jpeg else None
+    if flat is None:
+        image.load()
+        if name == "PNG" and not getattr(image, "default_image", False):
+            check_png(image, data)
+        flat, shown = image_modes.read_and_shown(image, browser=name != "TIFF")
     notes = more_than_one(data, name, image)
     del image
     if jpeg is not None and jpeg.padded is not None:

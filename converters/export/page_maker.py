@@ -19,8 +19,12 @@ from converters.export.write_page import PageOptions, Place, Work, without_image
 from converters.reviewed.line_rules import Rules
 from converters.reviewed.reasons import LeftOutReason
 
-VERSION = 4
+VERSION = 5
 """Counts up when the same annotation of the same image comes to other files, so that pages are made anew."""
+
+SAME_PICTURES = 4
+"""Since this version files show the same and are only packed in another way: a page whose image cannot be had
+now, or is not to be read, stays as an export of then made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +67,12 @@ class PageMaker:
         self._earlier = tuple(earlier)
         self._work = work
         # a set has another order in every run
-        decisive = (VERSION, replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
-        self.settings = hashlib.sha256(repr(decisive).encode()).hexdigest()
-        """Hash of everything beside the task that decides what is written."""
+        decisive = (replace(rules, labels=None), sorted(rules.labels or ["\0every"]), options)
+        self.settings, self.settings_before = (
+            hashlib.sha256(repr((version, *decisive)).encode()).hexdigest()
+            for version in (VERSION, SAME_PICTURES)
+        )
+        """Hash of everything beside the task that decides what is written, now and since `SAME_PICTURES`."""
 
     def make(self, job: PageJob) -> PageResult:
         """Write a page's crops, and the page itself where detection is wanted.
@@ -77,7 +84,7 @@ class PageMaker:
             CannotWrite: the dataset's folder refuses.
             OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
         """
-        state = self._state(job)
+        state = _state(job, self.settings)
         if job.reference is None:
             return PageResult(
                 without_image(
@@ -89,38 +96,25 @@ class PageMaker:
         except (ImageRefused, ImageUnreachable, BadImage) as error:
             # only the image is out of reach: what was made of it is what would be made of it
             places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
-            kept = self._taken_over(places, job.key, state)
+            kept = self._taken_over(places, job.key, (state, _state(job, self.settings_before)))
             if kept is not None:
                 return PageResult(_of(job, kept), taken_over=True, unreachable=str(error))
             return PageResult(
                 without_image(job, self._place.rules, state, LeftOutReason.IMAGE_FAILED, str(error))
             )
         digest = hashlib.sha256(data).hexdigest()
-        kept = self._taken_over(self._earlier, job.key, state, digest)
+        kept = self._taken_over(self._earlier, job.key, (state,), digest)
         if kept is not None:
             return PageResult(_of(job, kept), taken_over=True)
         return PageResult(self._work(self._place, job, state, data, digest))
 
-    def _state(self, job: PageJob) -> str:
-        decisive = [
-            self.settings,
-            job.key,
-            job.reference,
-            job.group,
-            job.annotation,
-            job.witnesses,
-            job.prediction,
-        ]
-        written = json.dumps(decisive, sort_keys=True, default=repr)
-        return hashlib.sha256(written.encode()).hexdigest()
-
     def _taken_over(
-        self, places: Sequence[EarlierPages], key: str, state: str, digest: str | None = None
+        self, places: Sequence[EarlierPages], key: str, states: Sequence[str], digest: str | None = None
     ) -> PageRecord | None:
-        """The page from the first place that has it; without a digest whatever its image was."""
+        """The page from the first place that has it so; without a digest whatever its image was."""
         for earlier in places:
             record = earlier.page(key)
-            if record is None or record.state != state or record.problem:
+            if record is None or record.state not in states or record.problem:
                 continue
             if digest in (None, record.file_sha256) and self.take(earlier, record):
                 return record
@@ -140,6 +134,12 @@ class PageMaker:
             CannotWrite: the dataset's folder refuses.
         """
         return self._staging.take(earlier, record.files)
+
+
+def _state(job: PageJob, settings: str) -> str:
+    """Hash of all that decides what is written of a page, but for its image file."""
+    decisive = [settings, job.key, job.reference, job.group, job.annotation, job.witnesses, job.prediction]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def _of(job: PageJob, kept: PageRecord) -> PageRecord:

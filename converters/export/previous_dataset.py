@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,13 @@ def newest_change(out: Path) -> str:
     return str(_summary(out).get("newest_change") or "")
 
 
-def check_mixture(out: Path, origin: Origin, settings: str, *, partial: bool) -> None:
+def check_mixture(out: Path, origin: Origin, settings: Collection[str], *, partial: bool) -> None:
     """The dataset in place may be replaced by this export; its pages may be kept where `partial`.
 
     Args:
         out: the dataset's folder.
         origin: where the tasks of this export come from.
-        settings: hash of what decides beside the tasks.
+        settings: hashes of what decides beside the tasks; of any of them the same pages come out.
         partial: pages of tasks that are not read are kept as they are.
 
     Raises:
@@ -72,10 +72,10 @@ def check_mixture(out: Path, origin: Origin, settings: str, *, partial: bool) ->
             f"{out.name} was exported from {before}, not from {origin}, so its pages cannot be kept unread. "
             "Export once without --since."
         )
-    if summary.get("settings") != settings:
+    if summary.get("settings") not in settings:
         raise BadRequest(
-            f"{out.name} was exported with other settings (format, labels, rule or labeling config), "
-            "so its pages cannot be kept unread. Export once without --since."
+            f"{out.name} was exported with other settings (format, labels, rule or labeling config) or by "
+            "another version of twinread, so its pages cannot be kept unread. Export once without --since."
         )
 
 

@@ -117,9 +117,8 @@ def export(
     ):
         maker = PageMaker(source, staging, options.rules, options.pages, earlier, work)
         if len(staging.dataset):
-            previous_dataset.check_mixture(
-                staging.out, options.origin, maker.settings, partial=options.partial
-            )
+            known = (maker.settings, maker.settings_before)
+            previous_dataset.check_mixture(staging.out, options.origin, known, partial=options.partial)
         try:
             jobs = _jobs(items, options, totals, seen)
             for made in _in_order(pool, maker.make, jobs, 4 * options.jobs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,64 @@ def test_tasks_that_did_not_change_are_kept_unread(tmp_path):
     assert nothing.newest_change == totals.newest_change > ""
     with pytest.raises(BadRequest, match=r"other settings.*without --since"):
         run(tmp_path / "set", [], ExportOptions(jobs=1, partial=True, pages=PageOptions(crop_format="jpg")))
+
+
+VERSION_4 = ROOT / "tests/data/exports/version_4"
+"""The first two tasks of `PROJECT`, recognition alone, as they were exported when Pillow packed the crops."""
+
+
+@pytest.fixture
+def older(tmp_path):
+    return Path(shutil.copytree(VERSION_4, tmp_path / "set"))
+
+
+def exported_again(folder, tasks=PROJECT[:2], source=None, **options):
+    options = ExportOptions(jobs=1, pages=PageOptions(format="recognition"), **options)
+    return run(folder, tasks, options, source)
+
+
+def test_a_dataset_of_an_older_version_is_made_anew_and_says_what_it_said(older, tmp_path):
+    before = contents(older)
+    totals = exported_again(older, incremental=True)
+    assert (totals.pages, totals.pages_taken_over, totals.difference.total()) == (2, 0, 0)
+    after = contents(older)
+    crops = [name for name in before if name.endswith(".png")]
+    assert [name for name in after if name.endswith(".png")] == crops
+    assert not any(after[name] == before[name] for name in crops)
+    assert all((pixels(older / name) == pixels(VERSION_4 / name)).all() for name in crops)
+    same = ["manifest.jsonl", "split.jsonl", "rec_gt_train.txt", "rec_gt_val.txt", "dict.txt"]
+    assert [after[name] for name in same] == [before[name] for name in same]
+    exported_again(tmp_path / "afresh")
+    packed = {name: content for name, content in contents(tmp_path / "afresh").items() if name in crops}
+    assert packed == {name: after[name] for name in crops}
+    assert exported_again(older, incremental=True).pages_taken_over == 2
+
+
+@pytest.mark.parametrize("incremental", [False, True], ids=["afresh", "incremental"])
+def test_a_page_of_an_older_version_is_not_lost_while_its_image_is_out_of_reach(older, incremental):
+    before = contents(older)
+    totals = exported_again(older, source=Away(2), incremental=incremental)
+    assert (totals.pages_taken_over, totals.pages_without_image, totals.difference.total()) == (1, 1, 0)
+    after = contents(older)
+    assert after["rec_gt_train.txt"] + after["rec_gt_val.txt"] == (
+        before["rec_gt_train.txt"] + before["rec_gt_val.txt"]
+    )
+    assert after["crops/0/2_l0.png"] == before["crops/0/2_l0.png"]
+    # as soon as the image can be had, the page is made anew
+    assert exported_again(older, incremental=True).pages_taken_over == 1
+
+
+def test_pages_of_an_older_version_are_kept_unread(older):
+    before = contents(older)
+    totals = exported_again(older, [three_lines(1, "Итог")], partial=True)
+    assert (totals.tasks_not_read, totals.difference) == (1, {"changed": 3, "added": 0, "removed": 0})
+    assert contents(older)["crops/0/2_l0.png"] == before["crops/0/2_l0.png"]
+    assert sorted(rows(older).values()) == [
+        "Итог 1.0",
+        "Итог 1.1",
+        "Итог 1.2",
+        *(f"Счёт 2.{n}" for n in range(3)),
+    ]
 
 
 class Away(Pictures):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 
 from backend.errors import BadImage
 from backend.page.image_files import PILLOW_PIXELS, decode, encode
-from backend.page.lines import Page, Reason, ReasonKind
+from backend.page.lines import Page, Pixels, Reason, ReasonKind
 from tests.parts.exif import stored
 from tests.parts.samples import all_samples, sample
 
@@ -555,6 +556,41 @@ def test_a_png_of_a_crop_keeps_every_pixel_and_a_jpeg_nearly():
     assert np.abs(opened(as_jpeg).pixels.astype(int) - crop).mean() <= 6
     assert encode(crop, "png") == as_png
     assert encode(crop, "jpeg") == as_jpeg
+
+
+def noise(*shape: int) -> Pixels:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "crop",
+    [
+        pytest.param(np.zeros((1, 1, 3), np.uint8), id="one black pixel"),
+        pytest.param(np.full((3, 2, 3), 255, np.uint8), id="white"),
+        pytest.param(noise(1, 700, 3), id="one row"),
+        pytest.param(noise(700, 1, 3), id="one column"),
+        pytest.param(noise(48, 3000, 3), id="a long line of noise, that no packing shortens"),
+        pytest.param(noise(60, 80, 3)[::2, ::2], id="every other pixel of a page"),
+        pytest.param(noise(80, 60, 3).transpose(1, 0, 2), id="lying across memory"),
+    ],
+)
+def test_every_decoder_finds_in_a_png_the_pixels_that_went_in(crop):
+    data = encode(crop, "png")
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.mode, image.size, image.info) == ("RGB", (crop.shape[1], crop.shape[0]), {})
+        assert np.array_equal(np.asarray(image), crop)
+        with Image.open(io.BytesIO(data)) as again:
+            # compares the checksums
+            again.verify()
+    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(read[:, :, ::-1], crop)
+    assert np.array_equal(opened(data).pixels, crop)
+
+
+@pytest.mark.parametrize("name", ["syn_001", "syn_007"], ids=["a receipt", "a photograph"])
+def test_a_png_is_at_most_a_quarter_larger_than_the_one_of_pillow(name):
+    page = opened(sample(name).path.read_bytes()).pixels
+    assert len(encode(page, "png")) <= 1.25 * len(saved(Image.fromarray(page), "PNG", compress_level=1))
 
 
 def test_quality_is_honoured():

@@ -146,7 +146,7 @@ from backend.errors import TwinreadError
 from backend.page.image_files import decode
 data = open(sys.argv[1], "rb").read()
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize")) * 1024
-resource.setrlimit(resource.RLIMIT_AS, (used + 100_000_000, -1))
+resource.setrlimit(resource.RLIMIT_AS, (used + 60_000_000, -1))
 try:
     decode(data)
 except TwinreadError as error:
