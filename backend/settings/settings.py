@@ -87,6 +87,14 @@ class Settings(BaseSettings):
             "else the two most unlike local engines"
         ),
     )
+    reading_policy: Literal["all", "second-when-needed"] = Field(
+        "all",
+        description=(
+            "all: every reader reads every line; second-when-needed: the first two do, and the others only "
+            "lines on which those two do not agree. With a server and READERS empty the readers are then "
+            "ernie,paddle,ernie or, where PaddleOCR does not write the language, ernie,tesseract,ernie"
+        ),
+    )
     max_languages: int = Field(
         32,
         ge=2,
@@ -137,6 +145,27 @@ class Settings(BaseSettings):
     ernie_image_format: Literal["png", "jpeg"] = Field("jpeg", description="How crops are sent: jpeg or png")
     ernie_prompt_style: Literal["instructions", "ocr"] = Field(
         "instructions", description="ocr for models that know one prompt only (PaddleOCR-VL)"
+    )
+    ernie_input_price: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the server charges for a million tokens of questions and pictures",
+    )
+    ernie_cached_input_price: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="The same for tokens that it had at hand from calls before; empty: as any other",
+    )
+    ernie_output_price: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="What it charges for a million tokens of answers"
+    )
+    currency: str = Field(
+        "USD",
+        max_length=8,
+        pattern=r"^[^\W\d_]+$|^[€$£¥₽]$",
+        description="Currency of these prices, for people",
     )
 
     # Detection
@@ -372,8 +401,17 @@ class Settings(BaseSettings):
     def _check_together(self) -> Settings:
         if (self.ernie_base_url is None) != (self.ernie_model is None):
             raise ValueError("set ERNIE_BASE_URL and ERNIE_MODEL together, or neither")
+        if (self.ernie_input_price is None) != (self.ernie_output_price is None):
+            raise ValueError("set ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE together, or neither")
+        if self.ernie_cached_input_price is not None and self.ernie_input_price is None:
+            raise ValueError("ERNIE_CACHED_INPUT_PRICE needs ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
+        if self.reading_policy != "all" and len(self.readers) == 2:
+            raise ValueError(
+                f"READING_POLICY={self.reading_policy} saves readings of a third reader, and READERS names "
+                "two; name one more, such as READERS=ernie,paddle,ernie, or take READERS out"
+            )
         password, secret = self.basic_auth_pass, self.webhook_secret
         header_values = {
             "BASIC_AUTH_USER": self.basic_auth_user or "",
