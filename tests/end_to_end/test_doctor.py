@@ -109,8 +109,8 @@ def test_every_failure_is_named_with_what_mends_it(
     assert "ernie-4.5-vl" in wrong["ERNIE"]
     assert "ERNIE_MODEL" in wrong["ERNIE"]
     assert "STORE_URL" in wrong["store"]
-    assert "5 of 8 checks failed." in printed
-    assert printed.count("WRONG") == 5
+    assert "6 of 9 checks failed." in printed
+    assert printed.count("WRONG") == 6
 
 
 def test_a_reader_that_cannot_write_the_language_and_a_blind_model_are_told(
