@@ -68,13 +68,24 @@ def why_none_is_promoted(settings: Settings) -> str:
     return ""
 
 
-def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None = None) -> Engines:
+def engines(
+    settings: Settings,
+    metrics: Metrics,
+    promoted: PromotedModel | None = None,
+    *,
+    detect: bool = True,
+    read: bool = True,
+) -> Engines:
     """Load everything; takes seconds, or minutes where a model is downloaded.
+
+    The model version is the same whatever is loaded of it.
 
     Args:
         settings: name models, readers, store and Label Studio.
         metrics: of the service that will use them.
         promoted: the trained recogniser that reads its languages; None for PaddleOCR's own.
+        detect: False where another process finds the lines: the detector is not loaded then.
+        read: False where another process reads them: neither readers nor store are opened then.
 
     Raises:
         TwinreadError: why the backend cannot serve.
@@ -82,14 +93,18 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
     with ExitStack() as opened:
         found = detector(settings)
         opened.callback(found.stop)
-        found.start()
-        store = open_store(settings)
-        opened.callback(store.close)
-        panels = opened.enter_context(Panels(settings, store, promoted))
+        if detect:
+            found.start()
+        store = open_store(settings) if read else None
+        if store is not None:
+            opened.callback(store.close)
+        panels = opened.enter_context(Panels(settings, store, promoted, load=read))
         panels.check()
         panel = panels.panel(settings.ocr_language)
-        found.wait()
-        panels.wait()
+        if detect:
+            found.wait()
+        if read:
+            panels.wait()
         api = _label_studio(settings)
         if api is not None:
             opened.callback(api.close)
@@ -111,7 +126,9 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         unread=panels.unread,
         problem=panels.problem,
         failure=lambda: found.failure or panels.failure(),
-        try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
+        try_reading=lambda: (
+            misreading(panels.local_readers(settings.ocr_language), settings.ocr_language) if read else None
+        ),
         close=close,
     )
 
