@@ -7,7 +7,7 @@ because its models or its version are not those of the run, sends the reason in 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -34,6 +34,7 @@ from backend.pipeline.read_task import (
     task_id,
     unexpected,
 )
+from backend.readers.budget import Spender
 from backend.settings import logs
 from backend.settings.settings import Settings
 from backend.tickets import Asker, asking_for
@@ -55,12 +56,14 @@ class RunJob:
     settings: those of the driver, as values, with the worker's share of cores and of calls.
     work: whose tasks.
     version: the model version that every worker must have.
+    budget: says whether a call of the server may be made; None: always.
     only_node: the one that may read, as its store is a file on it; empty where all may.
     """
 
     settings: Settings = field(repr=False)
     work: BulkWork = field(repr=False)
     version: str
+    budget: Spender | None = None
     only_node: str = ""
 
 
@@ -199,10 +202,7 @@ class _Worker:
         give_large_blocks_back()
         self._job = job
         self._alone = not detect and bool(job.only_node)
-        load: Callable[[], Engines] = lambda: engines(  # noqa: E731
-            job.settings, Metrics(), promoted_model(job.settings), detect=detect, read=not detect
-        )
-        self._loader = EngineLoader(load)
+        self._loader = EngineLoader(partial(_engines, job, detect))
 
     @contextmanager
     def lend(self) -> Iterator[Engines]:
@@ -222,6 +222,11 @@ class _Worker:
             if lent.model_version != self._job.version:
                 raise _Refused(other_version(node, lent.model_version, self._job.version))
             yield lent
+
+
+def _engines(job: RunJob, detect: bool) -> Engines:
+    promoted = promoted_model(job.settings)
+    return engines(job.settings, Metrics(), promoted, job.budget, detect=detect, read=not detect)
 
 
 def needs_postgresql() -> SettingsWrong:

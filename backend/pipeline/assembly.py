@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache, partial
 
@@ -17,15 +18,18 @@ from backend.models.promoted import PromotedModel, Promotions
 from backend.page.pixel_budget import PageMemory
 from backend.pipeline.engines import Engines
 from backend.pipeline.malloc import give_large_blocks_back
-from backend.pipeline.metrics import Metrics
+from backend.pipeline.metrics import Metrics, UsageCounter
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.promoted_models import PromotedModels
-from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.reader_kinds import engine_options, prices
 from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
+from backend.pipeline.spending import spending_figures
 from backend.pipeline.version import model_version
 from backend.private_files import private_folder
+from backend.readers.budget import Spender
+from backend.readers.prices import Prices
 from backend.readers.stored import ReadingStore
 from backend.seams import LineDetector
 from backend.settings.settings import STORE_FILE, Settings
@@ -72,6 +76,7 @@ def engines(
     settings: Settings,
     metrics: Metrics,
     promoted: PromotedModel | None = None,
+    budget: Spender | None = None,
     *,
     detect: bool = True,
     read: bool = True,
@@ -84,6 +89,7 @@ def engines(
         settings: name models, readers, store and Label Studio.
         metrics: of the service that will use them.
         promoted: the trained recogniser that reads its languages; None for PaddleOCR's own.
+        budget: says whether a call of the ERNIE server may be made; None: always.
         detect: False where another process finds the lines: the detector is not loaded then.
         read: False where another process reads them: neither readers nor store are opened then.
 
@@ -98,7 +104,11 @@ def engines(
         store = open_store(settings) if read else None
         if store is not None:
             opened.callback(store.close)
-        panels = opened.enter_context(Panels(settings, store, promoted, load=read))
+        charged = prices(settings)
+        counts = UsageCounter(metrics, charged)
+        panels = opened.enter_context(
+            Panels(settings, store, promoted, counts=counts, budget=budget, load=read)
+        )
         panels.check()
         panel = panels.panel(settings.ocr_language)
         if detect:
@@ -125,6 +135,7 @@ def engines(
         readers=panels.sentence(panel),
         unread=panels.unread,
         problem=panels.problem,
+        spending=(lambda: None) if store is None else partial(_spending, store, panels.problem, charged),
         failure=lambda: found.failure or panels.failure(),
         try_reading=lambda: (
             misreading(panels.local_readers(settings.ocr_language), settings.ocr_language) if read else None
@@ -191,6 +202,18 @@ def open_store(settings: Settings) -> ReadingStore:
                 f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
             ) from error
     return ReadingStore(settings.store_address, answer_limit_s=settings.store_timeout_s)
+
+
+def _spending(
+    store: ReadingStore, problem: Callable[[], str | None], charged: Prices
+) -> list[dict[str, object]] | None:
+    """What readers took by the store's account; None where it cannot be seen."""
+    try:
+        # nobody waits for a store that is known not to answer
+        return None if problem() else spending_figures(store.spending(), charged)
+    except StoreFailed as error:
+        log.warning("%s", error)
+        return None
 
 
 def check_readers(settings: Settings) -> None:
