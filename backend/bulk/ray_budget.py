@@ -18,13 +18,13 @@ class _Treasurer:
     """Holds the budget, in a process of its own; calls come one after the other.
 
     Args:
-        budget: of the run.
+        limits, prices: of the run.
         longest_s: what no call takes longer. One that is not settled by then was made by a worker that was
             lost: nobody knows its end, so the whole reservation counts as spent.
     """
 
-    def __init__(self, budget: Budget, longest_s: float) -> None:
-        self._budget = budget
+    def __init__(self, limits: Limits, prices: Prices, longest_s: float) -> None:
+        self._budget = Budget(limits, prices)
         self._longest_s = longest_s
         self._granted: dict[int, tuple[float, Grant]] = {}
 
@@ -69,6 +69,8 @@ class ClusterBudget:
     """
 
     def __init__(self, limits: Limits, prices: Prices, longest_s: float) -> None:
+        # refused here, where a person sees it
+        Budget(limits, prices)
         self.limits = limits
         self.prices = prices
         # it lives as long as this process, where the run itself would end, too
@@ -76,8 +78,13 @@ class ClusterBudget:
         self._treasurer: Any = (
             ray.remote(_Treasurer)
             .options(num_cpus=0, max_restarts=0, scheduling_strategy=here)
-            .remote(Budget(limits, prices), longest_s)
+            .remote(limits, prices, longest_s)
         )
+
+    @property
+    def limited(self) -> bool:
+        """Whether workers have to ask; where nothing is limited they are not held up by it."""
+        return self.limits.any
 
     @property
     def spent(self) -> Usage:

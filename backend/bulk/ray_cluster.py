@@ -1,4 +1,4 @@
-"""A Ray cluster as a bulk run sees it: joined or started, its nodes, what stands on them, how work is laid out.
+"""A Ray cluster as a bulk run sees it: joined or started, its nodes, and how work is laid out on them.
 
 What was started here ends here; a cluster that was there already is only left.
 """
@@ -29,6 +29,10 @@ LARGEST_GROUP = 8
 
 CALLS_OF_A_PAGE = 4
 """Calls to a server that a page of few lines waits for: two lines in two prompts."""
+
+MOST_IN_HAND = 900
+"""Tasks in hand at most, on any cluster: those that a service fails wait for another try, and of these there
+may be a thousand."""
 
 ASKING_S = 300.0
 """How long a node may take to say what it has, seconds; it imports all engines for that."""
@@ -80,6 +84,12 @@ class Layout:
     cores: int
     calls: int
 
+    @property
+    def room(self) -> int:
+        """Tasks in hand with which no actor is without work; a failing server fails no more than these."""
+        stages = (self.finding, self.reading)
+        return min(MOST_IN_HAND, sum(len(one.nodes) * (one.at_once + one.ahead) for one in stages))
+
 
 def join(address: str) -> bool:
     """Join a cluster, or start one on this machine.
@@ -96,17 +106,15 @@ def join(address: str) -> bool:
     # both are read by Ray when it starts; it says much, and to the maker of Ray as well
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False}
+    where: dict[str, Any] = {"address": address} if address else own
     try:
-        if address:
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(num_cpus=cores(), include_dashboard=False, **quiet)
+        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **where)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ClusterFailed(
             f"There is no Ray cluster to join at '{address}' ({type(error).__name__}). Start one with 'ray "
             "start --head' on this machine and 'ray start --address' on others, or leave --address out to "
-            "use this machine alone."
+            "use this machine alone. Where its nodes ask for a token, set RAY_AUTH_MODE=token here, too."
         ) from error
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -114,6 +122,8 @@ def join(address: str) -> bool:
     context.enable_progress_bars = False
     # a worker that is lost costs the tasks that it had; they are done again, and all others go on
     context.max_errored_blocks = -1
+    # each row a block of its own, which goes on at once
+    context.target_max_block_size = 1
     return not address
 
 
@@ -130,7 +140,7 @@ def nodes() -> list[Node]:
             int(node["Resources"].get("CPU", 0)),
             int(node["Resources"].get("GPU", 0)),
         )
-        for node in ray.nodes()
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
         if node["Alive"]
     ]
     working = sorted((node for node in found if node.cpus), key=lambda node: node.name)
@@ -138,6 +148,13 @@ def nodes() -> list[Node]:
         raise ClusterFailed("No node of the Ray cluster has a CPU, so that nobody can work; add workers.")
     # the models of one run must all be of one kind
     return [node for node in working if node.gpus] or working
+
+
+def cpus() -> str:
+    """How many are free, for people."""
+    free = ray.available_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
+    there = ray.cluster_resources().get("CPU", 0.0)  # type: ignore[no-untyped-call]
+    return f"{free:g} of its {there:g} CPUs are free"
 
 
 def check_store(settings: Settings, found: Sequence[Node]) -> str:
@@ -260,7 +277,7 @@ def _ask(settings: Settings, node: Node) -> Any:
 
 def _answer(node: Node, reference: Any) -> Installed:
     try:
-        said = ray.get(reference, timeout=ASKING_S)
+        said: Installed | TwinreadError = ray.get(reference, timeout=ASKING_S)
     except Exception as error:  # Ray hands on whatever its worker raised, as a class made for it
         log.debug("the node %s cannot say what it has", node.address, exc_info=error)
         raise ClusterFailed(
@@ -269,5 +286,4 @@ def _answer(node: Node, reference: Any) -> Installed:
         ) from error
     if isinstance(said, TwinreadError):
         raise type(said)(f"The node {node.address} cannot read: {said}") from said
-    assert isinstance(said, Installed)
     return said

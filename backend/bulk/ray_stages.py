@@ -1,7 +1,7 @@
 """What Ray's workers do of a bulk run: one stage finds the lines of a task's pages, the next one reads them.
 
-A row of Ray Data is one task. What goes wrong with a task travels in its row; a worker that cannot work at all,
-because its models or its version are not those of the run, sends the reason in the place of an outcome.
+A row of Ray Data is one task. What goes wrong with a task travels in its row; a worker that cannot work at
+all, because its models or its version are not those of the run, sends the reason in the place of an outcome.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import ray
 
 from backend.bulk.job import BulkWork, Outcome
-from backend.errors import SettingsWrong, TwinreadError
+from backend.errors import SettingsWrong, StoreFailed, TwinreadError
 from backend.page.lines import ReadPage
 from backend.pipeline.assembly import engines, promoted_model
 from backend.pipeline.engines import EngineLoader, Engines
@@ -26,6 +26,7 @@ from backend.pipeline.malloc import give_large_blocks_back
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_reading import Given
 from backend.pipeline.read_task import (
+    Failure,
     TaskPage,
     open_page,
     pages_of,
@@ -35,6 +36,7 @@ from backend.pipeline.read_task import (
     unexpected,
 )
 from backend.readers.budget import Spender
+from backend.readers.store.health import BEGUN_ANEW
 from backend.settings import logs
 from backend.settings.settings import Settings
 from backend.tickets import Asker, asking_for
@@ -98,6 +100,11 @@ class Installed:
     version: str
 
 
+def unpacked(data: bytes) -> Any:
+    """What another process of this run has pickled."""
+    return pickle.loads(data)  # noqa: S301
+
+
 def installed(settings: Settings) -> Installed | TwinreadError:
     """What the node on which this is called has; nothing is loaded.
 
@@ -126,9 +133,9 @@ class FindStage:
     def __call__(self, rows: Rows) -> dict[str, list[Any]]:
         """Put what was found beside each task."""
         return {
-            "row": list(rows["row"]),
+            "number": list(rows["number"]),
             "task": list(rows["task"]),
-            "found": [pickle.dumps(self._find(pickle.loads(task))) for task in rows["task"]],
+            "found": [pickle.dumps(self._find(unpacked(task))) for task in rows["task"]],
         }
 
     def _find(self, task: Mapping[str, Any]) -> Found | CannotWork:
@@ -169,10 +176,10 @@ class ReadStage:
     def __call__(self, rows: Rows) -> dict[str, list[Any]]:
         """Put what became of it in the place of each task."""
         outcomes = [
-            self._outcome(pickle.loads(task), pickle.loads(found))
+            self._outcome(unpacked(task), unpacked(found))
             for task, found in zip(rows["task"], rows["found"], strict=True)
         ]
-        return {"row": list(rows["row"]), "outcome": list(map(pickle.dumps, outcomes))}
+        return {"number": list(rows["number"]), "outcome": list(map(pickle.dumps, outcomes))}
 
     def _outcome(self, task: Mapping[str, Any], found: Found | CannotWork) -> Outcome | CannotWork:
         if isinstance(found, CannotWork):
@@ -180,6 +187,10 @@ class ReadStage:
         work = self._work
         try:
             with self._worker.lend() as lent, asking_for(Asker(str(work.project), task_id(task))):
+                problem = lent.problem()
+                if problem not in (None, BEGUN_ANEW):
+                    # what is read now might be paid for again
+                    return Failure(task_id(task), StoreFailed(f"Readings cannot be kept: {problem}"))
                 read = partial(_read, lent, found)
                 return read_task(lent, task, work.config, work.wording, read=read)
         except _Refused as refused:
@@ -211,7 +222,7 @@ class _Worker:
         Raises:
             _Refused: they cannot be loaded, or are not those of the run.
         """
-        node = ray.util.get_node_ip_address()
+        node = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
         if self._alone and ray.get_runtime_context().get_node_id() != self._job.only_node:
             raise _Refused(needs_postgresql())
         try:
