@@ -29,6 +29,12 @@ NICE = 10
     is_flag=True,
     help="Store under this machine's own version although the connected backend has another one.",
 )
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove predictions of older versions at the end; what people's work began with stays. A page that "
+    "somebody opened before, and that an older version filled, must be opened again before it is submitted.",
+)
 @click.option("--max-calls", type=click.IntRange(min=1), help="End before the server is asked more often.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="End before more tokens are used.")
 @click.option(
@@ -43,6 +49,7 @@ def preannotate(
     only_failed: bool,
     order: Order,
     own_version: bool,
+    prune: bool,
     max_calls: int | None,
     max_tokens: int | None,
     max_cost: float | None,
@@ -79,7 +86,7 @@ def preannotate(
     logs.configure("ERROR")
     console = Console(highlight=False)
     limits = Limits(max_calls, max_tokens, max_cost)
-    request = RunRequest(project, limit, only_failed, order, own_version, limits, file)
+    request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file)
     try:
         with only_run(values.cache_dir, str(values.label_studio_url), project):
             code = preannotate_project(request, values, console)

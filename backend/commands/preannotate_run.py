@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 
 from backend.bulk import terminal
 from backend.bulk.counts import Counts
-from backend.bulk.job import BulkWork
+from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
+from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
+from backend.bulk.removal import older_versions, prune, remove_copies
 from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
 from backend.bulk.tasks import Order, count_lacking, lacking
@@ -37,6 +40,9 @@ STOPPING = (
     "at once; nothing is lost either way."
 )
 
+LoadEngine: TypeAlias = Callable[[Settings, BulkWork, Budget], BulkEngine]
+"""Makes the engine of a run; raises `TwinreadError` where it cannot be loaded."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -47,6 +53,7 @@ class RunRequest:
     only_failed: only tasks that failed in a run before.
     order: which tasks come first.
     own_version: although the connected backend has another one.
+    prune: remove predictions of older versions at the end.
     limits: of calls, tokens and costs.
     summary_json: file for the figures.
     """
@@ -56,17 +63,21 @@ class RunRequest:
     only_failed: bool = False
     order: Order = "id"
     own_version: bool = False
+    prune: bool = False
     limits: Limits = field(default_factory=Limits)
     summary_json: Path | None = None
 
 
-def preannotate_project(request: RunRequest, settings: Settings, console: Console) -> int:
+def preannotate_project(
+    request: RunRequest, settings: Settings, console: Console, load: LoadEngine = local_engine
+) -> int:
     """Read what lacks a prediction, and store it.
 
     Args:
         request: what was asked for.
         settings: of this process.
         console: for people.
+        load: makes the engine that reads.
 
     Returns:
         The exit code: 0 when every task has a prediction, 1 when some have none or the run was stopped.
@@ -84,25 +95,32 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
         work = BulkWork.of(api, request.project, settings)
         store = opened.enter_context(closing(open_store(settings)))
         only = sorted(store.failed(request.project)) if request.only_failed else None
-        engine = opened.enter_context(closing(local_engine(settings, work, budget)))
+        engine = opened.enter_context(closing(load(settings, work, budget)))
         version = engine.model_version
         _check_version(api, request, version)
         counts.total = count_lacking(api, request.project, version, only=only)
         if request.limit is not None:
             counts.total = min(counts.total, request.limit)
-        run = BulkRun(engine, request.project, counts, patience, _around(api, request, store, budget, bar))
+        first_stored = partial(_choose, api, request.project, version, bar)
+        around = _around(api, store, budget, bar, first_stored)
+        run = BulkRun(engine, request.project, counts, patience, around)
         rows = lacking(patient, request.project, version, order=request.order, only=only, limit=request.limit)
         begun = time.monotonic()
         with bar.shown(), asked_to_stop(stop, partial(bar.say, STOPPING), bar.leave):
-            run.run(rows, Uploader(patient, request.project, work.xml))
+            run.run(rows, Uploader(patient, request.project, settings.cache_dir / FOLDER))
         seconds = time.monotonic() - begun
         if only is not None and not counts.left:
             # those that are read meanwhile by whoever it was, or gone
             _forget(store, request.project, set(only) - set(counts.unread()), bar)
         if counts.stored:
-            _choose(api, request.project, bar)
+            _choose(api, request.project, version, bar)
+        tidied = _Tidied()
+        if run.failure is None and not run.stopped:
+            _tidy(api, request, version, bar, tidied)
         nothing = "" if counts.total else _nothing_to_do(api, request, version)
     for sentence in [nothing] if nothing else terminal.summary(counts, version, seconds, _cost(budget)):
+        bar.say(sentence)
+    for sentence in tidied.sentences:
         bar.say(sentence)
     again = f"twinread preannotate --project {request.project}"
     if counts.unread():
@@ -112,12 +130,14 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
     if request.summary_json is not None:
         ended_by = "Ctrl-C" if run.stopped else None if run.failure is None else str(run.failure)
         figures = terminal.figures(counts, version, seconds)
+        removed = {"copies_removed": tidied.copies, "older_removed": tidied.outdated}
         spent = {"calls": budget.spent.calls, "tokens": budget.spent.tokens, "cost": budget.cost}
         write_summary(
-            request.summary_json, {"project": request.project, **figures, **spent, "ended_by": ended_by}
+            request.summary_json,
+            {"project": request.project, **figures, **spent, **removed, "ended_by": ended_by},
         )
-    if run.failure is not None:
-        raise run.failure
+    if (failure := run.failure or tidied.failure) is not None:
+        raise failure
     return 1 if counts.unread() or run.stopped else 0
 
 
@@ -144,7 +164,11 @@ def _check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
 
 
 def _around(
-    api: LabelStudio, request: RunRequest, store: ReadingStore, budget: Budget, bar: terminal.RunBar
+    api: LabelStudio,
+    store: ReadingStore,
+    budget: Budget,
+    bar: terminal.RunBar,
+    first_stored: Callable[[], object],
 ) -> Around:
     def answers() -> bool:
         try:
@@ -160,19 +184,73 @@ def _around(
             return error.facts.get("status") != 404
         return True
 
-    def first_stored() -> None:
-        _choose(api, request.project, bar)
-
     return Around(answers, exists, lambda: budget.exhausted, store, first_stored, bar.update)
 
 
-def _choose(api: LabelStudio, project: int, bar: terminal.RunBar) -> None:
+def _choose(api: LabelStudio, project: int, version: str, bar: terminal.RunBar) -> None:
     """Let pages be filled from what is stored; Label Studio may be away, and then the next run does it."""
     try:
-        for sentence in choose_predictions(api, project):
+        for sentence in choose_predictions(api, project, version=version):
             bar.say(sentence)
     except LabelStudioFailed as error:
         bar.say(f"It was not chosen what fills pages: {error}")
+
+
+@dataclass(slots=True)
+class _Tidied:
+    """What was removed at the end.
+
+    copies: surplus copies of the present version.
+    outdated: predictions of older versions.
+    sentences: the same for people.
+    failure: why not all was removed that should be; None where it was.
+    """
+
+    copies: int = 0
+    outdated: int = 0
+    sentences: list[str] = field(default_factory=list)
+    failure: LabelStudioFailed | None = None
+
+
+def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
+    """Remove predictions that nobody needs."""
+    try:
+        tidied.copies = remove_copies(api, request.project, version)
+        if tidied.copies:
+            tidied.sentences.append(
+                f"Removed {tidied.copies:,} surplus copies: these pages had been read elsewhere, too."
+            )
+        if request.prune:
+            _prune(api, request.project, version, bar, tidied)
+    except LabelStudioFailed as error:
+        tidied.failure = error
+
+
+def _prune(api: LabelStudio, project: int, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
+    older = older_versions(api, project, version)
+    if not older:
+        tidied.sentences.append("There are no predictions of older versions to remove.")
+        return
+    most, named = sum(older.values()), f"{len(older)} older version{'s' if len(older) > 1 else ''}"
+    bar.say(
+        f"Removing up to {most:,} predictions of {named}. What people's work began with stays, and so does "
+        "what fills a page that lacks the present version."
+    )
+    tidied.outdated = prune(api, project, version, _each_thousand(bar, most))
+    kept = most - tidied.outdated
+    tidied.sentences.append(
+        f"Removed {tidied.outdated:,} of {most:,} predictions of {named}, and kept {kept:,}."
+    )
+
+
+def _each_thousand(bar: terminal.RunBar, most: int) -> Callable[[int], None]:
+    """Says now and then how far a removal is."""
+
+    def say(removed: int) -> None:
+        if removed % 1000 == 0:
+            bar.say(f"{removed:,} of up to {most:,} removed.")
+
+    return say
 
 
 def _forget(store: ReadingStore, project: int, tasks: Collection[int], bar: terminal.RunBar) -> None:
