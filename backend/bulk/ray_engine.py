@@ -23,8 +23,7 @@ from backend.bulk.ray_stages import CannotWork, RunJob, unpacked
 from backend.bulk.ray_stream import RayStream, Silence
 from backend.errors import ClusterFailed, TwinreadError, UnexpectedFailure
 from backend.pipeline.read_task import Failure, task_id
-from backend.readers.budget import Limits
-from backend.readers.prices import Prices
+from backend.readers.budget import Budget, Limits
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,28 +48,24 @@ OVERTAKEN = 4
 
 
 class RayEngine:
-    """A `BulkEngine` over a Ray cluster.
-
-    budget: what all workers may spend together, and have spent.
-    """
+    """A `BulkEngine` over a Ray cluster."""
 
     def __init__(
         self,
         settings: Settings,
         work: BulkWork,
+        budget: Budget | None = None,
         *,
         address: str = "",
-        limits: Limits | None = None,
-        prices: Prices | None = None,
     ) -> None:
         """Join the cluster, and ask every node what it would read with.
 
         Args:
             settings: go to the workers as values, secrets included, and into no log.
             work: whose tasks.
+            budget: what all workers may spend together; None: anything. A `ClusterBudget` says later what
+                they have spent.
             address: of the cluster's head, such as `auto`; empty to start one on this machine.
-            limits: of what all workers may spend together; None for none.
-            prices: of the server; needed for a limit of costs.
 
         Raises:
             ClusterFailed: there is no cluster, or a node of it has no twinread.
@@ -86,7 +81,8 @@ class RayEngine:
             ray_cluster.check_store(settings, found)
             self.model_version = ray_cluster.version_of(settings, found)
             longest_s = settings.ernie_page_timeout_s + settings.ernie_timeout_s
-            self.budget = ClusterBudget(limits or Limits(), prices or Prices(), longest_s)
+            self._budget = budget if isinstance(budget, ClusterBudget) else _on_cluster(budget)
+            self._spender = self._budget.open(longest_s)
         except BaseException:
             ray.shutdown()
             raise
@@ -123,6 +119,7 @@ class RayEngine:
         A cluster that was joined goes on, without our workers; one that was started here ends.
         """
         self._closed.set()
+        self._budget.look()
         ray.shutdown()
 
     def _stream(self) -> RayStream:
@@ -133,8 +130,7 @@ class RayEngine:
         settings = self._settings.model_copy(
             update={"cpu_threads": layout.cores, "ernie_concurrency": layout.calls}
         )
-        budget = self.budget if self.budget.limited else None
-        return RayStream(layout, RunJob(settings, self._work, self.model_version, budget, only))
+        return RayStream(layout, RunJob(settings, self._work, self.model_version, self._spender, only))
 
     def _follow(
         self, stream: RayStream, supply: _Supply
@@ -200,6 +196,10 @@ class _Supply:
     def give_back(self, tasks: Iterable[bytes]) -> None:
         """Let tasks come first."""
         self._again.extendleft(tasks)
+
+
+def _on_cluster(budget: Budget | None) -> ClusterBudget:
+    return ClusterBudget(Limits()) if budget is None else ClusterBudget(budget.limits, budget.prices)
 
 
 def _losing(in_hand: Mapping[int, bytes], number: int, room: int) -> bool:
