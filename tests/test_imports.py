@@ -51,6 +51,13 @@ OWNERS = {
         "backend.models.paddle_engine",
         "converters.training.alignment",
     },
+    "ray": {
+        "backend.bulk.ray_budget",
+        "backend.bulk.ray_cluster",
+        "backend.bulk.ray_engine",
+        "backend.bulk.ray_stages",
+        "backend.bulk.ray_stream",
+    },
     "PIL": {
         "backend.page.further_pages",
         "backend.page.image_files",
