@@ -20,6 +20,7 @@
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
         ├── BudgetSpent         a limit of calls, tokens or costs leaves no room       503 / 1
+        ├── ClusterFailed       a Ray cluster cannot be joined, or does no work        503 / 3
         ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
         └── StoreFailed         the store of readings cannot be used                   503 / 3
 
@@ -162,6 +163,10 @@ class BudgetSpent(OperatorError):
     """A limit of calls, tokens or costs leaves no room for another call; what was read is kept."""
 
     exit_code = 1
+
+
+class ClusterFailed(OperatorError):
+    """A Ray cluster cannot be joined, or does no work."""
 
 
 class UnexpectedFailure(OperatorError):

@@ -56,6 +56,13 @@ OWNERS = {
     },
     "simplejpeg": {"backend.page.jpeg_pixels"},
     "isal": {"backend.page.png_files"},
+    "ray": {
+        "backend.bulk.ray_budget",
+        "backend.bulk.ray_cluster",
+        "backend.bulk.ray_engine",
+        "backend.bulk.ray_stages",
+        "backend.bulk.ray_stream",
+    },
     "PIL": {
         "backend.page.further_pages",
         "backend.page.image_files",

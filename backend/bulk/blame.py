@@ -10,6 +10,7 @@ from enum import Enum
 
 from backend.errors import (
     Busy,
+    ClusterFailed,
     ImageUnreachable,
     LabelStudioFailed,
     Late,
@@ -62,6 +63,6 @@ def blame(error: TwinreadError, answers: Callable[[], bool]) -> Blame:
         return Blame.PERSON if refused else Blame.SERVICE
     if isinstance(error, ReaderUnavailable):
         return Blame.PERSON if error.facts.get("lasting") else Blame.SERVICE
-    if isinstance(error, StoreFailed | NotReady | Busy | Late | Stopping):
+    if isinstance(error, ClusterFailed | StoreFailed | NotReady | Busy | Late | Stopping):
         return Blame.SERVICE
     return Blame.STRANGE

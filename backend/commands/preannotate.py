@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -42,6 +42,18 @@ NICE = 10
     type=click.FloatRange(min=0, min_open=True),
     help="End before it costs more, at the prices of the settings.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(("local", "ray")),
+    default="local",
+    show_default=True,
+    help="Who reads: this process, or the nodes of a Ray cluster; see docs/scaling.md.",
+)
+@click.option(
+    "--address",
+    default="",
+    help="With --engine ray: the cluster to join, such as auto or 10.0.0.1:6379. Default: start one here.",
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def preannotate(
     project: int,
@@ -53,6 +65,8 @@ def preannotate(
     max_calls: int | None,
     max_tokens: int | None,
     max_cost: float | None,
+    engine: Literal["local", "ray"],
+    address: str,
     summary_json: str | None,
 ) -> None:
     """Read every page of a project that lacks a prediction of the present version, and store it.
@@ -66,6 +80,8 @@ def preannotate(
     """
     import os
 
+    if address and engine == "local":
+        raise click.UsageError("--address names a Ray cluster; add --engine ray.")
     # before any library starts a thread: on Linux each thread has a priority of its own
     os.nice(NICE)
     from pathlib import Path
@@ -73,7 +89,7 @@ def preannotate(
     from rich.console import Console
 
     from backend.bulk.one_run import only_run
-    from backend.commands.preannotate_run import RunRequest, preannotate_project
+    from backend.commands.preannotate_run import RunRequest, preannotate_project, reading
     from backend.outputs import check_writable
     from backend.readers.budget import Limits
     from backend.settings import logs, settings
@@ -89,7 +105,7 @@ def preannotate(
     request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file)
     try:
         with only_run(values.cache_dir, str(values.label_studio_url), project):
-            code = preannotate_project(request, values, console)
+            code = preannotate_project(request, values, console, *reading(engine, address))
     except KeyboardInterrupt:
         console.print("Stopped. Nothing was read yet.")
         code = 1

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from rich.console import Console
 
@@ -24,13 +24,14 @@ from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
 from backend.bulk.tasks import Order, count_lacking, lacking
 from backend.bulk.uploads import Uploader
-from backend.errors import BadRequest, LabelStudioFailed, StoreFailed
+from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong, StoreFailed
 from backend.label_studio.client import LabelStudio
 from backend.outputs import write_summary
 from backend.pipeline.assembly import open_store
 from backend.pipeline.reader_kinds import prices
 from backend.projects.page_filling import choose_predictions
 from backend.readers.budget import Budget, Limits
+from backend.readers.prices import Prices
 from backend.readers.stored import ReadingStore
 from backend.settings import connect
 from backend.settings.settings import Settings
@@ -42,6 +43,10 @@ STOPPING = (
 
 LoadEngine: TypeAlias = Callable[[Settings, BulkWork, Budget], BulkEngine]
 """Makes the engine of a run; raises `TwinreadError` where it cannot be loaded."""
+
+
+NewBudget: TypeAlias = Callable[[Limits, Prices], Budget]
+"""Makes the budget that such an engine keeps to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,34 @@ class RunRequest:
     summary_json: Path | None = None
 
 
+def reading(engine: Literal["local", "ray"], address: str) -> tuple[LoadEngine, NewBudget]:
+    """Who reads, as `--engine` names it.
+
+    Args:
+        engine: this process, or a Ray cluster.
+        address: of the cluster; empty to start one on this machine.
+
+    Raises:
+        SettingsWrong: Ray is not installed.
+    """
+    if engine == "local":
+        return local_engine, Budget
+    try:
+        from backend.bulk.ray_budget import ClusterBudget
+        from backend.bulk.ray_engine import RayEngine
+    except ImportError as error:
+        raise SettingsWrong(
+            "--engine ray needs Ray, which is not installed here: pip install 'twinread[ray]', on every node."
+        ) from error
+    return partial(RayEngine, address=address), ClusterBudget
+
+
 def preannotate_project(
-    request: RunRequest, settings: Settings, console: Console, load: LoadEngine = local_engine
+    request: RunRequest,
+    settings: Settings,
+    console: Console,
+    load: LoadEngine = local_engine,
+    new_budget: NewBudget = Budget,
 ) -> int:
     """Read what lacks a prediction, and store it.
 
@@ -78,6 +109,7 @@ def preannotate_project(
         settings: of this process.
         console: for people.
         load: makes the engine that reads.
+        new_budget: makes the budget that it keeps to.
 
     Returns:
         The exit code: 0 when every task has a prediction, 1 when some have none or the run was stopped.
@@ -85,7 +117,7 @@ def preannotate_project(
     Raises:
         TwinreadError: why nothing was begun; or, after all was shown, why the run ended before its end.
     """
-    budget = Budget(request.limits, prices(settings))
+    budget = new_budget(request.limits, prices(settings))
     counts, stop = Counts(), threading.Event()
     bar = terminal.RunBar(console, counts, partial(_cost_so_far, budget))
     patience = Patience(bar.say, stop)

@@ -77,14 +77,21 @@ def engines(
     metrics: Metrics,
     promoted: PromotedModel | None = None,
     budget: Spender | None = None,
+    *,
+    detect: bool = True,
+    read: bool = True,
 ) -> Engines:
     """Load everything; takes seconds, or minutes where a model is downloaded.
+
+    The model version is the same whatever is loaded of it.
 
     Args:
         settings: name models, readers, store and Label Studio.
         metrics: of the service that will use them.
         promoted: the trained recogniser that reads its languages; None for PaddleOCR's own.
         budget: says whether a call of the ERNIE server may be made; None: always.
+        detect: False where another process finds the lines: the detector is not loaded then.
+        read: False where another process reads them: neither readers nor store are opened then.
 
     Raises:
         TwinreadError: why the backend cannot serve.
@@ -92,17 +99,22 @@ def engines(
     with ExitStack() as opened:
         found = detector(settings)
         opened.callback(found.stop)
-        found.start()
-        store = open_store(settings)
-        opened.callback(store.close)
+        if detect:
+            found.start()
+        store = open_store(settings) if read else None
+        if store is not None:
+            opened.callback(store.close)
         charged = prices(settings)
+        counts = UsageCounter(metrics, charged)
         panels = opened.enter_context(
-            Panels(settings, store, promoted, counts=UsageCounter(metrics, charged), budget=budget)
+            Panels(settings, store, promoted, counts=counts, budget=budget, load=read)
         )
         panels.check()
         panel = panels.panel(settings.ocr_language)
-        found.wait()
-        panels.wait()
+        if detect:
+            found.wait()
+        if read:
+            panels.wait()
         api = _label_studio(settings)
         if api is not None:
             opened.callback(api.close)
@@ -123,9 +135,11 @@ def engines(
         readers=panels.sentence(panel),
         unread=panels.unread,
         problem=panels.problem,
-        spending=partial(_spending, store, panels.problem, charged),
+        spending=(lambda: None) if store is None else partial(_spending, store, panels.problem, charged),
         failure=lambda: found.failure or panels.failure(),
-        try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
+        try_reading=lambda: (
+            misreading(panels.local_readers(settings.ocr_language), settings.ocr_language) if read else None
+        ),
         close=close,
     )
 
