@@ -20,6 +20,10 @@ COMMANDS = {
         "backend.commands.serve:setup_project",
         "Create or update a Label Studio project, connected.",
     ),
+    "preannotate": (
+        "backend.commands.preannotate:preannotate",
+        "Read every page of a project that lacks a prediction, and store what was read.",
+    ),
     "status": (
         "backend.commands.review:status",
         "Show pages and lines by state, people and pace.",

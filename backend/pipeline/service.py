@@ -25,7 +25,16 @@ from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_reading import PageReader
 from backend.pipeline.page_work import PageWork
 from backend.pipeline.promoted_models import Look, PromotedModels
-from backend.pipeline.read_task import Failure, Prediction, TaskPage, Wording, pages_of, read_task, task_name
+from backend.pipeline.read_task import (
+    Failure,
+    Prediction,
+    TaskPage,
+    Wording,
+    pages_of,
+    read_task,
+    task_id,
+    task_name,
+)
 from backend.pipeline.task_record import TaskRecord
 from backend.tickets import Asker
 
@@ -203,6 +212,51 @@ class Service:
             if isinstance(answer, Prediction) or id(answer.error) not in by_pages:
                 self.note(answer)
         return answers
+
+    def begin(
+        self, task: Mapping[str, Any], config: LabelingConfig, wording: Wording, *, project: str = ""
+    ) -> Future[Prediction | Failure]:
+        """Begin to predict one task of bulk work; nobody waits here.
+
+        Args:
+            task: as Label Studio has it, with `id` and `data`.
+            config: tag and label names.
+            wording: languages.
+            project: whose it is; projects take turns.
+
+        Returns:
+            A future of its prediction, or of why there is none; it never ends with an exception.
+        """
+        answer: Future[Prediction | Failure] = Future()
+        try:
+            engines = self.engines()
+            pages = dict.fromkeys(_pages_or_none(task, config, wording))
+            work = self._begin(list(pages), engines, project, opened=False)
+        except TwinreadError as error:
+            answer.set_result(Failure(task_id(task), error))
+            return answer
+        left = [came for came in work.values() if not isinstance(came, Busy)]
+        lock, ended = threading.Lock(), 0
+
+        def read(page: TaskPage) -> ReadPage:
+            return self._outcome(work[page])
+
+        def write() -> None:
+            answer.set_result(read_task(engines, task, config, wording, read=read))
+
+        def one_ended(_: Future[ReadPage]) -> None:
+            nonlocal ended
+            with lock:
+                ended += 1
+                last = ended == len(left)
+            if last:
+                write()
+
+        for came in left:
+            came.add_done_callback(one_ended)
+        if not left:
+            write()
+        return answer
 
     def read_lines(
         self, page: TaskPage, lines: Sequence[Line], deadline_s: float, *, project: str = ""
