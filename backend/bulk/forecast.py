@@ -1,49 +1,30 @@
 """What a run over a project will take, before it: lines, calls, tokens, money and hours, by a sample of its tasks.
 
-    forecast      rehearses tasks drawn by chance until their number of calls is known well enough
-    measured      what the server told of its calls so far, by reader: the ledger
-
 Nothing is paid for, and nothing is written into Label Studio; what local engines read is kept, as in the run.
+What a call takes comes from the ledger, where the server has told it, and is carried over to the sampled lines by
+the size of their pictures; before that it is a guess, and called so.
 """
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from itertools import islice
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
 
 from backend.bulk.estimates import Figure, total
-from backend.bulk.job import BulkWork
-from backend.bulk.rehearsal import Asked, Rehearsed, rehearse
-from backend.errors import TwinreadError
-from backend.pipeline.engines import Engines
-from backend.pipeline.read_task import pages_of, task_id, unexpected, task_name
+from backend.bulk.rehearsal import Asked, Rehearsed
+from backend.bulk.sample import Sample
 from backend.readers.prices import Prices
 from backend.readers.usage import Usage
 
-LEAST, MOST = 12, 200
-"""Tasks of a sample whose size nobody gave: at least so many, and more until `CLOSE`, but no more than these."""
-
-CLOSE = 0.08
-"""A sample is large enough when half of its interval of calls (lines, where nothing is paid for) is so small a
-share of their number."""
-
-FEW_CALLS = 50
-"""Of fewer calls the ledger's means are not told of as measured."""
+FEW_CALLS = 30
+"""So few calls are no measure of what a call takes."""
 
 DISPUTED = 0.3
-"""Share of lines on which a local engine and ERNIE differ, where no page of the project says it."""
+"""Share of lines on which the first two readers differ, where no page of the project says it."""
 
 STORED_PER_S = 40.0
-"""Predictions of 30 lines that Label Studio 1.23 takes in a second, in batches, the least that was measured."""
-
-Task = Mapping[str, Any]
+"""Predictions of 30 lines each that Label Studio 1.23 takes in a second; it was never slower when measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +33,7 @@ class ReaderForecast:
 
     calls, input_tokens, output_tokens: in all.
     cached_share: of the input tokens, such as a server's prefix cache serves.
-    measured: the calls that tokens and seconds were measured on; 0 where they are guessed.
+    measured: the calls by which tokens and seconds are known; 0 where they are guessed.
     call_s: seconds that one call takes; None where none was measured.
     """
 
@@ -67,9 +48,9 @@ class ReaderForecast:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One of the stages that a run does beside one another.
+    """A stage of the run, of those that go on beside one another.
 
-    seconds: alone; None where nothing was measured.
+    seconds: that it takes alone; None where nothing says it.
     """
 
     name: str
@@ -82,13 +63,13 @@ class Forecast:
 
     tasks: that lack the present version.
     sampled: so many of them were looked at.
-    failed: of these, those that the run cannot read either unless that is mended, and why.
+    failed: of these, those that the run cannot read either until it is mended, and why.
     kept: readings that cost money and are in the store already.
     readers: those that cost money.
-    cost: of them, in `currency`; None where no price is set.
-    disputed: share of lines that wait for the first two readings, and how many lines say it (0: a guess);
-        None where the policy asks all at once.
-    stages: what is done beside one another; the slowest says how long it takes.
+    calls, cost: of all of them; the cost in `prices`' currency, None where no price is set.
+    disputed: the share of lines that later readers are asked for, and how many lines say so (0: a guess);
+        None where it need not be known.
+    stages: the slowest says how long the run takes.
     """
 
     tasks: int
@@ -98,49 +79,188 @@ class Forecast:
     lines: Figure
     kept: Figure
     readers: tuple[ReaderForecast, ...]
+    calls: Figure
     cost: Figure | None
-    currency: str
+    prices: Prices
     disputed: tuple[float, int] | None
     stages: tuple[Stage, ...]
 
     @property
-    def calls(self) -> float:
-        """Of all readers."""
-        return sum(reader.calls.value for reader in self.readers)
-
-    @property
     def guessed(self) -> bool:
-        """Whether the tokens of a reader were measured nowhere."""
+        """Whether nothing says how many tokens a call takes."""
         return any(reader.calls.value and not reader.measured for reader in self.readers)
 
     @property
     def slowest(self) -> Stage | None:
-        """The stage that says how long the run takes; None where one was not measured."""
+        """The stage that says how long the run takes; None while one is unknown."""
         if any(stage.seconds is None for stage in self.stages):
             return None
         return max(self.stages, key=lambda stage: stage.seconds or 0.0)
 
 
-def drawn(tasks: Iterable[Task], most: int = MOST) -> tuple[list[Task], int]:
-    """Some tasks, by a chance that is the same every time, in an order in which any first ones are a sample.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What runs before have told.
+
+    usage: what calls took, by reader.
+    done: tasks that have the present version, rehearsed: their readings are in the store.
+    """
+
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    done: Sequence[Rehearsed] = ()
+
+    @property
+    def asked(self) -> list[Asked]:
+        """Their readings that cost money."""
+        return [asked for one in self.done for asked in one.asked]
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What one reader is asked for one task."""
+
+    calls: float = 0.0
+    input: float = 0.0
+    output: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _PerCall:
+    """What a reader's call takes.
+
+    input, output: tokens for each guessed token, or for each call where nothing was guessed.
+    """
+
+    usage: Usage
+    input: float
+    output: float
+
+    @property
+    def metered(self) -> int:
+        """The calls that say so."""
+        calls = self.usage.calls - self.usage.unmetered
+        return calls if calls >= FEW_CALLS else 0
+
+
+def needs_done(sample: Sample, usage: Mapping[str, Usage]) -> bool:
+    """Whether tasks that were read before would say more: what their calls were, and who was asked."""
+    return bool(usage) or any(not asked.certain for one in sample.rehearsed for asked in one.asked)
+
+
+def forecast(sample: Sample, known: Known, prices: Prices, *, concurrency: int, pages_at_once: int) -> Forecast:
+    """Reckon what a run will take.
 
     Args:
-        tasks: taken one by one, so that memory stays flat.
-        most: how many are kept.
-
-    Returns:
-        The drawn tasks, and how many there were in all.
+        sample: of its tasks.
+        known: what runs before have told.
+        prices: of the server.
+        concurrency: calls in flight at once, at most.
+        pages_at_once: pages that the run has in hand.
     """
-    counted = 0
+    disputed = _disputed(sample, known)
+    share = disputed[0] if disputed else 1.0
+    names = dict.fromkeys(asked.reader for one in sample.rehearsed for asked in one.asked)
+    per_call = {name: _per_call(name, sample, known) for name in names}
+    loads = [_loads(one, per_call, share) for one in sample.rehearsed]
+    tasks = sample.tasks
 
-    def counting() -> Iterator[Task]:
-        nonlocal counted
-        for task in tasks:
-            counted += 1
-            yield task
+    def of_all(amounts: Sequence[float]) -> Figure:
+        return total(amounts, tasks)
 
-    return heapq.nsmallest(most, counting(), key=_lot), counted
+    readers = tuple(
+        ReaderForecast(
+            name,
+            calls=of_all([load[name].calls for load in loads]),
+            input_tokens=of_all([load[name].input for load in loads]),
+            output_tokens=of_all([load[name].output for load in loads]),
+            cached_share=_cached(call.usage),
+            measured=call.metered,
+            call_s=call.usage.seconds / call.usage.calls if call.usage.calls else None,
+        )
+        for name, call in per_call.items()
+    )
+    costs = [_cost(load, per_call, prices) for load in loads]
+    pages = of_all([one.pages for one in sample.rehearsed])
+    calls = of_all([sum(each.calls for each in load.values()) for load in loads])
+    at_once = min(concurrency, pages_at_once * calls.value / max(pages.value, 1.0))
+    return Forecast(
+        tasks=tasks,
+        sampled=len(sample.rehearsed),
+        failed=sample.failed,
+        pages=pages,
+        lines=of_all([one.lines for one in sample.rehearsed]),
+        kept=of_all([sum(asked.kept for asked in one.asked) for one in sample.rehearsed]),
+        readers=readers,
+        calls=calls,
+        cost=of_all([cost for cost in costs if cost is not None]) if prices.known else None,
+        prices=prices,
+        disputed=disputed,
+        stages=(
+            Stage("finding lines, and reading on this machine", sample.seconds * tasks / max(1, len(loads))),
+            *([Stage("reading by the server", _reading_s(readers, at_once))] if calls.value else []),
+            Stage("storing in Label Studio", tasks / STORED_PER_S),
+        ),
+    )
 
 
-def _lot(task: Task) -> bytes:
-    return hashlib.blake2b(str(task["id"]).encode(), digest_size=8).digest()
+def _disputed(sample: Sample, known: Known) -> tuple[float, int] | None:
+    """The share of lines that later readers are asked for, and of how many lines; None where all is certain."""
+    if all(asked.certain for one in sample.rehearsed for asked in one.asked):
+        return None
+    later = sum(asked.later and asked.certain for asked in known.asked)
+    # a line whose first readings are no longer kept says nothing
+    first = sum(not asked.later and asked.kept for asked in known.asked)
+    return (min(1.0, later / first), first) if first >= FEW_CALLS else (DISPUTED, 0)
+
+
+def _per_call(name: str, sample: Sample, known: Known) -> _PerCall:
+    """What a reader's calls take, measured or guessed."""
+    call = _PerCall(known.usage.get(name, Usage()), 1.0, 1.0)
+    if not call.metered:
+        return call
+    measured = [asked for asked in known.asked if asked.reader == name]
+    if len(measured) < FEW_CALLS:
+        # whatever lines the ledger's calls were for: these are taken to be like them
+        measured = [asked for one in sample.rehearsed for asked in one.asked if asked.reader == name]
+    usage = call.usage
+    return _PerCall(
+        usage,
+        usage.input_tokens / call.metered / max(1.0, fmean(asked.input_guess for asked in measured)),
+        usage.output_tokens / call.metered / max(1.0, fmean(asked.output_guess for asked in measured)),
+    )
+
+
+def _loads(one: Rehearsed, per_call: Mapping[str, _PerCall], share: float) -> dict[str, _Load]:
+    """What each reader is asked for one task."""
+    loads = dict.fromkeys(per_call, _Load())
+    for asked in one.asked:
+        if asked.kept:
+            continue
+        weight, so_far, call = 1.0 if asked.certain else share, loads[asked.reader], per_call[asked.reader]
+        loads[asked.reader] = _Load(
+            so_far.calls + weight,
+            so_far.input + weight * max(1, asked.input_guess) * call.input,
+            so_far.output + weight * max(1, asked.output_guess) * call.output,
+        )
+    return loads
+
+
+def _cost(loads: Mapping[str, _Load], per_call: Mapping[str, _PerCall], prices: Prices) -> float | None:
+    """What one task costs; None where no price is set."""
+    usage = Usage()
+    for name, load in loads.items():
+        cached = round(load.input * _cached(per_call[name].usage))
+        usage += Usage(input_tokens=round(load.input), cached_tokens=cached, output_tokens=round(load.output))
+    return prices.cost(usage)
+
+
+def _cached(usage: Usage) -> float:
+    return usage.cached_tokens / usage.input_tokens if usage.input_tokens else 0.0
+
+
+def _reading_s(readers: Sequence[ReaderForecast], at_once: float) -> float | None:
+    """How long the server reads; None where it is not known how long a call takes."""
+    asked = [reader for reader in readers if reader.calls.value]
+    if any(reader.call_s is None for reader in asked):
+        return None
+    return sum(reader.calls.value * (reader.call_s or 0.0) for reader in asked) / max(at_once, 1.0)

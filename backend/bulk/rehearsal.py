@@ -27,15 +27,17 @@ class Asked:
 
     reader: its identity.
     kept: it is in the store, so that it costs nothing.
-    certain: it is needed whatever others say; else only where readings that nobody knows yet differ.
-    input_guess, output_guess: tokens, by the size of the picture; None where the reader shows none.
+    later: the reader is asked for lines on which those before it differ, and for no others.
+    certain: it is known that the reader is asked; else it hangs on readings that nobody knows yet.
+    input_guess, output_guess: tokens, by the size of the picture; 0 where nothing can be said.
     """
 
     reader: str
     kept: bool
+    later: bool
     certain: bool
-    input_guess: int | None
-    output_guess: int | None
+    input_guess: int
+    output_guess: int
 
 
 @dataclass(slots=True)
@@ -139,5 +141,5 @@ class _Unasked:
 
     def _note(self, crop: Pixels, kept: bool, certain: bool) -> None:
         reader = self._stored.reader
-        tokens = guess(crop, reader.prompt) if isinstance(reader, ErnieReader) else (None, None)
-        self._noted.asked.append(Asked(self.identity, kept, certain, *tokens))
+        tokens = guess(crop, reader.prompt) if isinstance(reader, ErnieReader) else (0, 0)
+        self._noted.asked.append(Asked(self.identity, kept, self._later, certain, *tokens))

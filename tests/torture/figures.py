@@ -37,6 +37,7 @@ TITLES = {
     "fuzz": "Bodies and requests that no Label Studio sends",
     "ssrf": "Image references that lead elsewhere",
     "kill": "Killed and stopped",
+    "bulk": "`preannotate` killed",
     "slow": "Connections that hang",
     "memory": "Small input, large memory",
     "fair": "One project's work beside another's",
