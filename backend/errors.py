@@ -19,6 +19,7 @@
         ├── OutOfMemory         not enough memory for an image at this moment          503 / 3
         ├── Late                the deadline came first; the work goes on              503 / 3
         ├── Stopping            twinread is being stopped                              503 / 3
+        ├── BudgetSpent         a limit of calls, tokens or costs leaves no room       503 / 1
         ├── UnexpectedFailure   a library failed in an unforeseen way; the log says    503 / 3
         └── StoreFailed         the store of readings cannot be used                   503 / 3
 
@@ -155,6 +156,12 @@ class Late(OperatorError):
 
 class Stopping(OperatorError):
     """The part of twinread that was asked is being stopped."""
+
+
+class BudgetSpent(OperatorError):
+    """A limit of calls, tokens or costs leaves no room for another call; what was read is kept."""
+
+    exit_code = 1
 
 
 class UnexpectedFailure(OperatorError):

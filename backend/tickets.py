@@ -52,6 +52,11 @@ def asking_for(asker: Asker) -> Iterator[None]:
         _ASKER.reset(token)
 
 
+def present_asker() -> Asker:
+    """Whose this thread's work is, by `asking_for`."""
+    return _ASKER.get(_ANYBODY)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ticket(Generic[Item, Result]):
     """One item of work and where its result is awaited; whoever takes it ends its future."""
@@ -117,7 +122,7 @@ class TicketQueue(Generic[Item, Result]):
             A future of its result; of the error of `close`, when that comes first or came before.
         """
         ticket: Ticket[Item, Result] = Ticket(item, Future(), on_error)
-        asker = _ASKER.get(_ANYBODY)
+        asker = present_asker()
         with self._changed:
             refusal = self._refusal
             if refusal is None:
@@ -170,7 +175,7 @@ class TicketQueue(Generic[Item, Result]):
 
     def hand_over(self, future: Future[Result]) -> None:
         """Let a ticket that waits be the asker's of this thread from now on, as the last of its request."""
-        asker = _ASKER.get(_ANYBODY)
+        asker = present_asker()
         with self._changed:
             if future in self._places:
                 rank, (*_, lane) = self._places[future]

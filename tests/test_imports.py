@@ -34,6 +34,7 @@ OWNERS = {
     "aiohttp": {"backend.readers.ernie.chat_api"},
     "tesserocr": {"backend.readers.tesseract"},
     "sqlalchemy": {
+        "backend.readers.store.accounts",
         "backend.readers.store.database",
         "backend.readers.store.readings",
         "backend.readers.store.tables",

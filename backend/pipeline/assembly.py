@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache, partial
 
@@ -17,15 +18,18 @@ from backend.models.promoted import PromotedModel, Promotions
 from backend.page.pixel_budget import PageMemory
 from backend.pipeline.engines import Engines
 from backend.pipeline.malloc import give_large_blocks_back
-from backend.pipeline.metrics import Metrics
+from backend.pipeline.metrics import Metrics, UsageCounter
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.promoted_models import PromotedModels
-from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.reader_kinds import engine_options, prices
 from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
+from backend.pipeline.spending import spending_figures
 from backend.pipeline.version import model_version
 from backend.private_files import private_folder
+from backend.readers.budget import Spender
+from backend.readers.prices import Prices
 from backend.readers.stored import ReadingStore
 from backend.seams import LineDetector
 from backend.settings.settings import STORE_FILE, Settings
@@ -68,13 +72,19 @@ def why_none_is_promoted(settings: Settings) -> str:
     return ""
 
 
-def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None = None) -> Engines:
+def engines(
+    settings: Settings,
+    metrics: Metrics,
+    promoted: PromotedModel | None = None,
+    budget: Spender | None = None,
+) -> Engines:
     """Load everything; takes seconds, or minutes where a model is downloaded.
 
     Args:
         settings: name models, readers, store and Label Studio.
         metrics: of the service that will use them.
         promoted: the trained recogniser that reads its languages; None for PaddleOCR's own.
+        budget: says whether a call of the ERNIE server may be made; None: always.
 
     Raises:
         TwinreadError: why the backend cannot serve.
@@ -85,7 +95,10 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         found.start()
         store = open_store(settings)
         opened.callback(store.close)
-        panels = opened.enter_context(Panels(settings, store, promoted))
+        charged = prices(settings)
+        panels = opened.enter_context(
+            Panels(settings, store, promoted, counts=UsageCounter(metrics, charged), budget=budget)
+        )
         panels.check()
         panel = panels.panel(settings.ocr_language)
         found.wait()
@@ -110,6 +123,7 @@ def engines(settings: Settings, metrics: Metrics, promoted: PromotedModel | None
         readers=panels.sentence(panel),
         unread=panels.unread,
         problem=panels.problem,
+        spending=partial(_spending, store, panels.problem, charged),
         failure=lambda: found.failure or panels.failure(),
         try_reading=lambda: misreading(panels.local_readers(settings.ocr_language), settings.ocr_language),
         close=close,
@@ -174,6 +188,18 @@ def open_store(settings: Settings) -> ReadingStore:
                 f"CACHE_DIR cannot be written ({error.strerror}); set it to a folder of twinread's own."
             ) from error
     return ReadingStore(settings.store_address, answer_limit_s=settings.store_timeout_s)
+
+
+def _spending(
+    store: ReadingStore, problem: Callable[[], str | None], charged: Prices
+) -> list[dict[str, object]] | None:
+    """What readers took by the store's account; None where it cannot be seen."""
+    try:
+        # nobody waits for a store that is known not to answer
+        return None if problem() else spending_figures(store.spending(), charged)
+    except StoreFailed as error:
+        log.warning("%s", error)
+        return None
 
 
 def check_readers(settings: Settings) -> None:

@@ -47,6 +47,7 @@ class Engines:
     readers: who reads, for people.
     unread: languages met so far that nobody reads, and what would read each.
     problem: why readings are not kept, while they are not.
+    spending: what readers took of a server so far, for `GET /status`; None where it cannot be seen.
     failure: why what was loaded no longer works; None while it does.
     try_reading: lets local readers read rendered lines; says which one misreads them, None where none does.
     """
@@ -61,6 +62,7 @@ class Engines:
     memory: PageMemory = field(default_factory=lambda: PageMemory.of(MAX_DECODING_PIXELS))
     unread: Callable[[], dict[str, str]] = dict
     problem: Callable[[], str | None] = lambda: None
+    spending: Callable[[], list[dict[str, object]] | None] = lambda: None
     failure: Callable[[], TwinreadError | None] = lambda: None
     try_reading: Callable[[], str | None] = lambda: None
     close: Callable[[], None] = lambda: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +16,8 @@ from prometheus_client import (
 
 from backend.errors import TwinreadError
 from backend.page.lines import ReadPage
+from backend.readers.prices import Prices
+from backend.readers.usage import Usage
 
 ROUTES = frozenset(
     {"/", "/health", "/setup", "/predict", "/versions", "/status", "/metrics", "/webhook", "/reload"}
@@ -38,6 +41,33 @@ class Metrics:
             "twinread_readings",
             "Readings by reader and outcome",
             ["reader", "outcome"],
+            registry=self.registry,
+        )
+        self.calls = Counter(
+            "twinread_calls", "Calls that a server answered, by reader", ["reader"], registry=self.registry
+        )
+        self.unmetered = Counter(
+            "twinread_calls_unmetered",
+            "Those of them whose answer named no tokens: they are in no cost",
+            ["reader"],
+            registry=self.registry,
+        )
+        self.call_seconds = Counter(
+            "twinread_call_seconds",
+            "Seconds that answered calls took, one by one",
+            ["reader"],
+            registry=self.registry,
+        )
+        self.tokens = Counter(
+            "twinread_tokens",
+            "Tokens by kind: input, cached (input that the server had at hand, not in input) or output",
+            ["reader", "kind"],
+            registry=self.registry,
+        )
+        self.cost = Counter(
+            "twinread_cost",
+            "What these tokens cost, where prices are set",
+            ["reader", "currency"],
             registry=self.registry,
         )
         self.dropped = Counter(
@@ -144,6 +174,17 @@ class Metrics:
                 outcome = "error" if reading.failed else "no text" if reading.no_text else "text"
                 self.readings.labels(reading.reader, outcome).inc()
 
+    def count_usage(self, reader: str, usage: Usage, prices: Prices) -> None:
+        """Count what calls of a reader took."""
+        self.calls.labels(reader).inc(usage.calls)
+        self.unmetered.labels(reader).inc(usage.unmetered)
+        self.call_seconds.labels(reader).inc(usage.seconds)
+        self.tokens.labels(reader, "input").inc(usage.input_tokens - usage.cached_tokens)
+        self.tokens.labels(reader, "cached").inc(usage.cached_tokens)
+        self.tokens.labels(reader, "output").inc(usage.output_tokens)
+        if (cost := prices.cost(usage)) is not None:
+            self.cost.labels(reader, prices.currency).inc(cost)
+
     def markdown_table(self) -> str:
         """All of ours with their kind, labels and meaning, for docs/operations.md."""
         rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
@@ -158,3 +199,19 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounter:
+    """Counts what calls took; a `Ledger`.
+
+    metrics: have the counters. Projects are not among their labels: there are too many.
+    prices: of the server.
+    """
+
+    metrics: Metrics
+    prices: Prices
+
+    def note(self, project: str, reader: str, usage: Usage) -> None:
+        """As `Ledger.note`."""
+        self.metrics.count_usage(reader, usage, self.prices)

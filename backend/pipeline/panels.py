@@ -19,7 +19,9 @@ from backend.models.promoted import PromotedModel
 from backend.pipeline.annotate import Panel
 from backend.pipeline.panel_builder import BuiltPanel, PanelBuilder
 from backend.pipeline.reader_kinds import kinds
+from backend.readers.budget import Spender
 from backend.readers.stored import Keeper, ReadingStore
+from backend.readers.usage import Ledger, Ledgers
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -74,6 +76,8 @@ class Panels:
         promoted: PromotedModel | None = None,
         *,
         load: bool = True,
+        counts: Ledger | None = None,
+        budget: Spender | None = None,
         idle_s: float = IDLE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,6 +88,8 @@ class Panels:
             store: keeps readings that were paid for; None keeps none.
             promoted: the trained recogniser that reads its languages; None where there is none.
             load: False where nothing will be read: readers are found, and refused, without their models.
+            counts: hears of each call of a server, beside the store; None where nobody does.
+            budget: says whether one more of these calls may be made; None: always.
             idle_s: after this time without a page a language is given back, seconds.
             clock: seconds that only go up.
 
@@ -97,7 +103,8 @@ class Panels:
             if store is not None
             else None
         )
-        self._builder = PanelBuilder(settings, self._keeper, kinds(settings, promoted, load=load))
+        made = kinds(settings, promoted, load=load, ledger=Ledgers(counts, self._keeper), budget=budget)
+        self._builder = PanelBuilder(settings, self._keeper, made)
         self._idle_s = idle_s
         self._room_s = ROOM_S
         self._clock = clock

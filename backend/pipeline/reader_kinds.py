@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from backend.errors import SettingsWrong
 from backend.models.paddle_engine import EngineOptions
 from backend.models.promoted import PromotedModel
+from backend.readers.budget import Spender
+from backend.readers.prices import Prices
+from backend.readers.usage import Ledger
 from backend.seams import LineReader
 from backend.settings.settings import Settings
 from backend.text import languages
@@ -80,9 +83,27 @@ class Ernie:
     local = False
     family = "ERNIE"
 
-    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
-        """Take the settings; nothing is called before a reader is built."""
+    def __init__(
+        self,
+        settings: Settings,
+        promoted: PromotedModel | None = None,
+        *,
+        load: bool,
+        ledger: Ledger | None = None,
+        budget: Spender | None = None,
+    ) -> None:
+        """Take the settings; nothing is called before a reader is built.
+
+        Args:
+            settings: name the server.
+            promoted: of no matter here.
+            load: of no matter here.
+            ledger: keeps account of what calls take; None where nobody does.
+            budget: says whether one more call may be made; None: always.
+        """
         self._settings = settings
+        self._ledger = ledger
+        self._budget = budget
         self._server: ErnieServer | None = None
 
     def turns(self) -> int:
@@ -143,7 +164,9 @@ class Ernie:
                     disable_thinking=settings.ernie_disable_thinking,
                     extra_body=settings.ernie_extra_body,
                     image_format=settings.ernie_image_format,
-                )
+                ),
+                ledger=self._ledger,
+                budget=self._budget,
             )
         return self._server
 
@@ -164,7 +187,15 @@ class Tesseract:
     local = True
     family = "Tesseract"
 
-    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        promoted: PromotedModel | None = None,
+        *,
+        load: bool,
+        ledger: Ledger | None = None,
+        budget: Spender | None = None,
+    ) -> None:
         """Take the settings; `load` is False where nothing will be read."""
         self._settings = settings
         self._load = load
@@ -218,7 +249,15 @@ class Paddle:
     local = True
     family = "PP-OCR"
 
-    def __init__(self, settings: Settings, promoted: PromotedModel | None = None, *, load: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        promoted: PromotedModel | None = None,
+        *,
+        load: bool,
+        ledger: Ledger | None = None,
+        budget: Spender | None = None,
+    ) -> None:
         """Take the settings; `load` is False where nothing will be read.
 
         Args:
@@ -226,6 +265,8 @@ class Paddle:
             promoted: reads its languages in place of PaddleOCR's own recognisers; a folder in the settings
                 wins over it.
             load: False where nothing will be read.
+            ledger: of no matter here: it costs nothing.
+            budget: of no matter here.
         """
         from backend.readers.paddle import SharedRecognisers
 
@@ -290,7 +331,12 @@ KINDS: dict[str, Callable[..., ReaderKind]] = {"tesseract": Tesseract, "paddle":
 
 
 def kinds(
-    settings: Settings, promoted: PromotedModel | None = None, *, load: bool = True
+    settings: Settings,
+    promoted: PromotedModel | None = None,
+    *,
+    load: bool = True,
+    ledger: Ledger | None = None,
+    budget: Spender | None = None,
 ) -> dict[str, ReaderKind]:
     """One of each kind, by name.
 
@@ -298,6 +344,8 @@ def kinds(
         settings: name readers, models and servers.
         promoted: the trained recogniser that reads its languages; None where there is none.
         load: False where nothing will be read: engines are then found, and refused, without their models.
+        ledger: keeps account of what calls of a server take; None where nobody does.
+        budget: says whether one more of them may be made; None: always.
 
     Raises:
         SettingsWrong: READERS names a kind that there is not.
@@ -308,7 +356,20 @@ def kinds(
             f"READERS: no reader is named {', '.join(unknown)}; there are {', '.join(sorted(KINDS))}.",
             unknown=unknown,
         )
-    return {name: kind(settings, promoted, load=load) for name, kind in KINDS.items()}
+    return {
+        name: kind(settings, promoted, load=load, ledger=ledger, budget=budget)
+        for name, kind in KINDS.items()
+    }
+
+
+def prices(settings: Settings) -> Prices:
+    """What the ERNIE server charges, by the settings."""
+    return Prices(
+        settings.ernie_input_price,
+        settings.ernie_output_price,
+        settings.ernie_cached_input_price,
+        settings.currency,
+    )
 
 
 def is_paddle(identity: str) -> bool:

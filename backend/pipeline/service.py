@@ -291,6 +291,7 @@ class Service:
             "unread_languages": engines.unread() if engines else {},
             "promoted": self._promoted.status() if self._promoted else None,
             "store_problem": self._store_problem(),
+            "spending": engines.spending() if engines else None,
             "misreading": self._loader.misreading,
             "pages_in_flight": len(self._pages),
             "refused": self._refusal[1] if self._refusal else None,

@@ -11,16 +11,26 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
 
 from backend.page.lines import Pixels, Reading, picture_digest
 from backend.readers.store.keeper import Keeper
 from backend.readers.store.readings import ReadingStore
 from backend.seams import LineReader
+from backend.tickets import Asker, asking_for, present_asker
 
 __all__ = ["Keeper", "ReadingStore", "StoredReader"]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Elsewhere:
+    """A crop that another twinread was asked for, and who wants it here."""
+
+    crop: Pixels
+    asker: Asker
 
 
 class StoredReader:
@@ -51,7 +61,7 @@ class StoredReader:
         # what callers wait for, by digest; what of it the reader was asked for; what another twinread was
         self._running: dict[str, Future[Reading]] = {}
         self._asked: dict[Future[Reading], Future[Reading]] = {}
-        self._elsewhere: dict[str, Pixels] = {}
+        self._elsewhere: dict[str, _Elsewhere] = {}
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """As `LineReader.submit`; waits for the store's look-up, not for readings."""
@@ -103,14 +113,19 @@ class StoredReader:
     def ask(self, digests: Sequence[str], *, urgent: bool) -> None:
         """As `Waiter.ask`: nobody else reads these."""
         with self._lock:
-            crops = {digest: self._elsewhere.pop(digest) for digest in digests if digest in self._elsewhere}
+            free = {digest: self._elsewhere.pop(digest) for digest in digests if digest in self._elsewhere}
         # of what was given up meanwhile only the claim is left
-        self._give_up([digest for digest in digests if digest not in crops])
-        try:
-            self._ask(crops, urgent)
-        except Exception:  # in the keeper's thread, which others need
-            log.exception("the reader %s failed in an unforeseen way", self.identity)
-            self._give_up(list(crops))
+        self._give_up([digest for digest in digests if digest not in free])
+        by_asker: dict[Asker, dict[str, Pixels]] = {}
+        for digest, one in free.items():
+            by_asker.setdefault(one.asker, {})[digest] = one.crop
+        for asker, crops in by_asker.items():
+            try:
+                with asking_for(asker):
+                    self._ask(crops, urgent)
+            except Exception:  # noqa: PERF203 - in the keeper's thread, which others need
+                log.exception("the reader %s failed in an unforeseen way", self.identity)
+                self._give_up(list(crops))
 
     def _fill(self, crops: dict[str, Pixels], urgent: bool) -> None:
         """Answer from the store, and ask the reader for the rest."""
@@ -126,7 +141,8 @@ class StoredReader:
             self.settle(digest, reading)
         if waited_for:
             with self._lock:
-                self._elsewhere.update((digest, crops[digest]) for digest in waited_for)
+                asker = present_asker()
+                self._elsewhere.update((digest, _Elsewhere(crops[digest], asker)) for digest in waited_for)
             self._keeper.wait_for(waited_for, self, urgent=urgent)
         if missing:
             self._ask({digest: crops[digest] for digest in missing}, urgent)

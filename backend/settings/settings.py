@@ -138,6 +138,27 @@ class Settings(BaseSettings):
     ernie_prompt_style: Literal["instructions", "ocr"] = Field(
         "instructions", description="ocr for models that know one prompt only (PaddleOCR-VL)"
     )
+    ernie_input_price: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="What the server charges for a million tokens of questions and pictures",
+    )
+    ernie_cached_input_price: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="The same for tokens that it had at hand from calls before; empty: as any other",
+    )
+    ernie_output_price: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="What it charges for a million tokens of answers"
+    )
+    currency: str = Field(
+        "USD",
+        max_length=8,
+        pattern=r"^[^\W\d_]+$|^[€$£¥₽]$",
+        description="Currency of these prices, for people",
+    )
 
     # Detection
     detection_model: str = Field("PP-OCRv5_server_det", description="Any PP-OCR detection model, by name")
@@ -364,6 +385,10 @@ class Settings(BaseSettings):
     def _check_together(self) -> Settings:
         if (self.ernie_base_url is None) != (self.ernie_model is None):
             raise ValueError("set ERNIE_BASE_URL and ERNIE_MODEL together, or neither")
+        if (self.ernie_input_price is None) != (self.ernie_output_price is None):
+            raise ValueError("set ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE together, or neither")
+        if self.ernie_cached_input_price is not None and self.ernie_input_price is None:
+            raise ValueError("ERNIE_CACHED_INPUT_PRICE needs ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
         password, secret = self.basic_auth_pass, self.webhook_secret

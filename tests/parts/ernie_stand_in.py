@@ -14,8 +14,9 @@ import base64
 import hashlib
 import io
 import json
+import math
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ class Cut:
     started: bool = False
 
 
+ASKED = web.RequestKey("asked", Asked)
+
 Outcome: TypeAlias = "Say | Raw | Hang | Cut"
 Brain: TypeAlias = Callable[[Asked], Outcome]
 
@@ -129,12 +132,45 @@ class StandIn:
         self.paths: set[str] = set()
         self.violations: list[str] = []
         self.arrived: Callable[[], object] = lambda: None
+        # what an answer says that it took; None says nothing
+        self.usage: Callable[[Asked, Say], dict[str, Any] | None] = self.counted
+        # what the answers that were sent add up to
+        self.bill: Counter[str] = Counter()
         self.base_url = ""
         self._script: deque[Outcome] = deque()
+        self._seen: set[bytes] = set()
 
     def script(self, *outcomes: Outcome) -> None:
         """Answer the next calls with these, in order of arrival."""
         self._script.extend(outcomes)
+
+    def counted(self, asked: Asked, said: Say) -> dict[str, Any]:
+        """As a server counts: a token for 28 x 28 pixels, for a word of the question, for two letters said.
+
+        A picture that it has seen before is cached, because it stands before the words.
+        """
+        height, width = (0, 0) if asked.picture is None else asked.picture.shape[:2]
+        picture = math.ceil(height / 28) * math.ceil(width / 28)
+        prompt = picture + len(asked.prompt.split())
+        answer = 1 + len(str(said.text or "")) // 2
+        cached = picture if asked.file in self._seen else 0
+        self._seen.add(asked.file)
+        return {
+            "prompt_tokens": prompt,
+            "completion_tokens": answer,
+            "total_tokens": prompt + answer,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+
+    def _charge(self, asked: Asked, said: Say) -> dict[str, Any] | None:
+        usage = self.usage(asked, said)
+        self.bill["calls"] += 1
+        for name in ("prompt_tokens", "completion_tokens"):
+            number = (usage or {}).get(name)
+            self.bill[name] += number if isinstance(number, int) else 0
+        details = (usage or {}).get("prompt_tokens_details")
+        self.bill["cached_tokens"] += details.get("cached_tokens", 0) if isinstance(details, dict) else 0
+        return usage
 
     @contextmanager
     def running(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[StandIn]:
@@ -174,7 +210,7 @@ class StandIn:
         return web.json_response({"object": "list", "data": [{"id": self.model, "object": "model"}]})
 
     async def _counts(self, request: web.Request) -> web.Response:
-        names = ("calls", "answered", "in_flight", "highest_in_flight", "violations")
+        names = ("calls", "answered", "in_flight", "highest_in_flight", "violations", "bill")
         return web.json_response({name: getattr(self, name) for name in names})
 
     async def _complete(self, request: web.Request) -> web.StreamResponse:
@@ -205,6 +241,7 @@ class StandIn:
             self.violations.append(f"call {number}: {error}")
             return Raw(400, {"error": {"message": str(error), "type": "invalid_request_error"}})
         self.asked.append(asked)
+        request[ASKED] = asked
         if self._script:
             return self._script.popleft()
         if self.in_threads:
@@ -226,7 +263,8 @@ class StandIn:
             return response
         if isinstance(outcome, Say):
             self.answered += 1
-            return web.json_response(completion(outcome, self.model))
+            usage = self._charge(request[ASKED], outcome)
+            return web.json_response(completion(outcome, self.model, usage))
         assert isinstance(outcome, Raw)
         body = outcome.body if isinstance(outcome.body, (str, bytes)) else json.dumps(outcome.body)
         return web.Response(
@@ -236,8 +274,11 @@ class StandIn:
         )
 
 
-def completion(said: Say, model: str) -> dict[str, Any]:
-    """An answer in OpenAI's shape, with the extra fields of FastDeploy and vLLM."""
+ONE_TOKEN = {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1}
+
+
+def completion(said: Say, model: str, usage: dict[str, Any] | None = ONE_TOKEN) -> dict[str, Any]:
+    """An answer in OpenAI's shape, with the extra fields of FastDeploy and vLLM; None leaves usage out."""
     message = {
         "role": "assistant",
         "content": said.text,
@@ -250,7 +291,7 @@ def completion(said: Say, model: str) -> dict[str, Any]:
         "created": 1,
         "model": model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}],
-        "usage": {"prompt_tokens": 1, "total_tokens": 2, "completion_tokens": 1},
+        **({} if usage is None else {"usage": usage}),
     }
 
 

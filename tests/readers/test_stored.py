@@ -67,7 +67,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     address: str = request.getfixturevalue("postgres_url")
     engine = sa.create_engine(address.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS readings, claims, readers, store_format"))
+        connection.execute(
+            sa.text("DROP TABLE IF EXISTS readings, claims, readers, usage, failed_tasks, store_format")
+        )
     engine.dispose()
     return address
 

@@ -85,11 +85,13 @@ class AnswerUnusable(Exception):
     """There is no reading in an answer, or no answer; str() is one sentence.
 
     retryable: asking again later, or with another setting, may give one; the picture is not at fault.
+    paid: False where the server made no answer; None where it may have, and nobody knows.
     """
 
-    def __init__(self, sentence: str, *, retryable: bool) -> None:
+    def __init__(self, sentence: str, *, retryable: bool, paid: bool | None = False) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+        self.paid = paid
 
 
 def text_of(raw: str, options: ErnieOptions, secrets: Sequence[str] = ()) -> str:

@@ -7,8 +7,10 @@ see `AnswerUnusable`. No answer is read further than `max_answer_bytes`, unpacke
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 
 import aiohttp
 import httpx2
@@ -16,7 +18,35 @@ import openai
 from openai import RequestOptions
 
 from backend.readers.ernie.answers import AnswerUnusable, nested_too_deeply, refused, text_of
+from backend.readers.ernie.metering import usage_of
 from backend.readers.ernie.request import ErnieOptions, address_and_headers, request_body
+from backend.readers.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered.
+
+    raw: the body.
+    usage: what the call took, whether its answer is of use or not; None where it is no model's answer.
+    """
+
+    raw: str
+    usage: Usage | None
+    _options: ErnieOptions = field(repr=False)
+    _secrets: tuple[str, ...] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        """The reading in it.
+
+        Raises:
+            AnswerUnusable: there is no whole one; says why and which setting to change.
+        """
+        try:
+            return text_of(self.raw, self._options, self._secrets)
+        except RecursionError as error:
+            raise nested_too_deeply() from error
 
 
 class ChatApi:
@@ -39,7 +69,7 @@ class ChatApi:
             ),
         )
 
-    async def complete(self, words: str, max_tokens: int, picture: bytes | None = None) -> str:
+    async def complete(self, words: str, max_tokens: int, picture: bytes | None = None) -> Answer:
         """Ask one question.
 
         Args:
@@ -48,8 +78,9 @@ class ChatApi:
             picture: what the question is about, as a data URL.
 
         Raises:
-            AnswerUnusable: there is no whole answer; says why and which setting to change.
+            AnswerUnusable: there is no answer; says why and which setting to change.
         """
+        began = time.monotonic()
         try:
             # `post` rather than `chat.completions.create`: a third of its cost, and the answer as it came
             raw = await self._client.post(
@@ -59,7 +90,7 @@ class ChatApi:
                 options=self._request,
             )
         except _AnswerUnread as error:
-            raise AnswerUnusable(str(error), retryable=False) from error
+            raise AnswerUnusable(str(error), retryable=False, paid=None) from error
         except openai.APIStatusError as error:
             try:
                 raise refused(error.status_code, error.response.text, self._options, self._secrets) from error
@@ -68,11 +99,11 @@ class ChatApi:
         except (openai.OpenAIError, aiohttp.ClientError) as error:
             tries = self._options.max_retries + 1
             often = f" ({tries} tries)" if tries > 1 else ""
-            raise AnswerUnusable(_lost(error, often, self._options.timeout_s), retryable=True) from error
-        try:
-            return text_of(raw, self._options, self._secrets)
-        except RecursionError as error:
-            raise nested_too_deeply() from error
+            # whoever was not reached made nothing; of a call that broke nobody knows
+            paid = False if _unreached(error) else None
+            sentence = _lost(error, often, self._options.timeout_s)
+            raise AnswerUnusable(sentence, retryable=True, paid=paid) from error
+        return Answer(raw, usage_of(raw, time.monotonic() - began), self._options, self._secrets)
 
     async def _limit(self, response: httpx2.Response) -> None:
         """Let an answer's body end where it is too large; called before any of it is read."""
@@ -134,6 +165,11 @@ class _LimitedBody(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._body.aclose()
+
+
+def _unreached(error: Exception) -> bool:
+    """Whether a server was never asked, the last time."""
+    return any(isinstance(cause, aiohttp.ClientConnectorError) for cause in _chain(error))
 
 
 def _lost(error: Exception, often: str, timeout_s: float) -> str:

@@ -40,7 +40,7 @@ def check(server: ErnieServer, readers: Sequence[ErnieReader], *, timeout_s: flo
     begun = time.monotonic()
     question = server.run(server.chat.complete("Answer with one word: ready", max_tokens=16))
     try:
-        answer = question.result(timeout_s)
+        answer = question.result(timeout_s).text
     except AnswerUnusable as error:
         return [Finding(False, str(error))]
     except FutureTimeout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal
 
 from cachetools import LRUCache
@@ -15,6 +16,19 @@ from backend.readers.ernie.prompts import Prompt, lay_out
 
 KEPT = 256
 """Pictures that the second prompt may still ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it is sent.
+
+    url: a data URL.
+    width, height: pixels.
+    """
+
+    url: bytes
+    width: int
+    height: int
 
 
 class Pictures:
@@ -31,11 +45,11 @@ class Pictures:
         self._kind = kind
         self._jpeg_quality = jpeg_quality
         # an entry keeps its crop alive, so that no other crop can have the same id meanwhile
-        self._kept: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[bytes]]] = LRUCache(KEPT)
+        self._kept: LRUCache[tuple[object, ...], tuple[Pixels, asyncio.Future[Picture]]] = LRUCache(KEPT)
         self._encoders = ThreadPoolExecutor(2, thread_name_prefix="ernie-picture")
 
-    async def data_url(self, crop: Pixels, prompt: Prompt) -> bytes:
-        """The crop as a data URL, laid out for the prompt.
+    async def of(self, crop: Pixels, prompt: Prompt) -> Picture:
+        """The crop as it is shown with a prompt.
 
         Args:
             crop: RGB, uint8, shape (height, width, 3).
@@ -52,6 +66,8 @@ class Pictures:
         """End the encoders."""
         self._encoders.shutdown()
 
-    def _encoded(self, crop: Pixels, prompt: Prompt) -> bytes:
-        file = encode(lay_out(crop, prompt), self._kind, self._jpeg_quality)
-        return f"data:image/{self._kind};base64,".encode() + base64.b64encode(file)
+    def _encoded(self, crop: Pixels, prompt: Prompt) -> Picture:
+        laid = lay_out(crop, prompt)
+        file = encode(laid, self._kind, self._jpeg_quality)
+        url = f"data:image/{self._kind};base64,".encode() + base64.b64encode(file)
+        return Picture(url, laid.shape[1], laid.shape[0])

@@ -12,21 +12,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 from backend.errors import OperatorError, ReaderUnavailable, Stopping
 from backend.page.lines import Pixels, Reading
+from backend.readers.budget import Ask, Grant, Spender
 from backend.readers.ernie.answers import AnswerUnusable
 from backend.readers.ernie.chat_api import ChatApi
 from backend.readers.ernie.pictures import Pictures
 from backend.readers.ernie.prompts import Prompt, most_tokens
 from backend.readers.ernie.request import ErnieOptions, identity_of
+from backend.readers.usage import Ledger, Usage, project_of
 from backend.text.model_answers import answer_of
-from backend.tickets import TicketQueue
+from backend.tickets import TicketQueue, present_asker
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
 
@@ -34,6 +37,9 @@ T = TypeVar("T")
 Call: TypeAlias = Callable[[], Coroutine[Any, Any, Reading]]
 
 log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.01, 0.2
+"""The pauses between questions whether a call may be made now, growing, seconds."""
 
 _STOPPED = "ERNIE's reader was stopped before it read this line."
 
@@ -45,9 +51,19 @@ class ErnieServer:
     waiting: what its readers are to do, as many at once as calls may be in flight.
     """
 
-    def __init__(self, options: ErnieOptions) -> None:
-        """Take the address; nothing is called yet."""
+    def __init__(
+        self, options: ErnieOptions, *, ledger: Ledger | None = None, budget: Spender | None = None
+    ) -> None:
+        """Take the address; nothing is called yet.
+
+        Args:
+            options: the address, and how it is called.
+            ledger: keeps account of what its readers' calls take; None where nobody does.
+            budget: says whether one more of these calls may be made; None: always.
+        """
         self.options = options
+        self._ledger = ledger
+        self._budget = budget
         self._loop = asyncio.new_event_loop()
         self._room = asyncio.Semaphore(options.concurrency)
         self.waiting: TicketQueue[Call, Reading] = TicketQueue(lambda: self.run(self._serve_one()))
@@ -60,14 +76,26 @@ class ErnieServer:
         """Run a coroutine such as `chat.complete` in the server's thread."""
         return asyncio.run_coroutine_threadsafe(call, self._loop)
 
-    async def read(self, crop: Pixels, prompt: Prompt) -> str:
+    async def read(self, crop: Pixels, prompt: Prompt, reader: str, project: str) -> str:
         """Read one crop, in the server's thread, whatever else is in flight; see `model_answers.answer_of`.
+
+        Args:
+            crop: RGB, uint8, shape (height, width, 3).
+            prompt: how it is shown and asked about.
+            reader: identity of the reader that asks, for the account.
+            project: for which it asks; empty for none.
 
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
+            BudgetSpent: the call may not be made.
         """
-        picture = await self._pictures.data_url(crop, prompt)
-        return answer_of(await self.chat.complete(prompt.text, most_tokens(crop), picture))
+        picture = await self._pictures.of(crop, prompt)
+        most = most_tokens(crop)
+        ask = Ask(reader, len(prompt.text.encode()), picture.width, picture.height, most)
+        async with self._paying(ask, project) as pay:
+            answer = await self.chat.complete(prompt.text, most, picture.url)
+            pay(answer.usage or Usage())
+        return answer_of(answer.text)
 
     def close(self) -> None:
         """Stop; what waits or is in flight ends with an error, and so does what comes later."""
@@ -91,6 +119,33 @@ class ErnieServer:
                     raise
                 except Exception as error:  # noqa: BLE001 - it becomes the reading, whatever it is
                     ticket.fail(error)
+
+    @asynccontextmanager
+    async def _paying(self, ask: Ask, project: str) -> AsyncIterator[Callable[[Usage], None]]:
+        """A block that makes one call, once it may be made, and says what it took."""
+        grant = None if self._budget is None else await self._granted(self._budget, ask)
+        # nobody knows of a call that is given up while it is under way
+        taken: list[Usage] = []
+        try:
+            yield taken.append
+        except AnswerUnusable as error:
+            if error.paid is False:
+                taken.append(Usage())
+            raise
+        finally:
+            usage = taken[0] if taken else None
+            if self._ledger is not None and usage is not None and usage.calls:
+                self._ledger.note(project, ask.reader, usage)
+            if self._budget is not None and grant is not None:
+                self._budget.settle(grant, usage)
+
+    @staticmethod
+    async def _granted(budget: Spender, ask: Ask) -> Grant:
+        pause_s = FIRST_PAUSE_S
+        while (grant := budget.reserve(ask)) is None:
+            await asyncio.sleep(pause_s)
+            pause_s = min(LAST_PAUSE_S, pause_s * 2)
+        return grant
 
     async def _shut(self) -> None:
         calls = asyncio.all_tasks() - {asyncio.current_task()}
@@ -120,7 +175,7 @@ class ErnieReader:
         The time limit of a page starts with the batch's first call, not while it waits for others.
         A future that still waits can be cancelled.
         """
-        batch = _Batch(len(crops))
+        batch = _Batch(len(crops), project_of(present_asker().project))
         for crop in crops:
             future = self.server.waiting.submit(
                 partial(self._read, crop, batch), urgent=urgent, among=len(crops), on_error=self._no_reading
@@ -142,7 +197,9 @@ class ErnieReader:
         if not batch.uncalled:
             batch.timer.cancel()
         try:
-            text = await asyncio.wait_for(self.server.read(crop, self.prompt), batch.timer.when() - now)
+            text = await asyncio.wait_for(
+                self.server.read(crop, self.prompt, self.identity, batch.project), batch.timer.when() - now
+            )
         except asyncio.TimeoutError as error:
             raise self._too_late() from error
         return Reading(self.identity, text)
@@ -167,9 +224,11 @@ class _Batch:
     """The crops of one `submit`, which share a time limit.
 
     uncalled: how many have had no call.
+    project: for which it was asked.
     timer: runs from the first call, and ends those that have had none when the time is up.
     """
 
     uncalled: int
+    project: str
     futures: list[Future[Reading]] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None

@@ -13,12 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from backend.errors import StoreFailed
 from backend.page.lines import Reading
+from backend.readers.store.accounts import today
 from backend.readers.store.health import StoreHealth
 from backend.readers.store.others import OthersReadings, Waiter, stopped
 from backend.readers.store.readings import AT_ONCE, Claimed, ReadingStore
+from backend.readers.usage import Usage, UsageRow
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ NOTE_USE_S = 6 * 3600.0
 
 Key = tuple[str, str]
 """Digest of a crop, and identity of a reader."""
+
+Account = tuple[date, str, str]
+"""Day, project and reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,9 @@ class Keeper:
         self._arrived: deque[_Arrived] = deque()
         self._unwritten: dict[Key, Reading] = {}
         self._to_end: set[Key] = set()
+        # all that was taken since the beginning, and what of it the store does not have yet
+        self._spent: dict[Account, Usage] = {}
+        self._unwritten_sums: set[Account] = set()
         self._held: set[Key] = set()
         self._lost = 0
         self._used: dict[str, float] = {}
@@ -155,6 +164,19 @@ class Keeper:
                 return
         self._take([arrived])
 
+    def note(self, project: str, reader: str, usage: Usage) -> None:
+        """As `Ledger.note`: written with the next readings, or soon after.
+
+        Whoever notes a call before its reading comes to `keep` has both kept together, or neither.
+        """
+        of = today(), project, reader
+        with self._changed:
+            self._spent[of] = self._spent.get(of, Usage()) + usage
+            self._unwritten_sums.add(of)
+            late = self._ended
+        if late:
+            self._flush()
+
     def close(self) -> None:
         """Keep what has arrived, end all claims, wait for nobody; what comes later is kept all the same."""
         with self._changed:
@@ -204,6 +226,7 @@ class Keeper:
             renews = bool(self._held) and now >= self._renew_at
             unnoted = frozenset(self._unnoted)
             looks = now >= self._look_at
+            unwritten_sums = looks and bool(self._unwritten_sums)
             if looks:
                 self._look_at = now + LOOK_S
             if self._health.fails and not self._health.retry_in_s() and self._retry is None:
@@ -220,6 +243,9 @@ class Keeper:
         ):
             with self._changed:
                 self._unnoted -= unnoted
+        if not self._health.fails and unwritten_sums:
+            # of calls that no reading came of
+            self._flush()
         if not self._health.fails and looks:
             self._attempt("read", self._store.database.look)
         self._health.begun_anew(self._store.database.begun_anew)
@@ -248,6 +274,9 @@ class Keeper:
         with self._changed:
             self._lost += len(self._unwritten)
             well = not self._to_end
+            unaccounted = len(self._unwritten_sums)
+        if unaccounted:
+            log.error("What readers took since the store failed is in no account.")
         self._tell_lost()
         if well:
             self._attempt("written", self._store.end_claims)
@@ -278,10 +307,11 @@ class Keeper:
             with self._changed:
                 rows = [(key, self._unwritten[key]) for key in list(self._unwritten)[:AT_ONCE]]
                 ended = list(self._to_end)
-            if not rows and not ended:
+                sums = [UsageRow(*of, self._spent[of]) for of in self._unwritten_sums]
+            if not rows and not ended and not sums:
                 break
             try:
-                self._store.put(*((key[0], reading) for key, reading in rows), ended=ended)
+                self._store.put(*((key[0], reading) for key, reading in rows), ended=ended, sums=sums)
             except StoreFailed as error:
                 self._failed("written", error)
                 return False
@@ -292,6 +322,10 @@ class Keeper:
                 for key, _ in rows:
                     self._unwritten.pop(key, None)
                 self._to_end.difference_update(ended)
+                for row in sums:
+                    of = row.day, row.project, row.reader
+                    if self._spent[of] == row.usage:
+                        self._unwritten_sums.discard(of)
         self._tell_lost()
         return True
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from backend.page.lines import Reading
+from backend.readers.store.accounts import put_sums, spending, usage_rows
 from backend.readers.store.database import Database
-from backend.readers.store.tables import CLAIMS, READERS, READINGS, clock
+from backend.readers.store.tables import CLAIMS, FAILED_TASKS, READERS, READINGS, clock, plain
+from backend.readers.usage import Spending, UsageRow
 
 AT_ONCE = 500
 """Keys per query, and a good number of rows per transaction."""
@@ -73,7 +76,12 @@ class ReadingStore:
         """
         return self.database.run(lambda connection: _known(connection, digests, identity))
 
-    def put(self, *rows: tuple[str, Reading], ended: Iterable[tuple[str, str]] = ()) -> None:
+    def put(
+        self,
+        *rows: tuple[str, Reading],
+        ended: Iterable[tuple[str, str]] = (),
+        sums: Sequence[UsageRow] = (),
+    ) -> None:
         """Keep readings (digest, reading), all or none; the first one of a crop and reader stays.
 
         Readings that failed are passed over: they must be asked again. NUL and lone surrogates, which
@@ -82,16 +90,18 @@ class ReadingStore:
         Args:
             rows: what was read.
             ended: claims (digest, identity) that end with it, whether a reading came of them or not.
+            sums: what was taken in all since this store was opened; the same once more changes nothing.
 
         Raises:
-            StoreFailed: nothing was kept, and no claim has ended.
+            StoreFailed: nothing was kept, and no claim has ended, or so it seems: where the connection broke,
+                it may have been.
         """
         now = time.time()
         kept = [
             {
                 "crop": digest,
                 "reader": reading.reader,
-                "text": reading.text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8"),
+                "text": plain(reading.text),
                 "score": reading.score,
                 "read_at": now,
             }
@@ -100,7 +110,7 @@ class ReadingStore:
             if not reading.failed
         ]
         over = [{"ended_crop": digest, "ended_reader": identity} for digest, identity in sorted(ended)]
-        if not kept and not over:
+        if not kept and not over and not sums:
             return
         end = sa.delete(CLAIMS).where(
             CLAIMS.c.crop == sa.bindparam("ended_crop"),
@@ -113,6 +123,8 @@ class ReadingStore:
                 connection.execute(self._insert(READINGS).on_conflict_do_nothing(), kept)
             if over:
                 connection.execute(end, over)
+            if sums:
+                put_sums(connection, self._insert, self._owner, sums)
 
         self.database.run(write, writes=True)
 
@@ -217,6 +229,77 @@ class ReadingStore:
             index_elements=[READERS.c.reader], set_={"used_at": insert.excluded.used_at}
         )
         self.database.run(lambda connection: connection.execute(upsert, rows), writes=True)
+
+    def usage(self, project: str | None = None, since: date | None = None) -> list[UsageRow]:
+        """What readers took, the first day first, then by project and reader.
+
+        Args:
+            project: of this one alone; an empty one is that of questions which named none.
+            since: on this day of UTC and later.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        return self.database.run(lambda connection: usage_rows(connection, project, since))
+
+    def spending(self, project: str | None = None, today: date | None = None) -> list[Spending]:
+        """What readers took today and in all, by project and reader; arguments and errors as `usage`.
+
+        Args:
+            project: as there.
+            today: the present day of UTC.
+        """
+        return spending(self.database, project, today)
+
+    def note_failed(self, project: int, version: str, reasons: Mapping[int, str]) -> None:
+        """Note which tasks of a project could not be read, and why; the last reason of a task stays.
+
+        Args:
+            project: its number.
+            version: of the model that should have read them.
+            reasons: by the number of the task.
+
+        Raises:
+            StoreFailed: nothing was noted.
+        """
+        now = time.time()
+        rows = [
+            {"project": project, "task": task, "version": version, "reason": plain(reason), "failed_at": now}
+            for task, reason in sorted(reasons.items())
+        ]
+        insert = self._insert(FAILED_TASKS)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[FAILED_TASKS.c.project, FAILED_TASKS.c.task],
+            set_={name: insert.excluded[name] for name in ("version", "reason", "failed_at")},
+        )
+        if rows:
+            self.database.run(lambda connection: connection.execute(upsert, rows), writes=True)
+
+    def failed(self, project: int) -> dict[int, str]:
+        """The tasks of a project that could not be read and have not been since, and why.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        query = (
+            sa.select(FAILED_TASKS.c.task, FAILED_TASKS.c.reason)
+            .where(FAILED_TASKS.c.project == project)
+            .order_by(FAILED_TASKS.c.task)
+        )
+        return self.database.run(lambda connection: {row[0]: row[1] for row in connection.execute(query)})
+
+    def mended(self, project: int, tasks: Iterable[int]) -> None:
+        """Forget that tasks could not be read: they were, or are gone.
+
+        Raises:
+            StoreFailed: they are still noted.
+        """
+        rows = [{"of": project, "number": task} for task in sorted(tasks)]
+        forget = sa.delete(FAILED_TASKS).where(
+            FAILED_TASKS.c.project == sa.bindparam("of"), FAILED_TASKS.c.task == sa.bindparam("number")
+        )
+        if rows:
+            self.database.run(lambda connection: connection.execute(forget, rows), writes=True)
 
     def count(self) -> int:
         """How many readings are kept.

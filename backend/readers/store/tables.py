@@ -3,9 +3,13 @@
     readings      what was paid for: one row for a crop and a reader
     claims        what somebody is being asked for right now, so that nobody else asks for it
     readers       when each reader was last asked for anything
-    store_format  one row: the number of this format
+    usage         what readers took of a server, by day, project, reader and the twinread that asked
+    failed_tasks  what could not be read in bulk work, until it is
+    store_format  one row: a number
 
-Format 1 had `readings` alone. A program of that time works with a store of today: it takes no claims.
+Format 1 had `readings` alone, and format 2 neither `usage` nor `failed_tasks`. A program of either time works
+with a store of today: it takes no claims, or keeps no account. So the number has stayed 2: it changes when
+programs of before can no longer work with a store.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ import sqlalchemy as sa
 from backend.errors import StoreFailed
 
 FORMAT = 2
-"""Of the tables below; a store with a higher number belongs to a newer twinread."""
+"""The oldest whose programs can work with the tables below; a store with a higher number belongs to a newer
+twinread."""
 
 _METADATA = sa.MetaData()
 
@@ -46,6 +51,33 @@ READERS = sa.Table(
     sa.Column("used_at", sa.Float, nullable=False),
     sqlite_with_rowid=False,
 )
+USAGE = sa.Table(
+    "usage",
+    _METADATA,
+    # of UTC, as 2026-11-27
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("project", sa.Text, primary_key=True),
+    sa.Column("reader", sa.Text, primary_key=True),
+    # each twinread writes its own sums, so that writing them once more changes nothing
+    sa.Column("writer", sa.String(32), primary_key=True),
+    sa.Column("calls", sa.BigInteger, nullable=False),
+    sa.Column("unmetered", sa.BigInteger, nullable=False),
+    sa.Column("input_tokens", sa.BigInteger, nullable=False),
+    sa.Column("cached_tokens", sa.BigInteger, nullable=False),
+    sa.Column("output_tokens", sa.BigInteger, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+FAILED_TASKS = sa.Table(
+    "failed_tasks",
+    _METADATA,
+    sa.Column("project", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("task", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("failed_at", sa.Float, nullable=False),
+    sqlite_with_rowid=False,
+)
 _FORMAT = sa.Table("store_format", _METADATA, sa.Column("number", sa.Integer, nullable=False))
 
 _SCHEMA_LOCK = 0x7477696E  # "twin": which of PostgreSQL's advisory locks guards the creation of the tables
@@ -57,7 +89,8 @@ def is_current(connection: sa.Connection) -> bool:
     Raises:
         StoreFailed: they are those of a newer twinread.
     """
-    if not sa.inspect(connection).has_table(_FORMAT.name):
+    found = sa.inspect(connection)
+    if not found.has_table(_FORMAT.name):
         return False
     number = connection.execute(sa.select(_FORMAT.c.number)).scalar_one_or_none()
     if number is not None and number > FORMAT:
@@ -66,7 +99,7 @@ def is_current(connection: sa.Connection) -> bool:
             f"{FORMAT}). Update twinread, or name another database in STORE_URL.",
             format=number,
         )
-    return number == FORMAT
+    return number == FORMAT and all(map(found.has_table, _METADATA.tables))
 
 
 def make_current(connection: sa.Connection) -> None:
@@ -105,3 +138,8 @@ def clock(connection: sa.Connection) -> sa.ColumnElement[float]:
     if connection.dialect.name == "postgresql":
         return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
     return (sa.func.julianday("now") - 2440587.5) * 86400.0
+
+
+def plain(text: str) -> str:
+    """A text as every database takes it: without NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
