@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from backend.bulk.estimates import Figure
@@ -20,21 +20,24 @@ SHOWN = 10
 def tables(forecast: Forecast) -> list[Table]:
     """What the run takes: in all, and by each reader that costs money."""
     whole = Table("", "in all", "95 % interval", title=_title(forecast))
-    whole.add_row("tasks without a prediction of this version", f"{forecast.tasks:,}", "")
+    whole.add_row("tasks without a prediction", f"{forecast.tasks:,}", "")
     _add(whole, "pages", forecast.pages)
     _add(whole, "lines", forecast.lines)
     if forecast.readers:
-        _add(whole, "readings that are in the store, and cost nothing", forecast.kept)
+        _add(whole, "readings at hand, which cost nothing", forecast.kept)
         _add(whole, "calls", forecast.calls)
     if forecast.cost is not None:
         shown = forecast.prices.shown
         whole.add_row("cost", shown(forecast.cost.value), _interval(forecast.cost, shown))
     if not forecast.readers:
         return [whole]
-    readers = Table("reader", "calls", "input tokens", "of them cached", "output tokens", "tokens by")
+    readers = Table(
+        Column("reader", overflow="fold"), "calls", "input tokens", "cached", "output tokens", "tokens by"
+    )
     for reader in forecast.readers:
         readers.add_row(
-            Text(printable(reader.reader)),
+            # without the hash of its settings, which says nothing to people
+            Text(printable(reader.reader.rpartition("@")[0] or reader.reader)),
             _whole(reader.calls.value),
             _whole(reader.input_tokens.value),
             f"{reader.cached_share:.0%}",

@@ -7,13 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import Console
 
-    from backend.bulk.forecast import Forecast, Known
+    from backend.bulk.forecast import Forecast
     from backend.bulk.job import BulkWork
-    from backend.bulk.sample import Task
     from backend.label_studio.client import LabelStudio
     from backend.pipeline.engines import Engines
     from backend.readers.usage import Usage
@@ -67,7 +64,7 @@ def _forecast(
     from backend.bulk.sample import MOST, drawn, look_at
     from backend.bulk.tasks import lacking
     from backend.errors import StoreFailed
-    from backend.readers.prices import Prices
+    from backend.pipeline.reader_kinds import prices
     from converters.shared.progress import progress
 
     with progress(console) as bars:
@@ -102,7 +99,7 @@ def _forecast(
     return forecast(
         seen,
         known,
-        Prices.of(values),
+        prices(values),
         concurrency=values.ernie_concurrency,
         pages_at_once=at_once,
     )

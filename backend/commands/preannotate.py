@@ -8,8 +8,17 @@ import click
 @click.command()
 @click.option("--project", type=int, required=True, help="Number of the project.")
 @click.option("--limit", type=click.IntRange(min=1), help="Read no more tasks than this.")
+@click.option("--dry-run", is_flag=True, help="Say what it will take and cost, and do nothing.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="TASKS",
+    help="With --dry-run: look at so many tasks; else at as many as a close forecast needs.",
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
-def preannotate(project: int, limit: int | None, summary_json: str | None) -> None:
+def preannotate(
+    project: int, limit: int | None, dry_run: bool, sample: int | None, summary_json: str | None
+) -> None:
     """Read every page of a project that lacks a prediction of the present version, and store it."""
     from pathlib import Path
 
@@ -32,6 +41,13 @@ def preannotate(project: int, limit: int | None, summary_json: str | None) -> No
     console = Console(highlight=False)
     with connect.label_studio(values) as api:
         work = BulkWork.of(api, project, values)
+        if dry_run:
+            from backend.commands import dry_run as rehearsal
+
+            forecast = rehearsal.dry_run(values, api, work, limit, sample, console)
+            if summary_json:
+                write_summary(Path(summary_json), forecast)
+            return
         engine = local_engine(values, work)
         try:
             counts = Counts(count_lacking(api, project, engine.model_version))
