@@ -14,11 +14,14 @@ from typing import Any
 
 from backend.bulk.job import BulkWork, Outcome
 from backend.cores import cores
-from backend.errors import TwinreadError
+from backend.errors import StoreFailed, TwinreadError
 from backend.fetching.download_queue import DownloadLimits
 from backend.pipeline.assembly import engines, promoted_model
 from backend.pipeline.malloc import give_large_blocks_back
+from backend.pipeline.read_task import Failure, task_id
 from backend.pipeline.service import Service, ServiceOptions
+from backend.readers.budget import Spender
+from backend.readers.store.health import BEGUN_ANEW
 from backend.settings.settings import Settings
 
 LOADING_S = 3600.0
@@ -68,14 +71,24 @@ class LocalEngine:
         self._service.close()
 
     def _begin(self, task: Mapping[str, Any]) -> Future[Outcome]:
-        work = self._work
+        work, problem = self._work, self._service.engines().problem()
+        if problem not in (None, BEGUN_ANEW):
+            # what is read now might be paid for again
+            unkept: Future[Outcome] = Future()
+            unkept.set_result(Failure(task_id(task), StoreFailed(f"Readings cannot be kept: {problem}")))
+            return unkept
         return self._service.begin(task, work.config, work.wording, project=str(work.project))
 
 
-def local_engine(settings: Settings, work: BulkWork) -> LocalEngine:
+def local_engine(settings: Settings, work: BulkWork, budget: Spender | None = None) -> LocalEngine:
     """Load the engines that the settings name, which are those of a backend with the same settings.
 
     A model that is promoted while the run goes on does not take over: one run makes one version.
+
+    Args:
+        settings: of this process.
+        work: whose tasks are read.
+        budget: says whether a call of the ERNIE server may be made; None: always.
 
     Raises:
         TwinreadError: why they cannot be loaded.
@@ -88,7 +101,7 @@ def local_engine(settings: Settings, work: BulkWork) -> LocalEngine:
         kept_pages=KEPT_PAGES,
         downloads=DownloadLimits(settings.downloads_at_once, settings.downloads_per_host),
     )
-    service = Service(lambda metrics: engines(settings, metrics, promoted), options)
+    service = Service(lambda metrics: engines(settings, metrics, promoted, budget), options)
     try:
         service.engines(LOADING_S)
     except TwinreadError:

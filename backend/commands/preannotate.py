@@ -2,63 +2,88 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from backend.bulk.tasks import Order
+
+NICE = 10
+"""How far a run stands back behind a backend on the same machine, whose annotators wait."""
 
 
 @click.command()
 @click.option("--project", type=int, required=True, help="Number of the project.")
 @click.option("--limit", type=click.IntRange(min=1), help="Read no more tasks than this.")
-@click.option("--dry-run", is_flag=True, help="Say what it will take and cost, and do nothing.")
+@click.option("--only-failed", is_flag=True, help="Read only tasks that failed in a run before.")
 @click.option(
-    "--sample",
-    type=click.IntRange(min=1),
-    metavar="TASKS",
-    help="With --dry-run: look at so many tasks; else at as many as a close forecast needs.",
+    "--order",
+    type=click.Choice(("id", "worst-first")),
+    default="id",
+    show_default=True,
+    help="Which tasks come first: as they were imported, or the least agreed of an older version.",
+)
+@click.option(
+    "--own-version",
+    is_flag=True,
+    help="Store under this machine's own version although the connected backend has another one.",
+)
+@click.option("--max-calls", type=click.IntRange(min=1), help="End before the server is asked more often.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="End before more tokens are used.")
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End before it costs more, at the prices of the settings.",
 )
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def preannotate(
-    project: int, limit: int | None, dry_run: bool, sample: int | None, summary_json: str | None
+    project: int,
+    limit: int | None,
+    only_failed: bool,
+    order: Order,
+    own_version: bool,
+    max_calls: int | None,
+    max_tokens: int | None,
+    max_cost: float | None,
+    summary_json: str | None,
 ) -> None:
-    """Read every page of a project that lacks a prediction of the present version, and store it."""
+    """Read every page of a project that lacks a prediction of the present version, and store it.
+
+    Pages are fetched, searched, read and stored at the same time, in this process, with the engines of
+    the settings. Run it again after each import. Ctrl-C, a crash or a reboot lose nothing: the same
+    command goes on, no reading is paid for twice, and no prediction is stored twice.
+
+    The exit code is 1 where a task could not be read or the run was stopped, and 3 where a service
+    stayed away.
+    """
+    import os
+
+    # before any library starts a thread: on Linux each thread has a priority of its own
+    os.nice(NICE)
     from pathlib import Path
 
     from rich.console import Console
 
-    from backend.bulk.counts import Counts
-    from backend.bulk.job import BulkWork
-    from backend.bulk.local_engine import local_engine
-    from backend.bulk.run import run
-    from backend.bulk.tasks import count_lacking, lacking
-    from backend.bulk.uploads import Uploader
-    from backend.outputs import check_writable, write_summary
-    from backend.projects.retrieval import choose_predictions
-    from backend.settings import connect, logs, settings
+    from backend.bulk.one_run import only_run
+    from backend.commands.preannotate_run import RunRequest, preannotate_project
+    from backend.outputs import check_writable
+    from backend.readers.budget import Limits
+    from backend.settings import logs, settings
 
-    if summary_json:
-        check_writable(Path(summary_json))
+    file = Path(summary_json) if summary_json else None
+    if file is not None:
+        check_writable(file)
     values = settings.load()
-    logs.configure(values.log_level)
+    # failures of tasks are named at the end
+    logs.configure("ERROR")
     console = Console(highlight=False)
-    with connect.label_studio(values) as api:
-        work = BulkWork.of(api, project, values)
-        if dry_run:
-            from backend.commands import dry_run as rehearsal
-
-            forecast = rehearsal.dry_run(values, api, work, limit, sample, console)
-            if summary_json:
-                write_summary(Path(summary_json), forecast)
-            return
-        engine = local_engine(values, work)
-        try:
-            counts = Counts(count_lacking(api, project, engine.model_version))
-            tasks = lacking(api, project, engine.model_version, limit=limit)
-            run(engine, tasks, Uploader(api, project, work.xml), counts)
-        finally:
-            engine.close()
-        for sentence in choose_predictions(api, project):
-            console.print(sentence)
-    console.print(f"{counts.stored} of {counts.total} tasks read and stored.")
-    if summary_json:
-        write_summary(Path(summary_json), {"stored": counts.stored, "failed": counts.failed})
-    if counts.failed:
-        raise click.exceptions.Exit(1)
+    limits = Limits(max_calls, max_tokens, max_cost)
+    request = RunRequest(project, limit, only_failed, order, own_version, limits, file)
+    try:
+        with only_run(values.cache_dir, str(values.label_studio_url), project):
+            code = preannotate_project(request, values, console)
+    except KeyboardInterrupt:
+        console.print("Stopped. Nothing was read yet.")
+        code = 1
+    raise click.exceptions.Exit(code)

@@ -97,6 +97,8 @@ class Reading:
     error: one sentence that says why there is no text; None where the reader worked, also for "no text".
     retryable: with an error, whether the same request may work later (server down, too busy, timeout)
         or not (answer cut by length, refused).
+    lasting: with `retryable`, that no request of this reader will work until a person has changed something,
+        such as a key that was refused.
     """
 
     reader: str
@@ -104,6 +106,7 @@ class Reading:
     score: float | None = None
     error: str | None = None
     retryable: bool = False
+    lasting: bool = False
 
     @property
     def failed(self) -> bool:

@@ -309,5 +309,6 @@ def _demand_answers(page: ReadPage) -> None:
         first = (passing or mute)[0]
         raise ReaderUnavailable(
             f"{len(passing or mute)} of {len(said)} readings had no answer; the first: {first.error} "
-            "What was read is kept; retrieve predictions again when that is mended."
+            "What was read is kept; ask again when that is mended.",
+            lasting=any(reading.lasting for reading in said),
         )

@@ -85,12 +85,16 @@ class AnswerUnusable(Exception):
     """There is no reading in an answer, or no answer; str() is one sentence.
 
     retryable: asking again later, or with another setting, may give one; the picture is not at fault.
+    lasting: with another setting only, such as another key.
     paid: False where the server made no answer; None where it may have, and nobody knows.
     """
 
-    def __init__(self, sentence: str, *, retryable: bool, paid: bool | None = False) -> None:
+    def __init__(
+        self, sentence: str, *, retryable: bool, paid: bool | None = False, lasting: bool = False
+    ) -> None:
         super().__init__(sentence)
         self.retryable = retryable
+        self.lasting = lasting
         self.paid = paid
 
 
@@ -247,7 +251,9 @@ def refused(status: int, raw: str, options: ErnieOptions, secrets: Sequence[str]
     """
     said = quote(_words(raw), secrets).rstrip(".")
     advice, again = _what_to_do(status, said, options)
-    return AnswerUnusable(f"ERNIE's server answered {status}: {said}. {advice}", retryable=again)
+    return AnswerUnusable(
+        f"ERNIE's server answered {status}: {said}. {advice}", retryable=again, lasting=status in (401, 403)
+    )
 
 
 def quote(raw: str, secrets: Sequence[str] = ()) -> str:

@@ -212,7 +212,7 @@ class ErnieReader:
 
     def _no_reading(self, error: Exception) -> Reading:
         if isinstance(error, AnswerUnusable):
-            return Reading(self.identity, error=str(error), retryable=error.retryable)
+            return Reading(self.identity, error=str(error), retryable=error.retryable, lasting=error.lasting)
         if isinstance(error, OperatorError):
             return Reading(self.identity, error=str(error), retryable=True)
         log.error("a reading by ERNIE failed in an unforeseen way", exc_info=error)
