@@ -7,10 +7,8 @@ modules `reading_order`, `crops` and `verdicts`, and know nothing of Label Studi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from backend.page import crops, geometry, visibility
 from backend.page.blank_pages import is_blank_page
@@ -30,6 +28,7 @@ from backend.page.lines import (
     Verdict,
 )
 from backend.page.reading_order import reading_order
+from backend.pipeline.asking import readings_of
 from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts, wrapping
@@ -43,30 +42,52 @@ PIPELINE = 3
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
+ReadingPolicy: TypeAlias = Literal["all", "second-when-needed"]
+"""When a panel's third and later readers are asked: for every line, or where the first two do not agree."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who reads a line, in what order, and how many must say the same.
+    """Who reads a line, in what order, when, and how many must say the same.
 
     readers: kinds of reader as READERS names them, in order of trust.
     must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
         of which no reading says it makes the line disputed, however many do.
     families: the family of each reader, in the same order: engines that can share an error. Empty where
         every kind is a family of its own.
+    when: `all` readers read every line; or the first two do, and the others `second-when-needed`.
     """
 
     readers: tuple[str, ...]
     must_agree: int
     families: tuple[str, ...] = ()
+    when: ReadingPolicy = "all"
 
     @classmethod
-    def majority(cls, readers: Iterable[str], families: Iterable[str] = ()) -> Policy:
+    def majority(
+        cls, readers: Iterable[str], families: Iterable[str] = (), when: ReadingPolicy = "all"
+    ) -> Policy:
         """More than half of the readers must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, len(names) // 2 + 1, tuple(families))
+        return cls(names, _most_of(len(names)), tuple(families), when)
+
+    @property
+    def at_once(self) -> int:
+        """How many readers, from the first, read every line."""
+        return len(self.readers) if self.when == "all" else min(2, len(self.readers))
+
+    def enough_of(self, readings: int) -> int:
+        """How many of so many readings of a line must say the same: more than half of the first two alone."""
+        return _most_of(self.at_once) if readings <= self.at_once < len(self.readers) else self.must_agree
 
     def __str__(self) -> str:
         """As it stands in the model version, such as `2 of ernie,ernie`."""
-        return f"{self.must_agree} of {','.join(self.readers)}"
+        named = f"{self.must_agree} of {','.join(self.readers)}"
+        return named if self.when == "all" else f"{named} {self.when}"
+
+
+def _most_of(readings: int) -> int:
+    return readings // 2 + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +123,7 @@ class Panel:
 def annotate_page(
     page: Page, detector: LineDetector, panel: Panel, *, urgency: Urgency | None = None
 ) -> ReadPage:
-    """Find every text line on a page and read each one with every reader of the panel.
+    """Find every text line on a page and read each one with the readers of the panel.
 
     Args:
         page: upright RGB pixels, uint8, shape (height, width, 3).
@@ -151,10 +172,11 @@ def _with_notes(page: Page, lines: Sequence[Line], turned: int | None) -> Page:
 def read_lines(
     page: Page, lines: Sequence[Line], panel: Panel, *, urgency: Urgency | None = None
 ) -> list[ReadLine]:
-    """Read lines of one page with every reader of the panel, all at once.
+    """Read lines of one page with the readers of the panel, all lines at once.
 
     A crop that is blank by our own test is shown to the first reader alone, and to the others only
-    if the first saw text there: empty boxes are not paid for twice.
+    if the first saw text there: empty boxes are not paid for twice. Readers that the policy asks when needed
+    see the lines on which the first two do not agree.
 
     Args:
         page: an upright page.
@@ -206,21 +228,26 @@ def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
 
 def _read_group(page: Page, lines: Sequence[Line], panel: Panel, urgency: Urgency) -> list[_Read]:
     cuts = [crops.crop_line(page.pixels, line.quad, panel.tall_lines) for line in lines]
-    readings: list[list[Reading]] = [[] for _ in lines]
-    first, *others = panel.readers
-    blank = [crops.is_blank(cut) for cut in cuts]
-    visible = [index for index, nothing in enumerate(blank) if not nothing]
-    asked: list[Asked] = [(range(len(cuts)), _submit(first, cuts, range(len(cuts)), urgency))]
-    asked += [(visible, _submit(reader, cuts, visible, urgency)) for reader in others]
-    _collect(asked, readings)
-    doubtful = [index for index, nothing in enumerate(blank) if nothing and readings[index][0].text]
-    _collect([(doubtful, _submit(reader, cuts, doubtful, urgency)) for reader in others], readings)
+
+    def settled(index: int, said: Sequence[Reading]) -> bool:
+        return _settled(said, cuts[index], lines[index], panel)
+
+    readings = readings_of(cuts, panel.readers, panel.policy.at_once, settled, urgency)
     bare = [_without_wrapping(said, panel) for said in readings]
     judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [
         _Read(tuple(said), judgement, _unseen(cut, line, page, panel))
         for line, cut, said, judgement in zip(lines, cuts, bare, judged, strict=True)
     ]
+
+
+def _settled(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -> bool:
+    """Whether a line needs no further reader: its readings agree, or those that do not may come later."""
+    if any(reading.retryable for reading in readings):
+        # the page is asked for again, and only then it is known whether the line is in doubt
+        return True
+    judged = _judge(_without_wrapping(readings, panel), cut, line, panel)
+    return judged.verdict in (Verdict.AGREED, Verdict.NO_TEXT)
 
 
 def _unseen(cut: Pixels, line: Line, page: Page, panel: Panel) -> bool:
@@ -232,27 +259,6 @@ def _unseen(cut: Pixels, line: Line, page: Page, panel: Panel) -> bool:
 def _seen(judgement: Judgement, unseen: bool, page: Page) -> Judgement:
     """The judgement with what is to be said of the page, and whether people can see the line at all."""
     return (judgement.doubted(Reason(ReasonKind.UNSEEN)) if unseen else judgement).noted(page.notes)
-
-
-Asked: TypeAlias = tuple[Sequence[int], list[Future[Reading]]]
-"""Which lines one reader was asked for, and their answers to come."""
-
-
-def _submit(
-    reader: LineReader, cuts: Sequence[Pixels], indices: Sequence[int], urgency: Urgency
-) -> list[Future[Reading]]:
-    if not indices:
-        return []
-    futures = reader.submit([cuts[index] for index in indices], urgent=urgency.urgent)
-    urgency.when_hurried(partial(reader.hurry, futures))
-    return futures
-
-
-def _collect(asked: Sequence[Asked], readings: list[list[Reading]]) -> None:
-    """Wait for every answer and put it behind its line, reader by reader."""
-    for indices, futures in asked:
-        for index, future in zip(indices, futures, strict=True):
-            readings[index].append(future.result())
 
 
 def _without_wrapping(readings: Sequence[Reading], panel: Panel) -> list[Reading]:
@@ -268,7 +274,7 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         readings,
         crop_size=(width, height),
         language=panel.language,
-        must_agree=panel.policy.must_agree,
+        must_agree=panel.policy.enough_of(len(readings)),
         line_score=line.score,
         prompts=panel.prompts,
         families=panel.families,

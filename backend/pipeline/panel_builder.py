@@ -20,6 +20,10 @@ from backend.text import languages
 
 log = logging.getLogger(__name__)
 
+CONFIRMING = ("paddle", "tesseract")
+"""Kinds on this machine, the first of which that writes the language confirms a server's first reading where
+the second one is taken when needed; a promoted model is `paddle`'s."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuiltPanel:
@@ -65,7 +69,7 @@ class PanelBuilder:
         found = {
             name: kind.at_hand()
             for name, kind in self._kinds.items()
-            if name in named or (kind.local and not named)
+            if name in named or (kind.local and (not named or self._confirmed))
         }
         return ",".join(f"{name}:{at_hand}" for name, at_hand in found.items() if at_hand)
 
@@ -101,7 +105,9 @@ class PanelBuilder:
                 readers=tuple(stored or readers),
                 language=code,
                 policy=Policy.majority(
-                    [name for name, _ in built], [self._kinds[name].family for name, _ in built]
+                    [name for name, _ in built],
+                    [self._kinds[name].family for name, _ in built],
+                    self._settings.reading_policy,
                 ),
                 tall_lines=self._settings.tall_lines,
                 text_style=self._settings.text_style,
@@ -133,19 +139,60 @@ class PanelBuilder:
                 if promised and name in self._asked_for(code):
                     raise
                 log.info("%s does not read '%s': %s", name, code, error)
+        if self._confirmed:
+            # after the server's first look, which is trusted most, and before its second one
+            built[1:1] = self._confirming(code, promised, opened)
         return built
+
+    def _confirming(self, code: str, promised: bool, opened: ExitStack) -> list[tuple[str, LineReader]]:
+        """The local reader that confirms a server's first reading, so that few lines need the second one.
+
+        Args:
+            code: the language.
+            promised: it is the language of the settings.
+            opened: gets what ends the reader.
+
+        Returns:
+            One with the name of its kind; none where no local engine writes the language.
+        """
+        why = []
+        for name in CONFIRMING:
+            kind = self._kinds[name]
+            try:
+                return [(name, kind.build(code, 0, opened))]
+            except (ReaderUnavailable, ModelMissing) as error:
+                if promised and kind.demanded():
+                    raise
+                why.append(f"{name}: {error}")
+        log.log(
+            logging.WARNING if promised else logging.INFO,
+            "READING_POLICY saves nothing in '%s': no engine on this machine writes it, so that the server "
+            "reads every line twice. %s",
+            code,
+            " ".join(why),
+        )
+        return []
 
     def _named(self, code: str) -> tuple[str, ...]:
         """The readers that the settings name; none where local engines are chosen by what is at hand.
 
         A server that nobody named reads twice; where a model was promoted for the language, that one takes
-        the place of the second look: an unlike family confirms more, and costs nothing.
+        the place of the second look: an unlike family confirms more, and costs nothing. Where the second
+        look is taken only when needed, it stays.
         """
         if self._settings.readers:
             return self._settings.readers
         served = tuple(name for name, kind in self._kinds.items() for _ in range(kind.turns()))
+        if self._confirmed:
+            return served
         joining = tuple(name for name, kind in self._kinds.items() if code in kind.joins())
         return (*dict.fromkeys(served), *joining) if served and joining else served
+
+    @property
+    def _confirmed(self) -> bool:
+        """Whether a local reader that nobody named stands beside a server, which looks again when needed."""
+        sparing = self._settings.reading_policy == "second-when-needed" and not self._settings.readers
+        return sparing and any(kind.turns() for kind in self._kinds.values())
 
     def _asked_for(self, code: str) -> tuple[str, ...]:
         """The readers that the settings ask for by name, or by naming their model."""

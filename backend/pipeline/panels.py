@@ -222,7 +222,14 @@ class Panels:
         """Who reads the settings' language, for people."""
         if not panel.readers:
             return f"nobody reads '{panel.language}': its boxes are found and left unread"
-        return " and ".join(reader.identity for reader in panel.readers)
+        names = [reader.identity for reader in panel.readers]
+        at_once = " and ".join(names[: panel.policy.at_once])
+        if panel.policy.when == "all":
+            return at_once
+        later = " and ".join(names[panel.policy.at_once :])
+        if later:
+            return f"{at_once}, and {later} only where those do not agree"
+        return f"{at_once} (READING_POLICY={panel.policy.when} saves nothing: there is no third reader)"
 
     def unread(self) -> dict[str, str]:
         """Languages met so far that nobody reads, and what would read each."""

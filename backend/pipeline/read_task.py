@@ -11,6 +11,7 @@ queue; the rules of what makes a prediction stay here.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -296,7 +297,8 @@ def _demand_answers(page: ReadPage) -> None:
     """Refuse a page that would look finished although its readers had no answer.
 
     Label Studio never asks again for what it has stored. An error that is one line's own fault stays
-    with its line; one that may pass, or that a reader gives for every line, is the whole page's.
+    with its line; one that may pass, or that a reader gives for every line, is the whole page's. A reader
+    that is asked for doubtful lines alone is not judged by a few of them.
 
     Raises:
         ReaderUnavailable: the reason of the first such reading.
@@ -304,7 +306,14 @@ def _demand_answers(page: ReadPage) -> None:
     said = [reading for line in page.lines for reading in line.readings]
     passing = [reading for reading in said if reading.retryable]
     answering = {reading.reader for reading in said if not reading.failed}
-    mute = [reading for reading in said if reading.failed and reading.reader not in answering]
+    # those that went beyond the first reader; it alone sees blank crops
+    asked_for = sum(len(line.readings) > 1 for line in page.lines)
+    times = Counter(reading.reader for reading in said)
+    mute = [
+        reading
+        for reading in said
+        if reading.failed and reading.reader not in answering and times[reading.reader] >= asked_for
+    ]
     if passing or (mute and len(page.lines) > 1):
         first = (passing or mute)[0]
         raise ReaderUnavailable(

@@ -87,6 +87,14 @@ class Settings(BaseSettings):
             "else the two most unlike local engines"
         ),
     )
+    reading_policy: Literal["all", "second-when-needed"] = Field(
+        "all",
+        description=(
+            "all: every reader reads every line; second-when-needed: the first two do, and the others only "
+            "lines on which those two do not agree. With a server and READERS empty the readers are then "
+            "ernie,paddle,ernie or, where PaddleOCR does not write the language, ernie,tesseract,ernie"
+        ),
+    )
     max_languages: int = Field(
         32,
         ge=2,
@@ -391,6 +399,11 @@ class Settings(BaseSettings):
             raise ValueError("ERNIE_CACHED_INPUT_PRICE needs ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE")
         if (self.basic_auth_user is None) != (self.basic_auth_pass is None):
             raise ValueError("set BASIC_AUTH_USER and BASIC_AUTH_PASS together, or neither")
+        if self.reading_policy != "all" and len(self.readers) == 2:
+            raise ValueError(
+                f"READING_POLICY={self.reading_policy} saves readings of a third reader, and READERS names "
+                "two; name one more, such as READERS=ernie,paddle,ernie, or take READERS out"
+            )
         password, secret = self.basic_auth_pass, self.webhook_secret
         header_values = {
             "BASIC_AUTH_USER": self.basic_auth_user or "",

@@ -33,6 +33,7 @@ from backend.text import alphabets
 
 DEBIAN = Path("/usr/share/tesseract-ocr/5/tessdata")
 ERNIE = {"ernie_base_url": "http://127.0.0.1:9/v1", "ernie_model": "ernie-4.5-vl"}
+SPARING = {"reading_policy": "second-when-needed"}
 PanelsOf = Callable[..., Panels]
 
 
@@ -98,6 +99,25 @@ def names(panels: Panels, language: str) -> list[str]:
             "ru",
             ["tesseract", "ernie-4.5-vl", "ernie-4.5-vl"],
             id="three",
+        ),
+        pytest.param(
+            {**ERNIE, **SPARING}, "en", ["ernie-4.5-vl", "PP-OCRv5_mobile_rec", "ernie-4.5-vl"], id="sparing"
+        ),
+        pytest.param(
+            {**ERNIE, **SPARING},
+            "ru",
+            ["ernie-4.5-vl", "tesseract", "ernie-4.5-vl"],
+            id="sparing, where PaddleOCR does not write the language",
+        ),
+        pytest.param(
+            {**ERNIE, **SPARING}, "uk", ["ernie-4.5-vl", "ernie-4.5-vl"], id="sparing, where nobody else does"
+        ),
+        pytest.param(SPARING, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="sparing without a server"),
+        pytest.param(
+            {**ERNIE, **SPARING, "readers": "tesseract,ernie,ernie"},
+            "ru",
+            ["tesseract", "ernie-4.5-vl", "ernie-4.5-vl"],
+            id="sparing, named",
         ),
         pytest.param(
             {**ERNIE, "readers": "tesseract,ernie", "ocr_language": "ru"},
@@ -204,6 +224,12 @@ def ours(tmp_path: Path) -> PromotedModel:
             {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="one that it could not even write"
         ),
         pytest.param(ERNIE, "ru", ["ernie-4.5-vl", "ours"], id="in place of a server's second look"),
+        pytest.param(
+            {**ERNIE, **SPARING},
+            "ru",
+            ["ernie-4.5-vl", "ours", "ernie-4.5-vl"],
+            id="the second look when needed",
+        ),
         pytest.param(ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl"], id="another language, with a server"),
         pytest.param(
             {**ERNIE, "readers": "ernie,ernie,paddle"},
@@ -537,6 +563,56 @@ def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
     assert list(panels().panel("ru").families.values()) == ["Tesseract", "Tesseract"]
     assert str(panels().panel("en").policy) == "2 of tesseract,paddle"
     assert str(panels().panel("ru").policy) == "2 of tesseract,tesseract"
+
+
+@pytest.mark.parametrize(
+    ("values", "language", "policy", "sentence"),
+    [
+        pytest.param({}, "ru", "2 of ernie,ernie", r"[^ ]+:plain@\w+ and [^ ]+:characters@\w+", id="all"),
+        pytest.param(
+            SPARING,
+            "ru",
+            "2 of ernie,tesseract,ernie second-when-needed",
+            r"[^ ]+:plain@\w+ and tesseract-[^ ]+, and [^ ]+:characters@\w+ only where those do not agree",
+            id="when needed",
+        ),
+        pytest.param(
+            SPARING,
+            "uk",
+            "2 of ernie,ernie second-when-needed",
+            r"[^ ]+ and [^ ]+ \(READING_POLICY=second-when-needed saves nothing: there is no third reader\)",
+            id="nobody on this machine writes it",
+        ),
+    ],
+)
+def test_the_status_says_who_reads_every_line_and_who_when_needed(
+    panels: PanelsOf, values: dict[str, Any], language: str, policy: str, sentence: str
+) -> None:
+    read = panels(**ERNIE, **values)
+    panel = read.panel(language)
+    assert str(panel.policy) == policy
+    assert re.fullmatch(sentence, read.sentence(panel)), read.sentence(panel)
+
+
+def test_the_log_says_why_a_policy_saves_nothing_and_what_would_help(
+    panels: PanelsOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    panels(**ERNIE, **SPARING, ocr_language="uk").panel("uk")
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("READING_POLICY saves nothing in 'uk': no engine on this machine writes it")
+    assert "tesseract-ocr-ukr" in warning
+
+
+def test_a_recogniser_that_the_settings_name_is_not_passed_over_beside_a_server(panels: PanelsOf) -> None:
+    named = {"recognition_model": "PP-OCRv5_mobile_rec", "ocr_language": "ru"}
+    with pytest.raises(ReaderUnavailable, match="PP-OCRv5_mobile_rec"):
+        panels(**ERNIE, **SPARING, **named, load=False).check()
+
+
+def test_what_is_at_hand_for_a_second_opinion_belongs_to_the_version(panels: PanelsOf) -> None:
+    """Which engine confirms a page's language is found on this machine, and decides its prediction."""
+    assert panels(**ERNIE, ocr_language="ru").at_hand() == ""
+    assert panels(**ERNIE, **SPARING, ocr_language="ru").at_hand() == "tesseract:eng,rus,paddle:@"
 
 
 def test_the_documentation_of_readers_names_every_kind() -> None:

@@ -129,6 +129,8 @@ def test_versions_of_ours_are_told_from_others(plain: str, named: str, ours: boo
         {"readers": "ernie,tesseract"},
         {"readers": "tesseract,ernie"},
         {"readers": "ernie,ernie,tesseract"},
+        {"reading_policy": "second-when-needed"},
+        {"reading_policy": "second-when-needed", "tessdata_dir": "/nowhere"},
         {"ocr_language": "uk"},
         {"tall_lines": "never"},
         {"text_style": "as-read"},
@@ -169,6 +171,7 @@ def test_what_can_change_a_prediction_changes_the_version(
         {"basic_auth_user": "ls", "basic_auth_pass": "x"},
         {"recognition_batch_size": 2},
         {"readers": "ernie,ernie"},
+        {"reading_policy": "all"},
         {"tessdata_dir": "/nowhere"},
         {"recognition_model": "PP-OCRv5_mobile_rec"},
     ],
@@ -191,3 +194,8 @@ def test_the_number_of_every_stage_and_the_libraries_that_matter_decide(folder: 
     found = version.installed(version.LIBRARIES)
     assert {"onnxruntime", "opencv-contrib-python", "paddlex", "pillow"} <= set(found)
     assert all(number.count(".") == 1 for number in found.values()), "a patch release asks for no page anew"
+
+
+def test_the_policy_of_reading_is_part_of_the_version_even_where_the_same_readers_read(folder: Path) -> None:
+    readers = {"readers": "ernie,tesseract,ernie"}
+    assert version_of(folder, **readers) != version_of(folder, **readers, reading_policy="second-when-needed")

@@ -7,6 +7,7 @@ import gzip
 import json
 import logging
 import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -677,6 +678,47 @@ def test_urgent_readings_overtake_those_that_wait(ernie_stand_in: StandIn, conne
     assert order.index("urgent") <= 3
     assert order[order.index("urgent") :][:3] == ["urgent"] * 3
     assert ernie_stand_in.calls == 15
+
+
+def test_the_two_prompts_of_a_page_take_turns_crop_by_crop(ernie_stand_in: StandIn, connect: Connect) -> None:
+    """So that the server still has a crop's picture in its prefix cache when the other prompt comes."""
+    widths = range(200, 206)
+    pictures = [crop(width) for width in widths]
+    asked = threading.Event()
+
+    def once_both_are_asked(call: Asked) -> Outcome:
+        assert asked.wait(30)
+        return numbered(call)
+
+    ernie_stand_in.brain, ernie_stand_in.in_threads = once_both_are_asked, True
+    plain, characters = pair(connect(concurrency=1))
+    futures = [*plain.submit(pictures), *characters.submit(pictures)]
+    asked.set()
+    for future in futures:
+        assert not future.result(60).failed
+
+    calls = [
+        (call.second, call.picture.shape[1]) for call in ernie_stand_in.asked if call.picture is not None
+    ]
+    margins = calls[0][1] - 400
+    # before the second prompt's crops were there, one call of the first prompt's had begun
+    assert [second for second, _ in calls] == [False, *[False, True] * 5, True]
+    firsts, seconds = ([width for second, width in calls if second is which] for which in (False, True))
+    assert firsts == seconds == [2 * width + margins for width in widths]
+
+
+def test_two_prompts_about_one_crop_are_one_request_up_to_their_words(
+    ernie_stand_in: StandIn, connect: Connect
+) -> None:
+    """A server's prefix cache serves the second one as far as the two are the same."""
+    for reader in pair(connect()):
+        read(reader, crop())
+    picture = base64.b64encode(ernie_stand_in.asked[0].file).decode()
+    ends = [json.dumps(call.body["messages"]).partition(picture) for call in ernie_stand_in.asked]
+    (start, shown, words), (other_start, other_shown, other_words) = ends
+    assert (start, shown) == (other_start, other_shown)
+    assert words != other_words
+    assert shown and not start.count("characters")
 
 
 def test_waiting_readings_that_become_urgent_go_first_and_are_paid_for_once(

@@ -43,6 +43,11 @@ def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         pytest.param({"READERS": "paddle"}, "at least two", id="one reader alone"),
         pytest.param({"READERS": "paddle,Paddle,paddle"}, "two ways at most", id="a reader confirms itself"),
+        pytest.param(
+            {"READERS": "ernie,ernie", "READING_POLICY": "second-when-needed"},
+            "READING_POLICY=second-when-needed saves readings of a third reader",
+            id="nobody to be asked when needed",
+        ),
         pytest.param({"ERNIE_MODEL": "x"}, "together", id="half an ERNIE server"),
         pytest.param({"BASIC_AUTH_USER": "x"}, "BASIC_AUTH_PASS", id="user without password"),
         pytest.param(

@@ -173,12 +173,17 @@ class ErnieReader:
         """Ask for a reading of each crop, in order; returns at once.
 
         The time limit of a page starts with the batch's first call, not while it waits for others.
-        A future that still waits can be cancelled.
+        A future that still waits can be cancelled. Two readers of one server take turns crop by crop, so
+        that the second one's prompt comes while the server's prefix cache still has the picture.
         """
         batch = _Batch(len(crops), project_of(present_asker().project))
         for crop in crops:
             future = self.server.waiting.submit(
-                partial(self._read, crop, batch), urgent=urgent, among=len(crops), on_error=self._no_reading
+                partial(self._read, crop, batch),
+                urgent=urgent,
+                among=len(crops),
+                lane=self.prompt.name,
+                on_error=self._no_reading,
             )
             batch.futures.append(future)
         return batch.futures
