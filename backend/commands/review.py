@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from backend.label_studio.client import LabelStudio
     from backend.label_studio.labeling_config import LabelingConfig
     from backend.settings.settings import Settings
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 @click.option("--project", type=int, required=True, help="Number of the project.")
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def status(project: int, summary_json: str | None) -> None:
-    """Show a project's pages and lines by state, and who reviewed how fast.
+    """Show a project's pages and lines by state, who reviewed how fast, and what reading cost.
 
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
-    reviewed (submitted) or skipped. The last training round is shown where it ran with this CACHE_DIR.
+    reviewed (submitted) or skipped. What an ERNIE server took is shown by the account in the store of
+    readings, and the last training round where it ran with this CACHE_DIR.
     """
     from pathlib import Path
 
@@ -44,6 +47,7 @@ def status(project: int, summary_json: str | None) -> None:
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
+    spending = _show_spending(values, project, console)
     _tell_trained_reader(values)
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
@@ -61,7 +65,37 @@ def status(project: int, summary_json: str | None) -> None:
         click.echo(printable(str(error)), err=True)
         trained = {"problem": str(error)}
     if summary_json:
-        write_summary(Path(summary_json), {**figures(found, names), "round": trained})
+        write_summary(Path(summary_json), {**figures(found, names), "round": trained, "spending": spending})
+
+
+def _show_spending(values: Settings, project: int, console: Console) -> object:
+    """Show what readers took for a project; the same for machines, or the problem in a dictionary."""
+    from backend.errors import OperatorError
+    from backend.outputs import printable
+    from backend.pipeline.reader_kinds import prices
+    from backend.pipeline.spending import spending_figures
+    from backend.projects.status_table import spending_notes, spending_table
+    from backend.readers.store.accounts import spending
+    from backend.readers.store.database import Database, file_of
+
+    try:
+        file = file_of(values.store_address)
+        if file is not None and not file.exists():
+            return []
+        database = Database(values.store_address, busy_timeout_s=10, answer_limit_s=values.store_timeout_s)
+        try:
+            taken = spending(database, str(project))
+        finally:
+            database.close()
+    except OperatorError as error:
+        # the review is as well known as ever
+        click.echo(printable(str(error)), err=True)
+        return {"problem": str(error)}
+    if taken:
+        console.print(spending_table(taken, prices(values)))
+    for note in spending_notes(taken, prices(values)):
+        console.print(note)
+    return spending_figures(taken, prices(values))
 
 
 def _tell_trained_reader(values: Settings) -> None:

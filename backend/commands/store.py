@@ -40,17 +40,21 @@ def store(
     dry_run: bool,
     summary_json: str | None,
 ) -> None:
-    """Show what is in the store of readings, and delete what nobody needs any more.
+    """Show what is in the store of readings and what reading took, and delete what nobody needs any more.
 
     With --prune those readings go to which everything applies that is given. A line whose reading is gone
     is read, and paid for, again when its page is asked for again; predictions and annotations in Label
-    Studio stay as they are. Backends may run meanwhile.
+    Studio stay as they are, and so does the account of what reading took. Backends may run meanwhile.
     """
     from pathlib import Path
 
     from rich.console import Console
 
     from backend.outputs import check_writable, write_summary
+    from backend.pipeline.reader_kinds import prices
+    from backend.pipeline.spending import spending_figures
+    from backend.projects.status_table import spending_notes, spending_table
+    from backend.readers.store.accounts import spending
     from backend.readers.store.database import Database, file_of
     from backend.readers.store.upkeep import Pruning, count_pruned, figures
     from backend.settings import logs, settings
@@ -82,15 +86,23 @@ def store(
             gone = 0 if dry_run else _prune(database, pruning, matching, console)
             summary = {"matching": matching, "deleted": gone, "dry_run": dry_run}
         found = figures(database)
+        taken = spending(database)
     finally:
         database.close()
     _show(found, console)
+    if taken:
+        console.print(spending_table(taken, prices(values), with_project=True))
+    for note in spending_notes(taken, prices(values)):
+        console.print(note)
     if prune and dry_run:
         console.print(f"{matching:,} readings would go. Nothing was deleted.")
     elif prune:
         console.print(f"{gone:,} readings were deleted.")
     if summary_json:
-        write_summary(Path(summary_json), {**_for_machines(found), "pruned": summary or None})
+        took = spending_figures(taken, prices(values))
+        write_summary(
+            Path(summary_json), {**_for_machines(found), "pruned": summary or None, "spending": took}
+        )
 
 
 def _prune(database: Database, pruning: Pruning, matching: int, console: Console) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +10,8 @@ from rich.text import Text
 
 from backend.outputs import printable
 from backend.projects.status import PageStage, Person, Status
+from backend.readers.prices import Prices
+from backend.readers.usage import Spending
 
 NAMES = {
     PageStage.UNREAD: "unread",
@@ -64,6 +66,43 @@ def figures(status: Status, names: Mapping[int, str]) -> dict[str, Any]:
         "seconds_left": status.seconds_left,
         "people": [_person(names.get(user, f"user {user}"), who) for user, who in status.people.items()],
     }
+
+
+def spending_table(spending: Sequence[Spending], prices: Prices, *, with_project: bool = False) -> Table:
+    """What readers took of a server.
+
+    Args:
+        spending: by project and reader.
+        prices: money is shown where they are known.
+        with_project: name the project of each, too.
+    """
+    money = (f"{prices.currency} today", f"{prices.currency} in all") if prices.known else ()
+    columns = ("reader", "calls", "tokens in", "of them cached", "tokens out", *money)
+    table = Table(*(("project", *columns) if with_project else columns))
+    for one in spending:
+        usage = one.total
+        row: list[str | Text] = [
+            # never a string, which a table takes for markup
+            Text(printable(one.reader)),
+            f"{usage.calls:,}",
+            f"{usage.input_tokens:,}",
+            f"{usage.cached_tokens:,}",
+            f"{usage.output_tokens:,}",
+            *(f"{prices.cost(part) or 0.0:,.4f}" for part in (one.today, usage) if prices.known),
+        ]
+        table.add_row(*([one.project or "none", *row] if with_project else row))
+    return table
+
+
+def spending_notes(spending: Sequence[Spending], prices: Prices) -> list[str]:
+    """What is to be known about the table, as sentences."""
+    unmetered = sum(one.total.unmetered for one in spending)
+    notes = []
+    if unmetered:
+        notes.append(f"{unmetered:,} answers did not say what they took: they are in no number of tokens.")
+    if spending and not prices.known:
+        notes.append("Set ERNIE_INPUT_PRICE and ERNIE_OUTPUT_PRICE to see what it cost.")
+    return notes
 
 
 def _person(name: str, person: Person) -> dict[str, Any]:
