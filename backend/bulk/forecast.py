@@ -1,8 +1,7 @@
-"""What a run over a project will take, before it: lines, calls, tokens, money and hours, by a sample of its tasks.
+"""What a run over a project will take, before it: calls, tokens, money and hours, by a sample of its tasks.
 
-Nothing is paid for, and nothing is written into Label Studio; what local engines read is kept, as in the run.
-What a call takes comes from the ledger, where the server has told it, and is carried over to the sampled lines by
-the size of their pictures; before that it is a guess, and called so.
+What a call takes comes from the ledger, where the server has told it, and is carried over to the sampled
+lines by the size of their pictures; before that it is a guess, and called so.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ DISPUTED = 0.3
 """Share of lines on which the first two readers differ, where no page of the project says it."""
 
 STORED_PER_S = 40.0
-"""Predictions of 30 lines each that Label Studio 1.23 takes in a second; it was never slower when measured."""
+"""Predictions of 30 lines each that Label Studio 1.23 takes in a second; the least that was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,9 @@ def needs_done(sample: Sample, usage: Mapping[str, Usage]) -> bool:
     return bool(usage) or any(not asked.certain for one in sample.rehearsed for asked in one.asked)
 
 
-def forecast(sample: Sample, known: Known, prices: Prices, *, concurrency: int, pages_at_once: int) -> Forecast:
+def forecast(
+    sample: Sample, known: Known, prices: Prices, *, concurrency: int, pages_at_once: int
+) -> Forecast:
     """Reckon what a run will take.
 
     Args:
@@ -204,7 +205,7 @@ def forecast(sample: Sample, known: Known, prices: Prices, *, concurrency: int, 
 
 
 def _disputed(sample: Sample, known: Known) -> tuple[float, int] | None:
-    """The share of lines that later readers are asked for, and of how many lines; None where all is certain."""
+    """The share of lines that later readers are asked for, and of how many; None where all is certain."""
     if all(asked.certain for one in sample.rehearsed for asked in one.asked):
         return None
     later = sum(asked.later and asked.certain for asked in known.asked)

@@ -83,9 +83,8 @@ def rehearse(engines: Engines, page: TaskPage) -> Rehearsed:
 def _without_calls(panel: Panel, noted: Rehearsed) -> Panel:
     """The panel with a reader that asks nobody in place of each one that costs money."""
     guessed: set[str] = set()
-    at_once = getattr(panel.policy, "at_once", len(panel.readers))
     readers = tuple(
-        _Unasked(reader, f"not asked {place}", noted, guessed, place >= at_once)
+        _Unasked(reader, f"not asked {place}", noted, guessed, place >= panel.policy.at_once)
         if isinstance(reader, StoredReader) and reader.paid
         else reader
         for place, reader in enumerate(panel.readers)

@@ -19,11 +19,11 @@ from backend.pipeline.engines import Engines
 from backend.pipeline.read_task import pages_of, task_id, task_name, unexpected
 
 LEAST, MOST = 12, 200
-"""Tasks of a sample whose size nobody gave: at least so many, then more until `CLOSE`, but no more than these."""
+"""Tasks of a sample whose size nobody gave: at least so many, then more until `CLOSE`, but not above."""
 
 CLOSE = 0.08
-"""A sample is large enough when half of its interval of readings (lines, where none costs money) is so small a
-share of their number."""
+"""A sample is large enough when half of its interval of readings (of lines, where none costs money) is so small
+a share of their number."""
 
 Task: TypeAlias = Mapping[str, Any]
 

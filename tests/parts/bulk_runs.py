@@ -48,7 +48,9 @@ class Studio:
 @contextmanager
 def studio(folder: Path) -> Iterator[Studio]:
     """A Label Studio with a database of its own while the block runs."""
-    account = Login("lead@example.org", SecretStr(secrets.token_urlsafe(16)), SecretStr(secrets.token_hex(20)))
+    account = Login(
+        "lead@example.org", SecretStr(secrets.token_urlsafe(16)), SecretStr(secrets.token_hex(20))
+    )
     server = LabelStudioServer(folder / "label-studio", account, private_backends=True)
     with server:
         key = server.create_personal_access_token()
