@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from backend.bulk.estimates import Figure
@@ -31,9 +31,7 @@ def tables(forecast: Forecast) -> list[Table]:
         whole.add_row("cost", shown(forecast.cost.value), _interval(forecast.cost, shown))
     if not forecast.readers:
         return [whole]
-    readers = Table(
-        Column("reader", overflow="fold"), "calls", "input tokens", "cached", "output tokens", "tokens by"
-    )
+    readers = Table("reader", "calls", "input", "cached", "output", "known by", title="Tokens")
     for reader in forecast.readers:
         readers.add_row(
             # without the hash of its settings, which says nothing to people
@@ -42,7 +40,7 @@ def tables(forecast: Forecast) -> list[Table]:
             _whole(reader.input_tokens.value),
             f"{reader.cached_share:.0%}",
             _whole(reader.output_tokens.value),
-            f"{reader.measured:,} calls" if reader.measured else "an estimate",
+            f"{reader.measured:,} calls" if reader.measured else "a guess",
         )
     return [whole, readers]
 

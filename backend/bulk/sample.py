@@ -22,8 +22,8 @@ LEAST, MOST = 12, 200
 """Tasks of a sample whose size nobody gave: at least so many, then more until `CLOSE`, but not above."""
 
 CLOSE = 0.08
-"""A sample is large enough when half of its interval of readings (of lines, where none costs money) is so small
-a share of their number."""
+"""A sample is large enough when half of its interval of readings (of lines, where none costs money) is this
+share of their number."""
 
 Task: TypeAlias = Mapping[str, Any]
 
