@@ -26,7 +26,7 @@ from backend.label_studio.client import LabelStudio
 from backend.outputs import write_summary
 from backend.pipeline.assembly import open_store
 from backend.pipeline.reader_kinds import prices
-from backend.projects.retrieval import choose_predictions
+from backend.projects.page_filling import choose_predictions
 from backend.readers.budget import Budget, Limits
 from backend.readers.stored import ReadingStore
 from backend.settings import connect

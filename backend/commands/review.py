@@ -54,7 +54,7 @@ def status(project: int, summary_json: str | None) -> None:
     if found.undecided:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
-        console.print(f"Run `twinread setup-project --project {project} --retrieve` to fill every page.")
+        console.print(f"Run `twinread preannotate --project {project}` to fill every page.")
     trained: dict[str, object] | None = None
     try:
         if (state := Rounds(values.cache_dir).state(project)) is not None:

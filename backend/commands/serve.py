@@ -5,9 +5,14 @@ Each imports the modules it needs when it is called, so that `--help` is fast.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
+
+if TYPE_CHECKING:
+    from backend.label_studio.client import LabelStudio
 
 PARTS = ("all", "config", "instructions", "sampling", "empty-pages", "predictions")
 """`project_fields.PARTS`, so that `--help` imports nothing; a test holds them equal."""
@@ -89,7 +94,6 @@ def doctor(backend_url: str, summary_json: str | None) -> None:
     help="Put twinread's own in place of what the project has: everything, or the parts that are named.",
 )
 @click.option("--language", type=click.Choice(MESSAGE_LANGUAGES), help="Language of hints and instructions.")
-@click.option("--retrieve", is_flag=True, help="Let every page be read now, and fill pages from that.")
 @click.option(
     "--backend-url",
     default="http://localhost:9090",
@@ -101,23 +105,15 @@ def setup_project(
     project: int | None,
     update: tuple[str, ...],
     language: str | None,
-    retrieve: bool,
     backend_url: str,
 ) -> None:
     """Create or update a Label Studio project with our labeling config, connected to the backend.
 
     A second run changes nothing. What people set in an existing project (its labeling config,
-    instructions, sampling, ...) is kept and shown beside twinread's, unless --update. Run it again
-    after each import with --retrieve: it lets every page be read, and makes pages be filled from what
-    is stored, the most doubtful first, so that they are filled when the backend is down, too.
+    instructions, sampling, ...) is kept and shown beside twinread's, unless --update. The pages are read
+    by `twinread preannotate`.
     """
-    from functools import partial
-
-    from rich.progress import Progress
-
     from backend.outputs import printable
-    from backend.projects import retrieval
-    from backend.projects.backend_connection import is_at_work, refused_pages
     from backend.projects.set_up import ProjectSpec, set_up
     from backend.settings import connect, logs, settings
 
@@ -125,18 +121,7 @@ def setup_project(
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
         done = set_up(api, ProjectSpec(title, backend_url, project, frozenset(update)), values)
-        changes, total = list(done.changes), 0
-        if retrieve:
-            at_work = partial(is_at_work, backend_url, values.basic_auth)
-            with Progress(transient=True) as progress:
-                reading = progress.add_task("Reading pages")
-                for left in retrieval.retrieve(api, done.project, at_work):
-                    total = max(total, left)
-                    progress.update(reading, total=total, completed=total - left)
-            changes += retrieval.choose_predictions(api, done.project)
-        reasons = partial(refused_pages, backend_url, values.basic_auth)
-        steps = retrieval.remaining_steps(api, done.project, reasons, asked=retrieve)
-        for sentence in (*(changes or ["Nothing had to change."]), *done.kept, *steps):
+        for sentence in (*(done.changes or ["Nothing had to change."]), *done.kept):
             for line in sentence.splitlines():
                 click.echo(printable(line))
         click.echo(
@@ -144,6 +129,21 @@ def setup_project(
             "can invite people (Organization), and each annotator's own browser switches on "
             "Auto-Annotation and Auto-Accept Suggestions, at the bottom of the page."
         )
-    if total and steps:
-        # pages were to be read, and not all were
-        raise click.exceptions.Exit(1)
+        click.echo(_next_step(api, done.project))
+
+
+def _next_step(api: LabelStudio, project: int) -> str:
+    """What a person does next, now that the project is set up."""
+    from backend.bulk.tasks import count_lacking
+
+    shown = api.project(project)
+    tasks = int(shown.get("task_number") or 0)
+    command = f"twinread preannotate --project {project}"
+    if not tasks:
+        return f"Import images at {api.base_url}/projects/{project}/data, then run `{command}` to read them."
+    empty = count_lacking(api, project, str(shown.get("model_version") or ""))
+    if not empty:
+        return f"All {tasks:,} pages have a prediction of the version that fills pages."
+    return (
+        f"{empty:,} of {tasks:,} pages have no prediction of the version that fills pages: run `{command}`."
+    )

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +19,8 @@ from rich.console import Console
 
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.practice_pages import PracticeLine, PracticePage, practice_pages
-from backend.demo.run import LANGUAGE, demo_account, demo_settings
+from backend.demo.reading import read_pages
+from backend.demo.run import LANGUAGE, backend_variables, demo_account, demo_settings
 from backend.errors import SettingsWrong, TwinreadError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
@@ -26,7 +28,6 @@ from backend.label_studio.labeling_config import LabelingConfig, LabelNames
 from backend.label_studio.regions import Region, regions
 from backend.outputs import printable_lines
 from backend.page.image_files import encode
-from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
 from backend.settings import settings
 
@@ -57,7 +58,7 @@ def main() -> int:
 
 
 def run() -> None:
-    """Import, retrieve, enter.
+    """Import, read, enter.
 
     Raises:
         TwinreadError: `make run` is not running, no font has the letters, or Label Studio refuses.
@@ -73,7 +74,8 @@ def run() -> None:
     values = demo_settings(state)
     pages = list(practice_pages(LANGUAGE, PAGES, LINES))
     with LabelStudio(address, account.token) as api:
-        project, entered = fill_project(api, backend_url, values, pages)
+        read = partial(read_pages, variables=backend_variables(values, address, account, state))
+        project, entered = fill_project(api, backend_url, values, pages, read)
     console.print(f"Project {project}, '{TITLE}': {entered} pages entered.")
     console.print(f"  look      {address}/projects/{project}/data")
     console.print(
@@ -82,7 +84,11 @@ def run() -> None:
 
 
 def fill_project(
-    api: LabelStudio, backend_url: str, values: settings.Settings, pages: Sequence[PracticePage]
+    api: LabelStudio,
+    backend_url: str,
+    values: settings.Settings,
+    pages: Sequence[PracticePage],
+    read: Callable[[int], object],
 ) -> tuple[int, int]:
     """Make the project once, let its pages be read, and enter the truth where nobody has entered anything.
 
@@ -91,6 +97,7 @@ def fill_project(
         backend_url: of a running backend.
         values: names of labels, sign-in of the backend.
         pages: what the project holds, by name.
+        read: lets the pages of a project be read.
 
     Returns:
         The project's id, and how many pages were entered now.
@@ -110,10 +117,7 @@ def fill_project(
             {"image": upload.address, "language": LANGUAGE, "page": upload.path.name} for upload in uploads
         ]
         api.import_tasks(project, tasks)
-    for left in retrieve(api, project):
-        if left:
-            console.print(f"Reading {left} pages ...")
-    choose_predictions(api, project)
+    read(project)
     entered = 0
     for task in api.tasks(project):
         if task["predictions"] and not task["annotations"]:

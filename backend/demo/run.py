@@ -25,8 +25,10 @@ import httpx
 from pydantic import SecretStr
 from rich.console import Console
 
+from backend.bulk.tasks import count_lacking
 from backend.demo.label_studio_installation import ROOT
 from backend.demo.label_studio_server import LabelStudioServer, Login
+from backend.demo.reading import read_pages
 from backend.errors import ModelMissing, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import readings_in
@@ -35,7 +37,6 @@ from backend.models.locate import dictionary, find_model
 from backend.outputs import printable, printable_lines
 from backend.private_files import private_folder
 from backend.projects.backend_connection import backend_status, sign_in_fields
-from backend.projects.retrieval import choose_predictions, retrieve
 from backend.projects.set_up import ProjectSpec, set_up
 from backend.readers import tesseract
 from backend.settings import settings
@@ -65,7 +66,7 @@ def main() -> int:
 
 
 def run() -> None:
-    """Start both servers, make the project once, retrieve predictions, print what to click.
+    """Start both servers, make the project once, let its pages be read, print what to click.
 
     Raises:
         TwinreadError: a port is taken, a server does not come up, or Label Studio refuses.
@@ -83,24 +84,18 @@ def run() -> None:
         console.print(line, style="yellow", markup=False)
     server = LabelStudioServer(state / "label-studio", account, port=label_studio_port)
     console.print("Starting Label Studio and the backend (the first time takes a minute or two) ...")
-    with (
-        server,
-        _backend(
-            backend_variables(values, server.base_url, account, state), backend_port, state / LOG
-        ) as backend,
-    ):
+    variables = backend_variables(values, server.base_url, account, state)
+    with server, _backend(variables, backend_port, state / LOG) as backend:
         with LabelStudio(server.base_url, account.token) as api:
             backend_url = f"http://127.0.0.1:{backend_port}"
             wait_until_ready(backend_url, backend, state / LOG)
             project = _project(api, backend_url, values)
+            status = backend_status(backend_url, values.basic_auth)
+            if count_lacking(api, project, str(status["model_version"])):
+                console.print("Reading the pages ...")
+                read_pages(project, variables)
             page = page_to_open(api.tasks(project))
-            _say(
-                server.base_url,
-                account,
-                (project, page),
-                backend_status(backend_url, values.basic_auth),
-                state,
-            )
+            _say(server.base_url, account, (project, page), status, state)
         _stay(backend, state / LOG)
 
 
@@ -296,7 +291,7 @@ def wait_until_ready(backend_url: str, process: subprocess.Popen[bytes], log: Pa
 
 
 def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> int:
-    """The demo project, with its pages imported and predictions retrieved for those that lack them."""
+    """The demo project, with its pages imported."""
     for project in api.projects():
         if project["title"] == TITLE:
             _move_backend(api, int(project["id"]), backend_url, values)
@@ -309,10 +304,6 @@ def _project(api: LabelStudio, backend_url: str, values: settings.Settings) -> i
             done.project,
             [{"image": upload.address, "language": pages[upload.path.name]} for upload in uploads],
         )
-    for left in retrieve(api, done.project):
-        if left:
-            console.print(f"Reading {left} pages ...")
-    choose_predictions(api, done.project)
     return done.project
 
 

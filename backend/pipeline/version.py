@@ -27,6 +27,9 @@ STAGES = {
 }
 """Stage to number. Detectors and readers carry theirs in their identity."""
 
+REREAD = "reread "
+"""The model versions of predictions that a re-read stored begin with this."""
+
 LIBRARIES = (
     "onnxruntime",
     "opencv-contrib-python",

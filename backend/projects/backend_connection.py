@@ -5,7 +5,6 @@ Connecting again makes no second connection.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import httpx
@@ -110,26 +109,6 @@ def backend_status(url: str, basic_auth: tuple[str, SecretStr] | None = None) ->
     if not isinstance(told, dict):
         raise OperatorError(f"{url.rstrip('/')}/status is no answer of twinread; look at --backend-url.")
     return told
-
-
-def refused_pages(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> dict[int, str]:
-    """Why a backend has no prediction for tasks, by their ids, as its status tells.
-
-    Raises:
-        OperatorError: the status cannot be read.
-    """
-    failed = backend_status(url, basic_auth).get("failed_tasks")
-    found = failed.items() if isinstance(failed, dict) else ()
-    named = ((re.fullmatch(r"task (\d+)", str(name)), str(why)) for name, why in found)
-    return {int(name[1]): why for name, why in named if name}
-
-
-def is_at_work(url: str, basic_auth: tuple[str, SecretStr] | None = None) -> bool:
-    """Whether pages are in work or wait in a backend; False where its status cannot be read."""
-    try:
-        return bool(backend_status(url, basic_auth).get("pages_in_flight"))
-    except OperatorError:
-        return False
 
 
 def _at(api: LabelStudio, project: int, url: str) -> list[dict[str, Any]]:

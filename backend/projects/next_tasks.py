@@ -95,8 +95,8 @@ def prediction_version(project: Json) -> str:
     )
     raise ProjectError(
         f"The pages of project {number} are {what}, so Label Studio would follow no order that is written "
-        f"to their scores. Run `twinread setup-project --project {number} --retrieve`, with --update "
-        "predictions where somebody chose other ones."
+        f"to their scores. Run `twinread preannotate --project {number}`, and where somebody chose other "
+        f"predictions `twinread setup-project --project {number} --update predictions`."
     )
 
 

@@ -21,7 +21,7 @@ from backend.label_studio.prediction_check import PredictionCheck
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, is_turned_over, moved, regions, turned_back
 from backend.page.lines import Verdict
-from backend.projects.retrieval import REREAD
+from backend.pipeline.version import REREAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Makes a Label Studio project ready for twinread; changes nothing where it already is.
 
 `twinread setup-project` and `make run` use it: create or update the project, and connect the backend. What
-people set themselves is kept (`project_fields`); `retrieval` then lets the backend read the pages.
+people set themselves is kept (`project_fields`); `twinread preannotate` then reads the pages.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
+from backend.projects.page_filling import choose_predictions, kept_predictions
 from backend.projects.project_fields import ALL, CONFIG, PREDICTIONS, language_of, plan, project_fields
-from backend.projects.retrieval import choose_predictions, kept_predictions
 from backend.settings.settings import Settings
 
 BACKEND_TITLE = "twinread"

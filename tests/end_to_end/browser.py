@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_pl
 
 from backend.label_studio.regions import Region, regions
 from backend.page.lines import Quad
-from backend.projects.retrieval import choose_predictions, retrieve
+from backend.projects.page_filling import choose_predictions
 from backend.projects.set_up import ProjectSpec, set_up
 from backend.settings.settings import Settings
 from tests.end_to_end.projects import Project
@@ -312,7 +312,7 @@ class Stage:
         missed: str | None = None,
         backend: RunningBackend | None = None,
     ) -> tuple[Project, list[int]]:
-        """A project as `setup-project --retrieve` makes it, with these pages read; and its tasks."""
+        """A project as `setup-project` makes it, with these pages read; and its tasks."""
         api = self.label_studio.api()
         title = f"project {self._written}-{len(pages)}-{id(pages)}"
         wanted = ProjectSpec(title, (backend or self.backend).url)
@@ -331,8 +331,7 @@ class Stage:
                 for upload in uploads
             ],
         )
-        for _ in retrieve(api, project.id):
-            pass
+        api.retrieve_predictions(project.id, tasks)
         choose_predictions(api, project.id)
         if missed is not None:
             self.miss(project, missed)

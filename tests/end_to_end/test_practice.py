@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -9,8 +10,9 @@ from click.testing import CliRunner
 from backend.commands.cli import twinread
 from backend.demo.practice import fill_project
 from backend.demo.practice_pages import practice_pages
+from backend.demo.reading import read_pages
 from backend.settings import settings
-from tests.parts.backend_process import RunningBackend
+from tests.parts.backend_process import RunningBackend, variables
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 
 pytestmark = LABEL_STUDIO
@@ -24,9 +26,12 @@ def test_drawn_pages_are_read_entered_once_and_exported_with_their_truth(
     values = settings.load(
         label_studio_url=label_studio.base_url, label_studio_api_key=label_studio.personal_token
     )
-    project, entered = fill_project(api, local_backend.url, values, pages)
+    own = {"ocr_language": "ru", "label_studio_api_key": label_studio.personal_token}
+    own |= {"label_studio_url": label_studio.base_url}
+    read = partial(read_pages, variables=variables(local_backend.folder, own))
+    project, entered = fill_project(api, local_backend.url, values, pages, read)
     assert entered == 2
-    assert fill_project(api, local_backend.url, values, pages) == (project, 0)
+    assert fill_project(api, local_backend.url, values, pages, read) == (project, 0)
 
     exported = CliRunner().invoke(
         twinread,

@@ -193,24 +193,22 @@ def test_a_project_stays_in_its_language_until_another_one_is_named(
     assert "Wrote 'Labeling instructions'" in english.stdout
 
 
-def test_pages_that_cannot_be_read_are_named_with_the_reason_and_the_others_are_read(
+def test_the_next_step_is_named_with_its_command(
     label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
 ) -> None:
     api = label_studio.api()
-    arguments = ("--title", "One bad page", "--backend-url", guarded_backend.url)
-    setup_project(tmp_path, label_studio, *arguments, **SECRETS)
-    (made,) = [project for project in api.projects() if project["title"] == "One bad page"]
-    project = Project(api, made["id"])
-    (tmp_path / "good.png").write_bytes(file_of(drawn_page(["Счёт от 3 мая"])[0]))
-    (tmp_path / "bad.png").write_bytes(b"no picture at all")
-    good, bad = project.upload(tmp_path / "good.png", tmp_path / "bad.png")
-
-    run = setup_project(tmp_path, label_studio, *arguments, "--retrieve", **SECRETS)
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert "1 of 2 pages have no prediction" in run.stdout
-    assert f"    task {bad}: " in run.stdout
-    assert "run this" not in run.stdout
-    assert texts_of(api.task(good)["predictions"][0]) == ["Счёт от 3 мая"]
+    arguments = ("--title", "Steps", "--backend-url", guarded_backend.url)
+    new = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    (made,) = [project for project in api.projects() if project["title"] == "Steps"]
+    command = f"`twinread preannotate --project {made['id']}`"
+    assert f"then run {command} to read them" in new.stdout
+    (task,) = api.import_tasks(made["id"], [{"data": {"image": "/data/upload/1/a.png"}}])
+    unread = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert f"1 of 1 pages have no prediction of the version that fills pages: {command}." in unread.stdout
+    assert unread.returncode == 0, unread.stderr
+    api.create_prediction(task, [], guarded_backend.status()["model_version"])
+    read = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+    assert "All 1 pages have a prediction" in read.stdout
 
 
 def test_two_projects_of_one_title_are_told_apart_by_number(

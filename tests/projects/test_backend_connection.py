@@ -9,9 +9,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend.errors import LabelStudioFailed
+from backend.errors import LabelStudioFailed, OperatorError
 from backend.label_studio.client import LabelStudio
-from backend.projects.backend_connection import connect_backend
+from backend.projects.backend_connection import backend_status, connect_backend
 from tests.parts.http_script import HttpScript, says, serving
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
 
@@ -110,3 +110,9 @@ def test_a_backend_that_is_down_leaves_no_connection(label_studio: RunningLabelS
     with pytest.raises(LabelStudioFailed, match="health check failed"):
         connect_backend(api, project, url, "twinread")
     assert api.backends(project) == []
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]"], ids=["a web page", "another service"])
+def test_another_service_is_not_taken_for_a_backend(body: bytes) -> None:
+    with serving({"/status": says(body)}) as server, pytest.raises(OperatorError, match="/status"):
+        backend_status(server.url)

@@ -122,7 +122,7 @@ def test_scores_that_the_stream_would_not_look_at_or_that_are_not_ours_are_refus
 ) -> None:
     with pytest.raises(ProjectError, match=said) as refused:
         prediction_version({"id": 3, **fields})
-    assert "twinread setup-project --project 3 --retrieve" in str(refused.value)
+    assert "twinread preannotate --project 3" in str(refused.value)
 
 
 def test_the_project_must_sample_by_scores() -> None:
