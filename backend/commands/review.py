@@ -74,7 +74,7 @@ def _show_spending(values: Settings, project: int, console: Console) -> object:
     from backend.outputs import printable
     from backend.pipeline.reader_kinds import prices
     from backend.pipeline.spending import spending_figures
-    from backend.projects.status_table import spending_notes, spending_table
+    from backend.projects.status_table import spending_notes, spending_tables
     from backend.readers.store.accounts import spending
     from backend.readers.store.database import Database, file_of
 
@@ -91,8 +91,8 @@ def _show_spending(values: Settings, project: int, console: Console) -> object:
         # the review is as well known as ever
         click.echo(printable(str(error)), err=True)
         return {"problem": str(error)}
-    if taken:
-        console.print(spending_table(taken, prices(values)))
+    for table in spending_tables(taken, prices(values)):
+        console.print(table)
     for note in spending_notes(taken, prices(values)):
         console.print(note)
     return spending_figures(taken, prices(values))

@@ -53,7 +53,7 @@ def store(
     from backend.outputs import check_writable, write_summary
     from backend.pipeline.reader_kinds import prices
     from backend.pipeline.spending import spending_figures
-    from backend.projects.status_table import spending_notes, spending_table
+    from backend.projects.status_table import spending_notes, spending_tables
     from backend.readers.store.accounts import spending
     from backend.readers.store.database import Database, file_of
     from backend.readers.store.upkeep import Pruning, count_pruned, figures
@@ -90,8 +90,8 @@ def store(
     finally:
         database.close()
     _show(found, console)
-    if taken:
-        console.print(spending_table(taken, prices(values), with_project=True))
+    for table in spending_tables(taken, prices(values)):
+        console.print(table)
     for note in spending_notes(taken, prices(values)):
         console.print(note)
     if prune and dry_run:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from backend.outputs import printable
 from backend.projects.status import PageStage, Person, Status
 from backend.readers.prices import Prices
-from backend.readers.usage import Spending
+from backend.readers.usage import Spending, Usage
 
 NAMES = {
     PageStage.UNREAD: "unread",
@@ -68,30 +70,40 @@ def figures(status: Status, names: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def spending_table(spending: Sequence[Spending], prices: Prices, *, with_project: bool = False) -> Table:
-    """What readers took of a server.
+def spending_tables(spending: Sequence[Spending], prices: Prices) -> list[Table]:
+    """What readers took of a server, a table for each project.
 
     Args:
         spending: by project and reader.
         prices: money is shown where they are known.
-        with_project: name the project of each, too.
     """
-    money = (f"{prices.currency} today", f"{prices.currency} in all") if prices.known else ()
-    columns = ("reader", "calls", "tokens in", "of them cached", "tokens out", *money)
-    table = Table(*(("project", *columns) if with_project else columns))
-    for one in spending:
-        usage = one.total
-        row: list[str | Text] = [
+    tables = []
+    for project, of in groupby(spending, key=lambda one: one.project):
+        name = f"for project {project}" if project else "for no project"
+        table = Table(title=f"What reading took {name}", title_justify="left", box=SIMPLE_HEAD)
+        # in a narrow terminal a name goes on in the next row, and no number is cut
+        table.add_column("reader", overflow="fold")
+        money = (f"{prices.currency}\ntoday", f"{prices.currency}\nin all") if prices.known else ()
+        for figure in ("calls", "tokens\nin", "of them\ncached", "tokens\nout", *money):
+            table.add_column(figure, justify="right", no_wrap=True)
+        readers = list(of)
+        for one in readers:
             # never a string, which a table takes for markup
-            Text(printable(one.reader)),
-            f"{usage.calls:,}",
-            f"{usage.input_tokens:,}",
-            f"{usage.cached_tokens:,}",
-            f"{usage.output_tokens:,}",
-            *(f"{prices.cost(part) or 0.0:,.4f}" for part in (one.today, usage) if prices.known),
-        ]
-        table.add_row(*([one.project or "none", *row] if with_project else row))
-    return table
+            table.add_row(Text(printable(one.reader)), *_taken(one.today, one.total, prices))
+        if len(readers) > 1:
+            today = sum((one.today for one in readers), Usage())
+            total = sum((one.total for one in readers), Usage())
+            table.add_section()
+            table.add_row("all", *_taken(today, total, prices))
+        tables.append(table)
+    return tables
+
+
+def _taken(today: Usage, total: Usage, prices: Prices) -> list[str]:
+    """The figures of one row."""
+    money = (f"{prices.cost(part) or 0.0:,.4f}" for part in (today, total) if prices.known)
+    tokens = (total.input_tokens, total.cached_tokens, total.output_tokens)
+    return [f"{total.calls:,}", *(f"{number:,}" for number in tokens), *money]
 
 
 def spending_notes(spending: Sequence[Spending], prices: Prices) -> list[str]:

@@ -261,6 +261,10 @@ def two(tmp_path_factory: pytest.TempPathFactory, ernie: StandIn) -> Iterator[li
         "ernie_model": ernie.model,
         "ocr_language": "en",
         "store_url": f"sqlite:///{folder / 'store' / 'readings.sqlite3'}",
+        "ernie_input_price": "2",
+        "ernie_cached_input_price": "0.5",
+        "ernie_output_price": "6",
+        "currency": "EUR",
     }
     with (
         backend_process(folder / "one", **settings) as one,
@@ -282,6 +286,48 @@ def test_two_backends_asked_for_the_same_pages_at_once_pay_once(
     assert [[bool(result["result"]) for result in answer] for answer in answers] == [[True] * 20] * 2
     assert ernie.calls > 0
     assert paid_twice(ernie) == 0
+
+
+def test_what_two_backends_took_is_in_one_account_and_each_counts_its_own_calls(
+    two: list[RunningBackend], ernie: StandIn
+) -> None:
+    before = Counter(ernie.bill)
+    for project, backend in enumerate(two, 7):
+        assert backend.predict(pages(10 * project, 2), CONFIG, project=project)[0]["result"]
+    bill = ernie.bill - before
+    # the first line of each page is one that was read before, and only the second one is asked for
+    assert bill["calls"] == 2 * 2 * 2, "two backends, two pages each, two prompts"
+
+    entries = [one for one in two[0].status()["spending"] if one["project"] in ("7", "8")]
+    assert [(one["project"], one["total"]["calls"]) for one in entries] == [("7", 2)] * 2 + [("8", 2)] * 2
+    assert [one["today"] for one in entries] == [one["total"] for one in entries]
+    for name, of in (
+        ("input_tokens", "prompt_tokens"),
+        ("cached_tokens",) * 2,
+        ("output_tokens", "completion_tokens"),
+    ):
+        assert sum(one["total"][name] for one in entries) == bill[of]
+    cost = sum(one["total"]["cost"] for one in entries)
+    fresh, cached = bill["prompt_tokens"] - bill["cached_tokens"], bill["cached_tokens"]
+    assert cost == pytest.approx((2 * fresh + 0.5 * cached + 6 * bill["completion_tokens"]) / 1e6)
+
+    whole = sum(one["total"]["calls"] for one in two[0].status()["spending"])
+    counted = sum(
+        backend.metric(f'twinread_calls_total{{reader="{reader}"}}')
+        for backend in two
+        for reader in {one["reader"] for one in entries}
+    )
+    assert whole == counted == ernie.bill["calls"]
+    for kind, number in (
+        ("input", ernie.bill["prompt_tokens"] - ernie.bill["cached_tokens"]),
+        ("cached", ernie.bill["cached_tokens"]),
+        ("output", ernie.bill["completion_tokens"]),
+    ):
+        assert number == sum(
+            backend.metric(f'twinread_tokens_total{{kind="{kind}",reader="{reader}"}}')
+            for backend in two
+            for reader in {one["reader"] for one in entries}
+        )
 
 
 def test_only_their_owner_may_read_store_and_cache(two: list[RunningBackend]) -> None:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from backend.commands.cli import twinread
 from backend.errors import StoreFailed
 from backend.page.lines import Reading
 from backend.readers.stored import ReadingStore
+from backend.readers.usage import Usage, UsageRow
 from tests.parts.postgres import postgres_url
 from tests.readers.test_stored import url
 
@@ -96,6 +98,28 @@ def filled(url: str, engine: sa.Engine) -> str:
         store.note_use(["[red]model\x1b[2J"])
         assert store.claim(["in hand"], "stopped model", 600).ours
     return url
+
+
+def test_a_store_says_what_reading_took_for_each_project_and_no_pruning_touches_it(
+    filled: str, tmp_path: Path
+) -> None:
+    with closing(ReadingStore(filled)) as store:
+        taken = [("3", "[red]one", 1), ("3", "two", 2), ("", "one", 3)]
+        store.put(
+            sums=[
+                UsageRow(date(2026, 10, 1), project, reader, Usage(calls, 0, 1000 * calls, 0, 10 * calls))
+                for project, reader, calls in taken
+            ]
+        )
+    summary = tmp_path / "store.json"
+    done = run(filled, "--prune", "--unused", "90", "--summary-json", str(summary))
+    assert done.exit_code == 0, done.output
+    words = " ".join(done.output.split())
+    assert "for no project" in words and "one 3 3,000 0 30" in words
+    assert "for project 3" in words and "[red]one 1 1,000 0 10 two 2 2,000 0 20" in words
+    assert "all 3 3,000 0 30" in words
+    spending = json.loads(summary.read_text("utf-8"))["spending"]
+    assert [(one["project"], one["total"]["calls"]) for one in spending] == [("", 3), ("3", 1), ("3", 2)]
 
 
 def test_the_figures_of_a_store_name_each_reader(filled: str, tmp_path: Path) -> None:
