@@ -692,7 +692,11 @@ def test_the_two_prompts_of_a_page_take_turns_crop_by_crop(ernie_stand_in: Stand
 
     ernie_stand_in.brain, ernie_stand_in.in_threads = once_both_are_asked, True
     plain, characters = pair(connect(concurrency=1))
-    futures = [*plain.submit(pictures), *characters.submit(pictures)]
+    begun = threading.Event()
+    ernie_stand_in.arrived = begun.set
+    futures = plain.submit(pictures)
+    assert begun.wait(30)
+    futures += characters.submit(pictures)
     asked.set()
     for future in futures:
         assert not future.result(60).failed
@@ -701,7 +705,7 @@ def test_the_two_prompts_of_a_page_take_turns_crop_by_crop(ernie_stand_in: Stand
         (call.second, call.picture.shape[1]) for call in ernie_stand_in.asked if call.picture is not None
     ]
     margins = calls[0][1] - 400
-    # before the second prompt's crops were there, one call of the first prompt's had begun
+    # the first call had begun before the second prompt's crops were there
     assert [second for second, _ in calls] == [False, *[False, True] * 5, True]
     firsts, seconds = ([width for second, width in calls if second is which] for which in (False, True))
     assert firsts == seconds == [2 * width + margins for width in widths]
