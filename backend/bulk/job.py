@@ -22,13 +22,11 @@ class BulkWork:
     project: the id of the project.
     config: tag and label names.
     wording: languages.
-    xml: the labeling config as Label Studio has it.
     """
 
     project: int
     config: LabelingConfig
     wording: Wording
-    xml: str
 
     @classmethod
     def of(cls, api: LabelStudio, project: int, settings: Settings) -> BulkWork:
@@ -40,7 +38,7 @@ class BulkWork:
         """
         xml = str(api.project(project)["label_config"])
         wording = Wording(settings.ocr_language, settings.message_language)
-        return cls(project, LabelingConfig.parse(xml, settings.label_names), wording, xml)
+        return cls(project, LabelingConfig.parse(xml, settings.label_names), wording)
 
 
 class BulkEngine(Protocol):

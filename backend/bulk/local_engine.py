@@ -7,6 +7,7 @@ bounded whatever waits.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -49,6 +50,8 @@ class LocalEngine:
         self._service = service
         self._work = work
         self._in_hand = in_hand
+        self._closing = threading.Lock()
+        self._closed = False
 
     def read(self, tasks: Iterable[Mapping[str, Any]]) -> Iterator[Outcome]:
         """As `BulkEngine.read`."""
@@ -67,8 +70,11 @@ class LocalEngine:
                 begun -= 1
 
     def close(self) -> None:
-        """As `BulkEngine.close`."""
-        self._service.close()
+        """As `BulkEngine.close`; a second call waits for the end of the first."""
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._service.close()
 
     def _begin(self, task: Mapping[str, Any]) -> Future[Outcome]:
         work, problem = self._work, self._service.engines().problem()

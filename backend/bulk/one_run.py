@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from backend.errors import OperatorError
 
 FOLDER = "preannotate"
-"""In CACHE_DIR; holds the locks."""
+"""In CACHE_DIR; holds the locks of runs, and the notes of imports whose end is not known."""
 
 
 class RunUnderWay(OperatorError):

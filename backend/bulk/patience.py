@@ -71,9 +71,9 @@ class Patience:
 class PatientLabelStudio(LabelStudio):
     """A client that waits for Label Studio when it only reads; what writes is for the caller to try again."""
 
-    def __init__(self, base_url: str, api_key: SecretStr, patience: Patience) -> None:
-        """As `HttpClient`, with how long it waits."""
-        super().__init__(base_url, api_key)
+    def __init__(self, base_url: str, api_key: SecretStr, patience: Patience, **more: Any) -> None:
+        """As `HttpClient`, and how long it waits."""
+        super().__init__(base_url, api_key, **more)
         self._patience = patience
 
     def call(

@@ -79,12 +79,14 @@ class _InHand:
     tries: how often it was given to the engine.
     read_before: how many predictions there were when it failed last.
     alone: how often it failed again although others were read meanwhile.
+    why: it failed last.
     """
 
     row: Row
     tries: int = 0
     read_before: int = 0
     alone: int = 0
+    why: str = ""
 
 
 class BulkRun:
@@ -160,8 +162,16 @@ class BulkRun:
             tries = 0 if self.counts.read > before else tries + 1
             if tries and not self._patience.wait(tries, f"{self._last}"):
                 if not self._patience.stop.is_set():
-                    self._end(self._last)
+                    self._give_up()
                 return
+
+    def _give_up(self) -> None:
+        """End with what stays away; a few tasks that are left after others were read have failed alone."""
+        if not self.counts.read or len(self._again) >= STREAK:
+            self._end(self._last)
+            return
+        for begun in self._again:
+            self._name_as_failed(int(begun.row["id"]), begun.why)
 
     def _read(self, listing: Listing, storing: Storing) -> None:
         """Read what is to be tried again, then what is listed, until something is away."""
@@ -214,7 +224,7 @@ class BulkRun:
         if self._is_own(begun, whose):
             self._name_as_failed(int(begun.row["id"]), str(error))
         else:
-            begun.read_before = self.counts.read
+            begun.read_before, begun.why = self.counts.read, str(error)
             self._again.append(begun)
 
     def _is_own(self, begun: _InHand, whose: Blame) -> bool:

@@ -14,15 +14,12 @@ from functools import partial
 from typing import Protocol
 
 from backend.bulk.patience import Patience
-from backend.bulk.uploads import Stored
+from backend.bulk.uploads import MOST, Stored
 from backend.errors import TwinreadError
 from backend.pipeline.read_task import Prediction, unexpected
 
-MOST = 1000
-"""Predictions in one import."""
-
-MOST_RESULTS = 60_000
-"""Results of predictions that wait for one import, about 25 MB of JSON."""
+MOST_RESULTS = 40_000
+"""Results of predictions that wait for one import, about 16 MB of JSON."""
 
 FIRST_AGE_S = 3.0
 """How long the first prediction of a batch waits for others at least, seconds."""

@@ -136,16 +136,20 @@ def summary(counts: Counts, version: str, seconds: float, cost: str) -> Iterator
     if cost:
         yield f"It cost {cost}."
     if counts.already:
-        yield f"{_tasks(counts.already)} got a prediction of this version from elsewhere meanwhile."
+        their = "it" if counts.already == 1 else "they"
+        yield (
+            f"{_tasks(counts.already, 'was', 'were')} not stored: {their} got a prediction of this version "
+            "from elsewhere meanwhile."
+        )
     if counts.gone:
-        yield f"{_tasks(counts.gone)} deleted meanwhile."
+        yield f"{_tasks(counts.gone, 'was', 'were')} deleted meanwhile."
     yield from _reasons(f"{_tasks(len(counts.failed))} could not be read:", counts.failed)
-    yield from _reasons(
-        f"{_tasks(len(counts.dropped))} read, but Label Studio does not take their predictions:",
-        counts.dropped,
-    )
+    dropped = len(counts.dropped)
+    its = "its prediction" if dropped == 1 else "their predictions"
+    said = f"{_tasks(dropped, 'was', 'were')} read, but Label Studio does not take {its}:"
+    yield from _reasons(said, counts.dropped)
     if counts.left:
-        yield f"{_tasks(counts.left)} left."
+        yield f"{_tasks(counts.left, 'is', 'are')} left."
 
 
 def figures(counts: Counts, version: str, seconds: float) -> dict[str, object]:
@@ -172,8 +176,8 @@ def named(tasks: Sequence[int]) -> str:
     return f"{'task' if len(tasks) == 1 else 'tasks'} {shown}{more}"
 
 
-def _tasks(count: int) -> str:
-    return f"{count:,} {'task was' if count == 1 else 'tasks were'}"
+def _tasks(count: int, one: str = "", several: str = "") -> str:
+    return f"{count:,} task {one}".rstrip() if count == 1 else f"{count:,} tasks {several}".rstrip()
 
 
 def _reasons(said: str, reasons: Mapping[int, str]) -> Iterator[str]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 
 from backend.bulk import terminal
 from backend.bulk.counts import Counts
-from backend.bulk.job import BulkWork
+from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
+from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
 from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
@@ -36,6 +38,9 @@ STOPPING = (
     "Stopping: what is in hand is finished and stored, which takes some seconds. Press Ctrl-C again to end "
     "at once; nothing is lost either way."
 )
+
+LoadEngine: TypeAlias = Callable[[Settings, BulkWork, Budget], BulkEngine]
+"""Makes the engine of a run; raises `TwinreadError` where it cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,16 @@ class RunRequest:
     summary_json: Path | None = None
 
 
-def preannotate_project(request: RunRequest, settings: Settings, console: Console) -> int:
+def preannotate_project(
+    request: RunRequest, settings: Settings, console: Console, load: LoadEngine = local_engine
+) -> int:
     """Read what lacks a prediction, and store it.
 
     Args:
         request: what was asked for.
         settings: of this process.
         console: for people.
+        load: makes the engine that reads.
 
     Returns:
         The exit code: 0 when every task has a prediction, 1 when some have none or the run was stopped.
@@ -84,7 +92,7 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
         work = BulkWork.of(api, request.project, settings)
         store = opened.enter_context(closing(open_store(settings)))
         only = sorted(store.failed(request.project)) if request.only_failed else None
-        engine = opened.enter_context(closing(local_engine(settings, work, budget)))
+        engine = opened.enter_context(closing(load(settings, work, budget)))
         version = engine.model_version
         check_version(api, request, version)
         counts.total = count_lacking(api, request.project, version, only=only)
@@ -94,7 +102,7 @@ def preannotate_project(request: RunRequest, settings: Settings, console: Consol
         rows = lacking(patient, request.project, version, order=request.order, only=only, limit=request.limit)
         begun = time.monotonic()
         with bar.shown(), asked_to_stop(stop, partial(bar.say, STOPPING), bar.leave):
-            run.run(rows, Uploader(patient, request.project, work.xml))
+            run.run(rows, Uploader(patient, request.project, settings.cache_dir / FOLDER))
         seconds = time.monotonic() - begun
         if only is not None and not counts.left:
             # those that are read meanwhile by whoever it was, or gone

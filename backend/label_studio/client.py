@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
-from backend.label_studio import failures
+import httpx
+
+from backend.errors import LabelStudioFailed
+from backend.label_studio import failures, task_filters
 from backend.label_studio.http_client import HttpClient, Json
 from backend.label_studio.prediction_check import PredictionCheck, StoredPredictions
 from backend.label_studio.uploads import Upload, upload_files
@@ -22,6 +25,9 @@ __all__ = ["LabelStudio", "StoredPredictions", "Upload"]
 
 Row = dict[str, Json]
 """One object as Label Studio's JSON has it."""
+
+IDS_PER_REQUEST = 200
+"""Ids in one address; servers in front of Label Studio take addresses of 8 KB."""
 
 
 class LabelStudio(HttpClient):
@@ -121,7 +127,9 @@ class LabelStudio(HttpClient):
         annotated: bool = False,
         with_versions: Sequence[str] = (),
         without_version: str = "",
-        begun: bool = False,
+        begun: bool | None = None,
+        several_predictions: bool = False,
+        resolve_uri: bool = True,
         page_size: int = 100,
     ) -> Iterator[Row]:
         """Every task of a project by growing id, a page at a time, so that memory stays flat.
@@ -132,37 +140,82 @@ class LabelStudio(HttpClient):
             updated_since: only tasks changed after this moment. Label Studio notes a change some tenths of
                 a second after it, drafts and bulk predictions not at all: let times overlap.
             annotated: only tasks that somebody annotated.
-            with_versions: only tasks that have a prediction of one of these model versions.
-            without_version: only tasks that have no prediction of this model version. Label Studio compares
-                parts: a version that holds another one counts as both, and it may ignore case.
-            begun: only tasks that somebody has a draft of; a task itself shows the drafts of the key's
-                user alone.
+            with_versions: only tasks that have a prediction of one of these model versions. Label Studio
+                compares parts: a version that holds another one counts as both, and it may ignore case.
+                Rows then name the versions that a task has; see `task_versions`.
+            without_version: only tasks that have no prediction of this model version, compared as above.
+            begun: only tasks that somebody has a draft of, or (False) only the others; a task itself shows
+                the drafts of the key's user alone.
+            several_predictions: only tasks with more than one prediction.
+            resolve_uri: files of a cloud storage as addresses that open for a while; False gives them as
+                they are stored, as Label Studio sends them to a backend.
             page_size: tasks per request.
         """
+        chosen = task_filters.chosen(
+            updated_since=updated_since,
+            annotated=annotated,
+            with_versions=with_versions,
+            without_version=without_version,
+            begun=begun,
+            several_predictions=several_predictions,
+        )
         last = 0
-        chosen = []
-        if updated_since is not None:
-            moment = updated_since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            chosen.append(_filter("updated_at", "Datetime", moment))
-        if annotated:
-            chosen.append(_filter("total_annotations", "Number", 0))
-        if with_versions:
-            chosen.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
-        if without_version:
-            chosen.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
-        if begun:
-            chosen.append(_filter("draft_exists", "Boolean", True, "equal"))
         while True:
-            filters = [_filter("id", "Number", last), *chosen]
-            query = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
-            params: Row = {"project": project, "fields": fields, "page": 1, "page_size": page_size}
-            params["query"] = json.dumps(query)
-            doing = f"list the tasks of project {project}"
-            page = self.call("GET", "/api/tasks/", doing, params=params, bulk=True)["tasks"]
+            items = [task_filters.later_than(last), *chosen]
+            found = self._page(project, items, fields=fields, resolve_uri=resolve_uri, page_size=page_size)
+            page = found["tasks"]
             yield from page
             if len(page) < page_size:
                 return
             last = page[-1]["id"]
+
+    def count_tasks(
+        self, project: int, *, with_versions: Sequence[str] = (), without_version: str = ""
+    ) -> int:
+        """How many tasks a project has, or how many of those chosen as in `tasks`; Label Studio counts."""
+        chosen = task_filters.chosen(with_versions=with_versions, without_version=without_version)
+        return int(self._page(project, chosen, page_size=1)["total"])
+
+    def tasks_by_id(self, project: int, tasks: Sequence[int], *, fields: str = "task_only") -> list[Row]:
+        """Those of these tasks that the project still has, by growing id, with data as it is stored.
+
+        Each row has `predictions_model_versions`; see `task_versions.count_of`.
+
+        Args:
+            project: whose tasks.
+            tasks: ids, growing or not.
+            fields: as in `tasks`.
+        """
+        found: list[Row] = []
+        for start in range(0, len(tasks), IDS_PER_REQUEST):
+            ids = list(tasks[start : start + IDS_PER_REQUEST])
+            items = [task_filters.with_their_versions()]
+            page = self._page(
+                project, items, fields=fields, resolve_uri=False, page_size=len(ids), included=ids
+            )
+            found += page["tasks"]
+        return sorted(found, key=lambda task: int(task["id"]))
+
+    def _page(
+        self,
+        project: int,
+        filters: Sequence[Row],
+        *,
+        fields: str = "task_only",
+        resolve_uri: bool = True,
+        page_size: int,
+        included: Sequence[int] | None = None,
+    ) -> Row:
+        """The first tasks of those that pass filters, by growing id, with their number in `total`."""
+        query: Row = {"filters": {"conjunction": "and", "items": filters}, "ordering": ["tasks:id"]}
+        if included is not None:
+            query["selectedItems"] = {"all": False, "included": included}
+        params: Row = {"project": project, "fields": fields, "page": 1, "page_size": page_size}
+        params["query"] = json.dumps(query)
+        if not resolve_uri:
+            params["resolve_uri"] = "false"
+        doing = f"list the tasks of project {project}"
+        return dict(self.call("GET", "/api/tasks/", doing, params=params, bulk=True))
 
     def task(self, task: int) -> Row:
         """One task with its annotations and predictions."""
@@ -212,6 +265,33 @@ class LabelStudio(HttpClient):
             created = int(self.call("POST", path, doing, body=fit, bulk=True)["created"])
         return StoredPredictions(created, len(fit) - created, left_out, check.unchecked)
 
+    def delete_prediction(self, prediction: int) -> bool:
+        """Remove a prediction; annotations that name it as the one they began with then name none.
+
+        Returns:
+            Whether it was there.
+        """
+        try:
+            self.call("DELETE", f"/api/predictions/{prediction}/", f"remove prediction {prediction}")
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    def delete_version(self, project: int, version: str) -> int:
+        """Remove all predictions of a model version at once, as `delete_prediction` does with one.
+
+        A project that fills its pages from this version then fills them from none.
+
+        Returns:
+            How many there were.
+        """
+        path = f"/api/projects/{project}/model-versions/"
+        doing = f"remove the predictions of a version of project {project}"
+        answer = self.call("DELETE", path, doing, body={"model_version": version}, bulk=True)
+        return int(answer["deleted_predictions"])
+
     def read_boxes(self, backend: int, task: int, drawn: Sequence[Mapping[str, Json]]) -> Row:
         """The answer of the backend with this id to drawn boxes, requested as the editor does."""
         sent = {"task": task, "context": {"result": list(drawn)}, "request_options": self._bulk}
@@ -250,8 +330,3 @@ class LabelStudio(HttpClient):
         # Label Studio forgets the actions of a webhook when a change does not repeat them.
         sent = {"actions": kept["actions"], **fields}
         return self._sdk_call("change the webhook", dict, lambda sdk: sdk.webhooks.update(webhook, **sent))
-
-
-def _filter(column: str, kind: str, value: Json, operator: str = "greater") -> Row:
-    """A filter for tasks by one column."""
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}

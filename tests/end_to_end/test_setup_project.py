@@ -204,7 +204,7 @@ def test_the_next_step_is_named_with_its_command(
     assert f"then run {command} to read them" in new.stdout
     (task,) = api.import_tasks(made["id"], [{"data": {"image": "/data/upload/1/a.png"}}])
     unread = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
-    assert f"1 of 1 pages have no prediction of the version that fills pages: {command}." in unread.stdout
+    assert f"1 of 1 pages have no prediction of the version that fills pages: run {command}." in unread.stdout
     assert unread.returncode == 0, unread.stderr
     api.create_prediction(task, [], guarded_backend.status()["model_version"])
     read = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
