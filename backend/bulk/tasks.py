@@ -65,7 +65,7 @@ def count_lacking(
     """How many tasks have no prediction of exactly this model version; arguments as in `lacking`."""
     if only is not None:
         return sum(1 for _ in lacking(api, project, version, only=only))
-    if longer := _longer(api, project, version):
+    if longer := longer_versions(api, project, version):
         having = sum(
             has_version(api, row, version) for row in _with_versions(api, project, [version, *longer])
         )
@@ -98,7 +98,7 @@ def _of_project(api: LabelStudio, project: int, version: str) -> Iterator[Row]:
     plainly = api.tasks(
         project, fields="task_only", without_version=version, resolve_uri=False, page_size=PAGE
     )
-    longer = _longer(api, project, version)
+    longer = longer_versions(api, project, version)
     if not longer:
         yield from plainly
         return
@@ -111,7 +111,7 @@ def _of_project(api: LabelStudio, project: int, version: str) -> Iterator[Row]:
         last = row["id"]
 
 
-def _longer(api: LabelStudio, project: int, version: str) -> list[str]:
+def longer_versions(api: LabelStudio, project: int, version: str) -> list[str]:
     """Other versions that Label Studio takes for this one, because it compares parts and may ignore case.
 
     Such as "reread v1" for "v1".

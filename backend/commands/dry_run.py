@@ -100,7 +100,7 @@ def _forecast(
         usage = _usage(opened.store, request.project)
         done = Sample(0)
         if needs_done(seen, usage):
-            read = api.tasks(request.project, fields="task_only", with_versions=[version])
+            read = api.tasks(request.project, fields="task_only", with_versions=[version], resolve_uri=False)
             some, among = drawn(islice(read, MOST), DONE)
             bars.update(bar, total=len(tasks) + len(some))
             done = look(some, among)

@@ -29,6 +29,12 @@ NICE = 10
     is_flag=True,
     help="Store under this machine's own version although the connected backend has another one.",
 )
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove predictions of older versions at the end; what people's work began with stays. A page that "
+    "somebody opened before, and that an older version filled, must be opened again before it is submitted.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what the run will take and cost, and read nothing.")
 @click.option(
     "--sample",
@@ -50,6 +56,7 @@ def preannotate(
     only_failed: bool,
     order: Order,
     own_version: bool,
+    prune: bool,
     dry_run: bool,
     sample: int | None,
     max_calls: int | None,
@@ -90,7 +97,7 @@ def preannotate(
     logs.configure("ERROR")
     console = Console(highlight=False)
     limits = Limits(max_calls, max_tokens, max_cost)
-    request = RunRequest(project, limit, only_failed, order, own_version, limits, file)
+    request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file)
     if dry_run:
         from backend.commands.dry_run import show_forecast
 

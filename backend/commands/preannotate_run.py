@@ -19,6 +19,7 @@ from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
 from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
+from backend.bulk.removal import older_versions, prune, remove_copies
 from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
 from backend.bulk.tasks import Order, count_lacking, lacking
@@ -52,6 +53,7 @@ class RunRequest:
     only_failed: only tasks that failed in a run before.
     order: which tasks come first.
     own_version: although the connected backend has another one.
+    prune: remove predictions of older versions at the end.
     limits: of calls, tokens and costs.
     summary_json: file for the figures.
     """
@@ -61,6 +63,7 @@ class RunRequest:
     only_failed: bool = False
     order: Order = "id"
     own_version: bool = False
+    prune: bool = False
     limits: Limits = field(default_factory=Limits)
     summary_json: Path | None = None
 
@@ -109,8 +112,13 @@ def preannotate_project(
             _forget(store, request.project, set(only) - set(counts.unread()), bar)
         if counts.stored:
             _choose(api, request.project, bar)
+        tidied = _Tidied()
+        if run.failure is None and not run.stopped:
+            _tidy(api, request, version, bar, tidied)
         nothing = "" if counts.total else _nothing_to_do(api, request, version)
     for sentence in [nothing] if nothing else terminal.summary(counts, version, seconds, _cost(budget)):
+        bar.say(sentence)
+    for sentence in tidied.sentences:
         bar.say(sentence)
     again = f"twinread preannotate --project {request.project}"
     if counts.unread():
@@ -120,12 +128,14 @@ def preannotate_project(
     if request.summary_json is not None:
         ended_by = "Ctrl-C" if run.stopped else None if run.failure is None else str(run.failure)
         figures = terminal.figures(counts, version, seconds)
+        removed = {"copies_removed": tidied.copies, "older_removed": tidied.outdated}
         spent = {"calls": budget.spent.calls, "tokens": budget.spent.tokens, "cost": budget.cost}
         write_summary(
-            request.summary_json, {"project": request.project, **figures, **spent, "ended_by": ended_by}
+            request.summary_json,
+            {"project": request.project, **figures, **spent, **removed, "ended_by": ended_by},
         )
-    if run.failure is not None:
-        raise run.failure
+    if (failure := run.failure or tidied.failure) is not None:
+        raise failure
     return 1 if counts.unread() or run.stopped else 0
 
 
@@ -181,6 +191,63 @@ def _choose(api: LabelStudio, project: int, bar: terminal.RunBar) -> None:
             bar.say(sentence)
     except LabelStudioFailed as error:
         bar.say(f"It was not chosen what fills pages: {error}")
+
+
+@dataclass(slots=True)
+class _Tidied:
+    """What was removed at the end.
+
+    copies: surplus copies of the present version.
+    outdated: predictions of older versions.
+    sentences: the same for people.
+    failure: why not all was removed that should be; None where it was.
+    """
+
+    copies: int = 0
+    outdated: int = 0
+    sentences: list[str] = field(default_factory=list)
+    failure: LabelStudioFailed | None = None
+
+
+def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
+    """Remove predictions that nobody needs."""
+    try:
+        tidied.copies = remove_copies(api, request.project, version)
+        if tidied.copies:
+            tidied.sentences.append(
+                f"Removed {tidied.copies:,} surplus copies: Label Studio had got these pages read elsewhere, too."
+            )
+        if request.prune:
+            _prune(api, request.project, version, bar, tidied)
+    except LabelStudioFailed as error:
+        tidied.failure = error
+
+
+def _prune(api: LabelStudio, project: int, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
+    older = older_versions(api, project, version)
+    if not older:
+        tidied.sentences.append("There are no predictions of older versions to remove.")
+        return
+    most, named = sum(older.values()), f"{len(older)} older version{'s' if len(older) > 1 else ''}"
+    bar.say(
+        f"Removing up to {most:,} predictions of {named}. What people's work began with stays, and so does "
+        "what fills a page that lacks the present version."
+    )
+    tidied.outdated = prune(api, project, version, _each_thousand(bar, most))
+    kept = most - tidied.outdated
+    tidied.sentences.append(
+        f"Removed {tidied.outdated:,} of {most:,} predictions of {named}, and kept {kept:,}."
+    )
+
+
+def _each_thousand(bar: terminal.RunBar, most: int) -> Callable[[int], None]:
+    """Says now and then how far a removal is."""
+
+    def say(removed: int) -> None:
+        if removed % 1000 == 0:
+            bar.say(f"{removed:,} of up to {most:,} removed.")
+
+    return say
 
 
 def _forget(store: ReadingStore, project: int, tasks: Collection[int], bar: terminal.RunBar) -> None:

@@ -128,7 +128,6 @@ class LabelStudio(HttpClient):
         with_versions: Sequence[str] = (),
         without_version: str = "",
         begun: bool | None = None,
-        several_predictions: bool = False,
         resolve_uri: bool = True,
         page_size: int = 100,
     ) -> Iterator[Row]:
@@ -146,7 +145,6 @@ class LabelStudio(HttpClient):
             without_version: only tasks that have no prediction of this model version, compared as above.
             begun: only tasks that somebody has a draft of, or (False) only the others; a task itself shows
                 the drafts of the key's user alone.
-            several_predictions: only tasks with more than one prediction.
             resolve_uri: files of a cloud storage as addresses that open for a while; False gives them as
                 they are stored, as Label Studio sends them to a backend.
             page_size: tasks per request.
@@ -157,7 +155,6 @@ class LabelStudio(HttpClient):
             with_versions=with_versions,
             without_version=without_version,
             begun=begun,
-            several_predictions=several_predictions,
         )
         last = 0
         while True:
@@ -170,10 +167,32 @@ class LabelStudio(HttpClient):
             last = page[-1]["id"]
 
     def count_tasks(
-        self, project: int, *, with_versions: Sequence[str] = (), without_version: str = ""
+        self,
+        project: int,
+        *,
+        annotated: bool = False,
+        skipped: bool = False,
+        with_versions: Sequence[str] = (),
+        without_version: str = "",
+        begun: bool | None = None,
     ) -> int:
-        """How many tasks a project has, or how many of those chosen as in `tasks`; Label Studio counts."""
-        chosen = task_filters.chosen(with_versions=with_versions, without_version=without_version)
+        """How many tasks a project has, or how many of those chosen; Label Studio counts.
+
+        Args:
+            project: whose tasks.
+            annotated: as in `tasks`, and so are the others.
+            skipped: only tasks that somebody skipped.
+            with_versions: of predictions that they have.
+            without_version: of predictions that they do not have.
+            begun: whether somebody has a draft.
+        """
+        chosen = task_filters.chosen(
+            annotated=annotated,
+            skipped=skipped,
+            with_versions=with_versions,
+            without_version=without_version,
+            begun=begun,
+        )
         return int(self._page(project, chosen, page_size=1)["total"])
 
     def tasks_by_id(self, project: int, tasks: Sequence[int], *, fields: str = "task_only") -> list[Row]:

@@ -13,26 +13,26 @@ def chosen(
     *,
     updated_since: datetime | None = None,
     annotated: bool = False,
+    skipped: bool = False,
     with_versions: Sequence[str] = (),
     without_version: str = "",
     begun: bool | None = None,
-    several_predictions: bool = False,
 ) -> list[Filter]:
-    """What a query holds for a choice of tasks; arguments as in `LabelStudio.tasks`."""
+    """What a query holds for a choice of tasks; arguments as in `LabelStudio`."""
     found = []
     if updated_since is not None:
         written = updated_since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         found.append(_filter("updated_at", "Datetime", written))
     if annotated:
         found.append(_filter("total_annotations", "Number", 0))
+    if skipped:
+        found.append(_filter("cancelled_annotations", "Number", 0))
     if with_versions:
         found.append(_filter("predictions_model_versions", "String", list(with_versions), "contains"))
     if without_version:
         found.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
     if begun is not None:
         found.append(_filter("draft_exists", "Boolean", begun, "equal"))
-    if several_predictions:
-        found.append(_filter("total_predictions", "Number", 1))
     return found
 
 
