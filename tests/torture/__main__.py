@@ -37,6 +37,7 @@ LIMITS_S = {
     "ssrf": 900,
     "kill": 3000,
     "bulk": 3600,
+    "many": 6000,
     "slow": 700,
     "memory": 1500,
     "fair": 900,

@@ -38,6 +38,7 @@ TITLES = {
     "ssrf": "Image references that lead elsewhere",
     "kill": "Killed and stopped",
     "bulk": "`preannotate` killed",
+    "many": "`preannotate` of many tasks",
     "slow": "Connections that hang",
     "memory": "Small input, large memory",
     "fair": "One project's work beside another's",
