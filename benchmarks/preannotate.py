@@ -202,8 +202,8 @@ def _rows(bench: Bench, tasks: int) -> list[Row]:
             ours >= 5 * theirs,
         ),
         Row(
-            f"preannotate of {fewer} tasks, {NARROW} calls in flight, without loading, against its slowest stage "
-            f"alone ({slowest})",
+            f"preannotate of {fewer} tasks, {NARROW} calls in flight, without loading, against its slowest "
+            f"stage alone ({slowest})",
             f"{ratio:.2f} times ({summary['seconds']:.0f} s / "
             + ", ".join(f"{name} {seconds:.0f} s" for name, seconds in alone.items())
             + ")",
