@@ -101,7 +101,9 @@ def preannotate_project(
         counts.total = count_lacking(api, request.project, version, only=only)
         if request.limit is not None:
             counts.total = min(counts.total, request.limit)
-        run = BulkRun(engine, request.project, counts, patience, _around(api, request, store, budget, bar))
+        first_stored = partial(_choose, api, request.project, version, bar)
+        around = _around(api, store, budget, bar, first_stored)
+        run = BulkRun(engine, request.project, counts, patience, around)
         rows = lacking(patient, request.project, version, order=request.order, only=only, limit=request.limit)
         begun = time.monotonic()
         with bar.shown(), asked_to_stop(stop, partial(bar.say, STOPPING), bar.leave):
@@ -111,7 +113,7 @@ def preannotate_project(
             # those that are read meanwhile by whoever it was, or gone
             _forget(store, request.project, set(only) - set(counts.unread()), bar)
         if counts.stored:
-            _choose(api, request.project, bar)
+            _choose(api, request.project, version, bar)
         tidied = _Tidied()
         if run.failure is None and not run.stopped:
             _tidy(api, request, version, bar, tidied)
@@ -162,7 +164,11 @@ def check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
 
 
 def _around(
-    api: LabelStudio, request: RunRequest, store: ReadingStore, budget: Budget, bar: terminal.RunBar
+    api: LabelStudio,
+    store: ReadingStore,
+    budget: Budget,
+    bar: terminal.RunBar,
+    first_stored: Callable[[], object],
 ) -> Around:
     def answers() -> bool:
         try:
@@ -178,16 +184,13 @@ def _around(
             return error.facts.get("status") != 404
         return True
 
-    def first_stored() -> None:
-        _choose(api, request.project, bar)
-
     return Around(answers, exists, lambda: budget.exhausted, store, first_stored, bar.update)
 
 
-def _choose(api: LabelStudio, project: int, bar: terminal.RunBar) -> None:
+def _choose(api: LabelStudio, project: int, version: str, bar: terminal.RunBar) -> None:
     """Let pages be filled from what is stored; Label Studio may be away, and then the next run does it."""
     try:
-        for sentence in choose_predictions(api, project):
+        for sentence in choose_predictions(api, project, version=version):
             bar.say(sentence)
     except LabelStudioFailed as error:
         bar.say(f"It was not chosen what fills pages: {error}")
@@ -215,7 +218,7 @@ def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.Run
         tidied.copies = remove_copies(api, request.project, version)
         if tidied.copies:
             tidied.sentences.append(
-                f"Removed {tidied.copies:,} surplus copies: Label Studio had got these pages read elsewhere, too."
+                f"Removed {tidied.copies:,} surplus copies: these pages had been read elsewhere, too."
             )
         if request.prune:
             _prune(api, request.project, version, bar, tidied)

@@ -67,7 +67,7 @@ def test_the_bar_never_takes_a_second_line(width: int) -> None:
     lines = [line for line in plain if "/10" in line]
     assert lines
     assert max(map(len, lines)) <= width
-    assert ("75% agreed" in "".join(lines)) == (width > 20)
+    assert ("0.0012 USD" in "".join(lines)) == (width > 20)
 
 
 def test_where_nobody_watches_only_sentences_are_written() -> None:
