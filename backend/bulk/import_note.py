@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,13 +52,18 @@ class ImportNote:
         where = hashlib.sha256(base_url.encode()).hexdigest()[:12]
         self._file = folder / f"import-{where}-{project}.json"
 
-    def write(self, unfinished: Unfinished) -> None:
+    def write(self, version: str, tasks: Sequence[int], sent: float | None = None) -> None:
         """Note an import that is about to be sent.
+
+        Args:
+            version: the model version of its predictions.
+            tasks: theirs.
+            sent: seconds since 1970; None for now.
 
         Raises:
             OperatorError: the note cannot be kept, so that the import must not be sent.
         """
-        content = {"version": unfinished.version, "tasks": unfinished.tasks, "sent": unfinished.sent}
+        content = {"version": version, "tasks": list(tasks), "sent": time.time() if sent is None else sent}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -79,5 +86,6 @@ class ImportNote:
             return None
 
     def remove(self) -> None:
-        """The outcome is known."""
-        self._file.unlink(missing_ok=True)
+        """The outcome is known; a note that stays all the same costs a later run a short wait."""
+        with suppress(OSError):
+            self._file.unlink()

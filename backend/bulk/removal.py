@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from backend.bulk.tasks import PAGE, count_of_version, longer_versions
+from backend.bulk.tasks import PAGE, longer_versions
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.task_versions import may_have_copies
 from backend.pipeline.version import REREAD, is_model_version
 
 AT_ONCE = 20
@@ -23,7 +24,7 @@ def remove_copies(api: LabelStudio, project: int, version: str) -> int:
     """Remove the surplus where a task has several predictions of one version.
 
     That is so where Label Studio asked its backend for a page that a run had in hand, or where an import
-    that was given up came through. Where there is none, two requests tell.
+    that was given up came through. Where there is none, a few requests tell.
 
     Args:
         api: Label Studio.
@@ -37,13 +38,12 @@ def remove_copies(api: LabelStudio, project: int, version: str) -> int:
         LabelStudioFailed: Label Studio cannot be reached, or refused.
     """
     stored = api.model_versions(project).get(version, 0)
-    # other versions that hold this one only make the second number larger: then look at each task
-    if not longer_versions(api, project, version) and stored <= api.count_tasks(
-        project, with_versions=[version]
-    ):
+    having = api.count_tasks(project) - api.count_tasks(project, without_version=version)
+    # tasks with another version that holds this one count, too: then each is looked at
+    if not longer_versions(api, project, version) and stored <= having:
         return 0
     rows = api.tasks(project, fields="task_only", with_versions=[version], page_size=PAGE)
-    doubled = [int(row["id"]) for row in rows if count_of_version(api, row, version) > 1]
+    doubled = [int(row["id"]) for row in rows if may_have_copies(row)]
     begun = _begun(api, project) if doubled else frozenset()
     return sum(
         api.delete_prediction(copy)

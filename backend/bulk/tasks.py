@@ -81,16 +81,10 @@ def has_version(api: LabelStudio, row: Mapping[str, Any], version: str) -> bool:
         row: of a listing that names versions.
         version: the model version.
     """
-    return count_of_version(api, row, version) > 0
-
-
-def count_of_version(api: LabelStudio, row: Mapping[str, Any], version: str) -> int:
-    """How many predictions of exactly this version a task has; arguments as in `has_version`."""
-    count = task_versions.count_of(row, version)
-    if count is not None:
-        return count
-    made = api.task(int(row["id"]))["predictions"]
-    return [prediction["model_version"] for prediction in made].count(version)
+    told = task_versions.has_version(row, version)
+    if told is not None:
+        return told
+    return any(made["model_version"] == version for made in api.task(int(row["id"]))["predictions"])
 
 
 def _of_project(api: LabelStudio, project: int, version: str) -> Iterator[Row]:

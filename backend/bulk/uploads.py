@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ class Uploader:
         self._new: set[int] = set()
 
     def settle(self) -> None:
-        """Wait until an import that a run before did not see the end of is over, within bounds.
+        """Wait until an import that nobody saw the end of is over, within bounds.
 
         Raises:
             LabelStudioFailed: Label Studio cannot be reached, or refused.
@@ -198,17 +199,19 @@ class Uploader:
 
     def _import(self, rows: Sequence[_Sent], outcome: _Outcome) -> LabelStudioFailed | None:
         """Send one import, and see what it did; gives a refusal that may be one prediction's fault."""
-        unfinished = Unfinished(rows[0].version, tuple(row.task for row in rows), time.time())
-        self._note.write(unfinished)
+        tasks = [row.task for row in rows]
         try:
-            kept = self._api.import_predictions(self._project, [row.content for row in rows])
+            kept = self._api.import_predictions(
+                self._project,
+                [row.content for row in rows],
+                about_to_send=partial(self._note.write, rows[0].version, tasks),
+            )
         except LabelStudioFailed as error:
             status = error.facts.get("status")
             if status is None or error.facts.get("passing"):
                 # no answer, or that of a server in between: Label Studio may be at work on it
-                self._wait_for(unfinished)
+                self.settle()
                 if not self._wanted(rows, outcome, sent=True):
-                    self._note.remove()
                     return None
                 raise
             self._note.remove()

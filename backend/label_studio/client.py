@@ -9,7 +9,7 @@ uploads, model versions, and validating a config without a project.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -161,10 +161,13 @@ class LabelStudio(HttpClient):
             items = [task_filters.later_than(last), *chosen]
             found = self._page(project, items, fields=fields, resolve_uri=resolve_uri, page_size=page_size)
             page = found["tasks"]
-            yield from page
+            for row in page:
+                # a task comes once for each of its predictions that a filter for versions finds
+                if row["id"] != last:
+                    yield row
+                last = row["id"]
             if len(page) < page_size:
                 return
-            last = page[-1]["id"]
 
     def count_tasks(
         self,
@@ -177,6 +180,8 @@ class LabelStudio(HttpClient):
         begun: bool | None = None,
     ) -> int:
         """How many tasks a project has, or how many of those chosen; Label Studio counts.
+
+        With `with_versions` it counts a task once for each such prediction that it has.
 
         Args:
             project: whose tasks.
@@ -198,7 +203,7 @@ class LabelStudio(HttpClient):
     def tasks_by_id(self, project: int, tasks: Sequence[int], *, fields: str = "task_only") -> list[Row]:
         """Those of these tasks that the project still has, by growing id, with data as it is stored.
 
-        Each row has `predictions_model_versions`; see `task_versions.count_of`.
+        Each row has `predictions_model_versions`; see `task_versions.has_version`.
 
         Args:
             project: whose tasks.
@@ -269,11 +274,19 @@ class LabelStudio(HttpClient):
         self._sdk_call(doing, dict, lambda sdk: sdk.predictions.update(prediction, score=score))
 
     def import_predictions(
-        self, project: int, predictions: Sequence[Mapping[str, Json]]
+        self,
+        project: int,
+        predictions: Sequence[Mapping[str, Json]],
+        about_to_send: Callable[[], object] = lambda: None,
     ) -> StoredPredictions:
         """Store predictions, each `{task, result, score, model_version}`, that fit the labeling config.
 
         The others are not sent, because Label Studio would drop them silently.
+
+        Args:
+            project: whose tasks they are of.
+            predictions: as above.
+            about_to_send: called right before they are sent, when all that may fail before is done.
         """
         check = PredictionCheck(str(self.project(project)["label_config"]))
         fit, left_out = check.split(predictions)
@@ -281,6 +294,7 @@ class LabelStudio(HttpClient):
         if fit:
             path = f"/api/projects/{project}/import/predictions"
             doing = f"import {len(fit)} predictions into project {project}"
+            about_to_send()
             created = int(self.call("POST", path, doing, body=fit, bulk=True)["created"])
         return StoredPredictions(created, len(fit) - created, left_out, check.unchecked)
 
