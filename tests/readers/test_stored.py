@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -489,7 +489,7 @@ def test_a_store_that_breaks_its_contract_lets_nobody_wait_for_ever(
     sqlite_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Breaking(ReadingStore):
-        def put(self, *rows: tuple[str, Reading], ended: Iterable[tuple[str, str]] = ()) -> None:
+        def put(self, *rows: tuple[str, Reading], **further: Any) -> None:
             raise ZeroDivisionError("in /secret/place")
 
     store = Breaking(sqlite_url)

@@ -49,6 +49,10 @@ def clean_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             id="nobody to be asked when needed",
         ),
         pytest.param({"ERNIE_MODEL": "x"}, "together", id="half an ERNIE server"),
+        pytest.param({"ERNIE_INPUT_PRICE": "1"}, "ERNIE_OUTPUT_PRICE together", id="half a price"),
+        pytest.param({"ERNIE_CACHED_INPUT_PRICE": "1"}, "needs ERNIE_INPUT_PRICE", id="a price of what"),
+        pytest.param({"ERNIE_INPUT_PRICE": "nan", "ERNIE_OUTPUT_PRICE": "1"}, "finite", id="no number"),
+        pytest.param({"CURRENCY": "[red]"}, "CURRENCY", id="a currency that is markup"),
         pytest.param({"BASIC_AUTH_USER": "x"}, "BASIC_AUTH_PASS", id="user without password"),
         pytest.param(
             {"BASIC_AUTH_USER": "ls", "BASIC_AUTH_PASS": "пароль"},
