@@ -72,6 +72,7 @@ def page(
         title=title,
         all=report.all,
         readers=report.readers(),
+        spared=report.spared(),
         confusions=report.top_confusions(),
         step=step,
         plots=plots(steps),

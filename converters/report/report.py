@@ -191,6 +191,22 @@ class Report:
         """
         return {key: (rate, self.failed[key]) for key, rate in sorted(self.rates.items(), key=lambda r: r[0])}
 
+    def spared(self) -> dict[tuple[str, str], str]:
+        """How many lines each reader was asked for that was spared at least a tenth of those others were.
+
+        A reader that is asked when needed (READING_POLICY) has read the lines in doubt alone, which are the
+        hard ones: its CER is not to be held against theirs. In words, by the keys of `readers`.
+        """
+        asked = {key: rate.lines + failed for key, (rate, failed) in self.readers().items()}
+        most: dict[str, int] = {}
+        for (version, _), lines in asked.items():
+            most[version] = max(most.get(version, 0), lines)
+        return {
+            key: f"asked for {lines:,} of {most[key[0]]:,} lines only, likely those in doubt"
+            for key, lines in asked.items()
+            if 10 * lines <= 9 * most[key[0]]
+        }
+
     def top_confusions(self) -> list[tuple[Confusion, int, dict[str, int]]]:
         """The most frequent confusions: in how many lines, and how often by which reader."""
         ordered = sorted(self.confusions.items(), key=lambda item: (-item[1], item[0].approved, item[0].read))

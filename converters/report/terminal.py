@@ -38,9 +38,11 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
             _with_interval(rate(every.prefilled, every.unknown), every.prefilled.interval, 2),
         ),
     ]
+    spared = report.spared()
     for (version, letter), (read, _) in report.readers().items():
         cer = _with_interval(rate(read), read.interval, 2)
-        words.append((f"CER reader {letter}", f"{cer}   {version}"))
+        less = spared.get((version, letter))
+        words.append((f"CER reader {letter}", f"{cer}{f'; {less}' if less else ''}   {version}"))
     words.append(("edits per line", html.edits(every)))
     words.append(("time per line", html.seconds(every)))
     for name, value in words:

@@ -122,6 +122,20 @@ def test_a_reader_is_measured_by_every_line_that_it_read_agreed_or_not():
     assert (verdicts["Стол"], verdicts[long + "s"]) == (Verdict.AGREED, Verdict.DISPUTED)
 
 
+def test_a_reader_that_was_asked_when_needed_is_not_held_against_those_that_read_every_line():
+    every = [Work(("Стол", "Стол"), "Стол") for _ in range(9)]
+    found = reported(task(1, [*every, Work(("Стул", "Стал", "Стал"), "Стул")], language="ru"))
+    (first, _), (second, _), (third, _) = found.readers().values()
+    assert (first.lines, second.lines, third.lines) == (10, 10, 1)
+    assert list(found.spared().values()) == ["asked for 1 of 10 lines only, likely those in doubt"]
+    assert "asked for 1 of 10 lines only, likely those in doubt" in page_of(found)
+
+
+def test_readers_that_read_every_line_are_all_measured_alike():
+    found = reported(task(1, [Work(("Стол", "Стол", "Стул"), "Стол")] * 3, language="ru"))
+    assert found.spared() == {}
+
+
 def test_time_and_work_are_told_by_annotator_and_language():
     first = task(1, [Work(("one", "one"), "one")] * 2, lead_time=10.0, language="ru")
     second = task(2, [Work(("one", "one"), "two")], lead_time=None, user=2, language="el")
