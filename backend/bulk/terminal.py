@@ -88,7 +88,7 @@ class RunBar:
             self._bars.update(self._bar, completed=done, total=max(counts.total, done))
         if not self._console.is_terminal and time.monotonic() - self._said_at >= LINE_S:
             self._said_at = time.monotonic()
-            self.say("  ".join((f"{done:,}/{counts.total:,}", *self._more())))
+            self.say("  ".join(filter(None, (f"{done:,}/{counts.total:,}", *self._more()))))
 
     def say(self, sentence: str) -> None:
         """Print a sentence, above the bar where there is one."""

@@ -218,7 +218,7 @@ def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.Run
         tidied.copies = remove_copies(api, request.project, version)
         if tidied.copies:
             tidied.sentences.append(
-                f"Removed {tidied.copies:,} surplus copies: these pages had been read elsewhere, too."
+                f"Removed {tidied.copies:,} surplus copies: these pages were read elsewhere, too."
             )
         if request.prune:
             _prune(api, request.project, version, bar, tidied)

@@ -601,7 +601,9 @@ def test_what_passes_is_asked_again(ernie_stand_in: StandIn, connect: Connect, p
 def test_what_will_not_pass_is_asked_once(ernie_stand_in: StandIn, connect: Connect, status: int) -> None:
     ernie_stand_in.script(Raw(status, ""), Raw(status, ""))
 
-    assert read(pair(connect(max_retries=2))[0])[0].failed
+    (reading,) = read(pair(connect(max_retries=2))[0])
+    assert reading.failed
+    assert reading.lasting is (status in (401, 403)), "with another key only"
     assert ernie_stand_in.calls == 1
 
 
