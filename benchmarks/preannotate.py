@@ -1,7 +1,7 @@
 """What `preannotate` gains over Label Studio's own retrieval, and how near it comes to its slowest stage.
 
-`rows()` runs both beside one real Label Studio, with small drawn pages, PP-OCRv5_mobile_det and a server of
-readings that takes 0.2 s for each call. Everything shares this machine: Label Studio, the server of readings,
+`rows()` runs both beside one real Label Studio, with tiny drawn pages of two lines, PP-OCRv5_mobile_det and a
+server of readings that takes 0.2 s for each call, so that waiting for it is what costs time. Everything shares this machine: Label Studio, the server of readings,
 the host of the images. Run it alone with `python -m benchmarks.preannotate [TASKS]`.
 """
 
@@ -31,8 +31,9 @@ from benchmarks.reading import MODEL, read_all, stand_in
 from benchmarks.table import Row, show
 from tests.parts.backend_process import RunningBackend, backend_process
 from tests.parts.bulk_runs import BulkRun, Studio, preannotate, studio, summary_of
+from tests.parts.drawn_pages import drawn_page, file_of
 from tests.torture.asking import drawn_box, task
-from tests.torture.image_host import ImageHost, image_host, page_file
+from tests.torture.image_host import ImageHost, image_host
 
 TASKS = 1000
 RETRIEVED = 104
@@ -43,7 +44,6 @@ LATENCY_S = 0.2
 IN_FLIGHT = 64
 NARROW = 4
 """Calls in flight where reading is to be the slowest stage; the run is a quarter as long."""
-LINES = 2
 BOXES = 12
 
 
@@ -58,9 +58,11 @@ class Bench:
 
     def references(self, first: int, tasks: int) -> list[str]:
         """Pages that nobody has read yet."""
+        # drawn now, not while somebody is timed
         for number in range(first, first + tasks):
-            page_file(number, LINES)  # drawn now, not while somebody is timed
-        return [self.host.page(number) for number in range(first, first + tasks)]
+            lines = [f"Счёт {number}", f"Лист {number * 7}"]
+            self.host.files[f"{number}.png"] = file_of(drawn_page(lines, (260, 110), 20)[0])
+        return [self.host.file(f"{number}.png") for number in range(first, first + tasks)]
 
 
 def retrieved_per_s(bench: Bench, tasks: int) -> float:
@@ -134,9 +136,8 @@ def boxes_meanwhile(bench: Bench, tasks: int) -> tuple[list[float], list[float]]
         _box(bench, backend, 0)
         alone = [_box(bench, backend, number) for number in range(1, 1 + BOXES)]
         with preannotate(bench.folder / "run", "--project", project, settings=bench.settings) as run:
-            while bench.host.asked["page"] == 0 or not _reads(run, bench):
+            while not _reads(run, bench):
                 assert run.process.poll() is None, run.text
-                time.sleep(0.05)
             busy = [_box(bench, backend, number) for number in range(100, 100 + BOXES)]
             assert run.process.poll() is None, "the run ended before the boxes did"
     return alone, busy
@@ -144,9 +145,9 @@ def boxes_meanwhile(bench: Bench, tasks: int) -> tuple[list[float], list[float]]
 
 def _reads(run: BulkRun, bench: Bench) -> bool:
     """Whether a run has come to its pages; its models load before."""
-    before = bench.host.asked["page"]
+    before = bench.host.asked["file"]
     time.sleep(0.5)
-    return bench.host.asked["page"] > before + 2
+    return bench.host.asked["file"] > before + 2
 
 
 def _box(bench: Bench, backend: RunningBackend, number: int) -> float:
@@ -162,7 +163,6 @@ def rows(tasks: int = TASKS) -> list[Row]:
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="twinread-bulk-")))
         host = opened.enter_context(image_host())
-        host.lines = LINES
         labels = opened.enter_context(studio(folder))
         url = opened.enter_context(stand_in(LATENCY_S))
         settings: dict[str, object] = {
@@ -171,6 +171,7 @@ def rows(tasks: int = TASKS) -> list[Row]:
             "ernie_model": MODEL,
             "ernie_concurrency": IN_FLIGHT,
             "detection_model": "PP-OCRv5_mobile_det",
+            "detection_enlarge_below": 0,  # tiny pages stay tiny
             "ocr_language": "ru",
             "allowed_image_hosts": "127.0.0.1",
         }
