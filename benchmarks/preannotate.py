@@ -1,8 +1,9 @@
 """What `preannotate` gains over Label Studio's own retrieval, and how near it comes to its slowest stage.
 
 `rows()` runs both beside one real Label Studio, with tiny drawn pages of two lines, PP-OCRv5_mobile_det and a
-server of readings that takes 0.2 s for each call, so that waiting for it is what costs time. Everything shares this machine: Label Studio, the server of readings,
-the host of the images. Run it alone with `python -m benchmarks.preannotate [TASKS]`.
+server of readings that takes 0.2 s for each call, so that waiting for it is what costs time. Everything
+shares this machine: Label Studio, the server of readings, the host of the images. Run it alone with
+`python -m benchmarks.preannotate [TASKS]`.
 """
 
 from __future__ import annotations
