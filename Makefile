@@ -44,7 +44,7 @@ test: setup  ## the whole suite, on real parts
 bench: setup  ## one table of ratios, measured side by side
 	.venv/bin/python -m benchmarks
 
-torture: setup  ## attacks, faults and load on a real backend for an hour and a half, outside CI; writes docs/reliability.md
+torture: setup  ## attacks, faults and load on a real backend for two and a half hours, outside CI; writes docs/reliability.md
 	.venv/bin/python -m tests.torture --write
 
 # Asked for once, not at each step and each start; before all else, since a virtual environment needs one of them.

@@ -35,6 +35,13 @@ NICE = 10
     help="Remove predictions of older versions at the end; what people's work began with stays. A page that "
     "somebody opened before, and that an older version filled, must be opened again before it is submitted.",
 )
+@click.option("--dry-run", is_flag=True, help="Say what the run will take and cost, and read nothing.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="TASKS",
+    help="With --dry-run: look at so many tasks. Default: as many as a close forecast needs.",
+)
 @click.option("--max-calls", type=click.IntRange(min=1), help="End before the server is asked more often.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="End before more tokens are used.")
 @click.option(
@@ -62,6 +69,8 @@ def preannotate(
     order: Order,
     own_version: bool,
     prune: bool,
+    dry_run: bool,
+    sample: int | None,
     max_calls: int | None,
     max_tokens: int | None,
     max_cost: float | None,
@@ -82,6 +91,8 @@ def preannotate(
 
     if address and engine == "local":
         raise click.UsageError("--address names a Ray cluster; add --engine ray.")
+    if sample is not None and not dry_run:
+        raise click.UsageError("--sample says how many tasks --dry-run looks at; add --dry-run.")
     # before any library starts a thread: on Linux each thread has a priority of its own
     os.nice(NICE)
     from pathlib import Path
@@ -103,6 +114,11 @@ def preannotate(
     console = Console(highlight=False)
     limits = Limits(max_calls, max_tokens, max_cost)
     request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file)
+    if dry_run:
+        from backend.commands.dry_run import show_forecast
+
+        show_forecast(request, sample, values, console)
+        return
     try:
         with only_run(values.cache_dir, str(values.label_studio_url), project):
             code = preannotate_project(request, values, console, *reading(engine, address))

@@ -129,7 +129,7 @@ def preannotate_project(
         only = sorted(store.failed(request.project)) if request.only_failed else None
         engine = opened.enter_context(closing(load(settings, work, budget)))
         version = engine.model_version
-        _check_version(api, request, version)
+        check_version(api, request, version)
         counts.total = count_lacking(api, request.project, version, only=only)
         if request.limit is not None:
             counts.total = min(counts.total, request.limit)
@@ -179,7 +179,7 @@ def _patient(settings: Settings, patience: Patience) -> PatientLabelStudio:
     return PatientLabelStudio(str(settings.label_studio_url), key, patience)
 
 
-def _check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
+def check_version(api: LabelStudio, request: RunRequest, version: str) -> None:
     """Refuse to store what the project's backend would not take for its own.
 
     Raises:

@@ -40,6 +40,8 @@ class StoredReader:
     kill loses at most the calls in flight. A store that fails costs no caller a reading.
 
     identity: the reader's own.
+    reader: the one behind the store.
+    paid: its readings cost money.
     """
 
     def __init__(self, reader: LineReader, keeper: Keeper, *, paid: bool = False) -> None:
@@ -52,9 +54,9 @@ class StoredReader:
                 a line twice costs less than to wait for somebody else's reading.
         """
         self.identity = reader.identity
-        self._reader = reader
+        self.reader = reader
+        self.paid = paid
         self._keeper = keeper
-        self._paid = paid
         self._lock = threading.Lock()
         # what callers wait for, by digest; what of it the reader was asked for; what another twinread was
         self._running: dict[str, Future[Reading]] = {}
@@ -83,6 +85,10 @@ class StoredReader:
                 raise
         return futures
 
+    def kept(self, digests: Sequence[str]) -> dict[str, Reading]:
+        """What the store has of crops, by digest; nobody is asked for the others, and nothing is claimed."""
+        return self._keeper.known(digests, self.identity)
+
     def hurry(self, futures: Sequence[Future[Reading]]) -> None:
         """As `LineReader.hurry`."""
         wanted = set(futures)
@@ -90,7 +96,7 @@ class StoredReader:
             asked = [self._asked[future] for future in futures if future in self._asked]
             waiting = [digest for digest in self._elsewhere if self._running.get(digest) in wanted]
         if asked:
-            self._reader.hurry(asked)
+            self.reader.hurry(asked)
         if waiting:
             self._keeper.hurry(waiting, self)
 
@@ -126,7 +132,7 @@ class StoredReader:
         known = self._keeper.known(list(crops), self.identity)
         missing = [digest for digest in crops if digest not in known]
         waited_for: list[str] = []
-        if missing and self._paid:
+        if missing and self.paid:
             claimed = self._keeper.claim(missing, self.identity)
             known |= claimed.known
             waited_for = [digest for digest in missing if digest not in known and digest not in claimed.ours]
@@ -142,7 +148,7 @@ class StoredReader:
             self._ask({digest: crops[digest] for digest in missing}, urgent)
 
     def _ask(self, crops: dict[str, Pixels], urgent: bool) -> None:
-        asked = self._reader.submit(list(crops.values()), urgent=urgent)
+        asked = self.reader.submit(list(crops.values()), urgent=urgent)
         with self._lock:
             self._asked.update(zip((self._running[digest] for digest in crops), asked, strict=True))
         for digest, future in zip(crops, asked, strict=True):
@@ -160,11 +166,11 @@ class StoredReader:
             )
         else:
             reading = done.result()
-        self._keeper.keep(digest, reading, partial(self.settle, digest), claimed=self._paid)
+        self._keeper.keep(digest, reading, partial(self.settle, digest), claimed=self.paid)
 
     def _give_up(self, digests: Sequence[str]) -> None:
         failed = Reading(self.identity, error="The reader failed; see the log.")
         for digest in digests:
             self.settle(digest, failed)
             # the keeper ends the claim
-            self._keeper.keep(digest, failed, partial(self.settle, digest), claimed=self._paid)
+            self._keeper.keep(digest, failed, partial(self.settle, digest), claimed=self.paid)

@@ -32,7 +32,17 @@ from rich.table import Table
 from tests.torture import figures
 from tests.torture.row import Part, Row, Run
 
-LIMITS_S = {"fuzz": 1500, "ssrf": 900, "kill": 3000, "slow": 700, "memory": 1500, "fair": 900, "mixed": 600}
+LIMITS_S = {
+    "fuzz": 1500,
+    "ssrf": 900,
+    "kill": 3000,
+    "bulk": 3600,
+    "many": 6000,
+    "slow": 700,
+    "memory": 1500,
+    "fair": 900,
+    "mixed": 600,
+}
 """What a part may take, seconds; `mixed` takes its minutes beside it."""
 
 NEW_NAMESPACES = ["unshare", "--net", "--mount"]

@@ -22,8 +22,9 @@ PAGE = ROOT / "docs" / "reliability.md"
 
 INTRODUCTION = """# What it stands
 
-`make torture` attacks real `twinread serve` processes for an hour and a half and writes this page. Nothing is
-simulated but ERNIE and Label Studio's files, which are real HTTP servers of the tests. A backend that takes
+`make torture` attacks real `twinread serve` processes, and runs of `twinread preannotate` beside a real Label
+Studio (`bulk`, `many`), for two and a half hours and writes this page. Nothing is simulated but ERNIE and
+Label Studio's files, which are real HTTP servers of the tests. A backend that takes
 more than 5 GB is ended by the harness, so that the machine lives. *Before* is commit 5f17df9, where nothing
 was limited; both columns were measured by the same program. What is promised, and to whom, says
 [SECURITY.md](../SECURITY.md); what to do about each failure, [operations.md](operations.md).
@@ -37,6 +38,8 @@ TITLES = {
     "fuzz": "Bodies and requests that no Label Studio sends",
     "ssrf": "Image references that lead elsewhere",
     "kill": "Killed and stopped",
+    "bulk": "`preannotate` killed",
+    "many": "`preannotate` of many tasks",
     "slow": "Connections that hang",
     "memory": "Small input, large memory",
     "fair": "One project's work beside another's",
