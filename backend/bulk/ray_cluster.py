@@ -1,7 +1,4 @@
-"""A Ray cluster as a bulk run sees it: joined or started, its nodes, and how work is laid out on them.
-
-What was started here ends here; a cluster that was there already is only left.
-"""
+"""A Ray cluster as a bulk run sees it: joined, its nodes, and how work is laid out on them."""
 
 from __future__ import annotations
 
@@ -17,7 +14,6 @@ import ray.data
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from backend.bulk.ray_stages import Installed, installed, needs_postgresql, other_version
-from backend.cores import cores
 from backend.errors import ClusterFailed, SettingsWrong, TwinreadError
 from backend.pipeline.reader_kinds import kinds
 from backend.settings.settings import Settings
@@ -91,14 +87,11 @@ class Layout:
         return min(MOST_IN_HAND, sum(len(one.nodes) * (one.at_once + one.ahead) for one in stages))
 
 
-def join(address: str) -> bool:
-    """Join a cluster, or start one on this machine.
+def join(address: str) -> None:
+    """Join a cluster that runs; `ray.shutdown` leaves it.
 
     Args:
-        address: of its head, such as `auto` or `10.0.0.1:6379`; empty to start one.
-
-    Returns:
-        Whether it was started here.
+        address: of its head, such as `10.0.0.1:6379`; `auto` for that of this machine.
 
     Raises:
         ClusterFailed: there is no cluster at the address.
@@ -106,15 +99,13 @@ def join(address: str) -> bool:
     # both are read by Ray when it starts; it says much, and to the maker of Ray as well
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False}
-    where: dict[str, Any] = {"address": address} if address else own
     try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **where)
+        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, address=address)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ClusterFailed(
             f"There is no Ray cluster to join at '{address}' ({type(error).__name__}). Start one with 'ray "
-            "start --head' on this machine and 'ray start --address' on others, or leave --address out to "
-            "use this machine alone. Where its nodes ask for a token, set RAY_AUTH_MODE=token here, too."
+            "start --head' on this machine and 'ray start --address' on others, or leave --engine out to "
+            "read on this machine alone. Where its nodes ask for a token, set RAY_AUTH_MODE=token here, too."
         ) from error
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -124,7 +115,6 @@ def join(address: str) -> bool:
     context.max_errored_blocks = -1
     # each row a block of its own, which goes on at once
     context.target_max_block_size = 1
-    return not address
 
 
 def nodes() -> list[Node]:

@@ -56,7 +56,7 @@ class RayEngine:
         work: BulkWork,
         budget: Budget | None = None,
         *,
-        address: str = "",
+        address: str = "auto",
     ) -> None:
         """Join the cluster, and ask every node what it would read with.
 
@@ -65,7 +65,7 @@ class RayEngine:
             work: whose tasks.
             budget: what all workers may spend together; None: anything. A `ClusterBudget` says later what
                 they have spent.
-            address: of the cluster's head, such as `auto`; empty to start one on this machine.
+            address: of the cluster's head, such as `10.0.0.1:6379`; `auto` for that of this machine.
 
         Raises:
             ClusterFailed: there is no cluster, or a node of it has no twinread.
@@ -116,7 +116,7 @@ class RayEngine:
     def close(self) -> None:
         """As `BulkEngine.close`; what is in hand is given up, and the next run takes it up.
 
-        A cluster that was joined goes on, without our workers; one that was started here ends.
+        The cluster goes on, without our workers.
         """
         self._closed.set()
         self._budget.look()

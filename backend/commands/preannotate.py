@@ -58,8 +58,7 @@ NICE = 10
 )
 @click.option(
     "--address",
-    default="",
-    help="With --engine ray: the cluster to join, such as auto or 10.0.0.1:6379. Default: start one here.",
+    help="With --engine ray: the cluster's head, such as 10.0.0.1:6379. Default: auto, this machine's.",
 )
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def preannotate(
@@ -75,7 +74,7 @@ def preannotate(
     max_tokens: int | None,
     max_cost: float | None,
     engine: Literal["local", "ray"],
-    address: str,
+    address: str | None,
     summary_json: str | None,
 ) -> None:
     """Read every page of a project that lacks a prediction of the present version, and store it.
@@ -121,7 +120,7 @@ def preannotate(
         return
     try:
         with only_run(values.cache_dir, str(values.label_studio_url), project):
-            code = preannotate_project(request, values, console, *reading(engine, address))
+            code = preannotate_project(request, values, console, *reading(engine, address or "auto"))
     except KeyboardInterrupt:
         console.print("Stopped. Nothing was read yet.")
         code = 1

@@ -78,7 +78,7 @@ def reading(engine: Literal["local", "ray"], address: str) -> tuple[LoadEngine, 
 
     Args:
         engine: this process, or a Ray cluster.
-        address: of the cluster; empty to start one on this machine.
+        address: of the cluster's head, or `auto`.
 
     Raises:
         SettingsWrong: Ray is not installed.
