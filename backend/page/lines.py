@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from typing import TypeAlias
@@ -106,7 +106,7 @@ class Reading:
     score: float | None = None
     error: str | None = None
     retryable: bool = False
-    lasting: bool = False
+    lasting: bool = field(default=False, repr=False)
 
     @property
     def failed(self) -> bool:

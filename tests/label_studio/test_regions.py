@@ -93,7 +93,9 @@ def test_every_region_of_an_export_is_counted_once(name):
 
 
 def test_no_export_is_missing_from_the_count():
-    there = {path.relative_to(EXPORTS).as_posix() for path in EXPORTS.rglob("*.json")}
+    # a dataset of before stands there, too, and is no export of Label Studio
+    files = (path.relative_to(EXPORTS).as_posix() for path in EXPORTS.rglob("*.json"))
+    there = {name for name in files if not name.startswith("version_4/")}
     assert there == set(COUNTS) | WITHOUT_RESULTS
 
 

@@ -368,7 +368,7 @@ def test_only_what_is_promised_makes_the_service_fail(panels: PanelsOf, tmp_path
 
 
 def test_two_looks_through_one_recogniser_load_it_once(panels: PanelsOf) -> None:
-    read = panels(readers="paddle,paddle", ocr_language="en")
+    read = panels(readers="paddle,paddle", ocr_language="en", cpu_threads=1)
     first, second = read.panel("en").readers
     assert isinstance(first, PaddleReader) and isinstance(second, PaddleReader)
     assert first.identity != second.identity
@@ -525,7 +525,7 @@ def test_while_every_language_is_read_a_page_waits_for_room_and_then_says_why_no
 
 def test_a_recogniser_that_another_language_shares_stays_when_one_is_given_back(panels: PanelsOf) -> None:
     clock = Clock()
-    read = panels(clock=clock, readers="paddle,paddle", ocr_language="en")
+    read = panels(clock=clock, readers="paddle,paddle", ocr_language="en", cpu_threads=1)
     crop = np.full((48, 320, 3), 255, np.uint8)
     with read.lend("en"):
         pass
