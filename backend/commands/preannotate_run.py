@@ -19,10 +19,10 @@ from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
 from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
-from backend.bulk.removal import older_versions, prune, remove_copies
 from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
 from backend.bulk.tasks import Order, count_lacking, lacking
+from backend.bulk.tidying import Tidied, tidied_up
 from backend.bulk.uploads import Uploader
 from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong, StoreFailed
 from backend.label_studio.client import LabelStudio
@@ -146,9 +146,9 @@ def preannotate_project(
             _forget(store, request.project, set(only) - set(counts.unread()), bar)
         if counts.stored:
             _choose(api, request.project, version, bar)
-        tidied = _Tidied()
+        tidied = Tidied()
         if run.failure is None and not run.stopped:
-            _tidy(api, request, version, bar, tidied)
+            tidied = tidied_up(api, request.project, version, bar.say, older=request.prune)
         nothing = "" if counts.total else _nothing_to_do(api, request, version)
     for sentence in [nothing] if nothing else terminal.summary(counts, version, seconds, _cost(budget)):
         bar.say(sentence)
@@ -226,63 +226,6 @@ def _choose(api: LabelStudio, project: int, version: str, bar: terminal.RunBar) 
             bar.say(sentence)
     except LabelStudioFailed as error:
         bar.say(f"It was not chosen what fills pages: {error}")
-
-
-@dataclass(slots=True)
-class _Tidied:
-    """What was removed at the end.
-
-    copies: surplus copies of the present version.
-    outdated: predictions of older versions.
-    sentences: the same for people.
-    failure: why not all was removed that should be; None where it was.
-    """
-
-    copies: int = 0
-    outdated: int = 0
-    sentences: list[str] = field(default_factory=list)
-    failure: LabelStudioFailed | None = None
-
-
-def _tidy(api: LabelStudio, request: RunRequest, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
-    """Remove predictions that nobody needs."""
-    try:
-        tidied.copies = remove_copies(api, request.project, version)
-        if tidied.copies:
-            tidied.sentences.append(
-                f"Removed {tidied.copies:,} surplus copies: these pages were read elsewhere, too."
-            )
-        if request.prune:
-            _prune(api, request.project, version, bar, tidied)
-    except LabelStudioFailed as error:
-        tidied.failure = error
-
-
-def _prune(api: LabelStudio, project: int, version: str, bar: terminal.RunBar, tidied: _Tidied) -> None:
-    older = older_versions(api, project, version)
-    if not older:
-        tidied.sentences.append("There are no predictions of older versions to remove.")
-        return
-    most, named = sum(older.values()), f"{len(older)} older version{'s' if len(older) > 1 else ''}"
-    bar.say(
-        f"Removing up to {most:,} predictions of {named}. What people's work began with stays, and so does "
-        "what fills a page that lacks the present version."
-    )
-    tidied.outdated = prune(api, project, version, _each_thousand(bar, most))
-    kept = most - tidied.outdated
-    tidied.sentences.append(
-        f"Removed {tidied.outdated:,} of {most:,} predictions of {named}, and kept {kept:,}."
-    )
-
-
-def _each_thousand(bar: terminal.RunBar, most: int) -> Callable[[int], None]:
-    """Says now and then how far a removal is."""
-
-    def say(removed: int) -> None:
-        if removed % 1000 == 0:
-            bar.say(f"{removed:,} of up to {most:,} removed.")
-
-    return say
 
 
 def _forget(store: ReadingStore, project: int, tasks: Collection[int], bar: terminal.RunBar) -> None:
