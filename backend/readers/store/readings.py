@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +22,9 @@ from backend.readers.store.accounts import put_sums, spending, usage_rows
 from backend.readers.store.database import Database
 from backend.readers.store.tables import CLAIMS, FAILED_TASKS, READERS, READINGS, clock, plain
 from backend.readers.usage import Spending, UsageRow
+
+Key: TypeAlias = tuple[str, str]
+"""Digest of a crop, and identity of a reader."""
 
 AT_ONCE = 500
 """Keys per query, and a good number of rows per transaction."""
@@ -74,7 +78,20 @@ class ReadingStore:
         Raises:
             StoreFailed: the store cannot be read.
         """
-        return self.database.run(lambda connection: _known(connection, digests, identity))
+        found = self.find([(digest, identity) for digest in digests])
+        return {digest: reading for (digest, _), reading in found.items()}
+
+    def find(self, keys: Iterable[Key]) -> dict[Key, Reading]:
+        """Look readings of several readers up, in one transaction.
+
+        Args:
+            keys: digest of the crop and identity of the reader, each.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        by_reader = _by_reader(keys)
+        return self.database.run(lambda connection: _known_of(connection, by_reader))
 
     def put(
         self,
@@ -109,7 +126,11 @@ class ReadingStore:
             for digest, reading in sorted(rows, key=lambda row: (row[0], row[1].reader))
             if not reading.failed
         ]
-        over = [{"ended_crop": digest, "ended_reader": identity} for digest, identity in sorted(ended)]
+        # in the order in which `claim_all` takes them, for the same reason
+        over = [
+            {"ended_crop": digest, "ended_reader": identity}
+            for digest, identity in sorted(ended, key=lambda key: (key[1], key[0]))
+        ]
         if not kept and not over and not sums:
             return
         end = sa.delete(CLAIMS).where(
@@ -129,50 +150,66 @@ class ReadingStore:
         self.database.run(write, writes=True)
 
     def claim(self, digests: Sequence[str], identity: str, for_s: float) -> Claimed:
+        """As `claim_all`, for one reader."""
+        known, ours = self.claim_all([(digest, identity) for digest in digests], for_s)
+        return Claimed({key[0]: known[key] for key in known}, frozenset(digest for digest, _ in ours))
+
+    def claim_all(self, keys: Iterable[Key], for_s: float) -> tuple[dict[Key, Reading], frozenset[Key]]:
         """Take what nobody is being asked for, in one transaction; a claim that has expired is nobody's.
 
-        What is neither known nor ours afterwards is another claim's.
-
         Args:
-            digests: crops that are not known.
-            identity: the reader.
+            keys: digest of the crop and identity of the reader of what is not known, each.
             for_s: after which time without `renew` others may take it, seconds.
+
+        Returns:
+            What is kept by now, and what is ours. What is in neither is another claim's.
 
         Raises:
             StoreFailed: nothing was claimed.
         """
+        by_reader = _by_reader(keys)
 
-        def take(connection: sa.Connection) -> Claimed:
-            now = clock(connection)
-            known: dict[str, Reading] = {}
-            ours: set[str] = set()
-            for start in range(0, len(digests), AT_ONCE):
-                crops = _rows(connection, digests[start : start + AT_ONCE])
-                # ordered, so that two processes never wait for each other's rows
-                new = sa.select(
-                    crops.c.value, sa.literal(identity), sa.literal(self._owner), now + sa.literal(for_s)
-                )
-                insert = self._insert(CLAIMS).from_select(
-                    ["crop", "reader", "owner", "expires_at"],
-                    # without WHERE, SQLite would take ON CONFLICT for the condition of a join
-                    new.where(sa.true()).order_by(crops.c.value),
-                )
-                taken = insert.on_conflict_do_update(
-                    index_elements=[CLAIMS.c.crop, CLAIMS.c.reader],
-                    set_={"owner": insert.excluded.owner, "expires_at": insert.excluded.expires_at},
-                    where=CLAIMS.c.expires_at <= now,
-                ).returning(CLAIMS.c.crop)
-                ours |= set(connection.execute(taken).scalars().all())
+        def take(connection: sa.Connection) -> tuple[dict[Key, Reading], frozenset[Key]]:
+            ours = {
+                identity: self._claimed(connection, digests, identity, for_s)
+                for identity, digests in by_reader.items()
+            }
             # only now: whoever had a claim until a moment ago kept the reading before it ended
-            known = _known(connection, sorted(ours), identity)
-            if known:
+            known = _known_of(connection, ours)
+            for identity, crops in _by_reader(known).items():
                 end = sa.delete(CLAIMS).where(
-                    CLAIMS.c.reader == identity, CLAIMS.c.owner == self._owner, CLAIMS.c.crop.in_(known)
+                    CLAIMS.c.reader == identity, CLAIMS.c.owner == self._owner, CLAIMS.c.crop.in_(crops)
                 )
                 connection.execute(end)
-            return Claimed(known, frozenset(ours - known.keys()))
+            taken = {(digest, identity) for identity, digests in ours.items() for digest in digests}
+            return known, frozenset(taken - known.keys())
 
         return self.database.run(take, writes=True)
+
+    def _claimed(
+        self, connection: sa.Connection, digests: Sequence[str], identity: str, for_s: float
+    ) -> list[str]:
+        """What of one reader's became ours."""
+        now = clock(connection)
+        ours: list[str] = []
+        for start in range(0, len(digests), AT_ONCE):
+            crops = _rows(connection, digests[start : start + AT_ONCE])
+            # ordered, so that two processes never wait for each other's rows
+            new = sa.select(
+                crops.c.value, sa.literal(identity), sa.literal(self._owner), now + sa.literal(for_s)
+            )
+            insert = self._insert(CLAIMS).from_select(
+                ["crop", "reader", "owner", "expires_at"],
+                # without WHERE, SQLite would take ON CONFLICT for the condition of a join
+                new.where(sa.true()).order_by(crops.c.value),
+            )
+            taken = insert.on_conflict_do_update(
+                index_elements=[CLAIMS.c.crop, CLAIMS.c.reader],
+                set_={"owner": insert.excluded.owner, "expires_at": insert.excluded.expires_at},
+                where=CLAIMS.c.expires_at <= now,
+            ).returning(CLAIMS.c.crop)
+            ours += connection.execute(taken).scalars().all()
+        return ours
 
     def elsewhere(self, digests: Sequence[str], identity: str) -> tuple[dict[str, Reading], set[str]]:
         """How far readings are that others were asked for: those that are kept, and those in valid claims.
@@ -313,6 +350,24 @@ class ReadingStore:
     def close(self) -> None:
         """Close all connections."""
         self.database.close()
+
+
+def _by_reader(keys: Iterable[Key]) -> dict[str, list[str]]:
+    """Digests by reader, both in one order everywhere."""
+    by_reader: dict[str, list[str]] = {}
+    for digest, identity in sorted(set(keys), key=lambda key: (key[1], key[0])):
+        by_reader.setdefault(identity, []).append(digest)
+    return by_reader
+
+
+def _known_of(
+    connection: sa.Connection, by_reader: Mapping[str, Sequence[str]]
+) -> dict[Key, Reading]:
+    return {
+        (digest, identity): reading
+        for identity, digests in by_reader.items()
+        for digest, reading in _known(connection, digests, identity).items()
+    }
 
 
 def _known(connection: sa.Connection, digests: Sequence[str], identity: str) -> dict[str, Reading]:
