@@ -1,4 +1,4 @@
-"""Looks into a store for pages, together: what pages ask for at the same time costs one look, not one each."""
+"""Looks into a store for pages, together: what pages ask for at the same time costs one look for all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from backend.errors import StoreFailed
 from backend.page.lines import Reading
 from backend.readers.store.health import StoreHealth
 from backend.readers.store.readings import Key, ReadingStore
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:
