@@ -30,7 +30,8 @@ OWNERS = {
     "paddleocr": {"backend.models.paddle_engine"},
     "paddle": {"backend.models.devices"},
     "paddlex": {"backend.models.locate"},
-    "aiohttp": {"backend.readers.ernie.calls"},
+    "openai": {"backend.readers.ernie.chat_api"},
+    "aiohttp": {"backend.readers.ernie.chat_api"},
     "tesserocr": {"backend.readers.tesseract"},
     "sqlalchemy": {
         "backend.readers.store.accounts",
@@ -104,7 +105,7 @@ IO = {
     "requests",
     "socket",
     "sqlalchemy",
-    "aiohttp",
+    "openai",
     "paddleocr",
     "flask",
     "subprocess",
