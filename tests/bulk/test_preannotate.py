@@ -125,6 +125,36 @@ def test_a_new_version_fills_pages_once_it_has_as_many_as_the_one_before(runs: R
     assert runs.stored(project) == {task: [before, runs.version] for task in tasks}
 
 
+def test_prune_removes_what_older_versions_left_and_keeps_what_work_stands_on(
+    runs: Runs, tmp_path: Path
+) -> None:
+    project, (plain, annotated, begun, foreign) = runs.project(*[f"/page-{number}" for number in range(4)])
+    assert "There are no predictions of older versions to remove." in runs.go(project, prune=True)[1]
+    older, runs.version = runs.version, "Scripted x2 for Russian (a better model) 2c4b8d19"
+    (stood_on,) = runs.api.task(annotated)["predictions"]
+    runs.api.create_annotation(annotated, stood_on["result"], parent_prediction=stood_on["id"])
+    runs.api.call(
+        "POST", f"/api/tasks/{begun}/drafts", "keep a draft", body={"result": stood_on["result"]}
+    )
+    runs.api.create_prediction(foreign, stood_on["result"], "somebody else's")
+
+    code, said = runs.go(project, prune=True, summary_json=tmp_path / "summary.json")
+
+    assert code == 0
+    assert "4 of 4 tasks read and stored" in said
+    assert "Removing up to 4 predictions of 1 older version." in said
+    assert "Removed 2 of 4 predictions of 1 older version, and kept 2." in said
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["older_removed"] == 2
+    assert {task: sorted(versions) for task, versions in runs.stored(project).items()} == {
+        plain: [runs.version],
+        annotated: [runs.version, older],
+        begun: [runs.version, older],
+        foreign: [runs.version, "somebody else's"],
+    }
+    (kept,) = runs.api.task(annotated)["annotations"]
+    assert kept["parent_prediction"] == stood_on["id"]
+
+
 def test_a_project_without_tasks_says_where_to_import(runs: Runs) -> None:
     project, _ = runs.project()
     code, said = runs.go(project)
