@@ -83,18 +83,20 @@ def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, floa
     """
     rectangle = geometry.rectangle_of(quad)
     corners = geometry.rectangle_corners(rectangle)
-    candidates: list[tuple[float, int, RotatedRectangle]] = []
-    for start in range(4):
+
+    def candidate(start: int) -> tuple[float, int, RotatedRectangle]:
         turned = np.roll(corners, -start, axis=0)
         cut = _cut(turned, (rectangle.angle + 90 * start) % 360, width, height)
         moved = float(np.abs(geometry.rectangle_corners(cut) - turned).max())
-        candidates.append((round(moved, 1), start, cut))
-    outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
-    fits = rectangle.width <= width and rectangle.height <= height
-    keeps_its_corner = candidates[0][0] <= MAX_UNSEEN_MOVE or (
-        fits and outside <= OFF_PAGE_TOLERANCE * rectangle.height
-    )
-    _, start, cut = candidates[0] if keeps_its_corner else min(candidates, key=lambda choice: choice[:2])
+        return round(moved, 1), start, cut
+
+    moved, start, cut = candidate(0)
+    if moved > MAX_UNSEEN_MOVE:
+        outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
+        fits = rectangle.width <= width and rectangle.height <= height
+        if not (fits and outside <= OFF_PAGE_TOLERANCE * rectangle.height):
+            candidates = [(moved, start, cut), *map(candidate, (1, 2, 3))]
+            _, start, cut = min(candidates, key=lambda choice: choice[:2])
     value = {
         "x": _percent(cut.x, width),
         "y": _percent(cut.y, height),

@@ -66,7 +66,11 @@ class ErnieServer:
         self._budget = budget
         self._loop = asyncio.new_event_loop()
         self._room = asyncio.Semaphore(options.concurrency)
-        self.waiting: TicketQueue[Call, Reading] = TicketQueue(lambda: self.run(self._serve_one()))
+        self.waiting: TicketQueue[Call, Reading] = TicketQueue(self._arrived)
+        self._arriving = threading.Lock()
+        # tickets that came since the loop was woken up, and what serves those before
+        self._came = 0
+        self._serving: set[asyncio.Task[None]] = set()
         self._pictures = Pictures(options.image_format, options.jpeg_quality)
         self.chat = ChatApi(options)
         self._thread = threading.Thread(target=self._loop.run_forever, name="ernie", daemon=True)
@@ -106,7 +110,23 @@ class ErnieServer:
             self._thread.join()
             self._loop.close()
 
+    def _arrived(self) -> None:
+        """Wake the loop up for a ticket, once for those that come meanwhile."""
+        with self._arriving:
+            self._came += 1
+            if self._came == 1:
+                self._loop.call_soon_threadsafe(self._begin)
+
     # From here on: the loop thread.
+
+    def _begin(self) -> None:
+        with self._arriving:
+            came, self._came = self._came, 0
+        for _ in range(came):
+            serving = self._loop.create_task(self._serve_one())
+            # a loop keeps no task alive by itself
+            self._serving.add(serving)
+            serving.add_done_callback(self._serving.discard)
 
     async def _serve_one(self) -> None:
         """Make the call that is first when there is room for one; this comes once for every ticket.

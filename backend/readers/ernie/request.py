@@ -71,28 +71,28 @@ def request_body(options: ErnieOptions, words: str, max_tokens: int, picture: by
     return body if picture is None else body.replace(_PICTURE.encode(), picture, 1)
 
 
-def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | None], tuple[str, ...]]:
+def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str], tuple[str, ...]]:
     """How to get in.
 
     Returns:
-        The address without credentials, the headers of each request (None: not this one), and what
-        no sentence and no log may hold.
+        The address of chat completions without credentials, the headers of each request, and what no
+        sentence and no log may hold.
     """
-    # the variables of OpenAI's own service must not leak to another one
-    headers: dict[str, str | None] = {"OpenAI-Organization": None, "OpenAI-Project": None}
-    headers["Content-Type"] = "application/json"
+    headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "twinread"}
     # an answer is a few hundred bytes, and a packed one could unpack to any size
     headers["Accept-Encoding"] = "identity"
     address = urlsplit(options.base_url)
     user, password = unquote(address.username or ""), unquote(address.password or "")
-    if not options.api_key:
-        # a made-up key is worse than none; a proxy's user and password travel as a header, too,
-        # because the transport refuses them in an address
+    if options.api_key:
+        headers["Authorization"] = f"Bearer {options.api_key}"
+    elif user:
+        # a proxy's user and password travel as a header, too: in an address they would reach logs
         pair = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
-        headers["Authorization"] = f"Basic {pair}" if user else None
+        headers["Authorization"] = f"Basic {pair}"
     path = address.path.rstrip("/").removesuffix("/chat/completions")
-    bare = address._replace(netloc=address.netloc.rpartition("@")[2], path=path).geturl()
-    return bare, headers, (options.api_key or "", password, options.base_url, bare)
+    bare = address._replace(netloc=address.netloc.rpartition("@")[2], path=path)
+    call = bare._replace(path=f"{path}/chat/completions").geturl()
+    return call, headers, (options.api_key or "", password, options.base_url, call, bare.geturl())
 
 
 def identity_of(options: ErnieOptions, prompt: Prompt) -> str:
