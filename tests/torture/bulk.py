@@ -22,6 +22,7 @@ LINES = 3
 PART_S = 2400
 """After this time no further kill begins."""
 
+CLAIM_S = 4
 START_S = 120
 """A run that has not come to its first call by then has nothing left to read."""
 
@@ -60,6 +61,8 @@ def _killed(run: Run, host: ImageHost, ernie: CountingErnie, labels: Studio) -> 
         **EVERYWHERE,
         **labels.settings,
         "ernie_base_url": ernie.base_url,
+        # each run after a kill waits so long for what the killed one had claimed
+        "reading_claim_s": CLAIM_S,
         "pythonpath": run.code,
     }
     arguments = ("--project", project)
