@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -29,7 +29,7 @@ from backend.readers.ernie.prompts import Prompt, most_tokens
 from backend.readers.ernie.request import ErnieOptions, identity_of
 from backend.readers.usage import Ledger, Usage, project_of
 from backend.text.model_answers import answer_of
-from backend.tickets import TicketQueue, present_asker
+from backend.tickets import Ticket, TicketQueue, present_asker
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
 
@@ -129,9 +129,16 @@ class ErnieServer:
             serving.add_done_callback(self._serving.discard)
 
     async def _serve_one(self) -> None:
-        """Make the call that is first when there is room for one; this comes once for every ticket."""
-        async with self._room:
-            for ticket in self.waiting.take(wait=False):
+        """Make the call that is first when there is room for one; this comes once for every ticket.
+
+        The room is free again once the reading is written, so that what a kill costs, calls in flight and
+        answers on their way to the disk, is never more than the limit of calls.
+        """
+        await self._room.acquire()
+        asked: list[Ticket[Call, Reading]] = []
+        try:
+            asked = self.waiting.take(wait=False)
+            for ticket in asked:
                 try:
                     ticket.future.set_result(await ticket.item())
                 except asyncio.CancelledError:  # noqa: PERF203 - one turn at most
@@ -139,6 +146,17 @@ class ErnieServer:
                     raise
                 except Exception as error:  # noqa: BLE001 - it becomes the reading, whatever it is
                     ticket.fail(error)
+        finally:
+            if asked and self._ledger is not None:
+                self._ledger.when_written(self._free_room)
+            else:
+                self._room.release()
+
+    def _free_room(self) -> None:
+        """From any thread."""
+        # nobody waits for room once the loop has ended
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._room.release)
 
     @asynccontextmanager
     async def _paying(self, ask: Ask, project: str) -> AsyncIterator[Callable[[Usage], None]]:

@@ -74,6 +74,8 @@ class Keeper:
         self._changed = threading.Condition()
         # everything from here on belongs to the lock of `_changed`
         self._arrived: deque[_Arrived] = deque()
+        # who is to hear when what arrived before is written
+        self._when_written: list[Callable[[], object]] = []
         self._unwritten: dict[Key, Reading] = {}
         self._to_end: set[Key] = set()
         # all that was taken since the beginning, and what of it the store does not have yet
@@ -165,6 +167,15 @@ class Keeper:
         if late:
             self._flush()
 
+    def when_written(self, then: Callable[[], object]) -> None:
+        """As `Ledger.when_written`: of the readings that came to `keep` before."""
+        with self._changed:
+            if not self._ended:
+                self._when_written.append(then)
+                self._changed.notify_all()
+                return
+        then()
+
     def close(self) -> None:
         """Keep what has arrived, end all claims, wait for nobody; what comes later is kept all the same."""
         with self._changed:
@@ -177,14 +188,17 @@ class Keeper:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._arrived and not self._closed:
+                if not self._arrived and not self._when_written and not self._closed:
                     # whatever wakes it, it does what is due
                     self._changed.wait(self._pause())
                 # what came in meanwhile goes into the same transaction
                 arrived = [self._arrived.popleft() for _ in range(min(len(self._arrived), AT_ONCE))]
                 self._ended = self._closed and not self._arrived
                 ended = self._ended
-            self._take(arrived)
+                hear: list[Callable[[], object]] = []
+                if not self._arrived:
+                    hear, self._when_written = self._when_written, hear
+            self._take(arrived, hear)
             if ended:
                 self._end()
                 return
@@ -271,8 +285,13 @@ class Keeper:
 
     # In the thread, in that of a retry, and after the end in a reader's.
 
-    def _take(self, arrived: Sequence[_Arrived]) -> None:
-        """Keep readings, or let them wait in memory while the store fails; then everybody may see them."""
+    def _take(self, arrived: Sequence[_Arrived], hear: Sequence[Callable[[], object]] = ()) -> None:
+        """Keep readings, or let them wait in memory while the store fails; then everybody may see them.
+
+        Args:
+            arrived: the readings.
+            hear: called once they are kept, before the others: the next calls wait for it.
+        """
         with self._changed:
             for one in arrived:
                 self._held.discard(one.key)
@@ -286,6 +305,8 @@ class Keeper:
             tries = self._ended or not self._health.fails
         if arrived and tries:
             self._flush()
+        for then in hear:
+            then()
         for one in arrived:
             one.settle(one.reading)
 
