@@ -26,8 +26,6 @@ import psutil
 from PIL import Image
 from pydantic import SecretStr
 
-from backend.demo.label_studio_server import LabelStudioServer, Login
-from backend.label_studio.client import LabelStudio
 from backend.label_studio.percent import rectangle_points, rectangle_value
 from backend.page.crops import crop_line
 from backend.page.geometry import RotatedRectangle, rectangle_corners
@@ -291,6 +289,10 @@ def flat_memory() -> Row:
 
 def from_server(count: int = 200) -> Row:
     """Tasks per second out of a real Label Studio, without images: 30 lines each."""
+    # each process of an export imports its main module again, which is this one: no more than is needed
+    from backend.demo.label_studio_server import LabelStudioServer, Login
+    from backend.label_studio.client import LabelStudio
+
     login = Login("bench@example.org", SecretStr("bench-password-1"), SecretStr("0" * 40))
     with (
         tempfile.TemporaryDirectory() as name,

@@ -84,18 +84,23 @@ FLAT = 8
 BYTES_IN_DECODE = 8
 """Bytes that decoding takes for one of `Header.decoding_pixels`: Pillow's own four and the page's three."""
 
+PROGRESSIVE_BYTES = 14
+"""The same of a progressive JPEG: libjpeg holds two more for each colour of a pixel until the last scan."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """What an image file says of itself before anything is decoded.
 
     two_pictures: a browser may show another picture than the one that is read, and both are kept then.
+    progressive: a JPEG that is stored in several scans over the whole picture.
     """
 
     format: str
     width: int
     height: int
     two_pictures: bool = False
+    progressive: bool = False
 
     @property
     def pixels(self) -> int:
@@ -109,7 +114,10 @@ class Header:
 
     @property
     def decoding_pixels(self) -> int:
-        """Pixels that count while it is decoded; WebP's decoder takes twice the memory of the others."""
+        """Pixels that count while it is decoded: more than it has where the decoder takes more memory."""
+        if self.progressive:
+            return -(-self.pixels * PROGRESSIVE_BYTES // BYTES_IN_DECODE)
+        # WebP's decoder takes twice as much as the others
         return self.pixels * (2 if self.format == "WebP" else 1)
 
 
@@ -265,7 +273,8 @@ def _header(data: bytes, name: str, max_pixels: int, max_side: int) -> Header:
         found = Header(name, *_webp_size(data), _webp_transparent(data))
     else:
         image = OPENERS[name][1](io.BytesIO(data))
-        found = Header(name, *image.size, image_modes.two_pictures(image) and name != "TIFF")
+        two_pictures = image_modes.two_pictures(image) and name != "TIFF"
+        found = Header(name, *image.size, two_pictures, "progressive" in image.info)
     _check_size(name, (found.width, found.height), max_pixels, max_side)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from backend.errors import OperatorError
@@ -44,12 +45,22 @@ def write(folder: Path, out: Path, name: str, content: bytes) -> None:
         CannotWrite: the file system refuses.
     """
     with writing(out):
-        path = folder / name
+        # joined as text: a dataset has more crops than anything else, and to parse each path takes longer
+        path = f"{folder}/{name}"
         try:
-            path.write_bytes(content)
+            _write(path, content)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            _write(path, content)
+
+
+def _write(path: str, content: bytes) -> None:
+    """Write a file without a buffer, which would only be filled and emptied once."""
+    with FileIO(path, "wb") as file:
+        left = memoryview(content)
+        while left:
+            # on a full disk a part is written before the next call fails
+            left = left[file.write(left) :]
 
 
 def link(source: Path, target: Path) -> None:

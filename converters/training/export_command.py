@@ -91,7 +91,15 @@ def export_model_(
                 paddleocr or values.paddleocr_dir, values.cache_dir, say, python=values.trainer_python
             )
             made = export_model(
-                opened, out, trainer, which=which, onnx=not no_onnx, language=wanted, replace=replace, say=say
+                opened,
+                out,
+                trainer,
+                which=which,
+                onnx=not no_onnx,
+                language=wanted,
+                replace=replace,
+                say=say,
+                cache_dir=values.cache_dir / "models",
             )
     except KeyboardInterrupt:
         console.print("Stopped. No model was written; run the same command again.")

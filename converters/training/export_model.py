@@ -146,6 +146,7 @@ def export_model(
     language: str,
     replace: bool = False,
     say: Callable[[str], None] = lambda words: None,
+    cache_dir: Path | None = None,
 ) -> ExportedModel:
     """Export a run's checkpoint; the folder appears whole, or not at all.
 
@@ -158,6 +159,7 @@ def export_model(
         language: as our reader is asked for it.
         replace: whether a model that is there may be replaced.
         say: is given a few words before each step.
+        cache_dir: where our reader keeps the model's folded form; None for the usual place.
 
     Raises:
         BadRequest: there is no checkpoint, or something in the way.
@@ -184,7 +186,9 @@ def export_model(
                 converter = calls.to_onnx(trainer, made)
             say("Comparing checkpoint and model")
             crops = parity.crops_of(run.config)
-            found = parity.measure(trainer, config_file, crops, weights, made, language=language, onnx=onnx)
+            found = parity.measure(
+                trainer, config_file, crops, weights, made, language=language, onnx=onnx, cache_dir=cache_dir
+            )
             parity.check(found)
             record = _record(run, which, trainer, found, converter)
             (made / MODEL_CARD).write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", "utf-8")

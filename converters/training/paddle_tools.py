@@ -122,4 +122,5 @@ class PaddleTools:
     def read(self, model: Path, crops: Sequence[Path], language: str) -> list[str]:
         """With twinread's own reader."""
         pixels = [image_files.decode(read_image(crop)).pixels for crop in crops]
-        return [text for text, _ in parity.read_with_twinread(model, pixels, language)]
+        cache = self.settings.cache_dir / "models"
+        return [text for text, _ in parity.read_with_twinread(model, pixels, language, cache)]

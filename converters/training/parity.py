@@ -122,6 +122,7 @@ def measure(
     *,
     language: str,
     onnx: bool,
+    cache_dir: Path | None = None,
 ) -> Parity:
     """Read crops with the checkpoint, with Paddle's engine and with our reader on ONNX, and compare.
 
@@ -133,6 +134,7 @@ def measure(
         directory: the exported model.
         language: as our reader is asked for it.
         onnx: whether the folder has inference.onnx.
+        cache_dir: as for `read_with_twinread`.
 
     Raises:
         TrainerFailed: the checkpoint or the export cannot be run.
@@ -147,7 +149,7 @@ def measure(
         "Paddle's engine": _as_read(answer["exported"], directory),
     }
     if onnx:
-        forms["ONNX in twinread"] = read_with_twinread(directory, crops, language)
+        forms["ONNX in twinread"] = read_with_twinread(directory, crops, language, cache_dir)
     return compare(forms)
 
 
@@ -163,19 +165,22 @@ def _as_read(readings: Readings, directory: Path) -> list[tuple[str, float]]:
     return [(text, score if text else 0.0) for text, score in cleaned]
 
 
-def read_with_twinread(directory: Path, crops: Sequence[Pixels], language: str) -> list[tuple[str, float]]:
+def read_with_twinread(
+    directory: Path, crops: Sequence[Pixels], language: str, cache_dir: Path | None = None
+) -> list[tuple[str, float]]:
     """Read crops with the reader that the backend uses, on a CPU.
 
     Args:
         directory: a model folder with inference.onnx.
         crops: RGB, uint8, shape (height, width, 3) each.
         language: of the lines.
+        cache_dir: where the model's folded form is kept; None for the usual place.
 
     Raises:
         ReaderUnavailable: the model cannot write the language, or does not load.
     """
     options = RecognitionOptions(engine=EngineOptions(engine="onnxruntime", device="cpu"))
-    reader = PaddleReader(language, options, model_dir=directory)
+    reader = PaddleReader(language, options, model_dir=directory, cache_dir=cache_dir)
     reader.start()
     try:
         reader.wait(LOAD_S)

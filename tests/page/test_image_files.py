@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 
 from backend.errors import BadImage
-from backend.page.image_files import PILLOW_PIXELS, decode, encode
+from backend.page.image_files import PILLOW_PIXELS, decode, encode, header
 from backend.page.lines import Page, Pixels, Reason, ReasonKind
 from tests.parts.exif import stored
 from tests.parts.samples import all_samples, sample
@@ -609,3 +609,17 @@ def test_red_print_keeps_its_edges_in_a_jpeg():
 def test_a_crop_is_written_as_png_or_jpeg_only():
     with pytest.raises(ValueError, match="webp"):
         encode(opened(FILES["PNG"]).pixels, "webp")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pixels"),
+    [
+        pytest.param("JPEG", 2_400, id="8 bytes for each of 60 x 40 pixels"),
+        pytest.param("progressive JPEG", 4_200, id="14 bytes, since libjpeg keeps all scans"),
+        pytest.param("JPEG of two pictures", 2_400, id="the second one is not decoded"),
+        pytest.param("WebP", 4_800, id="16 bytes"),
+        pytest.param("PNG", 2_400, id="as a plain JPEG"),
+    ],
+)
+def test_what_takes_more_memory_to_decode_counts_as_more_pixels(kind, pixels):
+    assert header(FILES[kind], max_pixels=MOST).decoding_pixels == pixels
