@@ -101,8 +101,7 @@ def readings_of(
             _when_done([future for number in group for future in asked[number]], partial(ended.put, group))
         ready = _taken(ended, waiting, limit) if waiting else set()
         for number in ready:
-            who = readers[len(readings[number]) :]
-            came = zip(who, waiting.pop(number), strict=False)
+            came = zip(readers[len(readings[number]) :], waiting.pop(number), strict=False)
             readings[number] += [limit.reading(reader, future) for reader, future in came]
     return readings
 

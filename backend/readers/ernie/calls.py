@@ -10,6 +10,8 @@ import logging
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -82,6 +84,7 @@ class Calls:
         self._timeout_s = timeout_s
         self._max_retries = max_retries
         self._max_answer_bytes = max_answer_bytes
+        self._proxy = proxy_for(address)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: bytes) -> Response:
@@ -103,7 +106,7 @@ class Calls:
                 response, headers = await self._once(body)
             except aiohttp.ClientError as error:
                 # an answer that is not HTTP stays so
-                if not left or not isinstance(error, _PASSING):
+                if not left or not isinstance(error, (*_PASSING, aiohttp.ClientHttpProxyError)):
                     raise self._lost(error, tries) from error
             else:
                 if 200 <= response.status < 300 or not left or not retries.passes(response.status, headers):
@@ -121,12 +124,14 @@ class Calls:
         if self._session is None:
             self._session = self._opened()
         # a redirect could lead anywhere, with the key
-        async with self._session.post(self._address, data=body, allow_redirects=False) as answer:
+        async with self._session.post(
+            self._address, data=body, allow_redirects=False, proxy=self._proxy
+        ) as answer:
             text = (await self._read(answer)).decode("utf-8", "replace")
             return Response(answer.status, text), answer.headers
 
     def _opened(self) -> aiohttp.ClientSession:
-        """A session, which aiohttp makes in its loop alone; nothing of the environment leads it elsewhere."""
+        """A session, which aiohttp makes in its loop alone."""
         quiet = aiohttp.ClientTimeout(
             total=None, connect=self._timeout_s, sock_connect=self._timeout_s, sock_read=self._timeout_s
         )
@@ -171,6 +176,18 @@ class Calls:
         return CallLost(_why(error, often, self._timeout_s), reached=reached)
 
 
+def proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for an address (HTTPS_PROXY, NO_PROXY and so on); None for none.
+
+    aiohttp would find it, too, but reads passwords from ~/.netrc then, for each call.
+    """
+    place = urlsplit(address)
+    if proxy_bypass(place.hostname or ""):
+        return None
+    named = getproxies()
+    return named.get(place.scheme) or named.get("all")
+
+
 _PASSING = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
 """What may pass: time-outs are among them."""
 
@@ -190,6 +207,6 @@ def _why(error: aiohttp.ClientError, often: str, timeout_s: float) -> str:
         )
     if isinstance(error, _PASSING):
         return f"ERNIE's server cut the connection before its answer was whole{often}; its log says why."
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, (aiohttp.InvalidURL, aiohttp.ClientHttpProxyError)):
         return f"The connection to ERNIE's server failed{often}; check ERNIE_BASE_URL."
     return f"ERNIE's server gave an answer that is not HTTP ({type(error).__name__}); check ERNIE_BASE_URL."

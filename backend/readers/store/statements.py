@@ -44,7 +44,7 @@ def statements(dialect: str) -> Statements:
     now = clock(dialect)
     reader, owner = sa.bindparam("reader", type_=sa.Text), sa.bindparam("owner", type_=sa.Text)
     until = now + sa.bindparam("for_s", type_=sa.Float)
-    crops = sa.bindparam("crops", expanding=True)
+    crops: sa.BindParameter[Any] = sa.bindparam("crops", expanding=True)
     given = _listed(dialect)
     # ordered, so that two processes never wait for each other's rows; without WHERE, SQLite would take
     # ON CONFLICT for the condition of a join
