@@ -72,8 +72,8 @@ class RunJob:
 class Sealed:
     """A value that goes to workers, and that nobody sees on the way.
 
-    Ray Data shows what its stages are given: it takes dataclasses apart, whatever their fields' `repr` is, for
-    its dashboard, for any program that joins the cluster, and for its logs of events.
+    Ray Data shows what its stages are given, to its dashboard and in logs of events: it takes dataclasses
+    apart for that, whatever the `repr` of their fields is.
     """
 
     def __init__(self, job: RunJob) -> None:

@@ -285,5 +285,3 @@ def test_several_nodes_need_a_store_that_all_of_them_reach() -> None:
     assert check_store(postgresql, two) == ""
     with pytest.raises(SettingsWrong, match="Set STORE_URL to a PostgreSQL database"):
         check_store(FOUR, two)
-
-
