@@ -96,7 +96,7 @@ class KilledRun:
 def killed_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledRun]:
     with (
         postgres() as url,
-        StandIn(what_is_seen, latency_s=0.2, key=KEY).running() as ernie,
+        StandIn(what_is_seen, latency_s=0.4, key=KEY).running() as ernie,
         ray_cluster(HEAD, cpus=1) as cluster,
     ):
         cluster.add(SECOND, cpus=1)
