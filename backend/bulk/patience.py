@@ -7,10 +7,12 @@ thousand failed tasks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+import httpx
 from pydantic import SecretStr
 
 from backend.errors import LabelStudioFailed, TwinreadError
@@ -76,25 +78,9 @@ class PatientLabelStudio(LabelStudio):
         super().__init__(base_url, api_key, **more)
         self._patience = patience
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        doing: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        body: Json = None,
-        files: Sequence[tuple[str, Any]] | None = None,
-        bulk: bool = False,
-    ) -> Json:
-        """As `HttpClient.call`."""
-
-        def ask() -> Json:
-            return super(PatientLabelStudio, self).call(
-                method, path, doing, params=params, body=body, files=files, bulk=bulk
-            )
-
-        return self._patience.keep_trying(ask) if method == "GET" else ask()
+    def _send(self, doing: str, send: Callable[[], httpx.Response], *, reads: bool) -> Json:
+        ask = partial(super()._send, doing, send, reads=reads)
+        return self._patience.keep_trying(ask) if reads else ask()
 
 
 def is_away(error: TwinreadError) -> bool:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import ray
 import ray.data
+from ray._private import auto_init_hook
+from ray.util import list_named_actors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from backend.bulk.ray_stages import Installed, installed, needs_postgresql, other_version
@@ -96,9 +100,10 @@ def join(address: str) -> None:
     Raises:
         ClusterFailed: there is no cluster at the address.
     """
-    # both are read by Ray when it starts; it says much, and to the maker of Ray as well
+    # read by Ray when it starts: it says much, and to the maker of Ray as well
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    # else a thread that asks something of Ray after the cluster was left would start one on this machine
+    auto_init_hook.enable_auto_connect = False
     try:
         ray.init(log_to_driver=False, logging_level=logging.CRITICAL, address=address)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
@@ -241,19 +246,38 @@ def _halves(size: int, *, mostly_finding: bool) -> tuple[float, float]:
 
 
 class Places:
-    """Gives each actor of a stage the node where it begins, in turns; Ray Data asks it for each.
+    """Gives each actor of a stage its name and the node where it begins, in turns; Ray Data asks it for each.
 
     Args:
         actors: of the stage.
+        name: what the names of its actors begin with.
     """
 
-    def __init__(self, actors: Actors) -> None:
+    def __init__(self, actors: Actors, name: str) -> None:
         self._turns = itertools.cycle(actors.nodes)
+        self._name = name
 
     def __call__(self) -> dict[str, Any]:
         """Arguments of one actor. One that is lost is not waited for: its tasks are done again elsewhere."""
-        place = NodeAffinitySchedulingStrategy(next(self._turns), soft=True)
-        return {"scheduling_strategy": place, "max_restarts": 0, "max_task_retries": 0}
+        return {
+            "name": f"{self._name}-{uuid.uuid4().hex}",
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(next(self._turns), soft=True),
+            "max_restarts": 0,
+            "max_task_retries": 0,
+        }
+
+
+def end_actors(name: str) -> None:
+    """End the actors of this process whose names begin so, at once, whatever they do.
+
+    Ray ends actors that nobody refers to. Where a node was lost, its own bookkeeping of the objects that were
+    on it may refer to an actor for ever, and the cores that it holds would never come to another one.
+    """
+    for one in list_named_actors():
+        if one.startswith(name):
+            # it may have ended by itself
+            with suppress(ValueError):
+                ray.kill(ray.get_actor(one))
 
 
 def _ask(settings: Settings, node: Node) -> Any:

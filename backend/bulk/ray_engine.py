@@ -110,7 +110,7 @@ class RayEngine:
             for task in given_up:
                 yield _failure(task, why or _died())
             if again := [task for task in left if task not in given_up]:
-                log.warning("%d tasks were with workers that were lost; they are read again.", len(again))
+                log.error("%d tasks were with workers that were lost; they are read again.", len(again))
                 supply.give_back(again)
 
     def close(self) -> None:
@@ -166,7 +166,7 @@ class RayEngine:
                     continue
                 silent = 0
                 if isinstance(came, Exception):
-                    log.warning("Ray broke the work off (%s).", type(came).__name__)
+                    log.error("Ray broke the work off (%s).", type(came).__name__)
                     log.debug("Ray's error", exc_info=came)
                     break
                 done, outcome = came
@@ -209,7 +209,7 @@ def _losing(in_hand: Mapping[int, bytes], number: int, room: int) -> bool:
 
 def _say_silence(silent: int) -> None:
     if silent % SILENT_S == 0:
-        log.warning("Nothing has come from the Ray cluster for %d s; %s.", silent, ray_cluster.cpus())
+        log.error("Nothing has come from the Ray cluster for %d s; %s.", silent, ray_cluster.cpus())
 
 
 def _failure(task: bytes, error: TwinreadError) -> Failure:

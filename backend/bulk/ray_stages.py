@@ -53,7 +53,7 @@ Rows: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """What every worker of a run is given. It goes to them pickled, and shows nobody its settings.
+    """What every worker of a run is given; it goes to them sealed.
 
     settings: those of the driver, as values, with the worker's share of cores and of calls.
     work: whose tasks.
@@ -67,6 +67,21 @@ class RunJob:
     version: str
     budget: Spender | None = None
     only_node: str = ""
+
+
+class Sealed:
+    """A value that goes to workers, and that nobody sees on the way.
+
+    Ray Data shows what its stages are given, to its dashboard and in logs of events: it takes dataclasses
+    apart for that, whatever the `repr` of their fields is.
+    """
+
+    def __init__(self, job: RunJob) -> None:
+        self._job = job
+
+    def open(self) -> RunJob:
+        """What is in it."""
+        return self._job
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +138,11 @@ class FindStage:
     """Fetches, decodes and searches the pages of tasks; Ray Data calls it from several threads.
 
     Args:
-        job: of the run.
+        sealed: the job of the run.
     """
 
-    def __init__(self, job: RunJob) -> None:
+    def __init__(self, sealed: Sealed) -> None:
+        job = sealed.open()
         self._worker = _Worker(job, detect=True)
         self._work = job.work
 
@@ -166,10 +182,11 @@ class ReadStage:
     """Reads the lines that were found and writes the predictions; Ray Data calls it from several threads.
 
     Args:
-        job: of the run.
+        sealed: the job of the run.
     """
 
-    def __init__(self, job: RunJob) -> None:
+    def __init__(self, sealed: Sealed) -> None:
+        job = sealed.open()
         self._worker = _Worker(job, detect=False)
         self._work = job.work
 

@@ -9,8 +9,10 @@ in hand never comes back, and is known by that when the pass has ended.
 from __future__ import annotations
 
 import threading
+import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from queue import Empty, Full
 from queue import Queue as ThreadQueue
@@ -22,8 +24,11 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from backend.bulk.job import Outcome
-from backend.bulk.ray_cluster import Actors, Layout, Places, nodes
-from backend.bulk.ray_stages import CannotWork, FindStage, ReadStage, RunJob, unpacked
+from backend.bulk.ray_cluster import Actors, Layout, Places, end_actors, nodes
+from backend.bulk.ray_stages import CannotWork, FindStage, ReadStage, RunJob, Sealed, unpacked
+
+ENDING_S = 10.0
+"""How long a pass that is given up may take to end by itself, seconds."""
 
 AHEAD = 64
 """Outcomes that wait in this process to be taken; then Ray Data waits, too."""
@@ -53,6 +58,7 @@ class RayStream:
             job: what every worker is given.
         """
         self.room = layout.room
+        self._name = f"twinread-{uuid.uuid4().hex}"
         self._nodes = {*layout.finding.nodes, *layout.reading.nodes}
         # on this node: with it everything would end anyway
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -70,9 +76,10 @@ class RayStream:
                 num_cpus=0,
                 ray_remote_args_fn=_Here(here),
             )
-            found = _stage(fed, FindStage, job, layout.finding)
-            read = _stage(found, ReadStage, job, layout.reading)
-        threading.Thread(target=self._pull, args=(read,), name="ray-results", daemon=True).start()
+            found = _stage(fed, FindStage, job, layout.finding, self._name)
+            read = _stage(found, ReadStage, job, layout.reading, self._name)
+        self._pulling = threading.Thread(target=self._pull, args=(read,), name="ray-results", daemon=True)
+        self._pulling.start()
 
     def put(self, number: int, task: bytes) -> None:
         """Hand over a task, pickled, under a number of its own."""
@@ -99,9 +106,14 @@ class RayStream:
         return not self._nodes <= {node.name for node in nodes()}
 
     def close(self) -> None:
-        """Give up what is in hand; its actors end."""
+        """Give up what is in hand; its actors have ended then, and their cores are free for the next pass."""
         self._stop.set()
-        self._tasks.shutdown(force=True)
+        # once the cluster was left, they have ended anyway
+        with suppress(ray.exceptions.RaySystemError):
+            self._tasks.shutdown(force=True)
+            # while it goes on, it replaces actors that end
+            self._pulling.join(ENDING_S)
+            end_actors(self._name)
 
     def _pull(self, dataset: ray.data.Dataset) -> None:
         """Run the pass, in a thread of its own."""
@@ -142,7 +154,11 @@ def _feed(_: Any, tasks: Queue) -> Iterator[dict[str, list[Any]]]:
 
 
 def _stage(
-    dataset: ray.data.Dataset, stage: type[FindStage] | type[ReadStage], job: RunJob, actors: Actors
+    dataset: ray.data.Dataset,
+    stage: type[FindStage] | type[ReadStage],
+    job: RunJob,
+    actors: Actors,
+    name: str,
 ) -> ray.data.Dataset:
     pool = ray.data.ActorPoolStrategy(
         size=len(actors.nodes),
@@ -156,6 +172,6 @@ def _stage(
         compute=pool,
         num_cpus=actors.cpus,
         num_gpus=actors.gpus or None,
-        fn_constructor_args=(job,),
-        ray_remote_args_fn=Places(actors),
+        fn_constructor_args=(Sealed(job),),
+        ray_remote_args_fn=Places(actors, name),
     )

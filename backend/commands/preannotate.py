@@ -112,7 +112,12 @@ def preannotate(
     logs.configure("ERROR")
     console = Console(highlight=False)
     limits = Limits(max_calls, max_tokens, max_cost)
-    request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file)
+    again = (
+        *(["--own-version"] if own_version else []),
+        *(["--engine", engine] if engine != "local" else []),
+        *(["--address", address] if address else []),
+    )
+    request = RunRequest(project, limit, only_failed, order, own_version, prune, limits, file, again)
     if dry_run:
         from backend.commands.dry_run import show_forecast
 

@@ -61,6 +61,7 @@ class RunRequest:
     prune: remove predictions of older versions at the end.
     limits: of calls, tokens and costs.
     summary_json: file for the figures.
+    options: what the command must be given again, so that it can go on.
     """
 
     project: int
@@ -71,6 +72,7 @@ class RunRequest:
     prune: bool = False
     limits: Limits = field(default_factory=Limits)
     summary_json: Path | None = None
+    options: tuple[str, ...] = ()
 
 
 def reading(engine: Literal["local", "ray"], address: str) -> tuple[LoadEngine, NewBudget]:
@@ -154,7 +156,7 @@ def preannotate_project(
         bar.say(sentence)
     for sentence in tidied.sentences:
         bar.say(sentence)
-    again = f"twinread preannotate --project {request.project}"
+    again = " ".join([f"twinread preannotate --project {request.project}", *request.options])
     if counts.unread():
         bar.say(f"To read these again once that is mended: {again} --only-failed")
     if run.failure is not None or run.stopped:

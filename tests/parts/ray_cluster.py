@@ -1,4 +1,4 @@
-"""A real Ray cluster on this machine: each node is a process group of its own, on a loopback address."""
+"""A real Ray cluster on this machine: each node is a session of its own, on a loopback address."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class RayCluster:
             "PYTHONPATH": str(ROOT),
             "RAY_AUTH_MODE": "disabled",
             "OMP_NUM_THREADS": "1",
+            # what Ray tells other programs stands in its logs, too
+            "RAY_enable_export_api_write": "1",
             # a node that is killed is noticed in seconds; by default in fifteen
             "RAY_health_check_period_ms": "1000",
             "RAY_health_check_timeout_ms": "2000",
@@ -65,8 +67,27 @@ class RayCluster:
     def kill(self, ip: str) -> None:
         """End a node and all that runs on it, at once."""
         node = self.nodes.pop(ip)
-        os.killpg(node.pid, signal.SIGKILL)
+        # its workers have process groups of their own, and would notice only later that their node is gone
+        for folder in processes({node.pid}):
+            with suppress(ProcessLookupError):
+                os.kill(int(folder.name), signal.SIGKILL)
         node.wait()
+
+    @property
+    def workers(self) -> list[str]:
+        """What the processes of actors and tasks call themselves, such as `ray::MapWorker(ReadStage)`."""
+        called = [read(folder / "cmdline") for folder in self._processes()]
+        return [name for name in called if name.startswith("ray::")]
+
+    @property
+    def seen_from_outside(self) -> str:
+        """Command lines and environments of all its processes."""
+        return "\n".join(
+            read(folder / name) for folder in self._processes() for name in ("cmdline", "environ")
+        )
+
+    def _processes(self) -> list[Path]:
+        return list(processes({node.pid for node in self.nodes.values()}))
 
     @property
     def logs(self) -> str:
@@ -76,6 +97,22 @@ class RayCluster:
             for path in sorted(self.folder.rglob("*"))
             if path.is_file() and not path.is_symlink()
         )
+
+
+def processes(sessions: Container[int]) -> Iterator[Path]:
+    """Folders in /proc of all processes of these sessions."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        # what ends meanwhile does not run
+        with suppress(OSError):
+            if os.getsid(int(folder.name)) in sessions:
+                yield folder
+
+
+def read(file: Path) -> str:
+    """A file of /proc; empty once its process is gone."""
+    with suppress(OSError):
+        return file.read_bytes().decode("utf-8", "replace").rstrip("\0")
+    return ""
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def test_a_reader_that_breaks_leaves_nobody_waiting_and_the_one_before_it_alone(
     one = shared()
     well, first = one.reader("plain")
     broken = StoredReader(BrokenReader(at_once=True), one.keeper, paid=True)
-    _, last = one.reader("last")
+    behind, last = one.reader("last")
 
     with pytest.raises(OSError, match="no more threads"):
         submit_together([(first, [crop(1)]), (broken, [crop(1)]), (last, [crop(1)])])
@@ -157,3 +157,8 @@ def test_a_reader_that_breaks_leaves_nobody_waiting_and_the_one_before_it_alone(
     well.asked[0][2].set_result(read_by("plain", "12"))
     assert joined.result(10).text == "12"
     assert len(well.asked) == 1, "what it was asked for goes on"
+
+    (again,) = last.submit([crop(1)])
+    until(lambda: behind.asked)
+    behind.asked[0][2].set_result(read_by("last", "12"))
+    assert again.result(10).text == "12", "who asks again waits for nothing that never comes"
