@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
 from pathlib import Path
 
 from backend.errors import OperatorError
@@ -45,22 +44,12 @@ def write(folder: Path, out: Path, name: str, content: bytes) -> None:
         CannotWrite: the file system refuses.
     """
     with writing(out):
-        # joined as text: a dataset has more crops than anything else, and to parse each path takes longer
-        path = f"{folder}/{name}"
+        path = folder / name
         try:
-            _write(path, content)
+            path.write_bytes(content)
         except FileNotFoundError:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            _write(path, content)
-
-
-def _write(path: str, content: bytes) -> None:
-    """Write a file without a buffer, which would only be filled and emptied once."""
-    with FileIO(path, "wb") as file:
-        left = memoryview(content)
-        while left:
-            # on a full disk a part is written before the next call fails
-            left = left[file.write(left) :]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
 
 
 def link(source: Path, target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import sys
@@ -83,8 +82,6 @@ def _begin() -> None:
     """Prepare a process, which ends with its parent."""
     # there is a process for every core already
     cv2.setNumThreads(1)
-    # what was imported stays: every ten pages or so Python would look whether it is still needed
-    gc.freeze()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
