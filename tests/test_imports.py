@@ -37,6 +37,7 @@ OWNERS = {
         "backend.readers.store.accounts",
         "backend.readers.store.database",
         "backend.readers.store.readings",
+        "backend.readers.store.statements",
         "backend.readers.store.tables",
         "backend.readers.store.time_limit",
         "backend.readers.store.upkeep",

@@ -24,8 +24,8 @@ from backend.label_studio.client import LabelStudio
 from backend.outputs import write_summary
 from backend.pipeline.assembly import engines, open_store, promoted_model
 from backend.pipeline.engines import Engines
+from backend.pipeline.from_settings import prices
 from backend.pipeline.metrics import Metrics
-from backend.pipeline.reader_kinds import prices
 from backend.readers.stored import ReadingStore
 from backend.readers.usage import Usage
 from backend.settings import connect

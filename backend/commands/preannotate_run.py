@@ -28,7 +28,7 @@ from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong, StoreFa
 from backend.label_studio.client import LabelStudio
 from backend.outputs import write_summary
 from backend.pipeline.assembly import open_store
-from backend.pipeline.reader_kinds import prices
+from backend.pipeline.from_settings import prices
 from backend.projects.page_filling import choose_predictions
 from backend.readers.budget import Budget, Limits
 from backend.readers.prices import Prices

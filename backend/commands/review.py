@@ -72,7 +72,7 @@ def _show_spending(values: Settings, project: int, console: Console) -> object:
     """Show what readers took for a project; the same for machines, or the problem in a dictionary."""
     from backend.errors import OperatorError
     from backend.outputs import printable
-    from backend.pipeline.reader_kinds import prices
+    from backend.pipeline.from_settings import prices
     from backend.pipeline.spending import spending_figures
     from backend.projects.status_table import spending_notes, spending_tables
     from backend.readers.store.accounts import spending

@@ -51,7 +51,7 @@ def store(
     from rich.console import Console
 
     from backend.outputs import check_writable, write_summary
-    from backend.pipeline.reader_kinds import prices
+    from backend.pipeline.from_settings import prices
     from backend.pipeline.spending import spending_figures
     from backend.projects.status_table import spending_notes, spending_tables
     from backend.readers.store.accounts import spending

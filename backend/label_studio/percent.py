@@ -83,14 +83,20 @@ def rectangle_value(quad: Quad, width: int, height: int) -> tuple[dict[str, floa
     """
     rectangle = geometry.rectangle_of(quad)
     corners = geometry.rectangle_corners(rectangle)
-    moved, start, cut = _about(0, corners, rectangle.angle, width, height)
-    # the other three are reckoned where they may be taken, which is seldom
+
+    def candidate(start: int) -> tuple[float, int, RotatedRectangle]:
+        turned = np.roll(corners, -start, axis=0)
+        cut = _cut(turned, (rectangle.angle + 90 * start) % 360, width, height)
+        moved = float(np.abs(geometry.rectangle_corners(cut) - turned).max())
+        return round(moved, 1), start, cut
+
+    moved, start, cut = candidate(0)
     if moved > MAX_UNSEEN_MOVE:
         outside = float(np.abs(corners[0] - geometry.clamp(corners, width, height)[0]).max())
         fits = rectangle.width <= width and rectangle.height <= height
         if not (fits and outside <= OFF_PAGE_TOLERANCE * rectangle.height):
-            others = [_about(other, corners, rectangle.angle, width, height) for other in (1, 2, 3)]
-            _, start, cut = min([(moved, start, cut), *others], key=lambda choice: choice[:2])
+            candidates = [(moved, start, cut), *map(candidate, (1, 2, 3))]
+            _, start, cut = min(candidates, key=lambda choice: choice[:2])
     value = {
         "x": _percent(cut.x, width),
         "y": _percent(cut.y, height),
@@ -156,15 +162,6 @@ def _with_positive_sides(drawn: RotatedRectangle) -> RotatedRectangle:
         height=abs(drawn.height),
         angle=drawn.angle,
     )
-
-
-def _about(
-    start: int, corners: Quad, angle: float, width: int, height: int
-) -> tuple[float, int, RotatedRectangle]:
-    """A rectangle turned about another of its corners: how far corners move, which one it is, the form."""
-    turned = np.roll(corners, -start, axis=0)
-    cut = _cut(turned, (angle + 90 * start) % 360, width, height)
-    return round(float(np.abs(geometry.rectangle_corners(cut) - turned).max()), 1), start, cut
 
 
 def _cut(corners: Quad, angle: float, width: int, height: int) -> RotatedRectangle:

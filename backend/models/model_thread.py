@@ -98,6 +98,8 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         # what each thread has in its hands, and since when; both belong to the lock of `_loading`
         self._at_work: dict[int, tuple[float, Sequence[Ticket[Item, Result]]]] = {}
         self._given_up: set[int] = set()
+        # the threads that may have something in their hands; belongs to that lock, too
+        self._serving: set[int] = set()
         self._watcher = threading.Thread(target=self._watch, name=f"watch of the {name}", daemon=True)
         self._threads = [
             # Daemons, so that a forgotten stop() cannot keep a command from ending.
@@ -163,10 +165,16 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
                 self._loading.notify_all()
             # a thread whose model is built has nothing to do before all are
             self._loading.wait_for(lambda: self.state is not ModelState.LOADING)
-        while tickets := self.take(self._batch):
-            self._finish(model, tickets)
-            # a page of 240 MB would stay in memory until the next one comes
-            del tickets
+            self._serving.add(threading.get_ident())
+        try:
+            while tickets := self.take(self._batch):
+                self._finish(model, tickets)
+                # a page of 240 MB would stay in memory until the next one comes
+                del tickets
+        finally:
+            with self._loading:
+                self._serving.discard(threading.get_ident())
+                self._loading.notify_all()
 
     def _finish(self, model: Model, tickets: Sequence[Ticket[Item, Result]]) -> None:
         this = threading.get_ident()
@@ -207,6 +215,7 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
                 for who in stuck:
                     del self._at_work[who]
                 self._given_up |= set(stuck)
+                self._serving -= set(stuck)
             if not stuck:
                 continue
             frames = sys._current_frames()
@@ -231,7 +240,8 @@ class ModelThread(TicketQueue[Item, Result], Generic[Model, Item, Result]):
         self.close(failure or self._stopping())
 
     def _is_over(self) -> bool:
-        return self.state not in (ModelState.LOADING, ModelState.READY)
+        # others may still be at a call when the model fails or is stopped, and are watched to its end
+        return self.state not in (ModelState.LOADING, ModelState.READY) and not self._serving
 
     def _stopping(self) -> Stopping:
         return Stopping(f"The {self.name} was stopped before it came to this.", name=self.name)

@@ -28,7 +28,7 @@ from backend.page.lines import (
     Verdict,
 )
 from backend.page.reading_order import reading_order
-from backend.pipeline.asking import readings_of
+from backend.pipeline.asking import NO_LIMIT, TimeLimit, readings_of
 from backend.pipeline.upside_down import read_on_its_head
 from backend.seams import LineDetector, LineReader
 from backend.text import languages, verdicts, wrapping
@@ -102,6 +102,7 @@ class Panel:
     worded: identities of the readers that answer in words, as vision models do, and may wrap what they read.
     lacking: why nobody reads, where `readers` is empty.
     text_style: which marks are written by the house rule.
+    limit: when its readers must have answered.
     """
 
     readers: tuple[LineReader, ...]
@@ -112,6 +113,7 @@ class Panel:
     worded: frozenset[str] = frozenset()
     lacking: tuple[Reason, ...] = ()
     text_style: TextStyle = "house"
+    limit: TimeLimit = NO_LIMIT
 
     @property
     def families(self) -> dict[str, str]:
@@ -145,7 +147,9 @@ def annotate_page(
     noted = _with_notes(page, lines, detected.turned)
     read = read_lines(noted, lines, panel, urgency=urgency)
     if detected.turned is None:
-        around = read_on_its_head(page, read, panel.readers, panel.tall_lines, urgency=urgency)
+        around = read_on_its_head(
+            page, read, panel.readers, panel.tall_lines, urgency=urgency, limit=panel.limit
+        )
         if around is not None:
             lines = _in_reading_order(around.lines, panel)
             noted = _with_notes(page, lines, around.turned)
@@ -232,7 +236,7 @@ def _read_group(page: Page, lines: Sequence[Line], panel: Panel, urgency: Urgenc
     def settled(index: int, said: Sequence[Reading]) -> bool:
         return _settled(said, cuts[index], lines[index], panel)
 
-    readings = readings_of(cuts, panel.readers, panel.policy.at_once, settled, urgency)
+    readings = readings_of(cuts, panel.readers, panel.policy.at_once, settled, urgency, panel.limit)
     bare = [_without_wrapping(said, panel) for said in readings]
     judged = [_judge(said, cut, line, panel) for line, cut, said in zip(lines, cuts, bare, strict=True)]
     return [

@@ -17,12 +17,12 @@ from backend.models.packaged import head_classifier
 from backend.models.promoted import PromotedModel, Promotions
 from backend.page.pixel_budget import PageMemory
 from backend.pipeline.engines import Engines
+from backend.pipeline.from_settings import engine_options, prices
 from backend.pipeline.malloc import give_large_blocks_back
 from backend.pipeline.metrics import Metrics, UsageCounter
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
 from backend.pipeline.promoted_models import PromotedModels
-from backend.pipeline.reader_kinds import engine_options, prices
 from backend.pipeline.reading_check import misreading
 from backend.pipeline.service import Service, ServiceOptions
 from backend.pipeline.spending import spending_figures

@@ -17,12 +17,12 @@ from backend.errors import Late, TwinreadError
 from backend.fetching.download_queue import DownloadQueue
 from backend.page.lines import Line, Page, ReadLine
 from backend.pipeline.annotate import Panel, read_lines
+from backend.pipeline.asking import TimeLimit, shown_s
 from backend.pipeline.engines import EngineLoader
 from backend.pipeline.page_reading import Given, fetched, job_of
 from backend.pipeline.page_work import PageWork
 from backend.pipeline.read_task import TaskPage, open_page, unexpected
 from backend.pipeline.task_record import TaskRecord
-from backend.pipeline.time_limit import limited, shown_s
 from backend.tickets import Asker, Urgency
 
 DRAWN_AT_ONCE = 16
@@ -61,10 +61,9 @@ class DrawnBoxes:
             with (
                 self._loader.lend() as engines,
                 engines.lend(page.language) as panel,
-                limited(panel, end, deadline_s) as in_time,
                 open_page(replace(engines, source=Given(content)), page, urgency=urgency) as opened,
             ):
-                return self._lines_of(page, opened, lines, in_time)
+                return self._lines_of(page, opened, lines, replace(panel, limit=TimeLimit(end, deadline_s)))
 
         job = job_of(page, source, partial(fetched, self._loader, page), read)
         box = object()

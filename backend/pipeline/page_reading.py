@@ -12,12 +12,12 @@ from typing import TypeVar
 from backend.errors import TwinreadError
 from backend.page.lines import ReadPage
 from backend.pipeline.annotate import Panel
+from backend.pipeline.asking import TimeLimit
 from backend.pipeline.engines import EngineLoader, Engines
 from backend.pipeline.metrics import Metrics
 from backend.pipeline.page_work import PageJob
 from backend.pipeline.read_task import TaskPage, read_page, unexpected
 from backend.pipeline.task_record import TaskRecord
-from backend.pipeline.time_limit import limited
 from backend.seams import ServedSource
 from backend.tickets import Urgency
 
@@ -108,9 +108,7 @@ class PageReader:
         @contextmanager
         def lend(language: str) -> Iterator[Panel]:
             with engines.lend(language) as panel:
-                end = time.monotonic() + self._reading_s
-                with limited(panel, end, self._reading_s) as in_time:
-                    yield in_time
+                yield replace(panel, limit=TimeLimit(time.monotonic() + self._reading_s, self._reading_s))
 
         return replace(engines, lend=lend)
 

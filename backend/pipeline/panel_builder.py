@@ -12,7 +12,7 @@ from backend.errors import ModelMissing, ReaderUnavailable
 from backend.models.model_thread import BackgroundModel
 from backend.page.lines import Reason, ReasonKind
 from backend.pipeline.annotate import Panel, Policy
-from backend.pipeline.reader_kinds import ReaderKind
+from backend.pipeline.reader_kind import ReaderKind
 from backend.readers.stored import Keeper, StoredReader
 from backend.seams import LineReader
 from backend.settings.settings import Settings

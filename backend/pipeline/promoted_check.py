@@ -7,7 +7,7 @@ import logging
 from backend.errors import ReaderUnavailable, SettingsWrong
 from backend.models import locate, paddle_engine
 from backend.models.promoted import PromotedModel
-from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.from_settings import engine_options
 from backend.pipeline.reading_check import NotTried, check_reading
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from backend.settings.settings import Settings

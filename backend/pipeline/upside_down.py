@@ -7,6 +7,7 @@ upright pages are like that, so a handful of lines is read again the other way r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import wait
 from functools import partial
 from typing import Final
 
@@ -14,6 +15,7 @@ from backend.page import crops
 from backend.page.crops import TallLines
 from backend.page.lines import Line, Page, ReadLine
 from backend.page.turned_pages import LEAST_VOTERS, Direction, the_other_way_round
+from backend.pipeline.asking import NO_LIMIT, TimeLimit
 from backend.seams import LineReader
 from backend.tickets import Urgency
 
@@ -34,6 +36,7 @@ def read_on_its_head(
     tall_lines: TallLines,
     *,
     urgency: Urgency | None = None,
+    limit: TimeLimit = NO_LIMIT,
 ) -> Direction | None:
     """The lines of a page the other way round, where they are read better so; None where they are not.
 
@@ -43,6 +46,7 @@ def read_on_its_head(
         readers: who read them; the first one that tells how sure it is decides.
         tall_lines: the crop policy for lines that are taller than wide.
         urgency: whether an annotator waits, now or later; None for bulk work.
+        limit: when readers must have answered.
     """
     for number, reader in enumerate(readers):
         scores = {
@@ -61,7 +65,8 @@ def read_on_its_head(
         urgency = urgency or Urgency()
         futures = reader.submit(cuts, urgent=urgency.urgent)
         urgency.when_hurried(partial(reader.hurry, futures))
-        again = [future.result().score or 0.0 for future in futures]
+        wait(futures, limit.left_s)
+        again = [limit.reading(reader, future).score or 0.0 for future in futures]
         enough = max(SURE, _mean([scores[index] for index in tried]) + BETTER_BY)
         return around if _mean(again) >= enough else None
     return None

@@ -25,9 +25,11 @@ from backend.models import devices
 from backend.models.promoted import Promotions
 from backend.page.lines import Reading
 from backend.pipeline import assembly
+from backend.pipeline.ernie_kind import Ernie
+from backend.pipeline.from_settings import engine_options
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
-from backend.pipeline.reader_kinds import Ernie, engine_options, kinds
+from backend.pipeline.reader_kinds import kinds
 from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
 from backend.projects import trained_reader
 from backend.projects.backend_connection import connect_backend

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 
 from backend.page.lines import Pixels, Reading, picture_digest
 from backend.readers.store.keeper import Keeper
+from backend.readers.store.lookups import Looked
 from backend.readers.store.readings import ReadingStore
 from backend.seams import LineReader
 from backend.tickets import Asker, asking_for, present_asker
 
-__all__ = ["Keeper", "ReadingStore", "StoredReader"]
+__all__ = ["Keeper", "ReadingStore", "StoredReader", "submit_together"]
 
 log = logging.getLogger(__name__)
 
@@ -65,24 +66,7 @@ class StoredReader:
 
     def submit(self, crops: Sequence[Pixels], *, urgent: bool = False) -> list[Future[Reading]]:
         """As `LineReader.submit`; waits for the store's look-up, not for readings."""
-        digests = [picture_digest(crop) for crop in crops]
-        own: dict[str, Pixels] = {}
-        with self._lock:
-            for digest, crop in zip(digests, crops, strict=True):
-                if digest not in self._running:
-                    self._running[digest], own[digest] = Future(), crop
-                    # no caller can cancel it, because others may wait for it too
-                    self._running[digest].set_running_or_notify_cancel()
-            futures = [self._running[digest] for digest in digests]
-        if urgent:
-            self.hurry(futures)
-        if own:
-            try:
-                self._fill(own, urgent)
-            except BaseException:
-                # others may have joined by now; they must not wait for ever for what broke here
-                self._give_up(list(own))
-                raise
+        [futures] = submit_together([(self, crops)], urgent=urgent)
         return futures
 
     def kept(self, digests: Sequence[str]) -> dict[str, Reading]:
@@ -127,18 +111,31 @@ class StoredReader:
                 log.exception("the reader %s failed in an unforeseen way", self.identity)
                 self._give_up(list(crops))
 
-    def _fill(self, crops: dict[str, Pixels], urgent: bool) -> None:
-        """Answer from the store, and ask the reader for the rest."""
-        known = self._keeper.known(list(crops), self.identity)
-        missing = [digest for digest in crops if digest not in known]
-        waited_for: list[str] = []
-        if missing and self.paid:
-            claimed = self._keeper.claim(missing, self.identity)
-            known |= claimed.known
-            waited_for = [digest for digest in missing if digest not in known and digest not in claimed.ours]
-            missing = [digest for digest in missing if digest in claimed.ours]
-        for digest, reading in known.items():
-            self.settle(digest, reading)
+    def _begin(self, crops: Sequence[Pixels], digests: Sequence[str], urgent: bool) -> _Begun:
+        """Join what is being read, and begin to wait for the rest."""
+        own: dict[str, Pixels] = {}
+        with self._lock:
+            for digest, crop in zip(digests, crops, strict=True):
+                if digest not in self._running:
+                    self._running[digest], own[digest] = Future(), crop
+                    # no caller can cancel it, because others may wait for it too
+                    self._running[digest].set_running_or_notify_cancel()
+            futures = [self._running[digest] for digest in digests]
+        if urgent:
+            self.hurry(futures)
+        return _Begun(self, futures, own)
+
+    def _fill(self, crops: Mapping[str, Pixels], looked: Looked, urgent: bool) -> None:
+        """Answer with what is known, wait for what is another twinread's, and ask the reader for the rest."""
+        missing, waited_for = [], []
+        for digest in crops:
+            key = digest, self.identity
+            if key in looked.known:
+                self.settle(digest, looked.known[key])
+            elif key in looked.ours:
+                missing.append(digest)
+            else:
+                waited_for.append(digest)
         if waited_for:
             with self._lock:
                 asker = present_asker()
@@ -174,3 +171,66 @@ class StoredReader:
             self.settle(digest, failed)
             # the keeper ends the claim
             self._keeper.keep(digest, failed, partial(self.settle, digest), claimed=self.paid)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Begun:
+    """What one reader was asked for.
+
+    own: what nobody waited for before, by digest.
+    """
+
+    reader: StoredReader
+    futures: list[Future[Reading]]
+    own: Mapping[str, Pixels]
+
+
+def submit_together(
+    wanted: Sequence[tuple[LineReader, Sequence[Pixels]]], *, urgent: bool = False
+) -> list[list[Future[Reading]]]:
+    """Ask several readers, and each store once for all of its readers.
+
+    Args:
+        wanted: readers, and what each is to read.
+        urgent: an annotator waits; go ahead of bulk work.
+
+    Returns:
+        The futures of each reader's `submit`, in order.
+    """
+    digests: dict[int, str] = {}
+
+    def digest_of(crop: Pixels) -> str:
+        if id(crop) not in digests:
+            digests[id(crop)] = picture_digest(crop)
+        return digests[id(crop)]
+
+    begun: dict[int, _Begun] = {}
+    for number, (reader, crops) in enumerate(wanted):
+        if isinstance(reader, StoredReader):
+            begun[number] = reader._begin(crops, [digest_of(crop) for crop in crops], urgent)
+    by_keeper: dict[Keeper, list[_Begun]] = {}
+    for one in begun.values():
+        by_keeper.setdefault(one.reader._keeper, []).append(one)
+    for keeper, some in by_keeper.items():
+        _fill_all(keeper, [one for one in some if one.own], urgent)
+    return [
+        begun[number].futures if number in begun else reader.submit(crops, urgent=urgent)
+        for number, (reader, crops) in enumerate(wanted)
+    ]
+
+
+def _fill_all(keeper: Keeper, begun: Sequence[_Begun], urgent: bool) -> None:
+    """Look into one store for several readers, and let each go on from there."""
+    left = list(begun)
+    try:
+        keys = [(digest, one.reader.identity) for one in begun for digest in one.own]
+        paid = {(digest, one.reader.identity) for one in begun if one.reader.paid for digest in one.own}
+        looked = keeper.look(keys, paid) if keys else Looked()
+        while left:
+            left[0].reader._fill(left[0].own, looked, urgent)
+            del left[0]
+    except BaseException:
+        # others may have joined by now; they must not wait for ever for what broke here
+        for one in left:
+            one.reader._give_up(list(one.own))
+        raise

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 
@@ -87,6 +88,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def when_written(self, then: Callable[[], object]) -> None:
+        """Call something once what came here before is written, or cannot be; at once where nothing is.
+
+        Args:
+            then: called by any thread, once; it must not wait.
+        """
+        ...
+
 
 class Ledgers:
     """Several that keep account as one; a `Ledger`."""
@@ -99,6 +108,12 @@ class Ledgers:
         """As `Ledger.note`."""
         for ledger in self._ledgers:
             ledger.note(project, reader, usage)
+
+    def when_written(self, then: Callable[[], object]) -> None:
+        """As `Ledger.when_written`, by all of them."""
+        for ledger in self._ledgers:
+            then = partial(ledger.when_written, then)
+        then()
 
 
 def project_of(asker: Hashable) -> str:

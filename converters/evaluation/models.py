@@ -11,7 +11,7 @@ from typing import Final
 from backend.errors import BadRequest, ReaderUnavailable
 from backend.models import locate
 from backend.models.promoted import trained_folder
-from backend.pipeline.reader_kinds import engine_options
+from backend.pipeline.from_settings import engine_options
 from backend.readers.paddle import PaddleReader, RecognitionOptions
 from backend.settings.settings import Settings
 from backend.text import languages

@@ -15,8 +15,9 @@ from backend.models import paddle_engine
 from backend.models.locate import ModelLocation, find_model
 from backend.models.promoted import PromotedModel, Promotions
 from backend.pipeline.assembly import why_none_is_promoted
+from backend.pipeline.from_settings import engine_options
+from backend.pipeline.local_kinds import is_paddle
 from backend.pipeline.promoted_check import check_promoted
-from backend.pipeline.reader_kinds import engine_options, is_paddle
 from backend.settings.settings import Settings
 from backend.text.languages import language_code
 from converters.evaluation.evaluate import evaluate

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,7 @@ from tests.parts.ernie_stand_in import Asked, Say, StandIn
 from tests.parts.http_script import says, serving
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.scripted import ScriptedSource, scripted_engines
+from tests.parts.stored_predictions import OLDER, store_all
 
 pytestmark = LABEL_STUDIO
 
@@ -125,6 +126,34 @@ def test_a_new_version_fills_pages_once_it_has_as_many_as_the_one_before(runs: R
     assert runs.stored(project) == {task: [before, runs.version] for task in tasks}
 
 
+def test_prune_removes_what_older_versions_left_and_keeps_what_work_stands_on(
+    runs: Runs, tmp_path: Path
+) -> None:
+    project, (plain, annotated, begun, foreign) = runs.project(*[f"/page-{number}" for number in range(4)])
+    assert "There are no predictions of older versions to remove." in runs.go(project, prune=True)[1]
+    older, runs.version = runs.version, "Scripted x2 for Russian (a better model) 2c4b8d19"
+    (stood_on,) = runs.api.task(annotated)["predictions"]
+    runs.api.create_annotation(annotated, stood_on["result"], parent_prediction=stood_on["id"])
+    runs.api.call("POST", f"/api/tasks/{begun}/drafts", "keep a draft", body={"result": stood_on["result"]})
+    runs.api.create_prediction(foreign, stood_on["result"], "somebody else's")
+
+    code, said = runs.go(project, prune=True, summary_json=tmp_path / "summary.json")
+
+    assert code == 0
+    assert "4 of 4 tasks read and stored" in said
+    assert "Removing up to 4 predictions of 1 older version." in said
+    assert "Removed 2 of 4 predictions of 1 older version, and kept 2." in said
+    assert json.loads((tmp_path / "summary.json").read_text("utf-8"))["older_removed"] == 2
+    assert {task: sorted(versions) for task, versions in runs.stored(project).items()} == {
+        plain: [runs.version],
+        annotated: [runs.version, older],
+        begun: [runs.version, older],
+        foreign: [runs.version, "somebody else's"],
+    }
+    (kept,) = runs.api.task(annotated)["annotations"]
+    assert kept["parent_prediction"] == stood_on["id"]
+
+
 def test_a_project_without_tasks_says_where_to_import(runs: Runs) -> None:
     project, _ = runs.project()
     code, said = runs.go(project)
@@ -201,7 +230,9 @@ PAGES, LINES = 28, 2
 class Command:
     """`twinread preannotate` as a process, on a project of drawn pages that no other test has."""
 
-    def __init__(self, label_studio: RunningLabelStudio, ernie: StandIn, folder: Path) -> None:
+    def __init__(
+        self, label_studio: RunningLabelStudio, ernie: StandIn, folder: Path, store: Mapping[str, object]
+    ) -> None:
         self.api: LabelStudio = label_studio.api()
         self.ernie = ernie
         self.folder = folder
@@ -216,6 +247,7 @@ class Command:
         self.tasks = self.api.import_tasks(
             self.project, [{"data": {"image": upload.address}} for upload in uploads]
         )
+        store_all(self.api, self.project, self.tasks, OLDER)
         self.variables = variables(
             folder,
             {
@@ -228,6 +260,9 @@ class Command:
                 "downloads_at_once": 2,
                 "ernie_input_price": 1,
                 "ernie_output_price": 2,
+                # what the one that is killed had claimed is free soon
+                "reading_claim_s": 4,
+                **store,
             },
         )
 
@@ -250,17 +285,30 @@ class Command:
             assert time.monotonic() < end
             time.sleep(0.02)
 
-    def predictions(self) -> list[int]:
-        return [len(task["predictions"]) for task in self.api.tasks(self.project)]
+    def predictions(self) -> list[list[str]]:
+        """The versions of each task's predictions."""
+        return [
+            [made["model_version"] for made in task["predictions"]] for task in self.api.tasks(self.project)
+        ]
 
 
 @pytest.fixture(scope="module")
-def command(label_studio: RunningLabelStudio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+def store() -> Mapping[str, object]:
+    """The settings of the store of readings."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def command(
+    label_studio: RunningLabelStudio,
+    store: Mapping[str, object],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Command]:
     def brain(asked: Asked) -> Say:
         return Say("Invoice 7")
 
     with StandIn(brain, latency_s=0.1).running() as ernie:
-        yield Command(label_studio, ernie, tmp_path_factory.mktemp("preannotate"))
+        yield Command(label_studio, ernie, tmp_path_factory.mktemp("preannotate"), store)
 
 
 def test_a_run_that_is_killed_stopped_and_limited_pays_and_stores_once(command: Command) -> None:
@@ -289,14 +337,16 @@ def test_a_run_that_is_killed_stopped_and_limited_pays_and_stores_once(command: 
     assert f"To go on from here: twinread preannotate --project {command.project}" in said
     assert "Traceback" not in said
 
-    ended = command.begin("--summary-json", "summary.json")
+    ended = command.begin("--summary-json", "summary.json", "--prune")
     said = ended.communicate(timeout=120)[0]
     assert ended.returncode == 0, said
     assert " USD." in said
-    assert command.predictions() == [1] * PAGES
+    assert f"Removed {PAGES} of {PAGES} predictions of 1 older version, and kept 0." in said
+    summary = json.loads((command.folder / "summary.json").read_text("utf-8"))
+    assert summary["failed"] == {}
+    assert command.predictions() == [[summary["model_version"]]] * PAGES
 
     # nothing is paid twice but what was in flight at the kill, and at the stop
     once = PAGES * LINES * 2
     assert once <= ernie.calls <= once + 2 * 8
-    assert json.loads((command.folder / "summary.json").read_text("utf-8"))["failed"] == {}
     assert not ernie.violations

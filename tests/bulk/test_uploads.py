@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -294,6 +295,40 @@ def test_a_run_that_was_killed_in_mid_import_goes_on_and_stores_nothing_twice(
     assert api.model_versions(project) == {OURS: 300}
     assert count_lacking(api, project, OURS) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+class Killed(BaseException):
+    """The end of a run that leaves nothing in order."""
+
+
+@LABEL_STUDIO
+def test_an_import_that_label_studio_is_still_at_work_on_is_waited_for_and_not_sent_again(
+    label_studio: RunningLabelStudio, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    project, tasks = project_with(api, 3)
+    looked = threading.Event()
+
+    def die(request: httpx.Request, send: Send) -> httpx.Response:
+        # it comes into sight after the next run's first look
+        at_work.submit(lambda: looked.wait(60) and send(request).read())
+        raise Killed
+
+    def wait(seconds: float) -> None:
+        looked.set()
+        time.sleep(0.1)
+
+    meddling, _ = meddled(label_studio, die)
+    with meddling, ThreadPoolExecutor(1) as at_work:
+        try:
+            with pytest.raises(Killed):
+                quick(meddling, project, tmp_path).store([*map(made, tasks)])
+            stored = Uploader(api, project, tmp_path, sleep=wait).store([*map(made, tasks)])
+        finally:
+            looked.set()
+
+    assert stored == Stored(already=tuple(tasks))
+    assert api.model_versions(project) == {OURS: 3}
 
 
 @LABEL_STUDIO

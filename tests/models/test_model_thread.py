@@ -311,6 +311,22 @@ def test_a_model_that_never_answers_is_given_up_and_everybody_who_waits_is_told(
     kettle.may_go_on.set()
 
 
+def test_a_call_that_began_later_is_watched_too_after_the_model_was_given_up() -> None:
+    kettle = Kettle()
+    thread = ModelThread("kettle", lambda: kettle, Kettle.boil, threads=2, limit_s=0.3)
+    thread.start()
+    held = [thread.submit("hold")]
+    while not kettle.calls:
+        threading.Event().wait(0.001)
+    threading.Event().wait(0.2)
+    held.append(thread.submit("hold"))
+    for future in held:
+        with pytest.raises(UnexpectedFailure, match="not answered"):
+            future.result(10)
+    thread.stop()
+    kettle.may_go_on.set()
+
+
 def test_a_slow_answer_within_the_limit_is_an_answer() -> None:
     kettle = Kettle()
     thread = ModelThread("kettle", lambda: kettle, Kettle.boil, limit_s=20)

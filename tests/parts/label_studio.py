@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import URL
 
 from backend.demo.label_studio_server import LabelStudioServer, Login
 from backend.label_studio.client import LabelStudio
@@ -60,16 +61,46 @@ def new_account() -> Login:
     )
 
 
-def _running(folder: Path, *, private_backends: bool, legacy_tokens: bool) -> Iterator[RunningLabelStudio]:
+class _OnPostgres(LabelStudioServer):
+    """A Label Studio whose tasks and predictions are in PostgreSQL, as teams run it."""
+
+    database: URL
+
+    def _variables(self) -> dict[str, str]:
+        where = self.database
+        return super()._variables() | {
+            "DJANGO_DB": "default",
+            "POSTGRE_NAME": str(where.database),
+            "POSTGRE_USER": str(where.username),
+            "POSTGRE_PASSWORD": str(where.password or ""),
+            "POSTGRE_HOST": str(where.host),
+            "POSTGRE_PORT": str(where.port),
+        }
+
+
+def running_label_studio(
+    folder: Path, *, private_backends: bool = True, legacy_tokens: bool = True, database: URL | None = None
+) -> Iterator[RunningLabelStudio]:
+    """Start one, stopped at the end; with an empty PostgreSQL database it takes half a minute for its tables.
+
+    Args:
+        folder: for its data; empty.
+        private_backends: allow backends on private addresses.
+        legacy_tokens: accept legacy tokens.
+        database: an empty one of PostgreSQL; None for SQLite.
+    """
     local_files = folder / "local files"
     local_files.mkdir()
-    server = LabelStudioServer(
+    server = (LabelStudioServer if database is None else _OnPostgres)(
         folder / "data",
         new_account(),
         private_backends=private_backends,
         legacy_tokens=legacy_tokens,
         local_files=local_files,
     )
+    if isinstance(server, _OnPostgres):
+        assert database is not None
+        server.database = database
     with ExitStack() as opened:
         opened.enter_context(server)
         token = server.create_personal_access_token()
@@ -84,11 +115,11 @@ def _running(folder: Path, *, private_backends: bool, legacy_tokens: bool) -> It
 def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLabelStudio]:
     """Label Studio as `make run` starts it: backends on private addresses allowed, both kinds of token."""
     folder = tmp_path_factory.mktemp("label_studio")
-    yield from _running(folder, private_backends=True, legacy_tokens=True)
+    yield from running_label_studio(folder)
 
 
 @pytest.fixture(scope="session")
 def label_studio_strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLabelStudio]:
     """Label Studio as it comes: private addresses blocked, legacy tokens off."""
     folder = tmp_path_factory.mktemp("label_studio_strict")
-    yield from _running(folder, private_backends=False, legacy_tokens=False)
+    yield from running_label_studio(folder, private_backends=False, legacy_tokens=False)

@@ -22,7 +22,6 @@ from backend.page.lines import Line, Page, Pixels, Reading, ReadLine, ReasonKind
 from backend.pipeline.annotate import Panel, Policy, ReadingPolicy, read_lines
 from backend.pipeline.read_task import Prediction, TaskPage, Wording, read_page, read_task
 from backend.pipeline.service import Service
-from backend.pipeline.time_limit import limited
 from backend.seams import LineReader
 from tests.parts.scripted import CONFIG, ScriptedReader, picture, quad, scripted_engines
 
@@ -196,11 +195,6 @@ def test_an_annotators_box_costs_no_more_than_a_line_of_a_page() -> None:
         assert isinstance(line, ReadLine)
         assert [each.asked for each in readers] == asked
         assert line.judgement.verdict is Verdict.AGREED
-
-
-def test_a_panel_with_a_time_limit_keeps_its_policy() -> None:
-    with limited(panel_of(three("Счёт", "Счёт", "Счёт")), time.monotonic() + SOON_S, SOON_S) as panel:
-        assert str(panel.policy) == "2 of ernie,paddle,ernie second-when-needed"
 
 
 def test_what_annotators_and_exports_see_has_as_many_readings_as_were_made() -> None:

@@ -187,6 +187,24 @@ def test_no_key_and_no_address_of_openais_own_service_leave_the_machine(
     assert not [name for name in with_key if name.lower().startswith("openai")]
 
 
+def test_a_proxy_of_the_environment_is_asked_unless_the_address_is_excepted(
+    ernie_stand_in: StandIn, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    # the stand-in is the proxy here, and answers itself
+    monkeypatch.setenv("HTTP_PROXY", ernie_stand_in.base_url.removesuffix("/v1"))
+
+    (reading,) = read(pair(connect(base_url="http://ernie.invalid/v1"))[0])
+    assert reading.text == "Счёт 12"
+    assert ernie_stand_in.asked[0].headers["Host"] == "ernie.invalid"
+
+    monkeypatch.setenv("NO_PROXY", "ernie.invalid")
+    (reading,) = read(pair(connect(base_url="http://ernie.invalid/v1"))[0])
+    assert "cannot be reached" in (reading.error or "")
+    assert ernie_stand_in.calls == 1
+
+
 # How a crop is laid out
 
 

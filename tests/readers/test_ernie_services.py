@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backend.pipeline.reader_kinds import Ernie
+from backend.pipeline.ernie_kind import Ernie
 from backend.readers.ernie.answers import ADDRESSES, refused
 from backend.readers.ernie.check import check
 from backend.readers.ernie.request import ErnieOptions

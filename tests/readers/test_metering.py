@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,9 @@ class Notes:
 
     def note(self, project: str, reader: str, usage: Usage) -> None:
         self.noted.append((project, reader, usage))
+
+    def when_written(self, then: Callable[[], object]) -> None:
+        then()
 
 
 def test_every_answered_call_is_noted_for_its_project_and_reader_of_use_or_not(

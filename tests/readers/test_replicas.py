@@ -174,8 +174,8 @@ import numpy as np
 from backend.readers.ernie.reader import ErnieOptions, ErnieReader, ErnieServer
 from backend.readers.ernie.prompts import prompts
 from backend.readers.stored import Keeper, ReadingStore, StoredReader
-server = ErnieServer(ErnieOptions(sys.argv[2], "ernie-stand-in", concurrency=4))
 keeper = Keeper(ReadingStore(sys.argv[1]), claim_s=2)
+server = ErnieServer(ErnieOptions(sys.argv[2], "ernie-stand-in", concurrency=4), ledger=keeper)
 readers = [StoredReader(ErnieReader(server, prompt), keeper, paid=True) for prompt in prompts()]
 print("begun", flush=True)
 for width in sys.stdin:
@@ -214,8 +214,8 @@ def test_two_replicas_asked_for_the_same_pages_at_once_pay_once_and_one_goes_on_
         pair[0].kill()
         pair[0].communicate()
         assert len(said_by(pair[1])) == 80
-        # its four calls, and four answers that were on their way to the store
-        assert paid_twice(ernie) <= 2 * 4
+        # its four calls in flight
+        assert paid_twice(ernie) <= 4
         pair[1].communicate()
         assert pair[1].returncode == 0
 
@@ -234,11 +234,10 @@ def said_by(process: subprocess.Popen[str]) -> list[str]:
 # Two real backends
 
 
-def pages(first: int, number: int) -> list[dict[str, Any]]:
-    """Tasks with pages that nobody asked for before."""
+def pages(first: int, number: int, *above: str) -> list[dict[str, Any]]:
+    """Tasks with pages that nobody asked for before, each with its number on the last line."""
     files = [
-        file_of(drawn_page(["Invoice", f"Page {page}"], (480, 240))[0])
-        for page in range(first, first + number)
+        file_of(drawn_page([*above, f"Page {page}"], (480, 240))[0]) for page in range(first, first + number)
     ]
     return [
         {"id": at, "data": {"image": f"data:image/png;base64,{base64.b64encode(content).decode()}"}}
@@ -280,7 +279,7 @@ def store_of(two: Sequence[RunningBackend]) -> Path:
 def test_two_backends_asked_for_the_same_pages_at_once_pay_once(
     two: list[RunningBackend], ernie: StandIn
 ) -> None:
-    tasks = pages(0, 20)
+    tasks = pages(0, 20, "Invoice")
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda backend: backend.predict(tasks, CONFIG), two))
     assert [[bool(result["result"]) for result in answer] for answer in answers] == [[True] * 20] * 2
@@ -291,8 +290,6 @@ def test_two_backends_asked_for_the_same_pages_at_once_pay_once(
 def test_what_two_backends_took_is_in_one_account_and_each_counts_its_own_calls(
     two: list[RunningBackend], ernie: StandIn
 ) -> None:
-    # the first line of every page is the same one: it is read before, and only the second one is asked for
-    assert two[0].predict(pages(900, 1), CONFIG)[0]["result"]
     before = Counter(ernie.bill)
     for project, backend in enumerate(two, 7):
         assert backend.predict(pages(10 * project, 2), CONFIG, project=project)[0]["result"]

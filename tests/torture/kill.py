@@ -193,9 +193,9 @@ def _told(store: str, tally: Tally, ernie: CountingErnie, kept: int, keys: int, 
     most = max(by_kill, default=0)
     yield Row(
         f"{store}: readings asked for twice after a SIGKILL",
-        f"at most {2 * IN_FLIGHT} each time: {IN_FLIGHT} in flight, and as many on their way to the disk",
+        f"at most the {IN_FLIGHT} in flight each time",
         f"{sum(by_kill)} in all, {most} after one",
-        most <= 2 * IN_FLIGHT,
+        most <= IN_FLIGHT,
     )
     yield Row(
         f"{store}: readings asked for twice after a SIGTERM, or without any",

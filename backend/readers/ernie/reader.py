@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -29,7 +29,7 @@ from backend.readers.ernie.prompts import Prompt, most_tokens
 from backend.readers.ernie.request import ErnieOptions, identity_of
 from backend.readers.usage import Ledger, Usage, project_of
 from backend.text.model_answers import answer_of
-from backend.tickets import TicketQueue, present_asker
+from backend.tickets import Ticket, TicketQueue, present_asker
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
 
@@ -66,7 +66,11 @@ class ErnieServer:
         self._budget = budget
         self._loop = asyncio.new_event_loop()
         self._room = asyncio.Semaphore(options.concurrency)
-        self.waiting: TicketQueue[Call, Reading] = TicketQueue(lambda: self.run(self._serve_one()))
+        self.waiting: TicketQueue[Call, Reading] = TicketQueue(self._arrived)
+        self._arriving = threading.Lock()
+        # tickets that came since the loop was woken up, and what serves those before
+        self._came = 0
+        self._serving: set[asyncio.Task[None]] = set()
         self._pictures = Pictures(options.image_format, options.jpeg_quality)
         self.chat = ChatApi(options)
         self._thread = threading.Thread(target=self._loop.run_forever, name="ernie", daemon=True)
@@ -106,12 +110,35 @@ class ErnieServer:
             self._thread.join()
             self._loop.close()
 
+    def _arrived(self) -> None:
+        """Wake the loop up for a ticket, once for those that come meanwhile."""
+        with self._arriving:
+            self._came += 1
+            if self._came == 1:
+                self._loop.call_soon_threadsafe(self._begin)
+
     # From here on: the loop thread.
 
+    def _begin(self) -> None:
+        with self._arriving:
+            came, self._came = self._came, 0
+        for _ in range(came):
+            serving = self._loop.create_task(self._serve_one())
+            # a loop keeps no task alive by itself
+            self._serving.add(serving)
+            serving.add_done_callback(self._serving.discard)
+
     async def _serve_one(self) -> None:
-        """Make the call that is first when there is room for one; this comes once for every ticket."""
-        async with self._room:
-            for ticket in self.waiting.take(wait=False):
+        """Make the call that is first when there is room for one; this comes once for every ticket.
+
+        The room is free again once the reading is written, so that what a kill costs, calls in flight and
+        answers on their way to the disk, is never more than the limit of calls.
+        """
+        await self._room.acquire()
+        asked: list[Ticket[Call, Reading]] = []
+        try:
+            asked = self.waiting.take(wait=False)
+            for ticket in asked:
                 try:
                     ticket.future.set_result(await ticket.item())
                 except asyncio.CancelledError:  # noqa: PERF203 - one turn at most
@@ -119,6 +146,17 @@ class ErnieServer:
                     raise
                 except Exception as error:  # noqa: BLE001 - it becomes the reading, whatever it is
                     ticket.fail(error)
+        finally:
+            if asked and self._ledger is not None:
+                self._ledger.when_written(self._free_room)
+            else:
+                self._room.release()
+
+    def _free_room(self) -> None:
+        """From any thread."""
+        # nobody waits for room once the loop has ended
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._room.release)
 
     @asynccontextmanager
     async def _paying(self, ask: Ask, project: str) -> AsyncIterator[Callable[[Usage], None]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
-from typing import Any
 
 import sqlalchemy as sa
 
 from backend.readers.store.database import Database
+from backend.readers.store.statements import statements
 from backend.readers.store.tables import USAGE, plain
 from backend.readers.usage import Spending, Usage, UsageRow
 
@@ -36,12 +36,11 @@ def today() -> date:
     return datetime.now(timezone.utc).date()
 
 
-def put_sums(connection: sa.Connection, insert: Any, writer: str, sums: Sequence[UsageRow]) -> None:
+def put_sums(connection: sa.Connection, writer: str, sums: Sequence[UsageRow]) -> None:
     """Write what one twinread took in all, in the transaction of a connection.
 
     Args:
         connection: of the store.
-        insert: of the database's dialect.
         writer: whose sums they are.
         sums: those that have grown; fewer calls than are written already change nothing.
     """
@@ -55,14 +54,7 @@ def put_sums(connection: sa.Connection, insert: Any, writer: str, sums: Sequence
         }
         for row in sorted(sums, key=lambda row: (row.day, row.project, row.reader))
     ]
-    new = insert(USAGE)
-    upsert = new.on_conflict_do_update(
-        index_elements=list(USAGE.primary_key.columns),
-        set_={figure.name: new.excluded[figure.name] for figure in _FIGURES},
-        # two threads may write at once, and the later one need not have the later sums
-        where=new.excluded.calls > USAGE.c.calls,
-    )
-    connection.execute(upsert, rows)
+    connection.execute(statements(connection.dialect.name).spend, rows)
 
 
 def usage_rows(connection: sa.Connection, project: str | None, since: date | None) -> list[UsageRow]:

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,8 +19,9 @@ from backend.errors import StoreFailed
 from backend.page.lines import Reading
 from backend.readers.store.accounts import today
 from backend.readers.store.health import StoreHealth
+from backend.readers.store.lookups import Looked, LookUps
 from backend.readers.store.others import OthersReadings, Waiter, stopped
-from backend.readers.store.readings import AT_ONCE, Claimed, ReadingStore
+from backend.readers.store.readings import AT_ONCE, Key, ReadingStore
 from backend.readers.usage import Usage, UsageRow
 
 log = logging.getLogger(__name__)
@@ -33,9 +34,6 @@ LOOK_S = 2.0
 
 NOTE_USE_S = 6 * 3600.0
 """How often it is noted that a reader is in use, seconds."""
-
-Key = tuple[str, str]
-"""Digest of a crop, and identity of a reader."""
 
 Account = tuple[date, str, str]
 """Day, project and reader."""
@@ -72,9 +70,12 @@ class Keeper:
         self._others = OthersReadings(
             store, self._health, self._hold, claim_s=claim_s, urgent_wait_s=urgent_wait_s
         )
+        self._lookups = LookUps(store, self._health, self._found_unwritten, self._failed, claim_s)
         self._changed = threading.Condition()
         # everything from here on belongs to the lock of `_changed`
         self._arrived: deque[_Arrived] = deque()
+        # who is to hear when what arrived before is written
+        self._when_written: list[Callable[[], object]] = []
         self._unwritten: dict[Key, Reading] = {}
         self._to_end: set[Key] = set()
         # all that was taken since the beginning, and what of it the store does not have yet
@@ -100,32 +101,21 @@ class Keeper:
 
     def known(self, digests: Sequence[str], identity: str) -> dict[str, Reading]:
         """Readings that need not be asked for; none of the store's while it cannot be read."""
-        with self._changed:
-            keys = ((digest, identity) for digest in digests)
-            found = {key[0]: self._unwritten[key] for key in keys if key in self._unwritten}
-            self._note_use(identity)
-        if self._health.unreadable:
-            return found
-        try:
-            kept = self._store.get_many([digest for digest in digests if digest not in found], identity)
-        except StoreFailed as error:
-            self._failed("read", error)
-            return found
-        return found | kept
+        self._note_use([identity])
+        known = self._lookups.known((digest, identity) for digest in digests)
+        return {digest: reading for (digest, _), reading in known.items()}
 
-    def claim(self, digests: Sequence[str], identity: str) -> Claimed:
-        """Take what nobody is being asked for; everything while the store fails: nobody waits for that.
+    def look(self, keys: Sequence[Key], paid: Collection[Key]) -> Looked:
+        """Find out what need not be asked for, and claim what costs money; as `LookUps.look`.
 
         What is neither known nor ours is to be waited for with `wait_for`.
         """
-        claimed = Claimed(ours=frozenset(digests))
-        if not self._health.fails:
-            try:
-                claimed = self._store.claim(digests, identity, self._claim_s)
-            except StoreFailed as error:
-                self._failed("written", error)
-        self._hold((digest, identity) for digest in claimed.ours)
-        return claimed
+        self._note_use({identity for _, identity in keys})
+        looked = self._lookups.look(keys, paid)
+        claimed = [key for key in paid if key in looked.ours]
+        if claimed:
+            self._hold(claimed)
+        return looked
 
     def wait_for(self, digests: Sequence[str], waiter: Waiter, *, urgent: bool) -> None:
         """Wait for readings that another twinread was asked for; the waiter hears of each one day."""
@@ -177,6 +167,15 @@ class Keeper:
         if late:
             self._flush()
 
+    def when_written(self, then: Callable[[], object]) -> None:
+        """As `Ledger.when_written`: of the readings that came to `keep` before."""
+        with self._changed:
+            if not self._ended:
+                self._when_written.append(then)
+                self._changed.notify_all()
+                return
+        then()
+
     def close(self) -> None:
         """Keep what has arrived, end all claims, wait for nobody; what comes later is kept all the same."""
         with self._changed:
@@ -189,14 +188,17 @@ class Keeper:
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._arrived and not self._closed:
+                if not self._arrived and not self._when_written and not self._closed:
                     # whatever wakes it, it does what is due
                     self._changed.wait(self._pause())
                 # what came in meanwhile goes into the same transaction
                 arrived = [self._arrived.popleft() for _ in range(min(len(self._arrived), AT_ONCE))]
                 self._ended = self._closed and not self._arrived
                 ended = self._ended
-            self._take(arrived)
+                hear: list[Callable[[], object]] = []
+                if not self._arrived:
+                    hear, self._when_written = self._when_written, hear
+            self._take(arrived, hear)
             if ended:
                 self._end()
                 return
@@ -283,8 +285,13 @@ class Keeper:
 
     # In the thread, in that of a retry, and after the end in a reader's.
 
-    def _take(self, arrived: Sequence[_Arrived]) -> None:
-        """Keep readings, or let them wait in memory while the store fails; then everybody may see them."""
+    def _take(self, arrived: Sequence[_Arrived], hear: Sequence[Callable[[], object]] = ()) -> None:
+        """Keep readings, or let them wait in memory while the store fails; then everybody may see them.
+
+        Args:
+            arrived: the readings.
+            hear: called once they are kept, before the others: the next calls wait for it.
+        """
         with self._changed:
             for one in arrived:
                 self._held.discard(one.key)
@@ -298,6 +305,8 @@ class Keeper:
             tries = self._ended or not self._health.fails
         if arrived and tries:
             self._flush()
+        for then in hear:
+            then()
         for one in arrived:
             one.settle(one.reading)
 
@@ -354,13 +363,22 @@ class Keeper:
         with self._changed:
             if not self._held:
                 self._renew_at = time.monotonic() + self._claim_s / 4
+                self._changed.notify_all()
             self._held.update(keys)
-            self._changed.notify_all()
 
-    def _note_use(self, identity: str) -> None:
-        """Under the lock."""
+    def _found_unwritten(self, keys: Iterable[Key]) -> dict[Key, Reading]:
+        with self._changed:
+            return {key: self._unwritten[key] for key in keys if key in self._unwritten}
+
+    def _note_use(self, identities: Iterable[str]) -> None:
         now = time.monotonic()
-        if now - self._used.get(identity, -NOTE_USE_S) >= NOTE_USE_S:
-            self._used[identity] = now
-            self._unnoted.add(identity)
-            self._changed.notify_all()
+        with self._changed:
+            unnoted = {
+                identity
+                for identity in identities
+                if now - self._used.get(identity, -NOTE_USE_S) >= NOTE_USE_S
+            }
+            if unnoted:
+                self._used.update(dict.fromkeys(unnoted, now))
+                self._unnoted |= unnoted
+                self._changed.notify_all()

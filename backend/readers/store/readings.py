@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,8 +20,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from backend.page.lines import Reading
 from backend.readers.store.accounts import put_sums, spending, usage_rows
 from backend.readers.store.database import Database
-from backend.readers.store.tables import CLAIMS, FAILED_TASKS, READERS, READINGS, clock, plain
+from backend.readers.store.statements import statements
+from backend.readers.store.tables import CLAIMS, FAILED_TASKS, READERS, READINGS, plain
 from backend.readers.usage import Spending, UsageRow
+
+Key: TypeAlias = tuple[str, str]
+"""Digest of a crop, and identity of a reader."""
 
 AT_ONCE = 500
 """Keys per query, and a good number of rows per transaction."""
@@ -59,6 +64,7 @@ class ReadingStore:
         """
         self.database = Database(url, busy_timeout_s=busy_timeout_s, answer_limit_s=answer_limit_s)
         self._owner = uuid.uuid4().hex
+        self._statements = statements(self.database.dialect)
         self._insert = postgresql.insert if self.database.dialect == "postgresql" else sqlite.insert
 
     def get_many(self, digests: Sequence[str], identity: str) -> dict[str, Reading]:
@@ -74,7 +80,20 @@ class ReadingStore:
         Raises:
             StoreFailed: the store cannot be read.
         """
-        return self.database.run(lambda connection: _known(connection, digests, identity))
+        found = self.find([(digest, identity) for digest in digests])
+        return {digest: reading for (digest, _), reading in found.items()}
+
+    def find(self, keys: Iterable[Key]) -> dict[Key, Reading]:
+        """Look readings of several readers up, in one transaction.
+
+        Args:
+            keys: digest of the crop and identity of the reader, each.
+
+        Raises:
+            StoreFailed: the store cannot be read.
+        """
+        by_reader = _by_reader(keys)
+        return self.database.run(lambda connection: _known_of(connection, by_reader))
 
     def put(
         self,
@@ -109,70 +128,69 @@ class ReadingStore:
             for digest, reading in sorted(rows, key=lambda row: (row[0], row[1].reader))
             if not reading.failed
         ]
-        over = [{"ended_crop": digest, "ended_reader": identity} for digest, identity in sorted(ended)]
+        # in the order in which `claim_all` takes them, for the same reason
+        over = [
+            {"ended_crop": digest, "ended_reader": identity, "owner": self._owner}
+            for digest, identity in sorted(ended, key=lambda key: (key[1], key[0]))
+        ]
         if not kept and not over and not sums:
             return
-        end = sa.delete(CLAIMS).where(
-            CLAIMS.c.crop == sa.bindparam("ended_crop"),
-            CLAIMS.c.reader == sa.bindparam("ended_reader"),
-            CLAIMS.c.owner == self._owner,
-        )
 
         def write(connection: sa.Connection) -> None:
             if kept:
-                connection.execute(self._insert(READINGS).on_conflict_do_nothing(), kept)
+                connection.execute(self._statements.keep, kept)
             if over:
-                connection.execute(end, over)
+                connection.execute(self._statements.end, over)
             if sums:
-                put_sums(connection, self._insert, self._owner, sums)
+                put_sums(connection, self._owner, sums)
 
         self.database.run(write, writes=True)
 
     def claim(self, digests: Sequence[str], identity: str, for_s: float) -> Claimed:
+        """As `claim_all`, for one reader."""
+        known, ours = self.claim_all([(digest, identity) for digest in digests], for_s)
+        return Claimed({key[0]: known[key] for key in known}, frozenset(digest for digest, _ in ours))
+
+    def claim_all(self, keys: Iterable[Key], for_s: float) -> tuple[dict[Key, Reading], frozenset[Key]]:
         """Take what nobody is being asked for, in one transaction; a claim that has expired is nobody's.
 
-        What is neither known nor ours afterwards is another claim's.
-
         Args:
-            digests: crops that are not known.
-            identity: the reader.
+            keys: digest of the crop and identity of the reader of what is not known, each.
             for_s: after which time without `renew` others may take it, seconds.
+
+        Returns:
+            What is kept by now, and what is ours. What is in neither is another claim's.
 
         Raises:
             StoreFailed: nothing was claimed.
         """
+        by_reader = _by_reader(keys)
 
-        def take(connection: sa.Connection) -> Claimed:
-            now = clock(connection)
-            known: dict[str, Reading] = {}
-            ours: set[str] = set()
-            for start in range(0, len(digests), AT_ONCE):
-                crops = _rows(connection, digests[start : start + AT_ONCE])
-                # ordered, so that two processes never wait for each other's rows
-                new = sa.select(
-                    crops.c.value, sa.literal(identity), sa.literal(self._owner), now + sa.literal(for_s)
-                )
-                insert = self._insert(CLAIMS).from_select(
-                    ["crop", "reader", "owner", "expires_at"],
-                    # without WHERE, SQLite would take ON CONFLICT for the condition of a join
-                    new.where(sa.true()).order_by(crops.c.value),
-                )
-                taken = insert.on_conflict_do_update(
-                    index_elements=[CLAIMS.c.crop, CLAIMS.c.reader],
-                    set_={"owner": insert.excluded.owner, "expires_at": insert.excluded.expires_at},
-                    where=CLAIMS.c.expires_at <= now,
-                ).returning(CLAIMS.c.crop)
-                ours |= set(connection.execute(taken).scalars().all())
+        def take(connection: sa.Connection) -> tuple[dict[Key, Reading], frozenset[Key]]:
+            ours = {
+                identity: self._claimed(connection, digests, identity, for_s)
+                for identity, digests in by_reader.items()
+            }
             # only now: whoever had a claim until a moment ago kept the reading before it ended
-            known = _known(connection, sorted(ours), identity)
-            if known:
-                end = sa.delete(CLAIMS).where(
-                    CLAIMS.c.reader == identity, CLAIMS.c.owner == self._owner, CLAIMS.c.crop.in_(known)
-                )
-                connection.execute(end)
-            return Claimed(known, frozenset(ours - known.keys()))
+            known = _known_of(connection, ours)
+            for identity, crops in _by_reader(known).items():
+                of = {"reader": identity, "owner": self._owner, "crops": crops}
+                connection.execute(self._statements.end_known, of)
+            taken = {(digest, identity) for identity, digests in ours.items() for digest in digests}
+            return known, frozenset(taken - known.keys())
 
         return self.database.run(take, writes=True)
+
+    def _claimed(
+        self, connection: sa.Connection, digests: Sequence[str], identity: str, for_s: float
+    ) -> list[str]:
+        """What of one reader's became ours."""
+        ours: list[str] = []
+        for start in range(0, len(digests), AT_ONCE):
+            of = {"reader": identity, "owner": self._owner, "for_s": for_s}
+            crops = json.dumps(digests[start : start + AT_ONCE])
+            ours += connection.execute(self._statements.take, {**of, "crops": crops}).scalars().all()
+        return ours
 
     def elsewhere(self, digests: Sequence[str], identity: str) -> tuple[dict[str, Reading], set[str]]:
         """How far readings are that others were asked for: those that are kept, and those in valid claims.
@@ -183,12 +201,8 @@ class ReadingStore:
         def look(connection: sa.Connection) -> tuple[dict[str, Reading], set[str]]:
             claimed: set[str] = set()
             for start in range(0, len(digests), AT_ONCE):
-                valid = sa.select(CLAIMS.c.crop).where(
-                    CLAIMS.c.reader == identity,
-                    CLAIMS.c.crop.in_(digests[start : start + AT_ONCE]),
-                    CLAIMS.c.expires_at > clock(connection),
-                )
-                claimed |= set(connection.execute(valid).scalars())
+                of = {"reader": identity, "crops": digests[start : start + AT_ONCE]}
+                claimed |= set(connection.execute(self._statements.valid, of).scalars())
             # after the claims: a reading that is kept meanwhile is found here
             known = _known(connection, digests, identity)
             return known, claimed - known.keys()
@@ -203,8 +217,7 @@ class ReadingStore:
         """
 
         def write(connection: sa.Connection) -> None:
-            ours = sa.update(CLAIMS).where(CLAIMS.c.owner == self._owner)
-            connection.execute(ours.values(expires_at=clock(connection) + sa.literal(for_s)))
+            connection.execute(self._statements.renew, {"whose": self._owner, "for_s": for_s})
 
         self.database.run(write, writes=True)
 
@@ -315,19 +328,27 @@ class ReadingStore:
         self.database.close()
 
 
+def _by_reader(keys: Iterable[Key]) -> dict[str, list[str]]:
+    """Digests by reader, both in one order everywhere."""
+    by_reader: dict[str, list[str]] = {}
+    for digest, identity in sorted(set(keys), key=lambda key: (key[1], key[0])):
+        by_reader.setdefault(identity, []).append(digest)
+    return by_reader
+
+
+def _known_of(connection: sa.Connection, by_reader: Mapping[str, Sequence[str]]) -> dict[Key, Reading]:
+    return {
+        (digest, identity): reading
+        for identity, digests in by_reader.items()
+        for digest, reading in _known(connection, digests, identity).items()
+    }
+
+
 def _known(connection: sa.Connection, digests: Sequence[str], identity: str) -> dict[str, Reading]:
+    known = statements(connection.dialect.name).known
     found: dict[str, Reading] = {}
     for start in range(0, len(digests), AT_ONCE):
-        query = sa.select(READINGS.c.crop, READINGS.c.text, READINGS.c.score).where(
-            READINGS.c.reader == identity, READINGS.c.crop.in_(digests[start : start + AT_ONCE])
-        )
-        found |= {crop: Reading(identity, text, score) for crop, text, score in connection.execute(query)}
+        of = {"reader": identity, "crops": digests[start : start + AT_ONCE]}
+        rows = connection.execute(known, of)
+        found |= {crop: Reading(identity, text, score) for crop, text, score in rows}
     return found
-
-
-def _rows(connection: sa.Connection, texts: Sequence[str]) -> sa.TableValuedAlias:
-    """Texts as a table with one column `value`: one parameter, however many they are."""
-    if connection.dialect.name == "postgresql":
-        given = sa.cast(sa.literal(json.dumps(list(texts)), sa.Text), sa.JSON)
-        return sa.func.json_array_elements_text(given).table_valued("value")
-    return sa.func.json_each(json.dumps(list(texts))).table_valued("value")

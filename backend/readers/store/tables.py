@@ -133,9 +133,9 @@ def make_current(connection: sa.Connection) -> None:
     connection.execute(_FORMAT.insert().values(number=FORMAT))
 
 
-def clock(connection: sa.Connection) -> sa.ColumnElement[float]:
-    """The database's clock, seconds since 1970."""
-    if connection.dialect.name == "postgresql":
+def clock(dialect: str) -> sa.ColumnElement[float]:
+    """The clock of a database, `sqlite` or `postgresql`, seconds since 1970."""
+    if dialect == "postgresql":
         return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)
     return (sa.func.julianday("now") - 2440587.5) * 86400.0
 

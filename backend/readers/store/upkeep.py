@@ -91,7 +91,8 @@ def figures(database: Database) -> StoreFigures:
             ReaderFigures(identity, number, oldest, newest, max(newest, used_at or 0))
             for identity, number, oldest, newest, used_at in rows
         ]
-        claims = connection.execute(valid.where(CLAIMS.c.expires_at > clock(connection))).scalar_one()
+        held = valid.where(CLAIMS.c.expires_at > clock(connection.dialect.name))
+        claims = connection.execute(held).scalar_one()
         return sorted(readers, key=lambda reader: (-reader.readings, reader.identity)), claims
 
     readers, claims = database.run(count, limit_s=LIMIT_S)
@@ -148,7 +149,7 @@ def _goes(connection: sa.Connection, pruning: Pruning) -> sa.ColumnElement[bool]
     claimed = sa.exists().where(
         CLAIMS.c.crop == READINGS.c.crop,
         CLAIMS.c.reader == READINGS.c.reader,
-        CLAIMS.c.expires_at > clock(connection),
+        CLAIMS.c.expires_at > clock(connection.dialect.name),
     )
     # what a backend is at in this moment stays
     parts: list[sa.ColumnElement[bool]] = [~claimed]
