@@ -77,6 +77,7 @@ OWNERS = {
     "cv2": {
         "backend.detectors.paddle",
         "backend.detectors.turned_pages",
+        "backend.models.detection_steps",
         "backend.models.paddle_engine",
         "backend.page.blank_pages",
         "backend.page.crops",

@@ -18,7 +18,7 @@ import numpy as np
 from backend.detectors import looks
 from backend.detectors.looks import Look
 from backend.errors import DetectorFailed, SettingsWrong, TwinreadError
-from backend.models import devices, locate, paddle_engine
+from backend.models import detection_steps, devices, locate, paddle_engine
 from backend.models.devices import EngineOptions
 from backend.models.locate import ModelLocation, Source
 from backend.models.model_thread import BackgroundModel, ModelThread, sentence_of
@@ -252,7 +252,11 @@ class PaddleDetector(BackgroundModel[_Searcher, Page, Detected]):
             input_shape=list(self._options.input_shape) if self._options.input_shape else None,
         )
         self.providers = paddle_engine.providers(predictor)
-        return _Searcher(predictor, paddle_engine.allow_candidates(predictor, MOST_CANDIDATES))
+        detection_steps.normalise_in_one_pass(predictor)
+        if self.engine.device == "cpu":
+            # the threads of its pool spin while they wait, and every core has work of its own already
+            cv2.setNumThreads(1)
+        return _Searcher(predictor, detection_steps.allow_candidates(predictor, MOST_CANDIDATES))
 
     def _search(self, searcher: _Searcher, pages: Sequence[Page]) -> list[Detected]:
         return [self._search_page(searcher, page) for page in pages]

@@ -20,7 +20,7 @@ from backend.page.lines import Detected, Page, Pixels
 from backend.seams import LineDetector
 from backend.tickets import Urgency
 
-RENDERING: Final = 1
+RENDERING: Final = 2
 """Counts up when crops are given to the classifier in another way, or its answers are used in another way."""
 
 _WIDTH, _HEIGHT = 192, 48

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 
 import regex
@@ -191,11 +192,12 @@ def _quoted(piece: str, other: str = "") -> str:
     return f"{text} ({_code_points(piece)})" if alike else text
 
 
+@lru_cache(maxsize=256)
 def _displayable(text: str, max_length: int = MAX_PIECE_LENGTH) -> str:
     """A text with visible characters only, cut to a length.
 
     A character without a shape becomes its code point. A text with letters that run from right to left
-    is put between isolates.
+    is put between isolates. Kept for a while: what is said of a page is said with each of its lines.
     """
     visible = "".join(
         f"<{_code_points(character)}>" if _shapeless(character) else character

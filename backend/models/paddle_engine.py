@@ -10,7 +10,7 @@ import contextlib
 import io
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,7 +30,6 @@ __all__ = [
     "EngineOptions",
     "PaddlePixels",
     "Predictor",
-    "allow_candidates",
     "choose_engine",
     "one_result_each",
     "providers",
@@ -218,44 +217,6 @@ def to_paddle(pixels: npt.NDArray[np.uint8]) -> PaddlePixels:
     """Turn RGB pixels, uint8, shape (height, width, 3), into the form that PaddleOCR needs."""
     # numpy's own reversing takes ten times as long
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR).astype(np.uint8, copy=False)
-
-
-def allow_candidates(detector: Predictor, most: int) -> Callable[[], int]:
-    """Let a detector keep more candidates for a line than PaddleOCR's 1,000, and count what is above.
-
-    Args:
-        detector: a `TextDetection`, used by one thread.
-        most: candidates in one picture.
-
-    Returns:
-        Asked after a picture: how many of its candidates were never looked at.
-    """
-    inner: Any = detector
-    inner = inner.paddlex_predictor
-    counted = _CountedCandidates(inner.post_op, most)
-    inner.post_op = counted
-    return lambda: counted.ignored
-
-
-class _CountedCandidates:
-    """PaddleX's step from the network's map to boxes, which counts the candidates that it passes over."""
-
-    def __init__(self, step: Any, most: int) -> None:
-        step.max_candidates = most
-        self._step = step
-        self._most = most
-        self.ignored = 0
-
-    def __call__(
-        self, maps: Any, shapes: Any, thresh: float | None = None, **arguments: Any
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
-        boxes, scores = self._step(maps, shapes, thresh=thresh, **arguments)
-        self.ignored = 0
-        for one in maps[0]:
-            text = np.asarray(one[0] > (thresh or self._step.thresh), dtype=np.uint8)
-            found, _ = cv2.findContours(text, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-            self.ignored += max(0, len(found) - self._most)
-        return boxes, scores
 
 
 def one_result_each(

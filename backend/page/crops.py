@@ -29,6 +29,9 @@ LARGE = 1_500_000
 """Pixels. A larger crop holds no line but a page or a part of one (A3 at 600 dpi has lines of 1.5 million),
 and the fit of its shading would take 160 bytes for each."""
 
+_Part: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right and bottom within a crop, pixels."""
+
 LONE_CHARACTER_HEIGHT = 4.0
 """Height over width. A box higher than that holds a line, not one narrow character with some margin."""
 
@@ -61,6 +64,48 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
     """
     if tall_lines not in get_args(TallLines):
         raise ValueError(f"tall_lines must be auto, never or always, not {tall_lines!r}")
+    corners = _checked(pixels, quad)
+    crop = _window(pixels, corners)
+    if crop is None:
+        crop = _straightened(pixels, corners)
+    height, width = crop.shape[:2]
+    tall = tall_lines != "never" and height / width >= TALL
+    if tall and not (tall_lines == "auto" and _shows_lone_character(crop)):
+        crop = np.rot90(crop)
+    return np.ascontiguousarray(crop)
+
+
+def crop_middle(pixels: Pixels, quad: Quad, times: float, *, turn_tall: bool) -> Pixels:
+    """The middle of a line, without the cost of cutting out all of it.
+
+    Args:
+        pixels: the page, RGB, uint8, shape (height, width, 3).
+        quad: (4, 2) float32, page pixels, clockwise from the text's own top-left corner.
+        times: how many times as long as high the piece is; of a shorter line it is all.
+        turn_tall: a crop that is `TALL` times as high as wide gets a quarter turn, as with "always";
+            without it stays, as with "never".
+
+    Returns:
+        What lies in the middle of the crop that `crop_line` gives, with as much left out on both sides.
+
+    Raises:
+        ValueError: as for `crop_line`.
+    """
+    corners = _checked(pixels, quad)
+    width, height = _size(corners)
+    tall = turn_tall and height / width >= TALL
+    along, across = (height, width) if tall else (width, height)
+    spare = max(0, along - int(across * times)) // 2
+    part = (0, spare, width, height - spare) if tall else (spare, 0, width - spare, height)
+    crop = _window(pixels, corners)
+    crop = (
+        _straightened(pixels, corners, part) if crop is None else crop[part[1] : part[3], part[0] : part[2]]
+    )
+    return np.ascontiguousarray(np.rot90(crop) if tall else crop)
+
+
+def _checked(pixels: Pixels, quad: Quad) -> Quad:
+    """The quad as float32; ValueError where nothing can be cropped from it."""
     corners = np.asarray(quad, dtype=np.float32)
     if is_degenerate(corners):
         raise ValueError("the quad is too thin or crosses itself, so no text can be cropped from it")
@@ -72,14 +117,7 @@ def crop_line(pixels: Pixels, quad: Quad, tall_lines: TallLines = "auto") -> Pix
     within_width = -page_width <= min(xs) and max(xs) <= 2 * page_width
     if not within_width or min(ys) < -page_height or max(ys) > 2 * page_height:
         raise ValueError("the quad reaches beyond the page by more than the page's own size")
-    crop = _window(pixels, corners)
-    if crop is None:
-        crop = _straightened(pixels, corners)
-    height, width = crop.shape[:2]
-    tall = tall_lines != "never" and height / width >= TALL
-    if tall and not (tall_lines == "auto" and _shows_lone_character(crop)):
-        crop = np.rot90(crop)
-    return np.ascontiguousarray(crop)
+    return corners
 
 
 def _window(pixels: Pixels, corners: Quad) -> Pixels | None:
@@ -98,22 +136,29 @@ def _window(pixels: Pixels, corners: Quad) -> Pixels | None:
     return window
 
 
-def _straightened(pixels: Pixels, corners: Quad) -> Pixels:
-    top_left, top_right, bottom_right, bottom_left = corners
-    width = _longer(top_right - top_left, bottom_right - bottom_left)
-    height = _longer(bottom_left - top_left, bottom_right - top_right)
+def _straightened(pixels: Pixels, corners: Quad, part: _Part | None = None) -> Pixels:
+    """The warp's result, or a part of it, which costs as much less as it is smaller."""
+    width, height = _size(corners)
     if max(width, height, *pixels.shape[:2]) > MAX_SIDE:
         raise ValueError(f"page or quad is longer than the {MAX_SIDE} pixels that can be cropped")
     if width * height > 2 * max(pixels.shape[0] * pixels.shape[1], SMALL_PAGE):
         raise ValueError("the quad is much larger than the page, so it is no line of it")
     upright = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
+    turn = cv2.getPerspectiveTransform(corners, upright)
+    if part is not None:
+        left, top, right, bottom = part
+        turn = np.array([[1, 0, -left], [0, 1, -top], [0, 0, 1]], dtype=np.float64) @ turn
+        width, height = right - left, bottom - top
     return cv2.warpPerspective(
-        pixels,
-        cv2.getPerspectiveTransform(corners, upright),
-        (width, height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
+        pixels, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     ).astype(np.uint8, copy=False)
+
+
+def _size(corners: Quad) -> tuple[int, int]:
+    """Width and height of a quad's crop, pixels."""
+    top_left, top_right, bottom_right, bottom_left = corners
+    width = _longer(top_right - top_left, bottom_right - bottom_left)
+    return width, _longer(bottom_left - top_left, bottom_right - top_right)
 
 
 def is_blank(crop: Pixels) -> bool:

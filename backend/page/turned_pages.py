@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -18,12 +19,19 @@ from backend.page.crops import TallLines
 from backend.page.lines import Line, Pixels
 
 UpsideDown: TypeAlias = Callable[[Sequence[Pixels]], Sequence[float]]
-"""Of each crop, RGB uint8 (height, width, 3), how likely its text stands on its head, 0 to 1."""
+"""Of the middle of each line, RGB uint8 (height, width, 3), how likely it stands on its head, 0 to 1."""
 
 LEAST_VOTERS: Final = 4
 """Lines; with fewer, a sign of two lines in a script that the classifier never saw would be turned."""
 MOST_VOTERS: Final = 16
 """Lines; the longest ones. More cost time and say the same."""
+FIRST_VOTERS: Final = 8
+"""Lines that are asked first, the longest ones; the rest only where these are not of one mind."""
+OF_ONE_MIND: Final = 0.05
+"""Mean likelihood of the other way up to which the first voters decide. The rest would have to come to 0.35
+for another outcome. On 126 pictures, each turned four ways, none has one."""
+JUDGED: Final = 4.0
+"""Length over height of the piece in the middle of a line that its judge sees."""
 SURE: Final = 0.8
 """Mean likelihood of one way that a vote needs; of the other way at most the rest. On 69 sample pages and
 the same pages turned, upright ones come to 0.73 at most."""
@@ -77,7 +85,7 @@ def direction(
     flat, steep = (
         _vote(
             [
-                crops.crop_line(pixels, lines[index].quad, "always" if down_the_page else "never")
+                partial(crops.crop_middle, pixels, lines[index].quad, JUDGED, turn_tall=down_the_page)
                 for index in group[:MOST_VOTERS]
             ],
             upside_down,
@@ -128,18 +136,18 @@ def _is_sideways(lines: Sequence[Line], across: Sequence[int], down: Sequence[in
     return sum(_sides(lines[index])[1] for index in down) > sum(_sides(lines[index])[0] for index in across)
 
 
-def _vote(cuts: Sequence[Pixels], upside_down: UpsideDown, both_ways: bool) -> _Vote:
+def _vote(voters: Sequence[Callable[[], Pixels]], upside_down: UpsideDown, both_ways: bool) -> _Vote:
     """What the lines say together.
 
     Args:
-        cuts: crops of the longest lines.
+        voters: of each of the longest lines what cuts its middle out.
         upside_down: the judge.
         both_ways: lines that are found upright are looked at the other way round as well; without it that
             is saved, because nothing will be turned.
     """
-    if len(cuts) < LEAST_VOTERS:
+    if len(voters) < LEAST_VOTERS:
         return "unknown"
-    as_is = float(np.mean(upside_down(cuts)))
+    cuts, as_is = _asked(voters, upside_down)
     if 1 - SURE <= as_is <= SURE:
         return "unknown"
     if as_is < SURE and not both_ways:
@@ -149,6 +157,16 @@ def _vote(cuts: Sequence[Pixels], upside_down: UpsideDown, both_ways: bool) -> _
     if as_is > SURE:
         return "on its head" if around < 1 - SURE else "unknown"
     return "upright" if around > SURE else "unknown"
+
+
+def _asked(voters: Sequence[Callable[[], Pixels]], upside_down: UpsideDown) -> tuple[list[Pixels], float]:
+    """The lines that were asked, and how likely they stand on their head, as a mean."""
+    cuts = [voter() for voter in voters[:FIRST_VOTERS]]
+    said = [*upside_down(cuts)]
+    if not OF_ONE_MIND < float(np.mean(said)) < 1 - OF_ONE_MIND or len(voters) <= FIRST_VOTERS:
+        return cuts, float(np.mean(said))
+    rest = [voter() for voter in voters[FIRST_VOTERS:]]
+    return cuts + rest, float(np.mean([*said, *upside_down(rest)]))
 
 
 def _is_turned(pixels: Pixels, line: Line, tall_lines: TallLines) -> bool:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from backend.detectors.paddle import DetectionOptions, PaddleDetector
 from backend.errors import DetectorFailed, SettingsWrong, UnexpectedFailure
-from backend.models import paddle_engine
+from backend.models import detection_steps, paddle_engine
 from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions, to_paddle
 from backend.page import image_files
@@ -216,7 +216,7 @@ def test_candidates_beyond_the_most_are_counted(detector):
     predictor = paddle_engine.text_detection(
         detector.location, engine, CPU, limit_type="max", thresh=0.3, box_thresh=0.6, unclip_ratio=1.5
     )
-    ignored = paddle_engine.allow_candidates(predictor, 100)
+    ignored = detection_steps.allow_candidates(predictor, 100)
     assert len(predictor.predict([page.pixels], batch_size=1)[0]["dt_polys"]) <= 100
     assert ignored() == 40
     assert len(predictor.predict([specks], batch_size=1)[0]["dt_polys"]) == 0

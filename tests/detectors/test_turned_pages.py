@@ -62,4 +62,4 @@ def test_no_sample_page_is_turned_that_stands_upright(detector):
 
 
 def test_the_identity_tells_the_vote(detector):
-    assert detector.identity.endswith("+turned(r1)")
+    assert detector.identity.endswith("+turned(r2)")

@@ -11,7 +11,7 @@ import pytest
 from paddlex.inference.pipelines.components.common.crop_image_regions import CropByPolys
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.page.crops import crop_line, is_blank
+from backend.page.crops import crop_line, crop_middle, is_blank
 from backend.page.geometry import RotatedRectangle, minimum_area_quad, own_order, rectangle_corners
 from backend.page.image_files import decode, encode
 from backend.page.lines import picture_digest
@@ -117,6 +117,36 @@ def test_a_rectangle_turned_by_90_shows_its_text_upright():
     crop = crop_line(page, np.roll(around, -1, axis=0))
     # PaddleOCR's corners name pixels, so a side that faces backwards begins one pixel outside.
     assert np.abs(crop[1:].astype(int) - text[:-1]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("around", "turn_tall", "size"),
+    [
+        pytest.param([[100, 200], [900, 200], [900, 240], [100, 240]], False, (40, 160), id="whole pixels"),
+        pytest.param([[100.5, 200], [905, 200], [905, 240], [100.5, 240]], False, (40, 160), id="fractions"),
+        pytest.param([[100, 200], [893, 304], [888, 344], [95, 240]], False, (40, 161), id="tilted"),
+        pytest.param([[300, 100], [340, 100], [340, 901], [300, 901]], True, (40, 161), id="reads downwards"),
+        pytest.param(
+            [[300, 100], [338, 103], [278, 903], [240, 900]], True, (38, 152), id="tilted, downwards"
+        ),
+        pytest.param([[300, 100], [340, 100], [340, 900], [300, 900]], False, (800, 40), id="stays tall"),
+        pytest.param(
+            [[100, 200], [220, 200], [220, 240], [100, 240]], False, (40, 120), id="short: all of it"
+        ),
+    ],
+)
+def test_the_middle_of_a_line_is_what_the_whole_crop_has_in_its_middle(around, turn_tall, size):
+    pixels = pixels_of("syn_015")
+    all_of_it = crop_line(pixels, quad(around), "always" if turn_tall else "never")
+    middle = crop_middle(pixels, quad(around), 4.0, turn_tall=turn_tall)
+    assert middle.shape[:2] == size
+    spare = (all_of_it.shape[1] - size[1]) // 2
+    expected = all_of_it[:, spare : spare + size[1]]
+    # OpenCV rounds places to 1/32 of a pixel, and from another corner now and then to the next one
+    assert np.abs(middle.astype(int) - expected).max() <= 8
+    assert (middle == expected).mean() > 0.9
+    assert middle.flags.c_contiguous
+    assert not np.shares_memory(middle, pixels)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,37 @@ def test_headings_that_read_upwards_are_turned_to_the_right_on_an_upright_page()
     ]
 
 
+class CountingJudge:
+    """Says of the lines, in the order in which they come, what it was given; keeps how many came at once."""
+
+    def __init__(self, said: Sequence[float]) -> None:
+        self.asked: list[int] = []
+        self._said = list(said)
+
+    def __call__(self, crops: Sequence[Pixels]) -> list[float]:
+        begin = sum(self.asked)
+        self.asked.append(len(crops))
+        return self._said[begin : begin + len(crops)]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "turned"),
+    [
+        pytest.param([0.01] * 8 + [0.9] * 2, [8], 0, id="eight upright ones decide"),
+        # of the eight alone 0.125; all ten come to 0.25, which says nothing
+        pytest.param([1.0] + [0.0] * 7 + [1.0, 0.5], [8, 2], None, id="one of eight differs"),
+        pytest.param([0.5] + [0.0] * 9, [8, 2], 0, id="one of eight is unsure, and all ten are upright"),
+        pytest.param([0.0] + [1.0] * 9 + [0.0] * 10, [8, 2, 10], 180, id="on its head, seen both ways round"),
+        pytest.param([0.99] * 8 + [0.01] * 8, [8, 8], 180, id="eight on their head decide, seen both ways"),
+    ],
+)
+def test_lines_of_one_mind_spare_the_others_and_without_one_all_are_asked(said, asked, turned) -> None:
+    pixels, lines, _ = page([LONG] * 10, 0)
+    judge = CountingJudge(said)
+    assert direction(pixels, lines, judge).turned == turned
+    assert judge.asked == asked
+
+
 @pytest.mark.parametrize("tall_lines", ["auto", "never"])
 def test_text_in_columns_has_no_vote_where_tall_lines_stay_as_they_are(tall_lines: TallLines) -> None:
     pixels, lines, _ = page([LONG] * 5, 270)
