@@ -32,6 +32,7 @@ from backend.page.crops import crop_line
 from backend.page.lines import Line, Page, Pixels, ReadLine, Verdict
 from backend.pipeline.annotate import read_lines
 from backend.pipeline.panels import Panels
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.pipeline.reader_kinds import kinds
 from backend.rendering.fonts import fonts_with
 from backend.rendering.lines import rendered_line
@@ -202,7 +203,7 @@ def paddle_as_ernie() -> Iterator[StandIn]:
     """A server that reads with PaddleOCR's recogniser, for the second prompt with a margin."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         settings = Settings(_env_file=None, cache_dir=Path(folder), model_source="packages")  # type: ignore[call-arg]
-        kind = kinds(settings)["paddle"]
+        kind = kinds(ReaderSetup(settings))["paddle"]
         opened.callback(kind.close)
         looks: list[LineReader] = [kind.build("en", turn, opened) for turn in (0, 1)]
 

@@ -19,6 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from backend.bulk.ray_stages import Installed, installed, needs_postgresql, other_version
 from backend.errors import ClusterFailed, SettingsWrong, TwinreadError
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.pipeline.reader_kinds import kinds
 from backend.settings.settings import Settings
 
@@ -216,7 +217,9 @@ def layout(settings: Settings, found: Sequence[Node]) -> Layout:
     ]
     readers = places[: settings.ernie_concurrency]
     share = settings.ernie_concurrency // len(readers)
-    served = any(not kind.local and kind.demanded() for kind in kinds(settings, load=False).values())
+    served = any(
+        not kind.local and kind.demanded() for kind in kinds(ReaderSetup(settings, load=False)).values()
+    )
     cpus = _halves(size, mostly_finding=served and not settings.readers)
     gpu = 0.5 if gpus else 0.0
     waiting = share // CALLS_OF_A_PAGE if served else 0

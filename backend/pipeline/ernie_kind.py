@@ -6,10 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from backend.errors import SettingsWrong
-from backend.models.promoted import PromotedModel
-from backend.readers.budget import Spender
-from backend.readers.usage import Ledger
-from backend.settings.settings import Settings
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.text import languages
 
 if TYPE_CHECKING:
@@ -23,27 +20,11 @@ class Ernie:
     local = False
     family = "ERNIE"
 
-    def __init__(
-        self,
-        settings: Settings,
-        promoted: PromotedModel | None = None,
-        *,
-        load: bool,
-        ledger: Ledger | None = None,
-        budget: Spender | None = None,
-    ) -> None:
-        """Take the settings; nothing is called before a reader is built.
-
-        Args:
-            settings: name the server.
-            promoted: of no matter here.
-            load: of no matter here.
-            ledger: keeps account of what calls take; None where nobody does.
-            budget: says whether one more call may be made; None: always.
-        """
-        self._settings = settings
-        self._ledger = ledger
-        self._budget = budget
+    def __init__(self, setup: ReaderSetup) -> None:
+        """Take what it needs; nothing is called before a reader is built."""
+        self._settings = setup.settings
+        self._ledger = setup.ledger
+        self._budget = setup.budget
         self._server: ErnieServer | None = None
 
     def turns(self) -> int:

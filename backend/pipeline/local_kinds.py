@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from backend.models.promoted import PromotedModel
 from backend.pipeline.from_settings import engine_options
-from backend.readers.budget import Spender
-from backend.readers.usage import Ledger
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.seams import LineReader
-from backend.settings.settings import Settings
 from backend.text import languages
 
 
@@ -19,18 +16,10 @@ class Tesseract:
     local = True
     family = "Tesseract"
 
-    def __init__(
-        self,
-        settings: Settings,
-        promoted: PromotedModel | None = None,
-        *,
-        load: bool,
-        ledger: Ledger | None = None,
-        budget: Spender | None = None,
-    ) -> None:
-        """Take the settings; `load` is False where nothing will be read."""
-        self._settings = settings
-        self._load = load
+    def __init__(self, setup: ReaderSetup) -> None:
+        """Take what it needs; nothing is loaded before a reader is built."""
+        self._settings = setup.settings
+        self._load = setup.load
 
     def turns(self) -> int:
         """As it is at hand."""
@@ -81,30 +70,14 @@ class Paddle:
     local = True
     family = "PP-OCR"
 
-    def __init__(
-        self,
-        settings: Settings,
-        promoted: PromotedModel | None = None,
-        *,
-        load: bool,
-        ledger: Ledger | None = None,
-        budget: Spender | None = None,
-    ) -> None:
-        """Take the settings; `load` is False where nothing will be read.
-
-        Args:
-            settings: name a recogniser, or none.
-            promoted: reads its languages in place of PaddleOCR's own recognisers; a folder in the settings
-                wins over it.
-            load: False where nothing will be read.
-            ledger: of no matter here: it costs nothing.
-            budget: of no matter here.
-        """
+    def __init__(self, setup: ReaderSetup) -> None:
+        """Take what it needs; nothing is loaded before a reader is built."""
         from backend.readers.paddle import SharedRecognisers
 
-        self._settings = settings
-        self._promoted = promoted if settings.recognition_model_dir is None else None
-        self._load = load
+        self._settings = setup.settings
+        # a folder in the settings wins over it
+        self._promoted = setup.promoted if setup.settings.recognition_model_dir is None else None
+        self._load = setup.load
         self._shared = SharedRecognisers()
 
     def turns(self) -> int:

@@ -18,6 +18,7 @@ from backend.errors import NotReady, Stopping, TwinreadError
 from backend.models.promoted import PromotedModel
 from backend.pipeline.annotate import Panel
 from backend.pipeline.panel_builder import BuiltPanel, PanelBuilder
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.pipeline.reader_kinds import kinds
 from backend.readers.budget import Spender
 from backend.readers.stored import Keeper, ReadingStore
@@ -103,8 +104,8 @@ class Panels:
             if store is not None
             else None
         )
-        made = kinds(settings, promoted, load=load, ledger=Ledgers(counts, self._keeper), budget=budget)
-        self._builder = PanelBuilder(settings, self._keeper, made)
+        setup = ReaderSetup(settings, promoted, load, Ledgers(counts, self._keeper), budget)
+        self._builder = PanelBuilder(settings, self._keeper, kinds(setup))
         self._idle_s = idle_s
         self._room_s = ROOM_S
         self._clock = clock

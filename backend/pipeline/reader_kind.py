@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Protocol
 
+from backend.models.promoted import PromotedModel
+from backend.readers.budget import Spender
+from backend.readers.usage import Ledger
 from backend.seams import LineReader
+from backend.settings.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSetup:
+    """What a process builds its readers with; each kind takes what it needs.
+
+    settings: name readers, models and servers.
+    promoted: the trained recogniser that reads its languages; None where there is none.
+    load: False where nothing will be read: engines are then found, and refused, without their models.
+    ledger: keeps account of what calls of a server take; None where nobody does.
+    budget: says whether one more of them may be made; None: always.
+    """
+
+    settings: Settings
+    promoted: PromotedModel | None = None
+    load: bool = True
+    ledger: Ledger | None = None
+    budget: Spender | None = None
 
 
 class ReaderKind(Protocol):

@@ -29,6 +29,7 @@ from backend.pipeline.ernie_kind import Ernie
 from backend.pipeline.from_settings import engine_options
 from backend.pipeline.panels import Panels
 from backend.pipeline.promoted_check import check_promoted
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.pipeline.reader_kinds import kinds
 from backend.pipeline.reading_check import NotTried, check_reading, misreading_of
 from backend.projects import trained_reader
@@ -79,7 +80,7 @@ def examine(settings: Settings, backend_url: str) -> Iterator[Check]:
     Raises:
         SettingsWrong: READERS names a reader that there is not.
     """
-    kinds(settings, load=False)
+    kinds(ReaderSetup(settings, load=False))
     yield from _label_studio(settings, backend_url)
     yield _cv2()
     yield from _guarded("device", lambda: _device(settings))
@@ -253,7 +254,7 @@ def _ernie(settings: Settings) -> Iterator[Check]:
         return
     from backend.readers.ernie.check import check
 
-    ernie = Ernie(settings, load=True)
+    ernie = Ernie(ReaderSetup(settings))
     try:
         code = languages.language_code(settings.ocr_language)
         readers = [ernie.build(code, turn, ExitStack()) for turn in range(ernie.turns())]

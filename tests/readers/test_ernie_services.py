@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from backend.pipeline.ernie_kind import Ernie
+from backend.pipeline.reader_kind import ReaderSetup
 from backend.readers.ernie.answers import ADDRESSES, refused
 from backend.readers.ernie.check import check
 from backend.readers.ernie.request import ErnieOptions
@@ -49,7 +50,7 @@ def test_each_recipe_reads_and_asks_at_the_address_that_it_names(
     (tmp_path / ".env").write_text("\n".join(f"{name}={value}" for name, value in values.items()))
     settings = Settings(_env_file=tmp_path / ".env")  # type: ignore[call-arg]
 
-    ernie = Ernie(settings, load=True)
+    ernie = Ernie(ReaderSetup(settings))
     findings = check(ernie.server(), [ernie.build("en", turn, ExitStack()) for turn in range(ernie.turns())])
     ernie.close()
 
