@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -109,6 +110,7 @@ class ClusterBudget(Budget):
         """As `Budget`; nothing can be spent before it is opened."""
         super().__init__(limits, prices)
         self._spender: ClusterSpender | None = None
+        self._asking = threading.Lock()
         self._seen: _Account = Usage(), Usage(), None
         self._seen_at = -SEEN_S
 
@@ -141,12 +143,19 @@ class ClusterBudget(Budget):
         return self.look()[2] if self.limits.any else None
 
     def look(self) -> _Account:
-        """How it stands; once the cluster is left, as it was seen last."""
-        if self._spender is not None and ray.is_initialized():
-            with suppress(ray.exceptions.RayError):
-                self._seen = self._spender.account()
-                self._seen_at = time.monotonic()
-        return self._seen
+        """How it stands; once it is closed, as it was seen last."""
+        with self._asking:
+            if self._spender is not None:
+                with suppress(ray.exceptions.RayError):
+                    self._seen = self._spender.account()
+                    self._seen_at = time.monotonic()
+            return self._seen
+
+    def close(self) -> None:
+        """Look a last time. The cluster may be left then: no thread asks it any more."""
+        self.look()
+        with self._asking:
+            self._spender = None
 
     def _recent(self) -> _Account:
         return self._seen if time.monotonic() - self._seen_at < SEEN_S else self.look()

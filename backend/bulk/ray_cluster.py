@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
+import threading
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,6 +37,9 @@ CALLS_OF_A_PAGE = 4
 MOST_IN_HAND = 900
 """Tasks in hand at most, on any cluster: those that a service fails wait for another try, and of these there
 may be a thousand."""
+
+PASS_ENDS_S = 10.0
+"""How long a pass that nobody follows any more may take to end, seconds."""
 
 ASKING_S = 300.0
 """How long a node may take to say what it has, seconds; it imports all engines for that."""
@@ -93,7 +99,7 @@ class Layout:
 
 
 def join(address: str) -> None:
-    """Join a cluster that runs; `ray.shutdown` leaves it.
+    """Join a cluster that runs; `leave` leaves it.
 
     Args:
         address: of its head, such as `10.0.0.1:6379`; `auto` for that of this machine.
@@ -121,6 +127,28 @@ def join(address: str) -> None:
     context.max_errored_blocks = -1
     # each row a block of its own, which goes on at once
     context.target_max_block_size = 1
+
+
+def leave() -> None:
+    """Leave the cluster, which goes on; a second call does nothing.
+
+    Ray ends a process at once, without a word to its caller, of which a thread asks it for something, or
+    frees an object of it, while the cluster is left. So no thread of ours may do so; threads of Ray Data that
+    drive a pass are waited for, and while one goes on, the cluster is left at the end of the process.
+    """
+    end = time.monotonic() + PASS_ENDS_S
+    for thread in _driving():
+        thread.join(max(0.0, end - time.monotonic()))
+    if _driving():
+        log.debug("a pass of Ray Data goes on, so the cluster is left at the end of this process")
+        return
+    gc.collect()
+    ray.shutdown()
+
+
+def _driving() -> list[threading.Thread]:
+    """The threads in which Ray Data drives its passes."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("StreamingExecutor")]
 
 
 def nodes() -> list[Node]:

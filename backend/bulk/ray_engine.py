@@ -14,8 +14,6 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-import ray
-
 from backend.bulk import ray_cluster
 from backend.bulk.job import BulkWork, Outcome
 from backend.bulk.ray_budget import ClusterBudget
@@ -75,6 +73,7 @@ class RayEngine:
         self._settings = settings
         self._work = work
         self._closed = threading.Event()
+        self._in_use = threading.Lock()
         ray_cluster.join(address)
         try:
             found = ray_cluster.nodes()
@@ -84,11 +83,27 @@ class RayEngine:
             self._budget = budget if isinstance(budget, ClusterBudget) else _on_cluster(budget)
             self._spender = self._budget.open(longest_s)
         except BaseException:
-            ray.shutdown()
+            ray_cluster.leave()
             raise
 
     def read(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """As `BulkEngine.read`."""
+        with self._in_use:
+            yield from self._read(tasks)
+
+    def close(self) -> None:
+        """As `BulkEngine.close`; what is in hand is given up, and the next run takes it up.
+
+        The cluster goes on, without our workers. While somebody reads it is not left: a call after the end
+        of the reading does that.
+        """
+        self._closed.set()
+        if self._in_use.acquire(blocking=False):
+            self._budget.close()
+            ray_cluster.leave()
+            self._in_use.release()
+
+    def _read(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         supply = _Supply(tasks)
         lost: Counter[bytes] = Counter()
         barren = 0
@@ -112,15 +127,6 @@ class RayEngine:
             if again := [task for task in left if task not in given_up]:
                 log.error("%d tasks were with workers that were lost; they are read again.", len(again))
                 supply.give_back(again)
-
-    def close(self) -> None:
-        """As `BulkEngine.close`; what is in hand is given up, and the next run takes it up.
-
-        The cluster goes on, without our workers.
-        """
-        self._closed.set()
-        self._budget.look()
-        ray.shutdown()
 
     def _stream(self) -> RayStream:
         """A pass over the cluster as it is now."""

@@ -108,12 +108,13 @@ class RayStream:
     def close(self) -> None:
         """Give up what is in hand; its actors have ended then, and their cores are free for the next pass."""
         self._stop.set()
-        # once the cluster was left, they have ended anyway
+        # where the cluster is gone, they have ended anyway
         with suppress(ray.exceptions.RaySystemError):
             self._tasks.shutdown(force=True)
             # while it goes on, it replaces actors that end
             self._pulling.join(ENDING_S)
             end_actors(self._name)
+        self._pulling.join(ENDING_S)
 
     def _pull(self, dataset: ray.data.Dataset) -> None:
         """Run the pass, in a thread of its own."""

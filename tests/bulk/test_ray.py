@@ -175,6 +175,20 @@ def test_no_secret_is_in_files_of_the_cluster_nor_in_sight_of_other_users(killed
     assert [secret for secret in SECRETS if secret in killed_run.logs + killed_run.seen] == []
 
 
+def test_the_cluster_is_not_left_under_whoever_reads(killed_run: KilledRun) -> None:
+    import ray
+
+    engine = RayEngine(killed_run.settings, killed_run.work, address=killed_run.cluster.address)
+    reading = engine.read(some_tasks())
+    next(reading)
+    engine.close()
+    assert ray.is_initialized()
+    assert len(list(reading)) < DRAWN
+    engine.close()
+    assert not ray.is_initialized()
+    engine.close()
+
+
 @pytest.fixture(scope="module")
 def joined(killed_run: KilledRun) -> Iterator[KilledRun]:
     """The cluster of one node that is left, joined by this process."""
