@@ -101,7 +101,9 @@ def line_agreement(decisions: Iterable[Decision]) -> LineAgreement:
         value=value,
         pairs=pairs,
         disagreements=tuple(
-            sorted(map(Disagreement, map(tuple, differing)), key=lambda each: (each.line.project, each.line.task))
+            sorted(
+                map(Disagreement, map(tuple, differing)), key=lambda each: (each.line.project, each.line.task)
+            )
         ),
     )
 

@@ -89,15 +89,16 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
     # the newest sheet of each line
     asked: dict[LineKey, tuple[int, list[Decision]]] = {}
     unread: list[tuple[int, str]] = []
-    for task in sorted((task for task in tasks if is_sheet(task)), key=lambda task: int(task["id"])):
-        own = [line for line in sheet_lines(task) if line.key.project == project]
+    for task in filter(is_sheet, tasks):
+        sheet = int(task["id"])
         made += 1
         submitted += bool(submitted_annotations(task))
         given = [each for each in decisions(task) if each.line.key.project == project]
         answers += given
-        for line in own:
-            asked[line.key] = (int(task["id"]), [each for each in given if each.line.place == line.place])
-        unread += [(int(task["id"]), problem) for problem in problems(task)]
+        for line in sheet_lines(task):
+            if line.key.project == project and (line.key not in asked or asked[line.key][0] < sheet):
+                asked[line.key] = (sheet, [each for each in given if each.line.place == line.place])
+        unread += [(sheet, problem) for problem in problems(task)]
     stand = {key: accord(own, annotators) for key, (_, own) in asked.items()}
     return SheetWork(
         sheets=made,
@@ -111,11 +112,11 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
 
 
 def _people(answers: Iterable[Decision]) -> dict[str, PersonOnSheets]:
-    sheets: dict[tuple[str, int], list[Decision]] = {}
+    sheets: dict[tuple[str, int, int], list[Decision]] = {}
     for answer in answers:
-        sheets.setdefault((answer.user, answer.annotation), []).append(answer)
+        sheets.setdefault((answer.user, answer.sheet, answer.annotation), []).append(answer)
     people: dict[str, PersonOnSheets] = {}
-    for (user, _), own in sorted(sheets.items()):
+    for (user, _, _), own in sorted(sheets.items()):
         person = people.setdefault(user, PersonOnSheets())
         person.sheets += 1
         person.lines += len(own)

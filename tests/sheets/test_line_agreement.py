@@ -62,9 +62,13 @@ def columns(*people: str) -> list[list[str]]:
     ("lines", "alpha"),
     [
         # the worked examples A, B and C of Krippendorff (2011)
-        pytest.param(columns("0 1 0 0 0 0 0 0 1 0", "1 1 1 0 0 1 0 0 0 0"), 0.095, id="two people, yes or no"),
         pytest.param(
-            columns("a a b b d c c c e d d a", "b a b b b c c c e d d d"), 0.692, id="two people, five answers"
+            columns("0 1 0 0 0 0 0 0 1 0", "1 1 1 0 0 1 0 0 0 0"), 0.095, id="two people, yes or no"
+        ),
+        pytest.param(
+            columns("a a b b d c c c e d d a", "b a b b b c c c e d d d"),
+            0.692,
+            id="two people, five answers",
         ),
         pytest.param(
             columns(
