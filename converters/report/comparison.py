@@ -16,6 +16,7 @@ from backend.label_studio.annotations import Json, moment_of, prediction_of, use
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
+from backend.sheets.page_looks import PageLook, look_of, unseen, was_decided
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import (
     Direction,
@@ -45,6 +46,8 @@ class Decision(Enum):
     TEXTLESS = "a line without a text that can be used"
     REMOVED = "removed"
     """Predicted, and gone from the annotation."""
+    UNSEEN = "looked at by nobody"
+    """On a page of which only some lines were decided on sheets, or that was accepted unseen."""
     OUT = "no line"
     """A shape, label or result that is no line at all."""
 
@@ -61,6 +64,7 @@ class ComparedLine:
     text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
+    on_sheet: it was decided on a sheet.
     direction: what people should know of the way in which its text runs; None where there is nothing.
     quad: page pixels; None where it has no shape that can be cropped.
     """
@@ -75,6 +79,7 @@ class ComparedLine:
     drawn: bool = False
     moved: bool = False
     relabelled: bool = False
+    on_sheet: bool = False
     direction: Direction | None = None
     quad: Quad | None = None
 
@@ -84,6 +89,11 @@ class ComparedLine:
         return (
             self.decision is Decision.APPROVED and self.predicted is not None and self.predicted != self.text
         )
+
+    @property
+    def doubtful(self) -> bool:
+        """It was predicted, and its readings did not agree."""
+        return not self.drawn and self.verdict not in (None, Verdict.AGREED)
 
     @property
     def touched(self) -> bool:
@@ -101,6 +111,7 @@ class ComparedAnnotation:
     seconds: Label Studio's lead time; None where it is not known.
     language: of the task, as its data says; empty where it does not.
     version: of the prediction that the work began with; None where that prediction is not known.
+    look: whether somebody looked at the page, or at its doubtful lines alone, or nobody at all.
     """
 
     user: str
@@ -109,6 +120,7 @@ class ComparedAnnotation:
     language: str
     version: str | None
     lines: tuple[ComparedLine, ...]
+    look: PageLook = PageLook.REVIEWED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,6 +163,8 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     seconds = annotation.get("lead_time")
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
+    look = look_of(annotation, drawn)
+    nobody = {region.id for region in unseen(drawn, look)}
     lines: list[ComparedLine] = []
     placed = [*_placed(drawn, rules), *_placed(predicted or [], rules)]
     for page in sorted({page for page, _ in placed}):
@@ -160,7 +174,12 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
             before = [region for own, region in _placed(predicted, rules) if own == page]
         by_id = {region.id: region for region in before or ()}
         reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
-        lines += _page(reviewed, before, page, rules)
+        lines += [
+            replace(line, decision=Decision.UNSEEN, text="")
+            if line.region in nobody and line.decision is not Decision.OUT
+            else line
+            for line in _page(reviewed, before, page, rules)
+        ]
     return ComparedAnnotation(
         user=user_of(annotation),
         when=moment_of(annotation.get("created_at")),
@@ -168,6 +187,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         language=language,
         version=None if parent is None else str(parent.get("model_version") or ""),
         lines=tuple(lines),
+        look=look,
     )
 
 
@@ -206,6 +226,7 @@ def _compared(
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
         text=line.written.text if line.why is None else "",
+        on_sheet=was_decided(line.region),
         direction=line.direction if line.why is None else None,
         quad=line.quad,
     )
