@@ -39,9 +39,9 @@ def marked(first: str, second: str) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]
         second: another reading's text.
 
     Returns:
-        The pieces of each, which joined are its visible text; neighbours are of different kinds. A letter with
-        its marks is never parted. Readings with little in common differ as wholes: a scatter of marks would
-        help nobody. Beside an empty text nothing is marked.
+        The pieces of each, which joined are its visible text; neighbours are of different kinds. A letter
+        with its marks is never parted. Readings with little in common differ as wholes: a scatter of marks
+        would help nobody. Beside an empty text nothing is marked.
     """
     one, two = visible_text(first), visible_text(second)
     if not one or not two:

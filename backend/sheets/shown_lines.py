@@ -1,7 +1,7 @@
 """What an annotator sees of one line: its strip, what differs, and its answers with their keys; pure.
 
-Whatever a text holds, it is shown and does nothing: everything is escaped here. An option's `value` is never a
-reading, because Label Studio reads `$100` in a value as a place in the task's data.
+Whatever a text holds, it is shown and does nothing: everything is escaped here. An option's `value` is never
+a reading, because Label Studio reads `$100` in a value as a place in the task's data.
 """
 
 from __future__ import annotations
@@ -39,24 +39,22 @@ def shown(
         messages: the language that the annotator is spoken to in.
         keyboard: what is printed on the annotator's keys.
     """
-    words = WORDS[messages]
-    why = f'<div class="why"><span class="page">{escape(visible_text(page_name))}</span>{_why(line, explanation, messages)}</div>'
+    sentences = [*_difference(line, messages), *doubts_in(explanation)]
+    # each keeps its own direction
+    why = " · ".join(f"<bdi>{escape(sentence)}</bdi>" for sentence in sentences)
+    foot = f'<div class="why"><span class="page">{escape(visible_text(page_name))}</span>{why}</div>'
     picture = strip(image, np.array(line.quad), line.texts)
-    return ShownLine(line, picture + why, _options(line, words, keyboard))
+    return ShownLine(line, picture + foot, _options(line, WORDS[messages], keyboard))
 
 
-def _why(line: SheetLine, explanation: str, messages: MessageLanguage) -> str:
+def _difference(line: SheetLine, messages: MessageLanguage) -> list[str]:
+    """What differs between the readings in words; empty where only one was read."""
     words = WORDS[messages]
     a, b = visible_text(line.a), visible_text(line.b)
-    said: list[str] = []
     if a and b:
-        said.append(
-            words.unlike if unlike(a, b) else f"{words.differs}: {difference_in_words(a, b, messages)}"
-        )
-    elif not a and not b:
-        said.append(words.nothing)
-    said += doubts_in(explanation)
-    return " · ".join(f"<bdi>{escape(part)}</bdi>" for part in said)
+        alike = not unlike(a, b)
+        return [f"{words.differs}: {difference_in_words(a, b, messages)}" if alike else words.unlike]
+    return [] if a or b else [words.nothing]
 
 
 def _options(line: SheetLine, words: SheetWords, keyboard: Keyboard) -> tuple[dict[str, str], ...]:

@@ -1,8 +1,8 @@
 """A line as a strip: HTML in which the browser cuts the line out of its page's own image; pure.
 
-An SVG shows a part of the page (`viewBox`), turned so that the text is level. There are no crop files, and what
-a person sees are the pixels of the page. Above and below lies some of the page, dimmed, between it and the line
-an orange rule.
+An SVG shows a part of the page (`viewBox`), turned so that the text is level. There are no crop files, and
+what a person sees are the pixels of the page. Above and below lies some of the page, dimmed, between it and
+the line an orange rule.
 
 The line stands as the readers saw it (`backend.page.crops`): a tall box gets a quarter turn, unless its text
 is written downwards (Chinese, Japanese, Korean) or is a single character; that stands upright.
@@ -133,9 +133,11 @@ def _svg(
     turn = f"translate({_n(width / 2)} {_n(height / 2)}) rotate({-angle:.3f}) translate({_n(-x)} {_n(-y)})"
     return (
         f'<svg class="strip" viewBox="{" ".join(map(_n, view))}" style="{size}">'
-        f'<image href="{escape(page.address)}" width="{page.width}" height="{page.height}" transform="{turn}"/>'
+        f'<image href="{escape(page.address)}" width="{page.width}" height="{page.height}" '
+        f'transform="{turn}"/>'
         f'<path fill="#888" fill-opacity=".28" d="{dim}"/>'
-        f'<path fill="none" stroke="{_RULE}" stroke-width="1.5" vector-effect="non-scaling-stroke" d="{edges}"/></svg>'
+        f'<path fill="none" stroke="{_RULE}" stroke-width="1.5" vector-effect="non-scaling-stroke" '
+        f'd="{edges}"/></svg>'
     )
 
 
