@@ -16,7 +16,7 @@ from backend.label_studio.annotations import Json, moment_of, prediction_of, use
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
-from backend.sheets.page_looks import PageLook, look_of, unseen, was_decided
+from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import (
     Direction,
@@ -64,7 +64,7 @@ class ComparedLine:
     text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
-    on_sheet: it was decided on a sheet.
+    on_sheet: people decided it on a sheet, and nobody opened its page since.
     direction: what people should know of the way in which its text runs; None where there is nothing.
     quad: page pixels; None where it has no shape that can be cropped.
     """
@@ -111,7 +111,7 @@ class ComparedAnnotation:
     seconds: Label Studio's lead time; None where it is not known.
     language: of the task, as its data says; empty where it does not.
     version: of the prediction that the work began with; None where that prediction is not known.
-    look: whether somebody looked at the page, or at its doubtful lines alone, or nobody at all.
+    made: why twinread made the annotation, of whose page nobody saw the whole; None for a person's.
     """
 
     user: str
@@ -120,7 +120,7 @@ class ComparedAnnotation:
     language: str
     version: str | None
     lines: tuple[ComparedLine, ...]
-    look: PageLook = PageLook.REVIEWED
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,8 +163,8 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     seconds = annotation.get("lead_time")
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
-    look = look_of(annotation, drawn)
-    nobody = {region.id for region in unseen(drawn, look)}
+    made = made_in(annotation)
+    looked = {region.id: looked_at(region, made) for region in drawn}
     lines: list[ComparedLine] = []
     placed = [*_placed(drawn, rules), *_placed(predicted or [], rules)]
     for page in sorted({page for page, _ in placed}):
@@ -174,12 +174,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
             before = [region for own, region in _placed(predicted, rules) if own == page]
         by_id = {region.id: region for region in before or ()}
         reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
-        lines += [
-            replace(line, decision=Decision.UNSEEN, text="")
-            if line.region in nobody and line.decision is not Decision.OUT
-            else line
-            for line in _page(reviewed, before, page, rules)
-        ]
+        lines += [_looked(line, looked.get(line.region)) for line in _page(reviewed, before, page, rules)]
     return ComparedAnnotation(
         user=user_of(annotation),
         when=moment_of(annotation.get("created_at")),
@@ -187,8 +182,15 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         language=language,
         version=None if parent is None else str(parent.get("model_version") or ""),
         lines=tuple(lines),
-        look=look,
+        made=made,
     )
+
+
+def _looked(line: ComparedLine, at: Looked | None) -> ComparedLine:
+    """The line, with what its text is worth: what nobody looked at nobody approved."""
+    if at is Looked.NOBODY and line.decision is not Decision.OUT:
+        return replace(line, decision=Decision.UNSEEN, text="")
+    return replace(line, on_sheet=at is Looked.SHEET)
 
 
 def _placed(found: Sequence[Region], rules: Rules) -> list[tuple[int, Region]]:
@@ -226,7 +228,6 @@ def _compared(
         verdict=kept.verdict if kept is not None else None,
         readings=kept.readings if kept is not None else (),
         text=line.written.text if line.why is None else "",
-        on_sheet=was_decided(line.region),
         direction=line.direction if line.why is None else None,
         quad=line.quad,
     )

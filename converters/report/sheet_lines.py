@@ -1,35 +1,22 @@
-"""What a report says of lines that were decided on sheets, beside page review; pure."""
+"""The lines about which people disagree on sheets, and what their pages say of them since; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import numpy as np
 
-from backend.page.lines import Quad, Reading
-from backend.sheets.decisions import Decision as Answer
-from backend.sheets.decisions import LineVerdict
-from backend.sheets.line_agreement import Disagreement, LineAgreement
+from backend.sheets.line_agreement import Disagreement
 from backend.sheets.sheet_tasks import SheetLine
-from backend.sheets.sheet_work import PersonOnSheets, SheetWork
+from backend.sheets.sheet_work import SheetWork
+from backend.sheets.work_words import disagreement_figures, figures
 from converters.report.comparison import ComparedTask, Decision
 from converters.report.samples import SampleLine
-from converters.shared.rates import Share
 
 SHOWN = 50
-"""Disagreements that the page shows with their crops; the summary has all."""
-
-VERDICTS = {
-    LineVerdict.FIRST: "A",
-    LineVerdict.SECOND: "B",
-    LineVerdict.TYPED: "typed",
-    LineVerdict.ILLEGIBLE: "illegible",
-    LineVerdict.NOT_TEXT: "not text",
-}
-"""What people say of a line, in words."""
+"""Lines that the page shows with their crops; the summary has all."""
 
 
 @dataclass(slots=True)
@@ -37,12 +24,12 @@ class DisputedLine:
     """A line about which people disagree, and what became of it.
 
     disagreement: who says what.
-    page: what the page says of the line since, where somebody submitted it; None while it is open.
+    settled: what its page says of the line now, where a person decided it there; None while it is open.
     shown: the line for its picture; None where its page was not read.
     """
 
     disagreement: Disagreement
-    page: str | None = None
+    settled: str | None = None
     shown: SampleLine | None = None
 
     @property
@@ -55,7 +42,7 @@ class SheetLines:
     """The work on a project's sheets, and what its pages say of the lines that people disagree about."""
 
     def __init__(self, work: SheetWork) -> None:
-        """Begin with the sheets' work; the pages follow."""
+        """Begin with the work on the sheets; the pages follow."""
         self.work = work
         self.disputed = [DisputedLine(each) for each in work.agreement.disagreements]
         self._of_task: dict[str, list[DisputedLine]] = {}
@@ -72,10 +59,15 @@ class SheetLines:
         """
         for each in self._of_task.get(task, ()):
             each.shown = _sample(each.line, task, data)
-            lines = compared.first.lines if compared is not None else ()
-            for line in lines:
+            for line in compared.first.lines if compared is not None else ():
                 if line.region == each.line.key.region and line.decision is not Decision.OPEN:
-                    each.page = line.text if line.decision is Decision.APPROVED else line.decision.value
+                    approved = line.decision is Decision.APPROVED
+                    each.settled = f"“{line.text}”" if approved else line.decision.value
+
+    @property
+    def open(self) -> int:
+        """Lines that nobody has settled in page review."""
+        return sum(each.settled is None for each in self.disputed)
 
     def samples(self) -> list[SampleLine]:
         """The lines that the page shows with their crops."""
@@ -83,16 +75,23 @@ class SheetLines:
 
     def summary(self) -> dict[str, Any]:
         """Everything, for machines."""
-        work = self.work
-        return {
-            "sheets": work.sheets,
-            "sheets_submitted": work.submitted,
-            "lines": {accord.value: work.lines[accord] for accord in type_of_accord(work)},
-            "answers": work.answers,
-            "verdicts": {VERDICTS[verdict]: work.verdicts[verdict] for verdict in LineVerdict},
-            "seconds_per_line_median": _rounded(work.seconds_per_line),
-            "people": {user: person_summary(person) for user, person in sorted(work.people.items())},
-            "agreement": agreement_summary(work.agreement),
-            "disagreements": [_disputed_summary(each) for each in self.disputed],
-            "problems": [{"sheet": sheet, "problem": problem} for sheet, problem in work.problems],
-        }
+        listed = [
+            {**disagreement_figures(each.disagreement), "page_says": each.settled} for each in self.disputed
+        ]
+        return {**figures(self.work), "disagreements": listed}
+
+
+def _sample(line: SheetLine, task: str, data: Mapping[str, Any]) -> SampleLine:
+    return SampleLine(
+        task=task,
+        region=line.key.region,
+        page=line.page,
+        quad=np.array(line.quad, dtype=np.float32),
+        predicted=line.a,
+        text="",
+        readings=(),
+        agreed=False,
+        decision=Decision.OPEN,
+        weight=0.0,
+        data=data,
+    )

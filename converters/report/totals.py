@@ -18,7 +18,6 @@ from statistics import median
 from typing import Any
 
 from backend.page.lines import Verdict
-from backend.sheets.page_looks import PageLook
 from converters.report.comparison import ComparedAnnotation, ComparedLine, Decision, pairs_of
 from converters.shared.rates import ErrorRate, Share
 
@@ -71,7 +70,7 @@ class LineTotals:
         """Enter one person's work on one task."""
         self.tasks += 1
         lines = [line for line in work.lines if line.decision is not Decision.OUT]
-        reviewed = work.look is PageLook.REVIEWED
+        reviewed = work.made is None
         for line in lines:
             self._line(line, known=work.version is not None, reviewed=reviewed)
         if work.seconds is not None and lines and reviewed:
