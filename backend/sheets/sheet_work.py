@@ -42,6 +42,7 @@ class SheetWork:
     lines: how many lines on sheets stand how: agreed on by as many people as were asked for, waiting for
         answers, or answered differently.
     verdicts: what was said of the lines that are agreed on.
+    decided_of_task: how many of these each task of the page project has.
     people: by user id; empty where an annotation does not say.
     agreement: between people who decided the same lines.
     problems: what cannot be read on sheets that somebody changed by hand, with the sheet's id.
@@ -51,6 +52,7 @@ class SheetWork:
     submitted: int
     lines: Counter[Accord]
     verdicts: Counter[LineVerdict]
+    decided_of_task: Counter[int]
     people: dict[str, PersonOnSheets]
     agreement: LineAgreement
     problems: tuple[tuple[int, str], ...]
@@ -100,11 +102,13 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
                 asked[line.key] = (sheet, [each for each in given if each.line.place == line.place])
         unread += [(sheet, problem) for problem in problems(task)]
     stand = {key: accord(own, annotators) for key, (_, own) in asked.items()}
+    agreed = [key for key, how in stand.items() if how is Accord.AGREED]
     return SheetWork(
         sheets=made,
         submitted=submitted,
         lines=Counter(stand.values()),
-        verdicts=Counter(asked[key][1][0].verdict for key, how in stand.items() if how is Accord.AGREED),
+        verdicts=Counter(asked[key][1][0].verdict for key in agreed),
+        decided_of_task=Counter(key.task for key in agreed),
         people=_people(answers),
         agreement=line_agreement(answers),
         problems=tuple(unread),
