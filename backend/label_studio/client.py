@@ -178,6 +178,7 @@ class LabelStudio(HttpClient):
         with_versions: Sequence[str] = (),
         without_version: str = "",
         begun: bool | None = None,
+        data: Mapping[str, str] | None = None,
     ) -> int:
         """How many tasks a project has, or how many of those chosen; Label Studio counts.
 
@@ -190,6 +191,7 @@ class LabelStudio(HttpClient):
             with_versions: of predictions that they have.
             without_version: of predictions that they do not have.
             begun: whether somebody has a draft.
+            data: only tasks whose data has exactly these texts, by the names of fields.
         """
         chosen = task_filters.chosen(
             annotated=annotated,
@@ -197,6 +199,7 @@ class LabelStudio(HttpClient):
             with_versions=with_versions,
             without_version=without_version,
             begun=begun,
+            data=data,
         )
         return int(self._page(project, chosen, page_size=1)["total"])
 
@@ -249,6 +252,33 @@ class LabelStudio(HttpClient):
         """Submit an annotation, as Submit does in the editor; fields such as `was_cancelled`."""
         sent = {"result": list(result), **fields}
         return self._sdk_call(f"annotate task {task}", dict, lambda sdk: sdk.annotations.create(task, **sent))
+
+    def delete_task(self, task: int) -> None:
+        """Remove a task with all that people did in it; one that is gone already is fine."""
+        try:
+            self.call("DELETE", f"/api/tasks/{task}/", f"remove task {task}")
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+
+    # Views of the Data Manager
+
+    def views(self, project: int) -> list[Row]:
+        """The tabs of a project's Data Manager."""
+        path, doing = "/api/dm/views/", f"list the tabs of project {project}"
+        return list(self.call("GET", path, doing, params={"project": project}))
+
+    def save_view(self, project: int, data: Row, view: int | None = None) -> None:
+        """Make a tab, or change one.
+
+        Args:
+            project: whose Data Manager.
+            data: `title`, `filters` and whatever else Label Studio keeps of a tab; all of it is replaced.
+            view: the id of the tab that is changed; None makes one.
+        """
+        doing = f"make a tab in project {project}"
+        method, path = ("POST", "/api/dm/views/") if view is None else ("PATCH", f"/api/dm/views/{view}/")
+        self.call(method, path, doing, body={"project": project, "data": data})
 
     # Predictions
 

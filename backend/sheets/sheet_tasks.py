@@ -4,7 +4,7 @@
                 "page": {"project": 3, "task": 17, "region": "l008-e72ce6", "page": 0, "prediction": 5,
                          "model_version": "...", "quad": [[132.0, 421.0], ...]},
                 "strip": "<div ...>", "options": [{"value": ..., "alias": "A", "hotkey": "1", "html": ...}]}],
-     "pages": "book_016.png, book_017.png", "count": 10, "twinread_sheet": 1}
+     "pages": "book_016.png, book_017.png", "count": 10, "twinread_sheet": 1, "twinread_batch": "9f2c..."}
 
 - `a`, `b`: what two readers read, as it would become the line's text; `b` is empty where only one text was
   read, both are where none was.
@@ -12,6 +12,7 @@
 - `strip`, `options`: what the editor shows; not read again.
 - `pages`, `count`: for people who look for a sheet in the Data Manager.
 - `twinread_sheet`: the number of this form.
+- `twinread_batch`: the import that made it, so that one whose answer was lost can be looked for.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ FORM = 1
 
 KEY = "twinread_sheet"
 """The field that says that a task is a sheet, and in which form."""
+
+BATCH = "twinread_batch"
+"""The field that names the import that made a sheet."""
 
 Corners = tuple[tuple[float, float], ...]
 
@@ -86,18 +90,20 @@ class ShownLine:
     options: tuple[Mapping[str, str], ...]
 
 
-def sheet_data(shown: Sequence[ShownLine], pages: Iterable[str]) -> dict[str, Any]:
+def sheet_data(shown: Sequence[ShownLine], pages: Iterable[str], batch: str = "") -> dict[str, Any]:
     """The data of a sheet.
 
     Args:
         shown: its lines, in the order in which they stand on it.
         pages: the names of their pages as people know them; each is named once.
+        batch: names the import that makes it.
     """
     return {
         "lines": [_line_data(each) for each in shown],
         "pages": ", ".join(dict.fromkeys(pages)),
         "count": len(shown),
         KEY: FORM,
+        BATCH: batch,
     }
 
 
