@@ -4,7 +4,7 @@ annotator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,15 @@ from backend.page import image_files
 from backend.page.lines import Quad
 from backend.sheets.keys import Keyboard
 from backend.sheets.sheet_config import instructions, sheet_config
-from backend.sheets.sheet_tasks import LineKey, SheetLine, sheet_data
+from backend.sheets.sheet_tasks import Corners, LineKey, SheetLine, sheet_data
 from backend.sheets.shown_lines import shown
 from backend.sheets.strips import PageImage
 from tests.end_to_end.browser import WAIT_MS, Editor
 
 READY = """() => {
   const blocks = [...document.querySelectorAll('.block')];
-  return blocks.length > 0 && blocks.every(block => block.querySelector('.lsf-choice kbd') && block.querySelector('svg'));
+  return blocks.length > 0
+    && blocks.every(block => block.querySelector('.lsf-choice kbd') && block.querySelector('svg'));
 }"""
 
 
@@ -38,6 +39,10 @@ class Doubt:
     page: Path
     quad: Quad | Sequence[Sequence[float]]
     explanation: str = ""
+
+    @property
+    def corners(self) -> Corners:
+        return tuple((float(x), float(y)) for x, y in np.asarray(self.quad))
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,8 @@ def line_project(
     """Upload the pages into a page project, and make a line project that asks about their lines."""
     pages = int(api.create_project(title="pages", label_config=default_config())["id"])
     paths = list(dict.fromkeys(doubt.page for sheet in sheets for doubt in sheet))
-    addresses = {
-        path: upload.address for path, upload in zip(paths, api.upload_files(pages, paths), strict=True)
-    }
-    images = {path: _image(path, address) for path, address in addresses.items()}
+    uploads = zip(paths, api.upload_files(pages, paths), strict=True)
+    images = {path: _image(path, upload.address) for path, upload in uploads}
     project = int(
         api.create_project(
             title="lines",
@@ -81,26 +84,21 @@ def line_project(
 def _data(
     pages: int,
     sheet: Sequence[Doubt],
-    images: dict[Path, PageImage],
+    images: Mapping[Path, PageImage],
     messages: MessageLanguage,
     keyboard: Keyboard,
 ) -> dict[str, Any]:
-    lines = []
-    for place, doubt in enumerate(sheet):
-        corners = tuple((float(x), float(y)) for x, y in np.asarray(doubt.quad))
-        line = SheetLine(
-            LineKey(pages, 1, f"l{place:03}-abc123"), doubt.a, doubt.b, 0, 1, "v1", corners, place
+    lines = [
+        shown(
+            SheetLine(LineKey(pages, 1, f"l{place:03}"), doubt.a, doubt.b, 0, 1, "v1", doubt.corners, place),
+            images[doubt.page],
+            page_name=doubt.page.name,
+            explanation=doubt.explanation,
+            messages=messages,
+            keyboard=keyboard,
         )
-        lines.append(
-            shown(
-                line,
-                images[doubt.page],
-                page_name=doubt.page.name,
-                explanation=doubt.explanation,
-                messages=messages,
-                keyboard=keyboard,
-            )
-        )
+        for place, doubt in enumerate(sheet)
+    ]
     return sheet_data(lines, [doubt.page.name for doubt in sheet])
 
 

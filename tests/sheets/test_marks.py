@@ -1,4 +1,4 @@
-"""What differs between two readings is marked in letters as people see them, and nothing is put between them."""
+"""What differs between two readings is marked, in letters as people see them; nothing is put between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is shown of a line: its answers with their keys, what differs in words, and nothing that a text could do."""
+"""What is shown of a line: its answers, their keys, what differs in words, and nothing that a text could do."""
 
 from __future__ import annotations
 
@@ -27,11 +27,7 @@ def look(line: SheetLine, messages: MessageLanguage = "en", **fields: Any) -> Sh
 
 def why(line: SheetLine, messages: MessageLanguage = "en", **fields: Any) -> str:
     """The sentences under the strip, without the page's name."""
-    (foot,) = [
-        part
-        for part in fromstring(f"<r>{look(line, messages, **fields).strip}</r>")
-        if part.get("class") == "why"
-    ]
+    _, foot = fromstring(f"<r>{look(line, messages, **fields).strip}</r>")
     return "".join(foot.itertext()).removeprefix(fields.get("page_name", "page.png"))
 
 

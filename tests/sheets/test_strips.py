@@ -1,4 +1,4 @@
-"""A strip shows the line level, in its own direction and at a size one can read, and only the page's own image.
+"""A strip shows the line level, in its own direction and at a size one can read, from the page's own image.
 
 What the browser makes of it is looked at in `tests/end_to_end/test_sheets.py`; here its geometry is reckoned.
 """
@@ -59,7 +59,7 @@ def test_a_line_lies_level_and_begins_at_the_left_however_it_lies_on_the_page(de
 def test_a_line_is_as_high_on_the_screen_as_its_readings() -> None:
     for factor in (0.25, 1, 6):
         (svg,) = strips(np.array(LEVEL) * factor, "текст")
-        x, y, width, height = view(svg)
+        _, _, width, height = view(svg)
         shown = float(re.findall(r"(\d+)px", svg.attrib["style"])[0])
         assert shown * height / width == pytest.approx(LINE_HEIGHT * 1.9, abs=1)
         assert svg.attrib["style"].startswith("width:min(100%,")
@@ -72,7 +72,7 @@ def test_a_long_line_stands_in_several_strips_that_leave_nothing_out() -> None:
     ends = [(view(svg)[0], view(svg)[0] + view(svg)[2]) for svg in parts]
     assert ends[0][0] < 0
     assert ends[-1][1] > 1900
-    for (_, end), (start, _) in zip(ends, ends[1:], strict=False):
+    for (_, end), (start, _) in zip(ends[:-1], ends[1:], strict=True):
         # a letter that is parted by an edge is whole in one of the two
         assert end - start >= 20
     # at the width of a window of 1280 pixels the line is still 36 pixels high
