@@ -1,117 +1,94 @@
-"""A page project with its line project in a real Label Studio, and people who answer sheets."""
+"""Page projects with doubtful lines in a real Label Studio, and `twinread lines` on them."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
-from backend.sheets.collecting import Collected, collect
-from backend.sheets.doubtful_lines import page_lines
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.sheets.making import LinesRequest, Made, make
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_rule import PageContext
-from backend.sheets.sheet_config import sheet_config
-from backend.sheets.sheet_tasks import SheetLine, ShownLine, sheet_data
-from tests.parts.reviewed_work import CONFIG, Work, prediction
+from backend.sheets.sheet_tasks import SheetLine, sheet_lines
+from tests.parts.read_tasks import CONFIG, VERSION, predicted
 
-SIZE = (1000, 1400)
-VERSION = "det a+b en 1"
-RULES = TextRules("en")
-
-Answer = str | tuple[str, str]
-"""A verdict as a sheet stores it, or ("typed", the text)."""
+Said = str | tuple[str, str]
+"""A line: one text is read alike twice, two are a doubtful line."""
 
 
-@dataclass
-class SheetProjects:
-    """Both projects, through one client."""
+class Silent:
+    """Watches, and says nothing; keeps what it heard."""
 
-    api: LabelStudio
-    pages: int
-    sheets: int
-    people: int = 1
-    tasks: list[int] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.waited: list[float] = []
 
-    @classmethod
-    def made(cls, api: LabelStudio, pages: Sequence[Sequence[Work]], people: int = 1) -> SheetProjects:
-        """Projects with pages that were read; no sheet yet."""
-        page_project = int(api.create_project(title="Pages", label_config=default_config())["id"])
-        line_project = api.create_project(
-            title="Pages: lines",
-            description=f"[twinread lines of project {page_project}]",
-            label_config=sheet_config((), "en"),
-            maximum_annotations=people,
-            enable_empty_annotation=True,
-        )
-        made = cls(api, page_project, int(line_project["id"]), people)
-        rows = [
-            {"data": {"image": f"/{number}.png"}, "predictions": [prediction(lines, SIZE, version=VERSION)]}
-            for number, lines in enumerate(pages)
-        ]
-        made.tasks = sorted(api.import_tasks(page_project, rows))
-        return made
+    def pages(self, done: int, total: int) -> None:
+        assert 0 < done <= total
 
-    @property
-    def context(self) -> PageContext:
-        return PageContext(self.pages, CONFIG, VERSION, RULES, self.people)
+    def sheets(self, done: int, total: int) -> None:
+        assert 0 < done <= total
 
-    def doubtful(self, task: int) -> list[SheetLine]:
-        """The doubtful lines of a page as they are now."""
-        row = self.api.task(task)
-        return [each.line for each in page_lines(row, self.pages, CONFIG, VERSION, RULES).doubtful]
-
-    def sheet(self, *lines: SheetLine) -> int:
-        """Put lines on a sheet."""
-        return self.sheets_of([lines])[0]
-
-    def sheets_of(self, several: Sequence[Sequence[SheetLine]]) -> list[int]:
-        """Make sheets, each of some lines."""
-        rows = [
-            {"data": sheet_data([ShownLine(line, "<div></div>", ()) for line in lines], ["a.png"])}
-            for lines in several
-        ]
-        return sorted(self.api.import_tasks(self.sheets, rows))
-
-    def answer(self, sheet: int, *answers: Answer, user: int | None = None, seconds: float = 8.0) -> int:
-        """Submit a sheet; gives the annotation's id."""
-        who = {} if user is None else {"completed_by": user}
-        made = self.api.create_annotation(sheet, sheet_result(answers), lead_time=seconds, **who)
-        return int(made["id"])
-
-    def collect(self) -> Collected:
-        return collect(self.api, self.sheets, self.context)
-
-    def annotations(self, task: int) -> list[dict[str, Any]]:
-        """Of a page, by their ids."""
-        return sorted(self.api.task(task)["annotations"], key=lambda each: int(each["id"]))
-
-    def predict_anew(self, task: int, lines: Sequence[Work], version: str = VERSION) -> None:
-        made = prediction(lines, SIZE, version=version)
-        stored = self.api.import_predictions(self.pages, [{"task": task, **made}])
-        assert stored.created == 1
+    def waits(self, seconds: float) -> None:
+        self.waited.append(seconds)
 
 
-def sheet_result(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """What the editor stores of a sheet's answers, line by line; an empty one is an undecided line."""
-    result: list[dict[str, Any]] = []
-    for place, answer in enumerate(answers):
-        verdict, text = answer if isinstance(answer, tuple) else (answer, "")
-        common = {"to_name": f"strip_{place}"}
-        if verdict:
-            value: Mapping[str, Any] = {"choices": [verdict]}
-            result.append({**common, "from_name": f"verdict_{place}", "type": "choices", "value": value})
-        if text:
-            result.append(
-                {**common, "from_name": f"typed_{place}", "type": "textarea", "value": {"text": [text]}}
-            )
-    return result
+def page_project(
+    api: LabelStudio, *pages: Sequence[Said], title: str = "Letters", **data: Any
+) -> tuple[int, list[int]]:
+    """A project whose pages were read, filled from their predictions.
+
+    Args:
+        api: Label Studio.
+        pages: the lines of each.
+        title: of the project.
+        data: more fields of every task.
+    """
+    project = int(api.create_project(title=title, label_config=default_config())["id"])
+    tasks = api.import_tasks(
+        project,
+        [
+            {
+                "data": {"image": f"/data/upload/{project}/a5cf2e8a-page_{number}.png", **data},
+                "predictions": [predicted(*lines)],
+            }
+            for number, lines in enumerate(pages, start=1)
+        ],
+    )
+    api.update_project(project, model_version=VERSION)
+    return project, tasks
 
 
-def another_user(api: LabelStudio) -> int:
-    """A second person in this Label Studio."""
-    name = f"{secrets.token_hex(4)}@example.org"
-    sent = {"email": name, "username": name, "password": secrets.token_urlsafe(12)}
-    return int(api.call("POST", "/api/users/", "make a user", body=sent)["id"])
+def request(project: int, notes: Path, **more: Any) -> LinesRequest:
+    """What `twinread lines` asks for, without a sample of pages unless one is asked for."""
+    wanted: dict[str, Any] = {
+        "project": project,
+        "per_sheet": 10,
+        "rules": TextRules("ru"),
+        "messages": "en",
+        "first_sample": 0.0,
+        "notes": notes,
+    }
+    return LinesRequest(**{**wanted, **more})
+
+
+def lines(api: LabelStudio, project: int, notes: Path, config: LabelingConfig = CONFIG, **more: Any) -> Made:
+    """Run it."""
+    return make(api, request(project, notes, **more), config, Silent())
+
+
+def sheets_of(api: LabelStudio, made: Made) -> list[dict[str, Any]]:
+    """The sheets of the line project, in their order."""
+    assert made.line_project is not None
+    return list(api.tasks(made.line_project.project))
+
+
+def lines_of(api: LabelStudio, made: Made) -> list[list[SheetLine]]:
+    """The lines of each sheet."""
+    return [sheet_lines(sheet) for sheet in sheets_of(api, made)]
+
+
+def pairs(sheets: Sequence[Sequence[SheetLine]]) -> list[list[tuple[str, str]]]:
+    """What the lines of each sheet offer."""
+    return [[(line.a, line.b) for line in sheet] for sheet in sheets]

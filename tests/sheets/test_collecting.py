@@ -18,7 +18,7 @@ from converters.reviewed.line_rules import review
 from converters.reviewed.reasons import LeftOutReason
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import RULES, Work
-from tests.parts.sheet_projects import SIZE, SheetProjects, another_user, sheet_result
+from tests.parts.answered_sheets import SIZE, SheetProjects, another_user, sheet_result
 
 pytestmark = LABEL_STUDIO
 
