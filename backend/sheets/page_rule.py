@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from backend.label_studio.annotations import (
@@ -29,7 +29,7 @@ from backend.label_studio.region_notes import Decided, decided_in
 from backend.label_studio.regions import regions
 from backend.sheets.decided_pages import NewAnnotation, decided_page, says_the_same
 from backend.sheets.decisions import Accord, Decision, accord
-from backend.sheets.doubtful_lines import PageLines, PageWork, is_same_line, page_lines, page_prediction
+from backend.sheets.doubtful_lines import PageLines, is_same_line, page_lines, page_prediction
 from backend.sheets.made_annotations import Made, made_in
 from backend.sheets.offered_texts import TextRules
 from backend.sheets.sheet_tasks import LineKey, SheetLine
@@ -57,6 +57,13 @@ class PageState(Enum):
     """It was read anew: what was asked is not in doubt any more."""
     UNREAD = "not read now"
     """Its prediction was removed."""
+    GONE = "deleted"
+    ACCEPTED = "accepted unseen"
+    """It has no doubtful line, nobody opened it, and the lead accepts all such pages."""
+    SAMPLED = "in the sample for page review"
+    NOT_AGREED = "not read alike twice"
+    """A line of it is in doubt, or nobody knows how it was read."""
+    EMPTY = "without lines"
 
 
 class LineState(Enum):
@@ -112,6 +119,8 @@ class PageOutcome:
     annotation: to be made, or to be put in place of `existing`; None where nothing is.
     existing: the id of the annotation that twinread made and that changes.
     remove: ids of annotations of twinread's that are to be removed.
+    unseen: lines of the page that were read alike twice and that nobody looks at, where twinread makes its
+        annotation or made it.
     """
 
     task: int
@@ -119,12 +128,22 @@ class PageOutcome:
     lines: tuple[LineOutcome, ...] = ()
     annotation: NewAnnotation | None = None
     existing: int | None = None
-    remove: tuple[int, ...] = field(default=())
+    remove: tuple[int, ...] = ()
+    unseen: int = 0
 
     @property
     def is_settled(self) -> bool:
         """Nothing is to be done."""
         return self.annotation is None and not self.remove
+
+    def after(self, wrote: PageState | None) -> PageOutcome:
+        """The same page, told by what was done to it.
+
+        Args:
+            wrote: how it stood when something was written last; None where nothing was.
+        """
+        stays = self.state is PageState.DONE or wrote is PageState.TAKEN_BACK
+        return replace(self, state=wrote) if wrote is not None and stays else self
 
 
 def page_outcome(
@@ -139,6 +158,28 @@ def page_outcome(
         begun: somebody has a draft of it.
     """
     number = int(task["id"])
+    before = worked_on(task, begun=begun)
+    if isinstance(before, PageOutcome):
+        return before
+    if before is not None:
+        first, copies = before
+        outcome = _of_existing(task, first, answers, context)
+        return replace(outcome, remove=outcome.remove + copies)
+    return _of_new(number, task, answers, context)
+
+
+def worked_on(task: Json, *, begun: bool) -> PageOutcome | tuple[Json, tuple[int, ...]] | None:
+    """What was done with a page before.
+
+    Args:
+        task: of the page project, with annotations.
+        begun: somebody has a draft of it.
+
+    Returns:
+        How it stands, where people did it; the annotation that twinread made and nobody touched, with the
+        ids of its copies; None where nobody did anything.
+    """
+    number = int(task["id"])
     ours, theirs = _annotations(task)
     if begun or task.get("drafts"):
         return PageOutcome(number, PageState.BEGUN)
@@ -146,17 +187,13 @@ def page_outcome(
         return PageOutcome(number, PageState.REVIEWED, remove=_too_late(ours, theirs))
     if ours:
         first, *copies = sorted(ours, key=lambda each: int(each["id"]))
-        outcome = _of_existing(task, first, answers, context)
-        return replace(outcome, remove=outcome.remove + tuple(int(each["id"]) for each in copies))
-    return _of_new(task, answers, context)
+        return first, tuple(int(each["id"]) for each in copies)
+    return PageOutcome(number, PageState.SKIPPED) if listed_annotations(task) else None
 
 
-def _of_new(task: Json, answers: Sequence[Decision], context: PageContext) -> PageOutcome:
+def _of_new(number: int, task: Json, answers: Sequence[Decision], context: PageContext) -> PageOutcome:
     """What becomes of a page that has no annotation."""
-    number = int(task["id"])
     page = _lines(task, context)
-    if page.work is PageWork.SKIPPED:
-        return PageOutcome(number, PageState.SKIPPED)
     made = page_prediction(task, context.version)
     if made is None:
         return PageOutcome(number, PageState.UNREAD, _gone(answers))
@@ -168,7 +205,7 @@ def _of_new(task: Json, answers: Sequence[Decision], context: PageContext) -> Pa
     if len(decided) < len(now) or page.unshown:
         return PageOutcome(number, PageState.WAITING, lines)
     new = decided_page(made, _chosen(now, decided), context.config)
-    return PageOutcome(number, PageState.COMPLETED, lines, new)
+    return PageOutcome(number, PageState.COMPLETED, lines, new, unseen=page.sure)
 
 
 def _of_existing(
@@ -196,12 +233,12 @@ def _of_existing(
         kept[line.key] = note
     lines = tuple(replace(line, state=LineState.DECIDED) if line.key in kept else line for line in lines)
     if kept:
-        return PageOutcome(number, PageState.DONE, lines)
+        return PageOutcome(number, PageState.DONE, lines, unseen=page.sure)
     decided = {line.key: line.answers for line in lines if line.state is LineState.DECIDED}
     new = decided_page(parent, _chosen(now, decided), context.config)
     if says_the_same(existing["result"], new.result):
-        return PageOutcome(number, PageState.DONE, lines)
-    return PageOutcome(number, PageState.CHANGED, lines, new, existing=identity)
+        return PageOutcome(number, PageState.DONE, lines, unseen=page.sure)
+    return PageOutcome(number, PageState.CHANGED, lines, new, existing=identity, unseen=page.sure)
 
 
 def _annotations(task: Json) -> tuple[list[Json], list[object]]:
@@ -220,11 +257,7 @@ def _too_late(ours: Sequence[Json], theirs: Sequence[object]) -> tuple[int, ...]
     last = latest(each for each in theirs if isinstance(each, dict))
     if last is None:
         return ()
-    return tuple(
-        int(each["id"])
-        for each in ours
-        if made_in(each) is Made.SHEETS and changed_at(each) >= changed_at(last)
-    )
+    return tuple(int(each["id"]) for each in ours if changed_at(each) >= changed_at(last))
 
 
 def _lines(task: Json, context: PageContext) -> PageLines:

@@ -16,9 +16,9 @@ from backend.sheets.made_annotations import Made, made_in
 from backend.sheets.page_rule import LineState, PageState
 from converters.reviewed.line_rules import review
 from converters.reviewed.reasons import LeftOutReason
+from tests.parts.answered_sheets import SIZE, SheetProjects, another_user, sheet_result
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import RULES, Work
-from tests.parts.answered_sheets import SIZE, SheetProjects, another_user, sheet_result
 
 pytestmark = LABEL_STUDIO
 
@@ -53,7 +53,7 @@ def test_a_page_whose_lines_are_all_decided_is_approved_in_the_name_of_who_decid
     user = another_user(api)
     made.answer(made.sheet(*made.doubtful(task)), "B", ("typed", "72"), user=user, seconds=9.0)
     found = made.collect()
-    assert (found.made, found.pages, found.lines) == (
+    assert (found.writes.made, found.pages, found.lines) == (
         1, Counter({PageState.COMPLETED: 1}), Counter({LineState.DECIDED: 2}),
     )  # fmt: skip
     (annotation,) = made.annotations(task)
@@ -85,7 +85,7 @@ def test_twice_is_once(api: LabelStudio) -> None:
     before = made.annotations(task)
     again = made.collect()
     assert made.annotations(task) == before
-    assert (again.made, again.changed, again.removed) == (0, 0, 0)
+    assert (again.writes.made, again.writes.changed, again.writes.removed) == (0, 0, 0)
     assert again.pages == Counter({PageState.DONE: 1})
 
 
@@ -96,10 +96,10 @@ def test_a_page_waits_for_its_last_line(api: LabelStudio) -> None:
     made.answer(made.sheet(first), "A")
     other = made.sheet(second)
     found = made.collect()
-    assert (found.made, found.lines) == (0, Counter({LineState.DECIDED: 1, LineState.WAITING: 1}))
+    assert (found.writes.made, found.lines) == (0, Counter({LineState.DECIDED: 1, LineState.WAITING: 1}))
     assert made.annotations(task) == []
     made.answer(other, "A")
-    assert made.collect().made == 1
+    assert made.collect().writes.made == 1
 
 
 def test_a_skipped_sheet_counts_for_nothing(api: LabelStudio) -> None:
@@ -128,7 +128,7 @@ def test_people_who_disagree_are_listed_and_their_line_stays_undecided(api: Labe
     assert made.annotations(task) == []
     # the second one thinks again
     api.update_annotation(second, sheet_result(["A", "A"]))
-    assert made.collect().made == 1
+    assert made.collect().writes.made == 1
     assert made.annotations(task)[0]["completed_by"]["id"] == one
 
 
@@ -139,7 +139,7 @@ def test_a_changed_answer_changes_the_annotation_while_nobody_touched_it(api: La
     made.collect()
     (before,) = made.annotations(task)
     api.update_annotation(answered, sheet_result(["B", "A"]))
-    assert made.collect().changed == 1
+    assert made.collect().writes.changed == 1
     (after,) = made.annotations(task)
     assert (after["id"], texts(after)[0]) == (before["id"], ("Text", "cot"))
     assert made_in(after) is Made.SHEETS
@@ -156,7 +156,7 @@ def test_an_annotation_that_somebody_touched_is_left_alone(api: LabelStudio) -> 
     touched = made.annotations(task)
     api.update_annotation(answered, sheet_result(["B", "A"]))
     found = made.collect()
-    assert (found.changed, found.pages) == (0, Counter({PageState.REVIEWED: 1}))
+    assert (found.writes.changed, found.pages) == (0, Counter({PageState.REVIEWED: 1}))
     assert made.annotations(task) == touched
 
 
@@ -215,7 +215,7 @@ def test_a_page_that_was_read_anew_with_the_same_readings_keeps_its_answers(api:
     (task,) = made.tasks
     made.answer(made.sheet(*made.doubtful(task)), "A", "A")
     made.predict_anew(task, PAGE)
-    assert made.collect().made == 1
+    assert made.collect().writes.made == 1
 
 
 def test_a_page_that_was_completed_stays_so_when_it_is_read_anew(api: LabelStudio) -> None:
@@ -236,7 +236,7 @@ def test_a_deleted_page_is_told_and_the_others_go_on(api: LabelStudio) -> None:
         made.answer(made.sheet(*made.doubtful(task)), "A", "A")
     api.delete_task(gone)
     found = made.collect()
-    assert (found.gone, found.made) == ([gone], 1)
+    assert (found.gone, found.writes.made) == ([gone], 1)
     assert len(made.annotations(stays)) == 1
 
 
@@ -262,7 +262,7 @@ def test_people_who_disagree_later_take_the_page_back(api: LabelStudio) -> None:
     made.collect()
     made.answer(sheet, "B", "A", user=another_user(api))
     found = made.collect()
-    assert (found.removed, found.pages) == (1, Counter({PageState.TAKEN_BACK: 1}))
+    assert (found.writes.removed, found.pages) == (1, Counter({PageState.TAKEN_BACK: 1}))
     assert made.annotations(task) == []
     assert made.collect().lines == Counter({LineState.DISAGREEING: 1, LineState.DECIDED: 1})
 
@@ -296,7 +296,7 @@ def test_a_label_for_doubt_that_was_renamed_decides_nothing_in_silence(api: Labe
     labels = replace(made.context.config.control.labels, check="Doubt")
     config = replace(made.context.config, controls=(replace(made.context.config.control, labels=labels),))
     found = collect(api, made.sheets, replace(made.context, config=config))
-    assert (found.made, found.lines) == (0, Counter({LineState.STALE: 2}))
+    assert (found.writes.made, found.lines) == (0, Counter({LineState.STALE: 2}))
     assert found.pages == Counter({PageState.NOTHING_DOUBTFUL: 1})
 
 
@@ -310,7 +310,7 @@ def test_a_sheet_that_somebody_broke_is_named_and_the_others_go_on(api: LabelStu
     api.call("PATCH", f"/api/tasks/{broken}/", "break a sheet", body={"data": data})
     found = made.collect()
     assert found.problems == [SheetProblem(broken, "line 2 cannot be read")]
-    assert found.made == 1
+    assert found.writes.made == 1
     assert len(made.annotations(made.tasks[1])) == 1
 
 
@@ -346,7 +346,7 @@ def test_what_two_runs_made_of_one_page_becomes_one(api: LabelStudio) -> None:
     api.create_annotation(
         task, first["result"], lead_time=first["lead_time"], parent_prediction=first["parent_prediction"]
     )
-    assert made.collect().removed == 1
+    assert made.collect().writes.removed == 1
     assert [each["id"] for each in made.annotations(task)] == [first["id"]]
 
 
@@ -363,7 +363,7 @@ def test_an_annotation_that_was_made_after_a_person_submitted_gives_way(api: Lab
         task, ours["result"], lead_time=ours["lead_time"], parent_prediction=ours["parent_prediction"]
     )
     found = made.collect()
-    assert (found.removed, found.pages) == (1, Counter({PageState.REVIEWED: 1}))
+    assert (found.writes.removed, found.pages) == (1, Counter({PageState.REVIEWED: 1}))
     assert [each["id"] for each in made.annotations(task)] == [person]
 
 
@@ -374,6 +374,6 @@ def test_a_second_opinion_that_a_person_gives_later_takes_nothing_away(api: Labe
     made.collect()
     submit_page(made, task)
     before = made.annotations(task)
-    assert made.collect().removed == 0
+    assert made.collect().writes.removed == 0
     assert made.annotations(task) == before
     assert len(before) == 2
