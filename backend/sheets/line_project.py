@@ -1,7 +1,7 @@
 """The line project beside a page project: found by a mark in its description, made where there is none.
 
-What a team sets in it is kept. Its labeling config follows twinread's, but for one that people changed: the mark
-holds the digest of what was written. In the mark stand, too, the choices that later runs and `status` go by:
+What a team sets in it is kept. Its labeling config follows twinread's, but for one that people changed: the
+mark holds the digest of what was written, and the choices that later runs and `status` go by:
 
     [twinread lines of project 3: keyboard=ru sample=0.05 config=8eb1bb0b1cb4]
 """

@@ -1,8 +1,8 @@
 """The sample of pages that go to page review whole: what sheets never show is seen there; pure.
 
-A sheet shows doubtful lines alone. Lines that nobody found, and lines that two readers misread alike, are seen by
-who looks at a whole page. Which pages that are follows from their numbers, so that every run, and whoever counts,
-means the same ones.
+A sheet shows doubtful lines alone. Lines that nobody found, and lines that two readers misread alike, are
+seen by who looks at a whole page. Which pages that are follows from their numbers, so that every run, and
+whoever counts, means the same ones.
 """
 
 from __future__ import annotations

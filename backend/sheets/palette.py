@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from backend.text.languages import letters, scripts
 
 MAX_LETTERS = 48
-"""Of a language that has more letters besides its keyboard's own (Vietnamese) nobody types through a palette."""
+"""Nobody types a language through a palette that has more letters beside its keyboard's own (Vietnamese)."""
 
 SIGNS = "«»„“”—–№°§"
 """Quotes, dashes and signs that pages in these scripts show and keyboards lack."""
@@ -18,8 +18,8 @@ _ON_KEYS: Mapping[str, str] = {
     "Cyrillic": "абвгдежзийклмнопрстуфхцчшщъыьэюя",
     "Greek": "αβγδεζηθικλμνξοπρστυφχψως",
 }
-"""The letters that every keyboard of a script has. Keyboards of other scripts have all their letters, or people
-have an input method."""
+"""The letters that every keyboard of a script has. Keyboards of other scripts have all their letters, or
+people have an input method."""
 
 
 def palette(languages: Iterable[str]) -> tuple[str, ...]:

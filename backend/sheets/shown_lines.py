@@ -48,13 +48,14 @@ def shown(
 
 
 def _difference(line: SheetLine, messages: MessageLanguage) -> list[str]:
-    """What differs between the readings in words; empty where only one was read."""
+    """What differs between the readings in words; empty where only one text was read."""
     words = WORDS[messages]
     a, b = visible_text(line.a), visible_text(line.b)
-    if a and b:
-        alike = not unlike(a, b)
-        return [f"{words.differs}: {difference_in_words(a, b, messages)}" if alike else words.unlike]
-    return [] if a or b else [words.nothing]
+    if not a and not b:
+        return [words.nothing]
+    if not a or not b or a == b:
+        return []
+    return [words.unlike if unlike(a, b) else f"{words.differs}: {difference_in_words(a, b, messages)}"]
 
 
 def _options(line: SheetLine, words: SheetWords, keyboard: Keyboard) -> tuple[dict[str, str], ...]:
@@ -75,5 +76,6 @@ def _option(alias: str, key: Key, kind: str, html: str) -> dict[str, str]:
         "value": alias,
         "alias": alias,
         "hotkey": key.hotkey,
-        "html": f'<kbd>{escape(key.caption)}</kbd><span class="{kind}" dir="auto">{html}</span>',
+        "html": f'<span class="answer"><kbd>{escape(key.caption)}</kbd>'
+        f'<span class="{kind}" dir="auto">{html}</span></span>',
     }
