@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 
-from backend.bulk.import_note import ImportNote, Unfinished
 from backend.bulk.tasks import has_version
 from backend.errors import LabelStudioFailed
+from backend.import_note import ImportNote, Unfinished
 from backend.label_studio.client import LabelStudio, Row
 from backend.pipeline.read_task import Prediction
 

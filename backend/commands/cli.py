@@ -36,6 +36,10 @@ COMMANDS = {
         "backend.commands.store:store",
         "Show what is in the store of readings, and delete what nobody needs.",
     ),
+    "lines": (
+        "backend.commands.lines:lines",
+        "Put the doubtful lines of a project on sheets, ten at a time.",
+    ),
     "next": ("backend.commands.next_tasks:next_", "Put the pages that teach most to the front of a project."),
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),

@@ -98,8 +98,8 @@ def preannotate(
 
     from rich.console import Console
 
-    from backend.bulk.one_run import only_run
     from backend.commands.preannotate_run import RunRequest, preannotate_project, reading
+    from backend.one_run import only_run
     from backend.outputs import check_writable
     from backend.readers.budget import Limits
     from backend.settings import logs, settings

@@ -17,7 +17,6 @@ from backend.bulk import terminal
 from backend.bulk.counts import Counts
 from backend.bulk.job import BulkEngine, BulkWork
 from backend.bulk.local_engine import local_engine
-from backend.bulk.one_run import FOLDER
 from backend.bulk.patience import Patience, PatientLabelStudio
 from backend.bulk.run import Around, BulkRun
 from backend.bulk.stop import asked_to_stop
@@ -26,6 +25,7 @@ from backend.bulk.tidying import Tidied, tidied_up
 from backend.bulk.uploads import Uploader
 from backend.errors import BadRequest, LabelStudioFailed, SettingsWrong, StoreFailed
 from backend.label_studio.client import LabelStudio
+from backend.one_run import FOLDER
 from backend.outputs import write_summary
 from backend.pipeline.assembly import open_store
 from backend.pipeline.from_settings import prices

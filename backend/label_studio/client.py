@@ -178,6 +178,7 @@ class LabelStudio(HttpClient):
         with_versions: Sequence[str] = (),
         without_version: str = "",
         begun: bool | None = None,
+        data: Mapping[str, str] | None = None,
     ) -> int:
         """How many tasks a project has, or how many of those chosen; Label Studio counts.
 
@@ -190,6 +191,7 @@ class LabelStudio(HttpClient):
             with_versions: of predictions that they have.
             without_version: of predictions that they do not have.
             begun: whether somebody has a draft.
+            data: only tasks whose data has exactly these texts, by the names of fields.
         """
         chosen = task_filters.chosen(
             annotated=annotated,
@@ -197,6 +199,7 @@ class LabelStudio(HttpClient):
             with_versions=with_versions,
             without_version=without_version,
             begun=begun,
+            data=data,
         )
         return int(self._page(project, chosen, page_size=1)["total"])
 
@@ -249,6 +252,56 @@ class LabelStudio(HttpClient):
         """Submit an annotation, as Submit does in the editor; fields such as `was_cancelled`."""
         sent = {"result": list(result), **fields}
         return self._sdk_call(f"annotate task {task}", dict, lambda sdk: sdk.annotations.create(task, **sent))
+
+    def annotation(self, annotation: int) -> Row | None:
+        """One annotation as it is now; None where it is gone."""
+        try:
+            return dict(self.call("GET", f"/api/annotations/{annotation}/", f"show annotation {annotation}"))
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+            return None
+
+    def update_annotation(self, annotation: int, result: Sequence[Mapping[str, Json]], **fields: Json) -> Row:
+        """Put another result in the place of an annotation's, as Update does in the editor."""
+        sent = {"result": list(result), **fields}
+        doing = f"change annotation {annotation}"
+        return self._sdk_call(doing, dict, lambda sdk: sdk.annotations.update(annotation, **sent))
+
+    def delete_annotation(self, annotation: int) -> None:
+        """Remove an annotation; one that is gone already is fine."""
+        try:
+            self.call("DELETE", f"/api/annotations/{annotation}/", f"remove annotation {annotation}")
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+
+    def delete_task(self, task: int) -> None:
+        """Remove a task with all that people did in it; one that is gone already is fine."""
+        try:
+            self.call("DELETE", f"/api/tasks/{task}/", f"remove task {task}")
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+
+    # Views of the Data Manager
+
+    def views(self, project: int) -> list[Row]:
+        """The tabs of a project's Data Manager."""
+        path, doing = "/api/dm/views/", f"list the tabs of project {project}"
+        return list(self.call("GET", path, doing, params={"project": project}))
+
+    def save_view(self, project: int, data: Row, view: int | None = None) -> None:
+        """Make a tab, or change one.
+
+        Args:
+            project: whose Data Manager.
+            data: `title`, `filters` and whatever else Label Studio keeps of a tab; all of it is replaced.
+            view: the id of the tab that is changed; None makes one.
+        """
+        doing = f"make a tab in project {project}"
+        method, path = ("POST", "/api/dm/views/") if view is None else ("PATCH", f"/api/dm/views/{view}/")
+        self.call(method, path, doing, body={"project": project, "data": data})
 
     # Predictions
 
@@ -356,6 +409,14 @@ class LabelStudio(HttpClient):
         """The webhooks of a project."""
         doing, text = f"list the webhooks of project {project}", str(project)
         return self._sdk_call(doing, list, lambda sdk: sdk.webhooks.list(project=text), reads=True)
+
+    def add_webhook(self, project: int, url: str, actions: Sequence[str], headers: Mapping[str, str]) -> Row:
+        """Have Label Studio call an address after these actions in a project."""
+        sent: Row = {"project": project, "url": url, "actions": list(actions), "headers": dict(headers)}
+        sent |= {"send_payload": True, "send_for_all_actions": False, "is_active": True}
+        return dict(
+            self.call("POST", "/api/webhooks/", f"call {url} after work in project {project}", body=sent)
+        )
 
     def update_webhook(self, webhook: int, **fields: Json) -> Row:
         """Change a webhook's `url`, or the `headers` that it sends, such as a secret."""

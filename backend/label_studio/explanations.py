@@ -19,6 +19,7 @@ from backend.label_studio.explanation_words import WORDS, Words
 from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import PAGE_NOTES, Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.cleaning import visible_text
+from backend.text.differences import differences
 from backend.text.look_alikes import print_alike, script_of
 
 MAX_PIECE_LENGTH = 40
@@ -91,6 +92,33 @@ def page_notes(reasons: Sequence[Reason], language: MessageLanguage) -> list[str
     """The notes of a page in words, without a full stop; other reasons are passed over."""
     words = WORDS[language]
     return [_explained(reason, (), words) for reason in reasons if reason.kind in PAGE_NOTES]
+
+
+def difference_in_words(first: str, second: str, language: MessageLanguage) -> str:
+    """What differs between two readings, as an explanation names it; empty where both say the same."""
+    words = WORDS[language]
+    return _joined([_compared(reason, words) for reason in differences(first, second)], words)
+
+
+def doubts_in(explanation: str) -> list[str]:
+    """What an explanation says beside the readings and what differs between them, in whatever language.
+
+    Args:
+        explanation: as `explain` wrote it; a text that a person wrote gives nothing.
+
+    Returns:
+        Why the line is doubtful, the page's notes, and a reader's failure, each as one sentence; without the
+        letters of the readers, because where they are not shown nobody knows who is meant.
+    """
+    found = (_DOUBT.fullmatch(line) for line in explanation.split("\n"))
+    said = (match["failed"] or match["doubts"] for match in found if match)
+    return list(dict.fromkeys(_OF_READERS.sub("", text) for text in said))
+
+
+_BEGINNINGS = "|".join(part for words in WORDS.values() for part in (words.why, words.page))
+_FAILURES = "|".join(words.failed.strip("()").format(a=".*") for words in WORDS.values())
+_DOUBT = regex.compile(rf"(?:{_BEGINNINGS}): (?P<doubts>.*)|[A-Z]: \((?P<failed>{_FAILURES})\)")
+_OF_READERS = regex.compile(r"(?:^|(?<=; ))[A-Z](?:, [A-Z])*: ")
 
 
 def _joined(parts: list[str], words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
@@ -17,6 +17,7 @@ def chosen(
     with_versions: Sequence[str] = (),
     without_version: str = "",
     begun: bool | None = None,
+    data: Mapping[str, str] | None = None,
 ) -> list[Filter]:
     """What a query holds for a choice of tasks; arguments as in `LabelStudio`."""
     found = []
@@ -33,6 +34,8 @@ def chosen(
         found.append(_filter("predictions_model_versions", "String", [without_version], "not_contains"))
     if begun is not None:
         found.append(_filter("draft_exists", "Boolean", begun, "equal"))
+    for name, text in (data or {}).items():
+        found.append(_filter(f"data.{name}", "String", text, "equal"))
     return found
 
 

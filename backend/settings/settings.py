@@ -75,6 +75,19 @@ class Settings(BaseSettings):
         "en", description="Language of the explanations that annotators see: en or ru"
     )
 
+    # Review by the line
+    lines_per_sheet: int = Field(
+        10, ge=1, le=10, description="Doubtful lines of one sheet; each has a column of keys of its own"
+    )
+    sample_pages: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description=(
+            "Share of the pages that go to page review whole, as sheets show doubtful lines alone; 0 to 1"
+        ),
+    )
+
     # Language and readers
     ocr_language: str = Field(
         "en", description="Language of the pages (ru, uk, el, zh, ...); a task's own `language` field wins"

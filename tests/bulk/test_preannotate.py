@@ -17,11 +17,11 @@ from rich.console import Console
 
 from backend.bulk.job import BulkWork
 from backend.bulk.local_engine import LocalEngine
-from backend.bulk.one_run import RunUnderWay, only_run
 from backend.commands.preannotate_run import RunRequest, preannotate_project
 from backend.errors import BadRequest
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
+from backend.one_run import RunUnderWay, only_run
 from backend.pipeline.service import Service, ServiceOptions
 from backend.readers.budget import Budget
 from backend.settings import settings

@@ -17,10 +17,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from backend.bulk.import_note import ImportNote, Unfinished
 from backend.bulk.tasks import count_lacking
 from backend.bulk.uploads import Stored, Uploader
 from backend.errors import LabelStudioFailed, OperatorError
+from backend.import_note import ImportNote, Unfinished
 from backend.label_studio.client import LabelStudio
 from backend.pipeline.read_task import Prediction
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio

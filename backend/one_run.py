@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from backend.errors import OperatorError
 
 FOLDER = "preannotate"
-"""In CACHE_DIR; holds the locks of runs, and the notes of imports whose end is not known."""
+"""In CACHE_DIR; holds the locks of runs that read a project, and the notes of their imports."""
 
 
 class RunUnderWay(OperatorError):
@@ -23,8 +23,15 @@ class RunUnderWay(OperatorError):
 
 
 @contextmanager
-def only_run(cache_dir: Path, label_studio: str, project: int) -> Iterator[None]:
-    """Let no other run of this CACHE_DIR work on a project while the block does.
+def only_run(
+    cache_dir: Path,
+    label_studio: str,
+    project: int,
+    *,
+    folder: str = FOLDER,
+    command: str = "twinread preannotate",
+) -> Iterator[None]:
+    """Let no other run of a command and this CACHE_DIR work on a project while the block does.
 
     Two that do so from different machines store nothing twice, and pay nothing twice with one store; each
     reads a part of what the other one reads, too.
@@ -33,20 +40,22 @@ def only_run(cache_dir: Path, label_studio: str, project: int) -> Iterator[None]
         cache_dir: CACHE_DIR.
         label_studio: its address.
         project: the id of the project.
+        folder: in CACHE_DIR, of this command's locks.
+        command: as people call it, for the error.
 
     Raises:
         RunUnderWay: another one does.
         OperatorError: CACHE_DIR cannot be written.
     """
     name = f"{hashlib.sha256(label_studio.encode()).hexdigest()[:8]}-{project}.lock"
-    folder = cache_dir / FOLDER
-    lock = FileLock(folder / name, timeout=0)
+    place = cache_dir / folder
+    lock = FileLock(place / name, timeout=0)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise RunUnderWay(
-            f"Another `twinread preannotate` works on project {project} already. Wait for its end, or "
+            f"Another `{command}` works on project {project} already. Wait for its end, or "
             "stop it with Ctrl-C: the next one goes on from there."
         ) from None
     except OSError as error:

@@ -22,8 +22,8 @@ from backend.errors import OperatorError
 class Unfinished:
     """An import whose outcome is not known.
 
-    version: the model version of its predictions.
-    tasks: theirs.
+    version: what is imported is recognised by: the model version of predictions, the batch of sheets.
+    tasks: those of the predictions; none for an import of tasks.
     sent: when, seconds since 1970.
     """
 
@@ -56,8 +56,8 @@ class ImportNote:
         """Note an import that is about to be sent.
 
         Args:
-            version: the model version of its predictions.
-            tasks: theirs.
+            version: what it will be recognised by.
+            tasks: those that it adds predictions to.
             sent: seconds since 1970; None for now.
 
         Raises:
@@ -69,7 +69,7 @@ class ImportNote:
         except OSError as error:
             raise OperatorError(
                 f"The folder {self._file.parent} cannot be made ({error.strerror or error}), and without a "
-                "note there predictions might be stored twice. Make it writable, or set CACHE_DIR."
+                "note there something might be stored twice. Make it writable, or set CACHE_DIR."
             ) from error
         outputs.write_file(self._file, json.dumps(content))
 

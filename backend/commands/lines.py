@@ -1,0 +1,165 @@
+"""The sub-command `lines`: doubtful lines of a project on sheets, ten at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from backend.sheets.keys import KEYBOARDS, MAX_LINES, Keyboard
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from backend.settings.settings import Settings
+    from backend.sheets.making import LinesRequest, Made
+
+
+@click.command()
+@click.option("--project", type=int, required=True, help="Number of the page project.")
+@click.option("--lines-project", type=int, help="Number of its line project; found or made without it.")
+@click.option(
+    "--per-sheet",
+    type=click.IntRange(1, MAX_LINES),
+    help="Lines of a sheet. Default: LINES_PER_SHEET, which is 10.",
+)
+@click.option("--annotators", type=click.IntRange(min=1), help="So many people decide each sheet.")
+@click.option("--limit", type=click.IntRange(min=1), help="Put no more lines than this on new sheets.")
+@click.option(
+    "--keyboard",
+    type=click.Choice(KEYBOARDS),
+    help="What is printed on the annotators' keys. Default: as MESSAGE_LANGUAGE.",
+)
+@click.option(
+    "--sample-pages",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of the pages that go to page review whole. Default: SAMPLE_PAGES, which is 0.05.",
+)
+@click.option("--collect", is_flag=True, help="Bring what people decided back to the pages; make no sheets.")
+@click.option(
+    "--accept-agreed",
+    is_flag=True,
+    help="Approve the pages without a doubtful line, which nobody looked at; make no sheets.",
+)
+@click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
+def lines(
+    project: int,
+    lines_project: int | None,
+    *,
+    collect: bool,
+    accept_agreed: bool,
+    per_sheet: int | None,
+    annotators: int | None,
+    limit: int | None,
+    keyboard: Keyboard | None,
+    sample_pages: float | None,
+    summary_json: str | None,
+) -> None:
+    """Put the doubtful lines of a project on sheets, ten at a time, the most doubtful page first.
+
+    The sheets stand in a line project beside the page project, which is made when it is needed. Run this
+    again after pages were read: it adds the lines that stand on no sheet, puts lines on a sheet anew whose
+    reading or box changed, and removes sheets that nobody touched and nobody needs. What was given once
+    (--annotators, --keyboard, --sample-pages) holds until it is given anew. Ctrl-C, a crash or a reboot
+    lose nothing, and no line comes twice.
+
+    With --collect, what people decided goes back to the pages: a page whose doubtful lines are all decided is
+    approved, in the name of who decided. Where somebody worked on the page itself, that counts. The backend
+    does the same by itself after each sheet that is submitted. With --accept-agreed, pages on which every
+    line was read alike twice are approved, too, and the export marks their lines as seen by nobody.
+    """
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from backend.commands.lines_collect import run_accept_agreed, run_collect
+    from backend.outputs import check_writable, write_summary
+    from backend.settings import logs, settings
+    from backend.sheets import made_table
+    from backend.sheets.making import FOLDER, LinesRequest
+    from backend.sheets.offered_texts import TextRules
+
+    if summary_json:
+        check_writable(Path(summary_json))
+    values = settings.load()
+    logs.configure(values.log_level)
+    console = Console(highlight=False)
+    if collect or accept_agreed:
+        if any(given is not None for given in (per_sheet, annotators, limit, keyboard, sample_pages)):
+            raise click.UsageError(
+                "--collect and --accept-agreed make no sheets: leave the other options out."
+            )
+        # first what people decided, so that the pages that are left are known
+        if collect:
+            run_collect(values, project, lines_project, console, summary_json)
+        if accept_agreed:
+            run_accept_agreed(values, project, lines_project, console, summary_json)
+        return
+    request = LinesRequest(
+        project=project,
+        per_sheet=per_sheet or values.lines_per_sheet,
+        rules=TextRules(values.ocr_language, values.text_style),
+        messages=values.message_language,
+        first_sample=values.sample_pages,
+        notes=values.cache_dir / FOLDER,
+        line_project=lines_project,
+        annotators=annotators,
+        keyboard=keyboard,
+        sample=sample_pages,
+        limit=limit,
+    )
+    made = _make(request, values, console)
+    made_table.show(made, project, console)
+    if summary_json:
+        write_summary(Path(summary_json), made_table.figures(made))
+    if made.stopped:
+        raise click.exceptions.Exit(1)
+
+
+def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
+    """Make the sheets, with a bar where a person watches."""
+    from rich.progress import Progress, TaskID
+
+    from backend.commands.review import project_config
+    from backend.one_run import only_run
+    from backend.settings import connect
+    from backend.sheets.making import FOLDER, make
+    from converters.shared.interrupts import stoppable
+    from converters.shared.progress import progress
+
+    class Bars:
+        """Shows how far the work is."""
+
+        def __init__(self, bars: Progress) -> None:
+            self._bars = bars
+            self._shown: dict[str, TaskID] = {}
+
+        def pages(self, done: int, total: int) -> None:
+            self._show("pages", done, total)
+
+        def sheets(self, done: int, total: int) -> None:
+            self._show("sheets", done, total)
+
+        def waits(self, seconds: float) -> None:
+            console.print(
+                f"Label Studio may still be at work on an import of before; waiting {seconds:.0f} s at most."
+            )
+
+        def _show(self, name: str, done: int, total: int) -> None:
+            if name not in self._shown:
+                self._shown[name] = self._bars.add_task(name, total=total)
+            self._bars.update(self._shown[name], completed=done, total=total)
+
+    address = str(values.label_studio_url)
+    try:
+        with (
+            only_run(values.cache_dir, address, request.project, folder=FOLDER, command="twinread lines"),
+            connect.label_studio(values) as api,
+            stoppable(),
+            progress(console) as bars,
+        ):
+            return make(api, request, project_config(api, request.project, values), Bars(bars))
+    except KeyboardInterrupt:
+        console.print("Stopped before a sheet was made. Run this again.")
+        raise click.exceptions.Exit(1) from None

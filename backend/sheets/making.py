@@ -1,0 +1,331 @@
+"""Makes the sheets of a project, and tops them up; twice is once.
+
+The pages are listed with their predictions, the sheets with what people did on them; `topping_up` compares
+both. New sheets are imported first, then sheets that nobody needs any more are removed: whoever ends this in
+between, the next run goes on from what Label Studio has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from backend.label_studio.client import LabelStudio
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.message_language import MessageLanguage
+from backend.sheets.doubtful_lines import DoubtfulLine, PageLines, PageWork, page_lines
+from backend.sheets.keys import Keyboard
+from backend.sheets.line_project import LineProject, LineProjectSpec, find_line_project, prepare_line_project
+from backend.sheets.offered_texts import TextRules
+from backend.sheets.page_images import browser_addresses, page_name
+from backend.sheets.page_sample import sampled_pages
+from backend.sheets.sample_view import show_sample
+from backend.sheets.sheet_import import SheetImport, parts
+from backend.sheets.sheet_tasks import ShownLine, is_sheet, sheet_data, sheet_lines
+from backend.sheets.shown_lines import shown
+from backend.sheets.strips import PageImage
+from backend.sheets.topping_up import StoredSheet, TopUp, top_up
+
+FOLDER = "lines"
+"""In CACHE_DIR; holds the locks of runs, and the notes of imports whose end is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesRequest:
+    """What somebody wants of `twinread lines`.
+
+    project: the id of the page project.
+    per_sheet: lines of a sheet.
+    rules: how readings become texts.
+    messages: the language that annotators are spoken to in.
+    first_sample: the share of pages that go to page review, where the line project says nothing yet.
+    notes: a folder that outlives the run.
+    line_project, annotators, keyboard, sample: as in `LineProjectSpec`.
+    limit: no more lines than this are put on new sheets; None for all.
+    """
+
+    project: int
+    per_sheet: int
+    rules: TextRules
+    messages: MessageLanguage
+    first_sample: float
+    notes: Path
+    line_project: int | None = None
+    annotators: int | None = None
+    keyboard: Keyboard | None = None
+    sample: float | None = None
+    limit: int | None = None
+
+
+class Watcher(Protocol):
+    """Hears how far the work is."""
+
+    def pages(self, done: int, total: int) -> None:
+        """So many pages of all are looked at."""
+        ...
+
+    def sheets(self, done: int, total: int) -> None:
+        """So many sheets of all are imported."""
+        ...
+
+    def waits(self, seconds: float) -> None:
+        """An import of before is waited for, so long at most."""
+        ...
+
+
+@dataclass
+class Made:
+    """What became of a request.
+
+    line_project: the sheets' project; None where nothing was doubtful and there is none.
+    said: sentences about what was changed in it, or kept.
+    work: the pages by what people did with them.
+    unread: pages of `PageWork.NONE` that were not read.
+    sheets, lines: new ones.
+    anew: those of the lines that stood on a sheet before, and changed since.
+    on_sheets: doubtful lines that stood on a sheet already, as they are.
+    left: doubtful lines that are left for the next run, by the limit or because this one was stopped.
+    sample: the pages in the sample.
+    sampled_lines: their doubtful lines, which stay off sheets.
+    unshown: doubtful lines that no sheet can show, by task.
+    removed: sheets that nobody had touched, and on which no answer would have counted.
+    stopped: Ctrl-C ended it early; what is told was done.
+    """
+
+    line_project: LineProject | None = None
+    said: list[str] = field(default_factory=list)
+    work: Counter[PageWork] = field(default_factory=Counter)
+    unread: int = 0
+    sheets: int = 0
+    lines: int = 0
+    anew: int = 0
+    on_sheets: int = 0
+    left: int = 0
+    sample: frozenset[int] = frozenset()
+    sampled_lines: int = 0
+    unshown: dict[int, int] = field(default_factory=dict)
+    removed: int = 0
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPages:
+    """The pages of a project.
+
+    lines: each page by its lines; those that no sheet can show are among its `unshown`.
+    images: for each task the addresses of its images.
+    languages: codes, of the pages with doubtful lines.
+    """
+
+    lines: list[PageLines]
+    images: Mapping[int, tuple[str, ...]]
+    languages: frozenset[str]
+
+
+def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watcher: Watcher) -> Made:
+    """Put doubtful lines onto sheets that stand on none.
+
+    Args:
+        api: Label Studio.
+        request: what is wanted.
+        config: the page project's.
+        watcher: hears how far it is.
+
+    Raises:
+        BadRequest: the named line project is none, or that of other pages.
+        ProjectError: its labeling config was changed so that sheets cannot be answered.
+        LabelStudioFailed: Label Studio is out of reach, or refused; what was made stays.
+        OperatorError: no note of an import can be kept.
+    """
+    made = Made()
+    version = str(api.project(request.project).get("model_version") or "")
+    before = find_line_project(api, request.project, request.line_project)
+    if before is not None:
+        _importer(api, before.project, request, watcher).settle()
+    known = api.count_tasks(before.project) if before is not None else 0
+    # sheets first: a page that somebody submits meanwhile is then known to be done
+    standing = list(stored_sheets(api, before.project)) if before is not None else []
+    pages = list_pages(api, request, config, version, watcher)
+    _count_pages(made, pages.lines)
+    share = _share(request, before)
+    read = [page.task for page in pages.lines if page.prediction is not None]
+    made.sample = sampled_pages(request.project, read, share)
+    plan = top_up(pages.lines, standing, made.sample)
+    made.on_sheets, made.sampled_lines, made.left = plan.on_sheets, plan.sampled, len(plan.new)
+    if before is None and not plan.new:
+        return made
+    made.line_project, made.said = prepare_line_project(api, _spec(request, pages.languages))
+    show_sample(api, request.project, made.sample, request.messages)
+    try:
+        _import(api, request, made, plan, pages, watcher)
+        if api.count_tasks(made.line_project.project) > known + made.sheets:
+            # somebody on another machine made sheets of the same lines: of each the older one stays
+            plan = top_up(pages.lines, stored_sheets(api, made.line_project.project), made.sample)
+        for task in _still_untouched(api, made.line_project.project, plan.surplus):
+            api.delete_task(task)
+            made.removed += 1
+    except KeyboardInterrupt:
+        made.stopped = True
+    return made
+
+
+def list_pages(
+    api: LabelStudio, request: LinesRequest, config: LabelingConfig, version: str, watcher: Watcher
+) -> ListedPages:
+    """Look at every page of the project, a hundred at a time.
+
+    Args:
+        api: Label Studio.
+        request: names the project.
+        config: the page project's.
+        version: the model version that the project chose.
+        watcher: hears how far it is.
+    """
+    begun = _begun(api, request.project)
+    total = api.count_tasks(request.project)
+    found: list[PageLines] = []
+    images: dict[int, tuple[str, ...]] = {}
+    languages: set[str] = set()
+    for number, task in enumerate(api.tasks(request.project), start=1):
+        task_id = int(task["id"])
+        page = page_lines(task, request.project, config, version, request.rules, begun=task_id in begun)
+        addresses = browser_addresses(config, task.get("data"))
+        found.append(_with_images(page, addresses))
+        if page.doubtful:
+            # also of pages that are done: the palette does not change with every page
+            languages.add(request.rules.language_of(task))
+        if page.doubtful and page.work is PageWork.NONE:
+            images[task_id] = addresses
+        watcher.pages(number, max(total, number))
+    return ListedPages(found, images, frozenset(languages))
+
+
+def stored_sheets(api: LabelStudio, line_project: int) -> Iterator[StoredSheet]:
+    """The sheets of a line project; other tasks are passed over.
+
+    Args:
+        api: Label Studio.
+        line_project: its id.
+    """
+    begun = _begun(api, line_project)
+    for task in api.tasks(line_project, fields="task_only", resolve_uri=False):
+        if not is_sheet(task):
+            continue
+        lines = tuple(sheet_lines(task))
+        whole = len(lines) == len(task["data"]["lines"])
+        touched = bool(_answers(task)) or int(task["id"]) in begun or not whole
+        yield StoredSheet(int(task["id"]), lines, touched)
+
+
+def _begun(api: LabelStudio, project: int) -> frozenset[int]:
+    rows = api.tasks(project, fields="task_only", begun=True, resolve_uri=False)
+    return frozenset(int(row["id"]) for row in rows)
+
+
+def _still_untouched(api: LabelStudio, line_project: int, sheets: Sequence[int]) -> list[int]:
+    """Those of these sheets that nobody has touched: somebody may have opened one since it was listed."""
+    begun = _begun(api, line_project) if sheets else frozenset()
+    rows = api.tasks_by_id(line_project, sheets)
+    return [int(row["id"]) for row in rows if not _answers(row) and int(row["id"]) not in begun]
+
+
+def _answers(row: Mapping[str, Any]) -> int:
+    """How many annotations a task has, those of who passed it over included."""
+    return int(row.get("total_annotations") or 0) + int(row.get("cancelled_annotations") or 0)
+
+
+def _with_images(page: PageLines, addresses: Sequence[str]) -> PageLines:
+    """The same page; lines whose image no browser could show on a sheet are named as such."""
+    there = [each for each in page.doubtful if each.line.page < len(addresses) and addresses[each.line.page]]
+    if len(there) == len(page.doubtful):
+        return page
+    gone = tuple(each.line.key.region for each in page.doubtful if each not in there)
+    return replace(page, doubtful=tuple(there), unshown=page.unshown + gone)
+
+
+def _count_pages(made: Made, pages: Sequence[PageLines]) -> None:
+    for page in pages:
+        made.work[page.work] += 1
+        if page.work is PageWork.NONE:
+            made.unread += page.prediction is None
+            if page.unshown:
+                made.unshown[page.task] = len(page.unshown)
+
+
+def _share(request: LinesRequest, before: LineProject | None) -> float:
+    if request.sample is not None:
+        return request.sample
+    return request.first_sample if before is None else before.sample
+
+
+def _spec(request: LinesRequest, languages: frozenset[str]) -> LineProjectSpec:
+    return LineProjectSpec(
+        pages=request.project,
+        messages=request.messages,
+        first_sample=request.first_sample,
+        project=request.line_project,
+        annotators=request.annotators,
+        keyboard=request.keyboard,
+        sample=request.sample,
+        # in one order: the same pages give the same labeling config
+        languages=sorted(languages or {request.rules.language}),
+    )
+
+
+def _importer(api: LabelStudio, line_project: int, request: LinesRequest, watcher: Watcher) -> SheetImport:
+    return SheetImport(api, line_project, request.notes, waits=watcher.waits)
+
+
+def _import(
+    api: LabelStudio,
+    request: LinesRequest,
+    made: Made,
+    plan: TopUp,
+    pages: ListedPages,
+    watcher: Watcher,
+) -> None:
+    """Import the new sheets."""
+    if made.line_project is None or not plan.new:
+        return
+    lines = list(islice(plan.new, request.limit))
+    total = -(-len(lines) // request.per_sheet)
+    importer = _importer(api, made.line_project.project, request, watcher)
+    for part in parts(_sheets(lines, request, made.line_project.keyboard, pages.images)):
+        importer.store(part)
+        made.sheets += len(part)
+        count = sum(int(sheet["count"]) for sheet in part)
+        made.anew += sum(each.line.key in plan.anew for each in lines[made.lines : made.lines + count])
+        made.lines += count
+        made.left -= count
+        watcher.sheets(made.sheets, total)
+
+
+def _sheets(
+    lines: Sequence[DoubtfulLine],
+    request: LinesRequest,
+    keyboard: Keyboard,
+    images: Mapping[int, tuple[str, ...]],
+) -> Iterator[dict[str, Any]]:
+    """The data of sheets, each written when it is asked for."""
+    for start in range(0, len(lines), request.per_sheet):
+        drawn: list[ShownLine] = []
+        names: list[str] = []
+        for place, each in enumerate(lines[start : start + request.per_sheet]):
+            address = images[each.line.key.task][each.line.page]
+            name = page_name(address) or f"task {each.line.key.task}"
+            names.append(name)
+            drawn.append(
+                shown(
+                    replace(each.line, place=place),
+                    PageImage(address, *each.size),
+                    page_name=name,
+                    explanation=each.explanation,
+                    messages=request.messages,
+                    keyboard=keyboard,
+                )
+            )
+        yield sheet_data(drawn, names)

@@ -1,0 +1,58 @@
+"""The words of a sheet in English and Russian, to be compared side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from backend.label_studio.message_language import MessageLanguage
+
+
+@dataclass(frozen=True, slots=True)
+class SheetWords:
+    """The wording in one language.
+
+    illegible, not_text, typed: the answers beside the two readings.
+    differs: stands before what differs.
+    unlike: in place of what differs, of readings with little in common.
+    nothing: of a line without any reading.
+    undecided: Submit's answer while a line is not decided.
+    untyped: Submit's answer while the text of a line is to be typed.
+    placeholder: stands in an empty field.
+    """
+
+    illegible: str
+    not_text: str
+    typed: str
+    differs: str
+    unlike: str
+    nothing: str
+    undecided: str
+    untyped: str
+    placeholder: str
+
+
+WORDS: Mapping[MessageLanguage, SheetWords] = {
+    "en": SheetWords(
+        illegible="illegible",
+        not_text="not text",
+        typed="neither: type it",
+        differs="differs",
+        unlike="the readings have little in common",
+        nothing="nothing was read here",
+        undecided="A line of this sheet is not decided. It stands at the top: press one of its keys.",
+        untyped="The text of a line is still to be typed: type it and press Enter, or choose another answer.",
+        placeholder="type what you see",
+    ),
+    "ru": SheetWords(
+        illegible="не прочитать",
+        not_text="не текст",
+        typed="оба неверны: набрать",
+        differs="отличие",
+        unlike="у прочтений мало общего",
+        nothing="здесь ничего не прочитано",
+        undecided="Одна из строк этого листа не решена. Она стоит вверху: нажмите одну из её клавиш.",
+        untyped="Текст одной из строк ещё не набран: наберите его и нажмите Enter или выберите другой ответ.",
+        placeholder="наберите то, что видите",
+    ),
+}
