@@ -251,7 +251,7 @@ def likeness(shown: Pixels, crop: Pixels) -> float:
     if shown.shape[0] > shown.shape[1]:
         shown, crop = np.rot90(shown), np.rot90(crop)
     small = [
-        cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (160, 24), interpolation=cv2.INTER_AREA).astype(
+        cv2.resize(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY), (80, 12), interpolation=cv2.INTER_AREA).astype(
             float
         )
         for each in (np.ascontiguousarray(shown), np.ascontiguousarray(crop))
