@@ -124,6 +124,7 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
     from backend.commands.review import project_config
     from backend.one_run import only_run
     from backend.settings import connect
+    from backend.sheets.line_webhook import hook_line_project
     from backend.sheets.making import FOLDER, make
     from converters.shared.interrupts import stoppable
     from converters.shared.progress import progress
@@ -159,7 +160,11 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
             stoppable(),
             progress(console) as bars,
         ):
-            return make(api, request, project_config(api, request.project, values), Bars(bars))
+            made = make(api, request, project_config(api, request.project, values), Bars(bars))
+            if made.line_project is not None:
+                sheets = made.line_project.project
+                made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
+            return made
     except KeyboardInterrupt:
         console.print("Stopped before a sheet was made. Run this again.")
         raise click.exceptions.Exit(1) from None

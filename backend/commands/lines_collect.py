@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from backend.settings.settings import Settings
     from backend.sheets.collected_table import Places
 
-FOLDER = "collect"
-"""In CACHE_DIR; holds the locks of runs that write what was decided on sheets."""
-
 
 def run_collect(
     values: Settings, project: int, lines_project: int | None, console: Console, summary_json: str | None
@@ -84,6 +81,7 @@ def _ready(
     """Label Studio, and what shows how far the work is; no other run writes into the same project."""
     from backend.one_run import only_run
     from backend.settings import connect
+    from backend.sheets.collecting import FOLDER
     from converters.shared.interrupts import stoppable
     from converters.shared.progress import progress
 

@@ -20,6 +20,9 @@ from backend.sheets.made_annotations import made_in
 from backend.sheets.page_rule import LineOutcome, LineState, PageContext, PageOutcome, PageState, page_outcome
 from backend.sheets.page_writes import Writes, settle
 
+FOLDER = "collect"
+"""In CACHE_DIR; holds the locks of runs that write what was decided on sheets."""
+
 LEFT = (PageState.BEGUN, PageState.SKIPPED)
 """Pages that are listed, because their answers wait until a person has ended with them."""
 
