@@ -136,8 +136,8 @@ def test_lines_decided_on_sheets_are_counted_and_what_nobody_looked_at_is_said(
     )
     (differing,) = told["sheets"]["disagreements"]
     assert (differing["task"], [said["verdict"] for said in differing["answers"]]) == (tasks[1], ["A", "B"])
-    assert "A line in doubt takes 12.0 s in page review (the middle of 1 pages)." in words
-    assert "A line in doubt takes 4.0 s in sheets (the middle of 2 sheets)." in words
+    assert "A line on a sheet takes 4.0 s, the middle of 2 sheets." in words
+    assert "A line in doubt takes 12.0 s in page review, the middle of 1 pages" in words
     assert "Some pictures are missing" not in page.read_text("utf-8")
     ARTIFACTS.mkdir(exist_ok=True)
     (ARTIFACTS / "report_sheets.html").write_text(page.read_text("utf-8"), "utf-8")
