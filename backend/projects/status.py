@@ -26,6 +26,7 @@ from backend.label_studio.annotations import (
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import Region, regions
+from backend.label_studio.second_reading import texts_of_work
 
 
 class PageStage(Enum):
@@ -73,7 +74,8 @@ class Status:
     """The state of a project.
 
     pages, lines: how many are in each state; lines of unread pages are not known.
-    undecided: lines of reviewed pages that were left for later.
+    undecided: lines of reviewed pages that still want a decision: left for later, or called right in a second
+        reading that is not there or beside another text that was typed.
     drafts: pages that somebody began and has not submitted.
     versions: how many pages have a prediction of each version.
     people: by user id.
@@ -123,10 +125,10 @@ def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
         submitted = submitted_annotations(task)
         newest = newest_prediction(predictions)
         if (last := latest(submitted)) is not None:
-            found = regions(last["result"])
+            work = list(texts_of_work(task, last, config))
             status.pages[PageStage.REVIEWED] += 1
-            status.lines[PageStage.REVIEWED] += len(found)
-            status.undecided += sum(_doubtful(region, config) for region in found)
+            status.lines[PageStage.REVIEWED] += len(work)
+            status.undecided += sum(_doubtful(region, config) and not texts for region, texts in work)
             for made in submitted:
                 _credit(status, made)
         elif any(isinstance(made, Mapping) and is_cancelled(made) for made in listed_annotations(task) or []):
