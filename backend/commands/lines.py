@@ -36,10 +36,19 @@ if TYPE_CHECKING:
     metavar="SHARE",
     help="Share of the pages that go to page review whole. Default: SAMPLE_PAGES, which is 0.05.",
 )
+@click.option("--collect", is_flag=True, help="Bring what people decided back to the pages; make no sheets.")
+@click.option(
+    "--accept-agreed",
+    is_flag=True,
+    help="Approve the pages without a doubtful line, which nobody looked at; make no sheets.",
+)
 @click.option("--summary-json", type=click.Path(dir_okay=False), help="Write the figures to this file, too.")
 def lines(
     project: int,
     lines_project: int | None,
+    *,
+    collect: bool,
+    accept_agreed: bool,
     per_sheet: int | None,
     annotators: int | None,
     limit: int | None,
@@ -54,11 +63,17 @@ def lines(
     reading or box changed, and removes sheets that nobody touched and nobody needs. What was given once
     (--annotators, --keyboard, --sample-pages) holds until it is given anew. Ctrl-C, a crash or a reboot
     lose nothing, and no line comes twice.
+
+    With --collect, what people decided goes back to the pages: a page whose doubtful lines are all decided is
+    approved, in the name of who decided. Where somebody worked on the page itself, that counts. The backend
+    does the same by itself after each sheet that is submitted. With --accept-agreed, pages on which every
+    line was read alike twice are approved, too, and the export marks their lines as seen by nobody.
     """
     from pathlib import Path
 
     from rich.console import Console
 
+    from backend.commands.lines_collect import run_accept_agreed, run_collect
     from backend.outputs import check_writable, write_summary
     from backend.settings import logs, settings
     from backend.sheets import made_table
@@ -70,6 +85,17 @@ def lines(
     values = settings.load()
     logs.configure(values.log_level)
     console = Console(highlight=False)
+    if collect or accept_agreed:
+        if any(given is not None for given in (per_sheet, annotators, limit, keyboard, sample_pages)):
+            raise click.UsageError(
+                "--collect and --accept-agreed make no sheets: leave the other options out."
+            )
+        # first what people decided, so that the pages that are left are known
+        if collect:
+            run_collect(values, project, lines_project, console, summary_json)
+        if accept_agreed:
+            run_accept_agreed(values, project, lines_project, console, summary_json)
+        return
     request = LinesRequest(
         project=project,
         per_sheet=per_sheet or values.lines_per_sheet,
@@ -98,6 +124,7 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
     from backend.commands.review import project_config
     from backend.one_run import only_run
     from backend.settings import connect
+    from backend.sheets.line_webhook import hook_line_project
     from backend.sheets.making import FOLDER, make
     from converters.shared.interrupts import stoppable
     from converters.shared.progress import progress
@@ -133,7 +160,11 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
             stoppable(),
             progress(console) as bars,
         ):
-            return make(api, request, project_config(api, request.project, values), Bars(bars))
+            made = make(api, request, project_config(api, request.project, values), Bars(bars))
+            if made.line_project is not None:
+                sheets = made.line_project.project
+                made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
+            return made
     except KeyboardInterrupt:
         console.print("Stopped before a sheet was made. Run this again.")
         raise click.exceptions.Exit(1) from None

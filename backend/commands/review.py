@@ -24,7 +24,8 @@ def status(project: int, summary_json: str | None) -> None:
     """Show a project's pages and lines by state, who reviewed how fast, and what reading cost.
 
     A page is unread, doubtful (a line needs a person), agreed (every line was read alike twice),
-    reviewed (submitted) or skipped. What an ERNIE server took is shown by the account in the store of
+    reviewed (submitted) or skipped; completed from sheets, or accepted unseen, where nobody looked at the
+    page as a whole. What an ERNIE server took is shown by the account in the store of
     readings, and the last training round where it ran with this CACHE_DIR.
     """
     from pathlib import Path
@@ -33,6 +34,7 @@ def status(project: int, summary_json: str | None) -> None:
 
     from backend.errors import OperatorError
     from backend.outputs import printable, write_summary
+    from backend.projects.sheet_status import collect_sheets, sheet_figures, sheet_notes, sheet_table
     from backend.projects.status import PageStage, collect
     from backend.projects.status_table import figures, tables
     from backend.rounds import Rounds
@@ -42,17 +44,22 @@ def status(project: int, summary_json: str | None) -> None:
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
         found = collect(api, project, project_config(api, project, values))
+        sheets = collect_sheets(api, project, found)
         names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
     console = Console(highlight=False)
     for table in tables(found, names):
         console.print(table)
+    if sheets is not None and (people := sheet_table(sheets.work, names)) is not None:
+        console.print(people)
     spending = _show_spending(values, project, console)
     _tell_trained_reader(values)
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
         console.print(f"{found.undecided} lines of reviewed pages were left for later.")
+    for note in sheet_notes(sheets, found, project):
+        console.print(printable(note), markup=False, soft_wrap=True)
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread preannotate --project {project}` to fill every page.")
     trained: dict[str, object] | None = None
@@ -65,7 +72,8 @@ def status(project: int, summary_json: str | None) -> None:
         click.echo(printable(str(error)), err=True)
         trained = {"problem": str(error)}
     if summary_json:
-        write_summary(Path(summary_json), {**figures(found, names), "round": trained, "spending": spending})
+        numbers = {**figures(found, names), "sheets": sheet_figures(sheets)}
+        write_summary(Path(summary_json), {**numbers, "round": trained, "spending": spending})
 
 
 def _show_spending(values: Settings, project: int, console: Console) -> object:

@@ -253,6 +253,29 @@ class LabelStudio(HttpClient):
         sent = {"result": list(result), **fields}
         return self._sdk_call(f"annotate task {task}", dict, lambda sdk: sdk.annotations.create(task, **sent))
 
+    def annotation(self, annotation: int) -> Row | None:
+        """One annotation as it is now; None where it is gone."""
+        try:
+            return dict(self.call("GET", f"/api/annotations/{annotation}/", f"show annotation {annotation}"))
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+            return None
+
+    def update_annotation(self, annotation: int, result: Sequence[Mapping[str, Json]], **fields: Json) -> Row:
+        """Put another result in the place of an annotation's, as Update does in the editor."""
+        sent = {"result": list(result), **fields}
+        doing = f"change annotation {annotation}"
+        return self._sdk_call(doing, dict, lambda sdk: sdk.annotations.update(annotation, **sent))
+
+    def delete_annotation(self, annotation: int) -> None:
+        """Remove an annotation; one that is gone already is fine."""
+        try:
+            self.call("DELETE", f"/api/annotations/{annotation}/", f"remove annotation {annotation}")
+        except LabelStudioFailed as error:
+            if error.facts.get("status") != httpx.codes.NOT_FOUND:
+                raise
+
     def delete_task(self, task: int) -> None:
         """Remove a task with all that people did in it; one that is gone already is fine."""
         try:
@@ -386,6 +409,14 @@ class LabelStudio(HttpClient):
         """The webhooks of a project."""
         doing, text = f"list the webhooks of project {project}", str(project)
         return self._sdk_call(doing, list, lambda sdk: sdk.webhooks.list(project=text), reads=True)
+
+    def add_webhook(self, project: int, url: str, actions: Sequence[str], headers: Mapping[str, str]) -> Row:
+        """Have Label Studio call an address after these actions in a project."""
+        sent: Row = {"project": project, "url": url, "actions": list(actions), "headers": dict(headers)}
+        sent |= {"send_payload": True, "send_for_all_actions": False, "is_active": True}
+        return dict(
+            self.call("POST", "/api/webhooks/", f"call {url} after work in project {project}", body=sent)
+        )
 
     def update_webhook(self, webhook: int, **fields: Json) -> Row:
         """Change a webhook's `url`, or the `headers` that it sends, such as a secret."""

@@ -25,7 +25,9 @@ from backend.label_studio.annotations import (
 )
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.regions import regions
+from backend.sheets.doubtful_lines import is_doubtful
+from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 
 
 class PageStage(Enum):
@@ -33,6 +35,10 @@ class PageStage(Enum):
 
     REVIEWED = "reviewed"
     """Somebody submitted it."""
+    FROM_SHEETS = "from sheets"
+    """Its doubtful lines were decided on sheets; nobody looked at the page."""
+    ACCEPTED = "accepted"
+    """Its readings agree, and the lead accepted it; nobody looked at the page."""
     SKIPPED = "skipped"
     """Everybody who opened it passed it over."""
     DOUBTFUL = "doubtful"
@@ -74,6 +80,9 @@ class Status:
 
     pages, lines: how many are in each state; lines of unread pages are not known.
     undecided: lines of reviewed pages that were left for later.
+    on_sheets: lines of pages that count as approved that people decided on sheets alone.
+    unseen: lines of such pages that nobody looked at.
+    stages: of each task that was read or submitted.
     drafts: pages that somebody began and has not submitted.
     versions: how many pages have a prediction of each version.
     people: by user id.
@@ -82,9 +91,17 @@ class Status:
     pages: Counter[PageStage] = field(default_factory=Counter)
     lines: Counter[PageStage] = field(default_factory=Counter)
     undecided: int = 0
+    on_sheets: int = 0
+    unseen: int = 0
+    stages: dict[int, PageStage] = field(default_factory=dict)
     drafts: int = 0
     versions: Counter[str] = field(default_factory=Counter)
     people: dict[int, Person] = field(default_factory=dict)
+
+    @property
+    def unopened(self) -> int:
+        """Pages that count as approved, and that nobody looked at as a whole."""
+        return self.pages[PageStage.FROM_SHEETS] + self.pages[PageStage.ACCEPTED]
 
     @property
     def seconds_left(self) -> float | None:
@@ -124,17 +141,27 @@ def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
         newest = newest_prediction(predictions)
         if (last := latest(submitted)) is not None:
             found = regions(last["result"])
-            status.pages[PageStage.REVIEWED] += 1
-            status.lines[PageStage.REVIEWED] += len(found)
-            status.undecided += sum(_doubtful(region, config) for region in found)
+            why = made_in(last)
+            stage = PageStage.REVIEWED if why is None else _UNOPENED[why]
+            status.pages[stage] += 1
+            status.lines[stage] += len(found)
+            status.undecided += sum(is_doubtful(region, config) for region in found)
+            looked = Counter(looked_at(region, why) for region in found)
+            status.on_sheets += looked[Looked.SHEET]
+            status.unseen += looked[Looked.NOBODY]
+            # what people decided on sheets is counted there
             for made in submitted:
-                _credit(status, made)
+                if made_in(made) is None:
+                    _credit(status, made)
+            status.stages[int(task["id"])] = stage
         elif any(isinstance(made, Mapping) and is_cancelled(made) for made in listed_annotations(task) or []):
             status.pages[PageStage.SKIPPED] += 1
         elif newest is not None:
             found = regions(newest["result"])
-            doubtful = sum(_doubtful(region, config) for region in found)
-            status.pages[PageStage.DOUBTFUL if doubtful else PageStage.AGREED] += 1
+            doubtful = sum(is_doubtful(region, config) for region in found)
+            stage = PageStage.DOUBTFUL if doubtful else PageStage.AGREED
+            status.pages[stage] += 1
+            status.stages[int(task["id"])] = stage
             status.lines[PageStage.DOUBTFUL] += doubtful
             status.lines[PageStage.AGREED] += len(found) - doubtful
         else:
@@ -142,12 +169,7 @@ def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
     return status
 
 
-def _doubtful(region: Region, config: LabelingConfig) -> bool:
-    """The line still wants a person: by its label, or, where no label says so, because it has no text."""
-    labels = config.labels_of(region.from_name)
-    if labels.has_check_label:
-        return labels.check in region.labels
-    return not any(text.strip() for text in region.texts)
+_UNOPENED = {Made.SHEETS: PageStage.FROM_SHEETS, Made.ACCEPTED: PageStage.ACCEPTED}
 
 
 def _credit(status: Status, made: Json) -> None:

@@ -20,6 +20,8 @@ NAMES = {
     PageStage.DOUBTFUL: "doubtful",
     PageStage.AGREED: "agreed",
     PageStage.REVIEWED: "reviewed",
+    PageStage.FROM_SHEETS: "from sheets",
+    PageStage.ACCEPTED: "accepted unseen",
     PageStage.SKIPPED: "skipped",
 }
 
@@ -33,6 +35,8 @@ def tables(status: Status, names: Mapping[int, str]) -> list[Table]:
     """
     states = Table("state", "pages", "lines")
     for state, name in NAMES.items():
+        if state in (PageStage.FROM_SHEETS, PageStage.ACCEPTED) and not status.pages[state]:
+            continue
         unknown = state in (PageStage.UNREAD, PageStage.SKIPPED)
         states.add_row(name, str(status.pages[state]), "" if unknown else str(status.lines[state]))
     states.add_row("all", str(status.pages.total()), str(status.lines.total()), end_section=True)
@@ -63,6 +67,8 @@ def figures(status: Status, names: Mapping[int, str]) -> dict[str, Any]:
         "pages": {name: status.pages[state] for state, name in NAMES.items()},
         "lines": {name: status.lines[state] for state, name in NAMES.items()},
         "undecided_lines": status.undecided,
+        "lines_decided_on_sheets": status.on_sheets,
+        "lines_nobody_looked_at": status.unseen,
         "pages_with_drafts": status.drafts,
         "pages_by_prediction_version": dict(status.versions),
         "seconds_left": status.seconds_left,

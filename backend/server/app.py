@@ -26,6 +26,7 @@ from backend.server.protocol import PredictBody, SetupBody, WebhookBody, parse
 from backend.server.refusals import refusal, refusal_of
 from backend.server.reload import reload
 from backend.server.rounds import RoundStarter, answer_webhook
+from backend.server.sheet_collector import SheetCollector
 from backend.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def create_app(
     service: Service,
     settings: Settings,
     starter: RoundStarter | None = None,
+    collector: SheetCollector | None = None,
     results_of: Callable[[PredictBody], list[dict[str, Any]]] | None = None,
 ) -> Flask:
     """Build the WSGI application over a service.
@@ -68,9 +70,11 @@ def create_app(
         service: answers; started by the caller.
         settings: sign-in, limits, deadline, names of labels, language of messages.
         starter: starts training rounds; by default as the settings say.
+        collector: collects what is decided on sheets; by default as the settings say.
         results_of: answers a /predict; by default the service does.
     """
     rounds = starter or RoundStarter(settings)
+    sheets = collector or SheetCollector(settings)
     app = _App("twinread")
     bodies = JsonBodies(settings.max_request_bytes)
     seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)
@@ -134,6 +138,7 @@ def create_app(
         with bodies.read(request) as read:
             body = parse(WebhookBody, read)
         service.metrics.webhooks.labels(body.action if body.action in WEBHOOK_ACTIONS else "other").inc()
+        sheets.note(body)
         done = answer_webhook(rounds, body, settings, as_json=request.is_json, sender=request.remote_addr)
         return jsonify(status="ok", **done)
 

@@ -35,4 +35,5 @@ def sheet_config(languages: Iterable[str], messages: MessageLanguage) -> str:
 
 def instructions(messages: MessageLanguage) -> str:
     """The instructions for annotators of a line project, as HTML."""
-    return resources.files("backend.sheets").joinpath("instructions", f"{messages}.html").read_text("utf-8")
+    folder = resources.files("backend.sheets").joinpath("instructions")
+    return folder.joinpath(f"{messages}.html").read_text("utf-8")

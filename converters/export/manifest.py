@@ -11,6 +11,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from backend.sheets.made_annotations import Looked
 from converters.export.layouts.layout import LabelRow
 from converters.export.page_records import LineRecord, PageRecord, Readings
 from converters.reviewed.line_rules import Direction
@@ -60,6 +61,7 @@ def _line_row(row: LabelRow, line: LineRecord, page: PageRecord, rule: str) -> d
         "quad": line.quad,
         **({"box": Direction[line.direction].value} if line.direction else {}),
         "crop_sha256": line.crop_sha256,
+        **_looked(line),
         **_readings(line.readings, line.text),
     }
 
@@ -72,6 +74,7 @@ def _page_row(row: LabelRow, page: PageRecord, rule: str) -> dict[str, Any]:
         **_origin(page, rule),
         "width": page.width,
         "height": page.height,
+        **({"page_not_looked_at": page.made} if page.made else {}),
         "regions": [
             {"region": line.region, **({"ignored": LeftOutReason[line.why].words} if line.why else {})}
             for line in page.lines
@@ -97,6 +100,25 @@ def _origin(page: PageRecord, rule: str) -> dict[str, Any]:
         "chosen": rule,
         "model_version": page.model_version,
     }
+
+
+def _looked(line: LineRecord) -> dict[str, Any]:
+    """Who stands for a text whose page nobody saw; a row that says nothing was looked at on its page."""
+    if line.looked == Looked.PAGE.value:
+        return {}
+    decided = line.decided
+    found: dict[str, Any] = {"looked_at": line.looked}
+    if decided is not None:
+        found["decided"] = {
+            "verdict": decided.verdict,
+            "by": [_number(user) for user in (decided.by, *decided.others)],
+            "sheet": decided.sheet,
+            "annotation": decided.annotation,
+            "seconds": decided.seconds,
+        }
+    if line.accepted_by is not None:
+        found["accepted_by"] = _number(line.accepted_by)
+    return found
 
 
 def _readings(readings: Readings, text: str) -> dict[str, Any]:

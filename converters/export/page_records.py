@@ -12,9 +12,10 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from backend.label_studio.annotations import Json, user_of
-from backend.label_studio.region_notes import readings_in
+from backend.label_studio.region_notes import Decided, readings_in
 from backend.label_studio.regions import Region
 from backend.page.lines import Reading
+from backend.sheets.made_annotations import Looked
 from converters.reviewed.region_text import ANY_TEXT_AREA, TextAreas, filled_in_of
 
 STATE = "state.jsonl"
@@ -106,6 +107,9 @@ class LineRecord:
     fingerprint: `split.dhash` of the crop.
     changes: names of what brought the text into its written form.
     direction: the name of what people should know of the way in which the crop's text runs.
+    looked: the value of a `Looked`: where a person looked at the line.
+    decided: what people decided about it on a sheet; None where somebody looked at the whole page, or nobody.
+    accepted_by: the id of who accepted it though nobody looked at it.
     """
 
     region: str
@@ -121,6 +125,9 @@ class LineRecord:
     changes: list[str] = field(default_factory=list)
     readings: Readings = Readings()
     direction: str | None = None
+    looked: str = Looked.PAGE.value
+    decided: Decided | None = None
+    accepted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,8 @@ class PageRecord:
     problem: why the image could not be had.
     part, part_why: known when all pages are.
     language: as the task's data has it; None where it has none, and in what an older version wrote.
+    made: the value of a `Made`: why twinread approved the page, of which nobody saw the whole; None for work
+        of a person.
     """
 
     key: str
@@ -157,6 +166,7 @@ class PageRecord:
     part: str | None = None
     part_why: str | None = None
     language: str | None = None
+    made: str | None = None
 
     @property
     def files(self) -> list[str]:

@@ -68,6 +68,8 @@ def print_totals(
         console.print(f"{count} texts: {change}.", markup=False)
     for direction, count in totals.directions.most_common():
         console.print(f"{count} boxes: {direction}.", markup=False, style="yellow")
+    if totals.looked_note is not None:
+        console.print(totals.looked_note, markup=False, style="yellow")
     for key, sentence in totals.problems:
         console.print(printable(f"Page {key}: {sentence}"), markup=False, style="red")
     more = totals.pages_without_image - len(totals.problems)

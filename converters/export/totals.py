@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
+from backend.sheets.made_annotations import Looked, Made
 from converters.export.layouts.layout import is_ignored, is_written
 from converters.export.page_records import PageRecord
 from converters.export.write_page import PageOptions
@@ -28,6 +30,9 @@ class ExportTotals:
         region with its text, "ignored: ..." one written as `###`.
     changes: what bringing texts into their written form did, by text.
     directions: boxes of exported lines that were turned over, and what became of them.
+    looked: exported lines by where a person looked at them; where nobody did, the readings agree.
+    made: pages with exported lines of which nobody saw the whole, by why they count as approved.
+    sheet_seconds: what each exported line took that was decided on a sheet, where that was measured.
     rows: by label file.
     pages_taken_over: pages whose files are those of an earlier export.
     pages_without_rows: pages that no label file has.
@@ -46,6 +51,9 @@ class ExportTotals:
     detection: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     directions: Counter[str] = field(default_factory=Counter)
+    looked: Counter[Looked] = field(default_factory=Counter)
+    made: Counter[Made] = field(default_factory=Counter)
+    sheet_seconds: list[float] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     difference: Counter[str] = field(default_factory=Counter)
     pages: int = 0
@@ -96,6 +104,13 @@ class ExportTotals:
             self.pages_without_image += 1
             if len(self.problems) < MOST_PROBLEMS:
                 self.problems.append((record.key, problem))
+        exported = [line for line in record.lines if line.why is None]
+        if record.made is not None and exported:
+            self.made[Made(record.made)] += 1
+        self.looked.update(Looked(line.looked) for line in exported)
+        self.sheet_seconds += [
+            line.decided.seconds for line in exported if line.decided and line.decided.seconds is not None
+        ]
         for line in record.lines:
             why = LeftOutReason[line.why] if line.why else None
             self.recognition[EXPORTED if why is None else why.words] += 1
@@ -124,6 +139,27 @@ class ExportTotals:
             before[name] != after[name] for name in before.keys() & after.keys()
         )
 
+    @property
+    def looked_note(self) -> str | None:
+        """How many exported lines nobody looked at, in a sentence; None where somebody saw every page."""
+        if not self.made.total():
+            return None
+        ways = [
+            f"{self.made[why]:,} {words}"
+            for why, words in (
+                (Made.SHEETS, "were completed from sheets alone"),
+                (Made.ACCEPTED, "were accepted because their readings agree"),
+            )
+            if self.made[why]
+        ]
+        on_sheets = self.looked[Looked.SHEET]
+        pace = f" (in {median(self.sheet_seconds):.1f} s, the middle one)" if self.sheet_seconds else ""
+        decided = f" {on_sheets:,} were decided on sheets{pace}." if on_sheets else ""
+        return (
+            f"Nobody looked at {self.looked[Looked.NOBODY]:,} of {self.looked.total():,} exported lines, nor "
+            f"at their {self.made.total():,} pages as a whole: {' and '.join(ways)}.{decided}"
+        )
+
     def summary(self, options: PageOptions) -> dict[str, Any]:
         """Everything, for machines; every table in the order of its counts."""
         return {
@@ -139,6 +175,11 @@ class ExportTotals:
             **({"detection": _ordered(self.detection)} if options.detection else {}),
             "texts_changed": _ordered(self.changes),
             "boxes_turned": _ordered(self.directions),
+            "lines_by_look": {where.value: self.looked[where] for where in Looked},
+            "pages_nobody_looked_at": {why.value: self.made[why] for why in Made},
+            "seconds_per_line_on_sheets_median": round(median(self.sheet_seconds), 2)
+            if self.sheet_seconds
+            else None,
             "rows": dict(sorted(self.rows.items())),
             "largest_group": self.largest_group,
             "missing_files": self.missing_files,

@@ -15,12 +15,14 @@ import numpy as np
 
 from backend.errors import BadImage
 from backend.fetching.references import redacted
+from backend.label_studio.region_notes import accepted_in, decided_in
 from backend.label_studio.regions import Region, regions
 from backend.page import geometry, image_files
 from backend.page.crops import TallLines, crop_line
 from backend.page.limits import MAX_JPEG_SCANS, MAX_PAGE_PIXELS
 from backend.page.lines import Page, picture_digest
 from backend.page.orientation import orientation, with_orientation
+from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 from converters.export import layouts
 from converters.export.file_system import write
 from converters.export.layouts import Format
@@ -115,9 +117,10 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
         predicted=predicted,
     )
     names = region_text.region_names([line.region for line in reviewed])
+    made = made_in(job.annotation)
     layout = layouts.layout_of(place.options.layout)
     lines = [
-        _line(place, layout, job, page, line, name, predicted)
+        _line(place, layout, job, page, line, name, predicted, made)
         for line, name in zip(reviewed, names, strict=True)
     ]
     image = None
@@ -125,7 +128,7 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
         content, suffix = page_file(data, page)
         image = layout.page_image(job.key, job.task, suffix)
         write(place.folder, place.out, image, content)
-    return _record(job, state, lines, page=page, digest=digest, image=image)
+    return _record(job, state, lines, page=page, digest=digest, image=image, made=made)
 
 
 def without_image(
@@ -157,6 +160,7 @@ def _record(
     digest: str | None = None,
     image: str | None = None,
     problem: str | None = None,
+    made: Made | None = None,
 ) -> PageRecord:
     version = job.prediction.get("model_version") if job.prediction else None
     return PageRecord(
@@ -176,6 +180,7 @@ def _record(
         problem=problem,
         lines=lines,
         language=job.language,
+        made=made.value if made else None,
     )
 
 
@@ -187,6 +192,7 @@ def _line(
     line: ReviewedLine,
     name: str,
     predicted: dict[str, Region] | None,
+    made: Made | None,
 ) -> LineRecord:
     options = place.options
     crop_path = crop_hash = None
@@ -201,6 +207,7 @@ def _line(
     points = None
     if line.quad is not None and is_written(line.why) and options.detection:
         points = layout.points(line.points, geometry.clamp(line.quad, page.width, page.height))
+    looked = looked_at(line.region, made)
     return LineRecord(
         region=line.region.id,
         quad=_as_lists(line.quad),
@@ -215,6 +222,9 @@ def _line(
         changes=sorted(change.name for change in line.written.changes) if line.why is None else [],
         readings=Readings.of(line.region, predicted, text_areas_for(line.region, place.rules)),
         direction=line.direction.name if line.direction and line.why is None else None,
+        looked=looked.value,
+        decided=decided_in(line.region) if looked is Looked.SHEET else None,
+        accepted_by=accepted_in(line.region) if looked is Looked.NOBODY else None,
     )
 
 

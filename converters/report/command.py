@@ -13,10 +13,13 @@ from backend.label_studio.client import LabelStudio
 from backend.outputs import check_writable, printable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
+from backend.sheets.line_project import find_line_project
+from backend.sheets.sheet_work import sheet_work
 from converters.report import html, terminal
 from converters.report.crops import crops_of
 from converters.report.options import ReportSpec
 from converters.report.report import Report
+from converters.report.sheet_lines import SheetLines
 from converters.reviewed import task_sources
 from converters.reviewed.image_folder import notes_of
 from converters.reviewed.line_rules import Rules
@@ -24,7 +27,13 @@ from converters.reviewed.task_sources import TaskSource
 from converters.shared.progress import progress
 
 
-def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Console) -> tuple[Report, str]:
+def make(
+    source: TaskSource,
+    images: PageSource,
+    spec: ReportSpec,
+    console: Console,
+    sheets: SheetLines | None = None,
+) -> tuple[Report, str]:
     """Count everything, and fill the page.
 
     Args:
@@ -32,6 +41,7 @@ def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Cons
         images: gives their images.
         spec: what the report is made of.
         console: where progress is shown.
+        sheets: the work on the project's sheets; None where there are none, or that is not known.
 
     Returns:
         What was counted, and the page as HTML.
@@ -40,7 +50,7 @@ def make(source: TaskSource, images: PageSource, spec: ReportSpec, console: Cons
         BadRequest: the file is no export.
         OperatorError: Label Studio is out of reach or refuses.
     """
-    report = Report()
+    report = Report(sheets=sheets)
     rules = Rules(names=spec.names, config=source.config)
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
@@ -70,6 +80,18 @@ def people_of(api: LabelStudio) -> dict[str, str]:
         return {str(user): email or str(user) for user, email in api.users().items()}
     except LabelStudioFailed:
         return {}
+
+
+def sheets_of(api: LabelStudio, project: int) -> SheetLines | None:
+    """The work on a project's sheets; None where it has no line project.
+
+    Raises:
+        LabelStudioFailed: Label Studio is out of reach, or refused.
+    """
+    lines = find_line_project(api, project)
+    if lines is None:
+        return None
+    return SheetLines(sheet_work(api.tasks(lines.project), project, lines.annotators))
 
 
 @click.command()
@@ -122,7 +144,8 @@ def report(
 
     Share of lines that agreed, and how many of those were right; error rates of each reader and of the
     filled-in text; confusions with example crops; edits and time per line, by language and annotator;
-    agreement between annotators; curves over time. One HTML page that needs no network.
+    agreement between annotators; lines decided on sheets; what nobody looked at; curves over time. One
+    HTML page that needs no network.
     """
     from backend.settings import logs, settings
     from converters.reviewed import inputs
@@ -145,6 +168,7 @@ def report(
         if project is not None or (images is None and values.label_studio_api_key is not None):
             api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
+        sheets = None
         if json_file is not None:
             known = inputs.labeling_config(config, names)
             if known is None:
@@ -157,6 +181,7 @@ def report(
             assert api is not None  # noqa: S101  (opened above)
             assert project is not None  # noqa: S101  (checked above)
             source, people = task_sources.from_project(api, project, names), people_of(api)
+            sheets = sheets_of(api, project)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
         spec = ReportSpec(
@@ -170,8 +195,8 @@ def report(
             values.max_jpeg_scans,
             values.max_decoding_pixels,
         )
-        made, page = make(source, fetched, spec, console)
-    terminal.tell(made, console, from_file=json_file is not None)
+        made, page = make(source, fetched, spec, console, sheets)
+    terminal.tell(made, console, people, from_file=json_file is not None)
     for note in notes_of(fetched):
         console.print(printable(note), markup=False, style="yellow")
     with ExitStack() as last:

@@ -16,6 +16,7 @@ from backend.label_studio.annotations import Json, moment_of, prediction_of, use
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, moved, region_quad, regions
 from backend.page.lines import Quad, Reading, Verdict
+from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import (
     Direction,
@@ -45,6 +46,8 @@ class Decision(Enum):
     TEXTLESS = "a line without a text that can be used"
     REMOVED = "removed"
     """Predicted, and gone from the annotation."""
+    UNSEEN = "looked at by nobody"
+    """On a page of which only some lines were decided on sheets, or that was accepted unseen."""
     OUT = "no line"
     """A shape, label or result that is no line at all."""
 
@@ -61,6 +64,7 @@ class ComparedLine:
     text: as approved; empty unless `decision` is APPROVED.
     drawn: a person's own line, that no prediction has.
     moved, relabelled: the box or the label is not the predicted one.
+    on_sheet: people decided it on a sheet, and nobody opened its page since.
     direction: what people should know of the way in which its text runs; None where there is nothing.
     quad: page pixels; None where it has no shape that can be cropped.
     """
@@ -75,6 +79,7 @@ class ComparedLine:
     drawn: bool = False
     moved: bool = False
     relabelled: bool = False
+    on_sheet: bool = False
     direction: Direction | None = None
     quad: Quad | None = None
 
@@ -84,6 +89,11 @@ class ComparedLine:
         return (
             self.decision is Decision.APPROVED and self.predicted is not None and self.predicted != self.text
         )
+
+    @property
+    def doubtful(self) -> bool:
+        """It was predicted, and its readings did not agree."""
+        return not self.drawn and self.verdict not in (None, Verdict.AGREED)
 
     @property
     def touched(self) -> bool:
@@ -101,6 +111,7 @@ class ComparedAnnotation:
     seconds: Label Studio's lead time; None where it is not known.
     language: of the task, as its data says; empty where it does not.
     version: of the prediction that the work began with; None where that prediction is not known.
+    made: why twinread made the annotation, of whose page nobody saw the whole; None for a person's.
     """
 
     user: str
@@ -109,6 +120,7 @@ class ComparedAnnotation:
     language: str
     version: str | None
     lines: tuple[ComparedLine, ...]
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,6 +163,8 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
     seconds = annotation.get("lead_time")
     predicted = regions(parent["result"]) if parent is not None else None
     drawn = regions(annotation.get("result"))
+    made = made_in(annotation)
+    looked = {region.id: looked_at(region, made) for region in drawn}
     lines: list[ComparedLine] = []
     placed = [*_placed(drawn, rules), *_placed(predicted or [], rules)]
     for page in sorted({page for page, _ in placed}):
@@ -160,7 +174,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
             before = [region for own, region in _placed(predicted, rules) if own == page]
         by_id = {region.id: region for region in before or ()}
         reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
-        lines += _page(reviewed, before, page, rules)
+        lines += [_looked(line, looked.get(line.region)) for line in _page(reviewed, before, page, rules)]
     return ComparedAnnotation(
         user=user_of(annotation),
         when=moment_of(annotation.get("created_at")),
@@ -168,7 +182,15 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         language=language,
         version=None if parent is None else str(parent.get("model_version") or ""),
         lines=tuple(lines),
+        made=made,
     )
+
+
+def _looked(line: ComparedLine, at: Looked | None) -> ComparedLine:
+    """The line, with what its text is worth: what nobody looked at nobody approved."""
+    if at is Looked.NOBODY and line.decision is not Decision.OUT:
+        return replace(line, decision=Decision.UNSEEN, text="")
+    return replace(line, on_sheet=at is Looked.SHEET)
 
 
 def _placed(found: Sequence[Region], rules: Rules) -> list[tuple[int, Region]]:

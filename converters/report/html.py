@@ -14,11 +14,14 @@ from typing import Any
 
 from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
+from backend.sheets import work_words
+from backend.sheets.made_annotations import Made
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
 from converters.report.comparison import Decision
 from converters.report.report import Report
 from converters.report.samples import SampleLine
+from converters.report.sheet_lines import SHOWN
 from converters.report.totals import LineTotals
 from converters.shared.line_pictures import CropImage, differing
 from converters.shared.plots import Curve, Plot, plot
@@ -55,6 +58,7 @@ def page(
         return (names or {}).get(user) or (f"annotator {user}" if user else "not told")
 
     step, steps = report.over_time()
+    sheets = report.sheets
     filled = template(
         "report.html.j2",
         share=share,
@@ -65,8 +69,16 @@ def page(
         person=person,
         task_called=task_called,
         named=character_names,
+        answer=work_words.answer,
     )
     return filled.render(
+        sheets=sheets,
+        sheets_said=[] if sheets is None else list(work_words.sentences(sheets.work)),
+        verdicts=work_words.VERDICTS,
+        unseen=unseen(report),
+        beside=beside(report),
+        shown=SHOWN,
+        share_of=Share,
         unknown=unknown_predictions(report.all.unknown, from_file=from_file),
         report=report,
         title=title,
@@ -101,9 +113,42 @@ def unknown_predictions(lines: int, *, from_file: bool) -> str:
     return f"Of {lines:,} lines the prediction is not known, so they are in no comparison. {why}"
 
 
+def unseen(report: Report) -> list[str]:
+    """How many lines that count as approved nobody looked at, and why, a sentence each."""
+    every, made = report.all, report.made
+    if not made.total():
+        return []
+    pages = []
+    if made[Made.SHEETS]:
+        pages.append(f"{made[Made.SHEETS]:,} pages were completed from sheets alone")
+    if made[Made.ACCEPTED]:
+        pages.append(f"{made[Made.ACCEPTED]:,} agreed pages were accepted unseen")
+    return [
+        f"Nobody looked at {every.unseen:,} of {every.lines:,} lines: {' and '.join(pages)}. Whether these "
+        "lines are right, and whether lines are missing on these pages, is not known: of all rates they are "
+        "only in the share of lines that arrived ready.",
+    ]
+
+
+def beside(report: Report) -> list[tuple[str, str, str, str]]:
+    """Page review and sheets: the way, what was done, lines in doubt, the time for one of them."""
+    every, sheets = report.all, report.sheets
+    pages = len(every.doubtful_paces)
+    pace = median(every.doubtful_paces) if pages else None
+    rows = []
+    if pace is not None:
+        rows.append(("page review", f"{pages:,} pages", f"{every.doubtful:,}", f"{pace:.1f} s"))
+    if sheets is not None and sheets.work.seconds_per_line is not None:
+        work = sheets.work
+        timed = sum(person.timed for person in work.people.values())
+        rows.append(("sheets", f"{len(work.paces):,} sheets", f"{timed:,}", f"{work.seconds_per_line:.1f} s"))
+    return rows
+
+
 def sample_lines(report: Report) -> list[SampleLine]:
     """Every line that the page shows with its crop, each once."""
     listed: list[SampleLine] = [*report.wrong, *report.random, *report.worst]
+    listed += report.sheets.samples() if report.sheets is not None else []
     for confusion, _, _ in report.top_confusions():
         listed += report.examples[confusion]
     return list({id(line): line for line in listed}.values())
@@ -114,7 +159,7 @@ def share(one: Share, unknown: int = 0, digits: int = 1) -> str:
 
     Args:
         one: the share.
-        unknown: lines of the same group whose prediction is not known.
+        unknown: lines of the same group of which it cannot be known.
         digits: after the point.
     """
     if one.value is None:
@@ -127,7 +172,7 @@ def rate(one: ErrorRate, unknown: int = 0) -> str:
 
     Args:
         one: the rate.
-        unknown: lines of the same group whose prediction is not known.
+        unknown: lines of the same group of which it cannot be known.
     """
     if one.value is None:
         return NOT_KNOWN if unknown else NO_LINES
@@ -138,7 +183,7 @@ def edits(tally: LineTotals) -> str:
     """Characters that people edited of a line, or why that is not known."""
     found = tally.prefilled.edits_per_line
     if found is None:
-        return NOT_KNOWN if tally.unknown else NO_LINES
+        return NOT_KNOWN if tally.hidden else NO_LINES
     return f"{found:.2f}"
 
 

@@ -15,9 +15,11 @@ from typing import Any
 from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Verdict
+from backend.sheets.made_annotations import Made
 from backend.text.differences import differences
 from converters.report.comparison import ComparedLine, ComparedTask, Decision, compare
 from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
+from converters.report.sheet_lines import SheetLines
 from converters.report.totals import LineTotals, PairAgreement
 from converters.reviewed.line_rules import Direction, Rules
 from converters.reviewed.reasons import TaskReason
@@ -39,9 +41,16 @@ class Confusion:
 class Report:
     """Everything a report says; feed it every item of a project or an export."""
 
-    def __init__(self, sizes: SampleSizes | None = None) -> None:
-        """Begin with nothing counted; `sizes` says how much is shown of what comes."""
+    def __init__(self, sizes: SampleSizes | None = None, sheets: SheetLines | None = None) -> None:
+        """Begin with nothing counted.
+
+        Args:
+            sizes: how much is shown of what comes.
+            sheets: the work on the project's sheets; None where it has none, or that is not known.
+        """
         self.sizes = sizes or SampleSizes()
+        self.sheets = sheets
+        self.made: Counter[Made] = Counter()
         self.left_out: Counter[TaskReason] = Counter()
         self._seen: set[str] = set()
         self.all = LineTotals()
@@ -79,6 +88,8 @@ class Report:
             return
         self._seen.add(name)
         compared = compare(task, rules)
+        if self.sheets is not None:
+            self.sheets.see(name, task["data"], None if isinstance(compared, TaskReason) else compared)
         if isinstance(compared, TaskReason):
             self.left_out[compared] += 1
         else:
@@ -109,7 +120,12 @@ class Report:
             self.hours.setdefault(hour, LineTotals()).add(first)
         if first.version is not None:
             self.versions[first.version] += 1
+        if first.made is not None:
+            self.made[first.made] += 1
         for work in (first, *compared.others):
+            if work.made is not None:
+                # what people decided on sheets is counted there
+                continue
             self.annotators.setdefault(work.user, LineTotals()).add(work)
         people = sorted((first, *compared.others), key=lambda work: work.user)
         for one, two in combinations(people, 2):
@@ -117,7 +133,8 @@ class Report:
         for line in first.lines:
             if line.direction is not None:
                 self.directions[line.direction] += 1
-            self._readings(first.version or "", line)
+            if first.made is None:
+                self._readings(first.version or "", line)
             if line.predicted is not None:
                 self._offer(compared.task, line, data)
 
@@ -245,6 +262,8 @@ class Report:
                 for (version, reader), (rate, failed) in self.readers().items()
             ],
             "versions": dict(sorted(self.versions.items())),
+            "pages_nobody_reviewed": {why.value: self.made[why] for why in Made},
+            "sheets": None if self.sheets is None else self.sheets.summary(),
             "annotators": {user: totals.summary() for user, totals in sorted(self.annotators.items())},
             "languages": {name: totals.summary() for name, totals in sorted(self.languages.items())},
             "between_annotators": [

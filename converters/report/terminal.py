@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 
 from backend.outputs import printable
+from backend.sheets import work_words
 from converters.report import html
 from converters.report.report import Report
+from converters.report.sheet_lines import SheetLines
 from converters.shared.rates import Interval
 
+DISAGREEMENTS = 10
+"""Lines about which people disagree that are printed; the page has more, the summary all."""
 
-def tell(report: Report, console: Console, *, from_file: bool) -> None:
+
+def tell(
+    report: Report, console: Console, names: Mapping[str, str] | None = None, *, from_file: bool
+) -> None:
     """Print the report in a few lines.
 
     Args:
         report: what was counted.
         console: where to print.
+        names: annotators' names by id, where they are known.
         from_file: the tasks come from an export file, most of which leave predictions out.
     """
     every = report.all
@@ -31,11 +41,11 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
         ),
         (
             "of those right",
-            _with_interval(share(every.right, every.unknown), every.right.interval),
+            _with_interval(share(every.right, every.hidden), every.right.interval),
         ),
         (
             "CER filled in",
-            _with_interval(rate(every.prefilled, every.unknown), every.prefilled.interval, 2),
+            _with_interval(rate(every.prefilled, every.hidden), every.prefilled.interval, 2),
         ),
     ]
     spared = report.spared()
@@ -49,8 +59,25 @@ def tell(report: Report, console: Console, *, from_file: bool) -> None:
         console.print(f"{name:>15}  {printable(value)}", markup=False)
     for direction, count in report.directions.items():
         console.print(f"{count:,} boxes: {direction.value}.", markup=False)
+    for sentence in html.unseen(report):
+        console.print(sentence, markup=False, style="yellow")
+    if report.sheets is not None:
+        _tell_sheets(report.sheets, console, names or {})
+        for way, done, _, time in html.beside(report):
+            console.print(f"A line in doubt takes {time} in {way} (the middle of {done}).", markup=False)
     if every.unknown:
         console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+
+
+def _tell_sheets(sheets: SheetLines, console: Console, names: Mapping[str, str]) -> None:
+    for sentence in work_words.sentences(sheets.work):
+        console.print(printable(sentence), markup=False)
+    for each in sheets.disputed[:DISAGREEMENTS]:
+        settled = "open" if each.settled is None else f"the page says {each.settled}"
+        said = work_words.disagreement(each.disagreement, names)
+        console.print(printable(f"  {said}; {settled}"), markup=False)
+    if (more := len(sheets.disputed) - DISAGREEMENTS) > 0:
+        console.print(f"  ... and {more:,} more lines that were answered differently.")
 
 
 def _with_interval(figure: str, pair: Interval | None, digits: int = 1) -> str:

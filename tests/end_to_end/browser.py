@@ -377,16 +377,36 @@ class Stage:
     def _context(self, user: str, password: str | None) -> BrowserContext:
         """The browser of a person who is signed in, its cache warm; a new one signs up first."""
         if user not in self._contexts:
-            context = self.chromium.new_context(viewport={"width": 1600, "height": 1000}, locale="en-GB")
-            page = context.new_page()
-            page.goto(f"{self.label_studio.base_url}/user/{'signup' if password else 'login'}/")
-            page.fill("input[name=email]", user)
-            page.fill("input[name=password]", password or self.label_studio.password.get_secret_value())
-            page.click("button[type=submit]")
-            page.wait_for_url(lambda url: "login" not in url and "signup" not in url)
-            page.close()
-            self._contexts[user] = context
+            self._contexts[user] = signed_in(self.chromium, self.label_studio, user, password)
         return self._contexts[user]
+
+
+def signed_in(
+    browser: Browser,
+    label_studio: RunningLabelStudio,
+    user: str,
+    password: str | None = None,
+    size: tuple[int, int] = (1600, 1000),
+) -> BrowserContext:
+    """A browser in which a person is signed in.
+
+    Args:
+        browser: that is started.
+        label_studio: to be signed in to.
+        user: the account.
+        password: of a new account, which is signed up first; None for the one that made the projects.
+        size: of the window, pixels.
+    """
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{label_studio.base_url}/user/{'signup' if password else 'login'}/")
+    page.fill("input[name=email]", user)
+    page.fill("input[name=password]", password or label_studio.password.get_secret_value())
+    page.click("button[type=submit]")
+    page.wait_for_url(lambda url: "login" not in url and "signup" not in url)
+    page.close()
+    return context
 
 
 @pytest.fixture(scope="session")

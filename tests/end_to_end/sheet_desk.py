@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import Locator
 
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
 from backend.label_studio.message_language import MessageLanguage
 from backend.page import image_files
-from backend.page.lines import Quad
+from backend.page.lines import Pixels, Quad
 from backend.sheets.keys import Keyboard
 from backend.sheets.sheet_config import instructions, sheet_config
 from backend.sheets.sheet_tasks import Corners, LineKey, SheetLine, sheet_data
@@ -114,3 +115,50 @@ class SheetEditor(Editor):
         self.page.wait_for_function(READY, timeout=WAIT_MS)
         # the hotkeys are bound a moment after the answers are drawn
         self.page.wait_for_timeout(300)
+
+    def type(self, text: str) -> None:
+        assert self.focused == "INPUT"
+        self.page.keyboard.insert_text(text)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What Submit would send: the verdict or the text of each line that has one, by its tag's name."""
+        return {answer["from_name"]: only(answer) for answer in self.result}
+
+    @property
+    def top(self) -> int:
+        """The place on its sheet of the line that stands highest on the screen, from 0."""
+        place: int = self.page.evaluate(
+            "() => { const tops = [...document.querySelectorAll('.block')]"
+            ".map(block => block.getBoundingClientRect().top);"
+            " return tops.indexOf(Math.min(...tops)) }"
+        )
+        return place
+
+    @property
+    def whole(self) -> list[int]:
+        """The lines that stand whole on the screen and wait for an answer, from the top."""
+        places: list[int] = self.page.evaluate(
+            "() => { const bottom = document.querySelector('.lsf-bottombar').getBoundingClientRect().top;"
+            " return [...document.querySelectorAll('.block')]"
+            ".map((block, place) => [block.getBoundingClientRect(), place, block])"
+            ".filter(([box, , block]) => box.bottom <= bottom && box.top >= 0"
+            " && !block.querySelector('.ant-checkbox-wrapper-checked'))"
+            ".sort(([one], [other]) => one.top - other.top).map(([, place]) => place) }"
+        )
+        return places
+
+    def block(self, place: int) -> Locator:
+        """What is shown of a line."""
+        return self.page.locator(".block").nth(place)
+
+    def strip(self, place: int, part: int = 0) -> Pixels:
+        """A line's strip as it stands on the screen, RGB."""
+        picture = self.block(place).locator("svg.strip").nth(part).screenshot()
+        return image_files.decode(picture, max_pixels=10**8).pixels
+
+
+def only(answer: Mapping[str, Any]) -> str:
+    """The one choice or text of an answer."""
+    ((said,),) = answer["value"].values()
+    return str(said)

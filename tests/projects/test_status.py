@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import count
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from tests.parts.scripted import CONFIG
 
 OURS = LabelingConfig.parse(CONFIG)
 ONE_LABEL = LabelingConfig.parse(CONFIG.replace('<Label value="Check"/>', ""))
+
+
+NUMBERS = count(1)
 
 
 def lines(**labels: str) -> list[dict[str, Any]]:
@@ -33,6 +37,7 @@ def lines(**labels: str) -> list[dict[str, Any]]:
 
 def predicted(*made: list[dict[str, Any]]) -> dict[str, Any]:
     return {
+        "id": next(NUMBERS),
         "predictions": [
             {
                 "id": at,
@@ -41,7 +46,7 @@ def predicted(*made: list[dict[str, Any]]) -> dict[str, Any]:
                 "result": result,
             }
             for at, result in enumerate(made)
-        ]
+        ],
     }
 
 
@@ -54,7 +59,11 @@ def annotated(*result: Any, by: int = 7, cancelled: bool = False, seconds: float
         "created_at": "2026-11-22T11:00:00Z",
         "updated_at": "2026-11-22T11:00:00Z",
     }
-    return {"annotations": [made], "predictions": predicted(lines(a="Check"))["predictions"]}
+    return {
+        "id": next(NUMBERS),
+        "annotations": [made],
+        "predictions": predicted(lines(a="Check"))["predictions"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,15 @@ def test_people_are_credited_with_what_they_submitted_and_the_rest_is_estimated(
     assert status.undecided == 1
     assert status.seconds_left == 2 * 40
     told = figures(status, {7: "ada@example.org"})
-    assert told["pages"] == {"unread": 1, "doubtful": 1, "agreed": 1, "reviewed": 3, "skipped": 1}
+    assert told["pages"] == {
+        "unread": 1,
+        "doubtful": 1,
+        "agreed": 1,
+        "reviewed": 3,
+        "from sheets": 0,
+        "accepted unseen": 0,
+        "skipped": 1,
+    }
     assert [person["name"] for person in told["people"]] == ["ada@example.org", "user 8"]
 
 

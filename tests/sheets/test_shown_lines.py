@@ -1,4 +1,4 @@
-"""What is shown of a line: its answers, their keys, what differs in words, and nothing that a text could do."""
+"""What is shown of a line: answers, their keys, what differs in words, and nothing that a text could do."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_a_long_line_stands_in_several_strips_that_leave_nothing_out() -> None:
     ends = [(view(svg)[0], view(svg)[0] + view(svg)[2]) for svg in parts]
     assert ends[0][0] < 0
     assert ends[-1][1] > 1900
-    for (_, end), (start, _) in zip(ends[:-1], ends[1:], strict=True):
+    for (_, end), (start, _) in (ends[:2], ends[1:]):
         # a letter that is parted by an edge is whole in one of the two
         assert end - start >= 20
     # at the width of a window of 1280 pixels the line is still 36 pixels high

@@ -1,0 +1,129 @@
+"""Writes what is to become of pages, and looks at each page again until nothing is left to be done.
+
+Label Studio cannot be told "only if nobody was faster". So pages are read in small batches right before they
+are written, and again right after: an annotation that two runs made at once is removed once, and one gives
+way to a person who submitted the page meanwhile. What a run does not come to, the next one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from backend.errors import LabelStudioFailed
+from backend.label_studio.annotations import Json
+from backend.label_studio.client import LabelStudio
+from backend.sheets.made_annotations import made_in
+from backend.sheets.page_rule import PageOutcome, PageState
+
+PAGES = 20
+"""Pages of a batch."""
+
+LOOKS = 4
+"""How often a page is looked at before it is left to the next run, because others change it all the time."""
+
+_OF_ALL_PAGES = (httpx.codes.UNAUTHORIZED, httpx.codes.TOO_MANY_REQUESTS)
+"""Refusals that say nothing about one page."""
+
+Judge = Callable[[Sequence[Json], frozenset[int]], Sequence[PageOutcome]]
+"""What becomes of pages: of their tasks, and of those of them that somebody has a draft of."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFailure:
+    """A page that Label Studio refused to write, and why; the others are written."""
+
+    task: int
+    why: str
+
+
+@dataclass
+class Writes:
+    """Annotations that were made, changed and removed, and pages that could not be written."""
+
+    made: int = 0
+    changed: int = 0
+    removed: int = 0
+    failures: list[PageFailure] = field(default_factory=list)
+
+
+def settle(
+    api: LabelStudio, project: int, tasks: Sequence[int], judge: Judge, writes: Writes
+) -> Iterator[PageOutcome]:
+    """Do with pages what the rule says.
+
+    Args:
+        api: Label Studio.
+        project: the id of the page project.
+        tasks: the pages.
+        judge: the rule.
+        writes: what is written is counted here.
+
+    Yields:
+        How each page stands at last: with what was done to it as its state, where something was. Pages that
+        could not be written are among the failures alone.
+
+    Raises:
+        LabelStudioFailed: Label Studio is out of reach, or refuses the key. What was written stays.
+    """
+    for start in range(0, len(tasks), PAGES):
+        yield from _settle_batch(api, project, tasks[start : start + PAGES], judge, writes)
+
+
+def _settle_batch(
+    api: LabelStudio, project: int, tasks: Sequence[int], judge: Judge, writes: Writes
+) -> Iterator[PageOutcome]:
+    wrote: dict[int, PageState] = {}
+    unsettled = list(tasks)
+    for look in range(LOOKS):
+        begun = frozenset(
+            int(task["id"]) for task in api.tasks(project, fields="task_only", begun=True, resolve_uri=False)
+        )
+        rows = api.tasks_by_id(project, unsettled, fields="all")
+        there = {int(row["id"]) for row in rows}
+        yield from (PageOutcome(task, PageState.GONE) for task in unsettled if task not in there)
+        unsettled = []
+        for outcome in judge(rows, begun):
+            if outcome.is_settled or look == LOOKS - 1:
+                yield outcome.after(wrote.get(outcome.task))
+            elif _is_written(api, outcome, writes):
+                wrote[outcome.task] = outcome.state
+                unsettled.append(outcome.task)
+        if not unsettled:
+            return
+
+
+def _is_written(api: LabelStudio, outcome: PageOutcome, writes: Writes) -> bool:
+    """Do what the rule says of a page; False where Label Studio refuses this one page."""
+    try:
+        _write(api, outcome, writes)
+    except LabelStudioFailed as error:
+        status = error.facts.get("status")
+        if not isinstance(status, int) or not 400 <= status < 500 or status in _OF_ALL_PAGES:
+            raise
+        writes.failures.append(PageFailure(outcome.task, str(error)))
+        return False
+    return True
+
+
+def _write(api: LabelStudio, outcome: PageOutcome, writes: Writes) -> None:
+    """What a person touched in the last moments is left to the next look."""
+    new = outcome.annotation
+    if new is not None and outcome.existing is None:
+        api.create_annotation(outcome.task, new.result, **new.fields)
+        writes.made += 1
+    elif new is not None and outcome.existing is not None and _is_untouched(api, outcome.existing):
+        api.update_annotation(outcome.existing, new.result, **new.fields)
+        writes.changed += 1
+    for annotation in outcome.remove:
+        if _is_untouched(api, annotation):
+            api.delete_annotation(annotation)
+            writes.removed += 1
+
+
+def _is_untouched(api: LabelStudio, annotation: int) -> bool:
+    """Whether an annotation is there, and as twinread made it."""
+    now = api.annotation(annotation)
+    return now is not None and made_in(now) is not None
