@@ -175,6 +175,29 @@ def test_an_undecided_line_refuses_submit_and_nothing_is_typed_for_anybody(
     }
 
 
+def test_after_a_refused_submit_a_text_can_still_be_typed(desk: Desk, editor: SheetEditor) -> None:
+    # Label Studio then takes what stands in each field, also in those that nobody opened, for typed
+    project = desk.project(doubts(desk.page(*LINES[:3])))
+    editor.open_stream(project.id, instructions=False)
+    editor.press("Control+Enter")
+    editor.page.keyboard.press("Escape")
+    editor.page.locator(".ant-modal-confirm-content").wait_for(state="hidden")
+
+    editor.press("1", "Shift+Digit2")
+    assert editor.answers["typed_1"] == LINES[1]
+    typed = editor.block(1).locator(".lsf-textarea__region")
+    assert editor.block(1).locator("svg.strip").is_visible()
+    typed.hover()
+    typed.get_by_role("button", name="Edit Region").click()
+    editor.page.keyboard.press("End")
+    editor.type("!")
+    editor.press("Enter", "3")
+    stored = editor.submit()
+    assert {answer["from_name"]: only(answer) for answer in stored["result"]} == {
+        "verdict_0": "A", "verdict_1": "typed", "typed_1": f"{LINES[1]}!", "verdict_2": "A",
+    }  # fmt: skip
+
+
 def test_a_text_is_mended_with_a_rare_letter_at_the_cursor(desk: Desk, editor: SheetEditor) -> None:
     page = desk.page("Ёлка № 5", "Сахар-песок", "Хлеб")
     first = Doubt("лка № 5", "Елка № 5", page.path, page.quads[0])
@@ -320,7 +343,7 @@ def test_strips_show_the_pixels_of_the_crop_level_and_upright(desk: Desk, editor
         inline_page(desk, "Хлеб"),
     ]
     project = desk.project(sheet)
-    editor.page.set_viewport_size({"width": 1280, "height": 2600})
+    editor.page.set_viewport_size({"width": 1280, "height": 2220})
     editor.open_stream(project.id, instructions=False)
     editor.page.wait_for_load_state("networkidle")
 
