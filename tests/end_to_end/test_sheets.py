@@ -422,7 +422,7 @@ HOSTILE = (
 def test_no_reading_breaks_a_sheet(desk: Desk, editor: SheetEditor) -> None:
     page = desk.page(*LINES)
     sheet = [
-        Doubt(text, f"{text[::-1]}!", page.path, quad, explanation=f"why: {text}")
+        Doubt(text, f"{text}!", page.path, quad, explanation=f"why: {text}")
         for text, quad in zip(HOSTILE, page.quads, strict=True)
     ]
     project = desk.project(sheet)
