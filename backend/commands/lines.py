@@ -90,6 +90,8 @@ def lines(
             raise click.UsageError(
                 "--collect and --accept-agreed make no sheets: leave the other options out."
             )
+        if collect and accept_agreed and summary_json:
+            raise click.UsageError("--summary-json holds the figures of one step: run the two one by one.")
         # first what people decided, so that the pages that are left are known
         if collect:
             run_collect(values, project, lines_project, console, summary_json)
@@ -166,5 +168,5 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
                 made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
             return made
     except KeyboardInterrupt:
-        console.print("Stopped before a sheet was made. Run this again.")
+        console.print("Stopped. What was made stays; run this again for the rest.")
         raise click.exceptions.Exit(1) from None

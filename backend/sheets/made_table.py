@@ -50,6 +50,10 @@ def sentences(made: Made, project: int) -> list[str]:
         said.append("No line waits for a sheet, so no line project was made.")
     else:
         said.append(f"No new sheet was needed{where}.")
+    if made.anew:
+        said.append(
+            f"{made.anew:,} of these lines stood on a sheet before; their readings or boxes changed since."
+        )
     if made.removed:
         said.append(f"{made.removed:,} sheets were removed: nobody had touched them, and nobody needs them.")
     people = made.work[PageWork.SUBMITTED], made.work[PageWork.BEGUN], made.work[PageWork.SKIPPED]
