@@ -39,9 +39,6 @@ MADE = Made(
     [
         pytest.param(["--collect", "--limit", "5"], "make no sheets", id="a limit for what makes none"),
         pytest.param(["--accept-agreed", "--sample-pages", "0"], "make no sheets", id="a sample"),
-        pytest.param(
-            ["--collect", "--accept-agreed", "--summary-json", "a.json"], "one by one", id="two summaries"
-        ),
         pytest.param(["--per-sheet", "11"], "1<=x<=10", id="more lines than columns of keys"),
         pytest.param(["--sample-pages", "5"], "0<=x<=1", id="percent for a share"),
         pytest.param(["--keyboard", "dvorak"], "'en', 'ru'", id="a keyboard that nobody drew"),
