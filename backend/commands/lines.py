@@ -168,5 +168,5 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
                 made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
             return made
     except KeyboardInterrupt:
-        console.print("Stopped before a sheet was made. Run this again.")
+        console.print("Stopped. What was made stays; run this again for the rest.")
         raise click.exceptions.Exit(1) from None

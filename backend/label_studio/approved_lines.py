@@ -13,7 +13,7 @@ from backend.label_studio.annotations import Json, changed_at, latest, submitted
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.second_reading import texts_of_work
 
 
 def count_new(api: LabelStudio, project: int, names: LabelNames, since: datetime | None, enough: int) -> int:
@@ -41,13 +41,8 @@ def new_lines(tasks: Iterable[Json], config: LabelingConfig, since: datetime | N
     for task in tasks:
         last = latest(submitted_annotations(task))
         if last is not None and (since is None or changed_at(last) > since):
-            count += sum(_is_approved(region, config) for region in regions(last["result"]))
+            approved = (texts for _, texts in texts_of_work(task, last, config))
+            count += sum(any(text.strip() for text in texts) for texts in approved)
         if count >= enough:
             break
     return count
-
-
-def _is_approved(region: Region, config: LabelingConfig) -> bool:
-    labels = config.labels_of(region.from_name)
-    others = {labels.illegible, labels.not_text, labels.check if labels.has_check_label else None}
-    return any(text.strip() for text in region.texts) and others.isdisjoint(region.labels)

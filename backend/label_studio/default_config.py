@@ -57,13 +57,14 @@ class _Hints:
 _HINTS: Mapping[MessageLanguage, _Hints] = {
     "en": _Hints(
         required_choices="The two readings of this line differ. Fix its text and press 1 ({text}), or press "
-        "3 ({illegible}), 4 ({not_text}), 9 (leave for later).",
+        "5 (B is right), 3 ({illegible}), 4 ({not_text}), 9 (leave for later).",
         text="Type the text of this line, or press 3 ({illegible}) or 4 ({not_text}).",
         placeholder="type the text of this line",
     ),
     "ru": _Hints(
         required_choices="Два прочтения этой строки расходятся. Исправьте текст и нажмите 1 ({text}) "
-        "или нажмите 3 ({illegible}: не читается), 4 ({not_text}: не текст), 9 (leave for later: отложить).",
+        "или нажмите 5 (B is right: верно второе прочтение), 3 ({illegible}: не читается), "
+        "4 ({not_text}: не текст), 9 (leave for later: отложить).",
         text="Введите текст этой строки или нажмите 3 ({illegible}: не читается) или "
         "4 ({not_text}: не текст).",
         placeholder="введите текст этой строки",

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from backend.label_studio.default_config import default_config
+from backend.label_studio.config_versions import language_written
 from backend.label_studio.labeling_config import LabelNames
-from backend.label_studio.message_language import MESSAGE_LANGUAGES, MessageLanguage
+from backend.label_studio.message_language import MessageLanguage
 
 ALL = "all"
 CONFIG = "config"
@@ -141,11 +141,8 @@ def project_fields(language: MessageLanguage) -> tuple[ProjectField, ...]:
 
 def language_of(project: Mapping[str, Any], names: LabelNames) -> MessageLanguage | None:
     """The language of the labeling config or instructions that twinread gave a project; None for neither."""
-    config = str(project.get("label_config") or "").strip()
-    for language in MESSAGE_LANGUAGES:
-        if config == default_config(names, language).strip():
-            return language
-    return EVER_WRITTEN.get(digest(str(project.get("expert_instruction") or "")))
+    instructions_written = EVER_WRITTEN.get(digest(str(project.get("expert_instruction") or "")))
+    return language_written(str(project.get("label_config") or ""), names) or instructions_written
 
 
 def plan(

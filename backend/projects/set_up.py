@@ -11,9 +11,9 @@ from typing import Any
 
 from backend.errors import BadRequest, ProjectError
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.config_versions import language_written
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.message_language import MESSAGE_LANGUAGES
 from backend.projects.backend_connection import connect_backend
 from backend.projects.page_filling import choose_predictions, kept_predictions
 from backend.projects.project_fields import ALL, CONFIG, PREDICTIONS, language_of, plan, project_fields
@@ -116,13 +116,13 @@ def _update(
     writes, changes = dict(planned.writes), list(planned.changes)
     config = str(project.get("label_config") or "").strip()
     our_config = default_config(names, language).strip()  # as Label Studio keeps it
-    # our own config in another language may be replaced, too
-    ours = {default_config(names, other).strip() for other in MESSAGE_LANGUAGES}
-    if {ALL, CONFIG} & spec.update or config in ours or config.replace(" ", "") in ("", "<View></View>"):
+    # our own config of before, or in another language, may be replaced, too
+    is_ours = language_written(config, names) is not None
+    if {ALL, CONFIG} & spec.update or is_ours or config.replace(" ", "") in ("", "<View></View>"):
         if config != our_config:
             writes["label_config"] = our_config
             # in full, so that it can be put back
-            was = f" It was:\n{config}" if config and config not in ours else ""
+            was = f" It was:\n{config}" if config and not is_ours else ""
             changes.append(f"Set twinread's labeling config.{was}")
     else:
         LabelingConfig.parse(config, names)

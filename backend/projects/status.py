@@ -26,6 +26,7 @@ from backend.label_studio.annotations import (
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
+from backend.label_studio.second_reading import texts_of_work
 from backend.sheets.doubtful_lines import is_doubtful
 from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 
@@ -79,7 +80,8 @@ class Status:
     """The state of a project.
 
     pages, lines: how many are in each state; lines of unread pages are not known.
-    undecided: lines of reviewed pages that were left for later.
+    undecided: lines of reviewed pages that still want a decision: left for later, or called right in a second
+        reading that is not there or beside another text that was typed.
     on_sheets: lines of pages that count as approved that people decided on sheets alone.
     unseen: lines of such pages that nobody looked at.
     stages: of each task that was read or submitted.
@@ -140,13 +142,13 @@ def status_of(tasks: Iterable[Json], config: LabelingConfig) -> Status:
         submitted = submitted_annotations(task)
         newest = newest_prediction(predictions)
         if (last := latest(submitted)) is not None:
-            found = regions(last["result"])
+            work = list(texts_of_work(task, last, config))
             why = made_in(last)
             stage = PageStage.REVIEWED if why is None else _UNOPENED[why]
             status.pages[stage] += 1
-            status.lines[stage] += len(found)
-            status.undecided += sum(is_doubtful(region, config) for region in found)
-            looked = Counter(looked_at(region, why) for region in found)
+            status.lines[stage] += len(work)
+            status.undecided += sum(is_doubtful(region, config) and not texts for region, texts in work)
+            looked = Counter(looked_at(region, why) for region, _ in work)
             status.on_sheets += looked[Looked.SHEET]
             status.unseen += looked[Looked.NOBODY]
             # what people decided on sheets is counted there

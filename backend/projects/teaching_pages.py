@@ -18,6 +18,7 @@ from backend.label_studio.annotations import Json, latest, submitted_annotations
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, regions
+from backend.label_studio.second_reading import texts_of_work
 from backend.page.lines import Verdict
 
 UNKNOWN_DISTANCE = 0.5
@@ -68,7 +69,7 @@ class ApprovedWork:
         last = latest(submitted_annotations(task))
         if last is None:
             return False
-        texts = [_normal(text) for region in regions(last["result"]) for text in _approved(region, config)]
+        texts = [_normal(text) for _, said in texts_of_work(task, last, config) for text in said]
         self.characters.update(_characters(*texts).elements())
         self.texts.append("\n".join(texts))
         return True
@@ -111,12 +112,6 @@ def is_ready(region: Region, config: LabelingConfig) -> bool:
         return stored.verdict is Verdict.AGREED and has_text
     labels = config.labels_of(region.from_name)
     return has_text and not (labels.has_check_label and labels.check in region.labels)
-
-
-def _approved(region: Region, config: LabelingConfig) -> Sequence[str]:
-    labels = config.labels_of(region.from_name)
-    undecided = labels.has_check_label and labels.check in region.labels
-    return () if undecided or {labels.illegible, labels.not_text} & set(region.labels) else region.texts
 
 
 def _readings(region: Region) -> list[str]:

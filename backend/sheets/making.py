@@ -90,6 +90,7 @@ class Made:
     on_sheets: doubtful lines that stood on a sheet already, as they are.
     left: doubtful lines that are left for the next run, by the limit or because this one was stopped.
     sample: the pages in the sample.
+    sample_waiting: those of them that nobody has done.
     sampled_lines: their doubtful lines, which stay off sheets.
     unshown: doubtful lines that no sheet can show, by task.
     removed: sheets that nobody had touched, and on which no answer would have counted.
@@ -106,6 +107,7 @@ class Made:
     on_sheets: int = 0
     left: int = 0
     sample: frozenset[int] = frozenset()
+    sample_waiting: int = 0
     sampled_lines: int = 0
     unshown: dict[int, int] = field(default_factory=dict)
     removed: int = 0
@@ -159,7 +161,9 @@ def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watche
     if before is None and not plan.new:
         return made
     made.line_project, made.said = prepare_line_project(api, _spec(request, pages.languages))
-    show_sample(api, request.project, made.sample, request.messages)
+    done = {page.task for page in pages.lines if page.work in (PageWork.SUBMITTED, PageWork.SKIPPED)}
+    made.sample_waiting = len(made.sample - done)
+    show_sample(api, request.project, made.sample - done, request.messages)
     try:
         _import(api, request, made, plan, pages, watcher)
         if api.count_tasks(made.line_project.project) > known + made.sheets:

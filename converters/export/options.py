@@ -146,6 +146,8 @@ def options_of(request: ExportRequest, values: Settings) -> ExportOptions:
             labels_of(request.labels),
             None,
             request.replace_breaks,
+            values.ocr_language,
+            values.text_style,
         ),
         pages=PageOptions(
             format=request.format,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backend.errors import BadImage, ImageRefused, ImageUnreachable
+from backend.label_studio.second_reading import B_IS_RIGHT
 from backend.seams import PageSource
 from converters.export.page_jobs import PageJob
 from converters.export.page_records import EarlierPages, PageRecord
@@ -84,7 +85,7 @@ class PageMaker:
             CannotWrite: the dataset's folder refuses.
             OperatorError: Label Studio refuses our key, or settings lack; the export cannot go on.
         """
-        state = _state(job, self.settings)
+        state = _state(job, self.settings, self._place.rules)
         if job.reference is None:
             return PageResult(
                 without_image(
@@ -96,7 +97,9 @@ class PageMaker:
         except (ImageRefused, ImageUnreachable, BadImage) as error:
             # only the image is out of reach: what was made of it is what would be made of it
             places = [*self._earlier, self._staging.dataset] if isinstance(error, ImageUnreachable) else []
-            kept = self._taken_over(places, job.key, (state, _state(job, self.settings_before)))
+            kept = self._taken_over(
+                places, job.key, (state, _state(job, self.settings_before, self._place.rules))
+            )
             if kept is not None:
                 return PageResult(_of(job, kept), taken_over=True, unreachable=str(error))
             return PageResult(
@@ -136,10 +139,14 @@ class PageMaker:
         return self._staging.take(earlier, record.files)
 
 
-def _state(job: PageJob, settings: str) -> str:
+def _state(job: PageJob, settings: str, rules: Rules) -> str:
     """Hash of all that decides what is written of a page, but for its image file."""
     decisive = [settings, job.key, job.reference, job.group, job.annotation, job.witnesses, job.prediction]
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True, default=repr).encode()).hexdigest()
+    written = json.dumps(decisive, sort_keys=True, default=repr)
+    if B_IS_RIGHT in written:
+        # its text is made of a reading, by the rules of a language
+        written += repr((job.language or rules.language, rules.style))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _of(job: PageJob, kept: PageRecord) -> PageRecord:

@@ -115,6 +115,7 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
         page_size=size,
         witnesses=job.witnesses,
         predicted=predicted,
+        language=job.language or "",
     )
     names = region_text.region_names([line.region for line in reviewed])
     made = made_in(job.annotation)

@@ -51,7 +51,7 @@ def make(
         OperatorError: Label Studio is out of reach or refuses.
     """
     report = Report(sheets=sheets)
-    rules = Rules(names=spec.names, config=source.config)
+    rules = Rules(names=spec.names, config=source.config, language=spec.language, style=spec.style)
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
         for item in source.tasks:
@@ -194,6 +194,8 @@ def report(
             values.max_page_pixels,
             values.max_jpeg_scans,
             values.max_decoding_pixels,
+            values.ocr_language,
+            values.text_style,
         )
         made, page = make(source, fetched, spec, console, sheets)
     terminal.tell(made, console, people, from_file=json_file is not None)

@@ -173,7 +173,7 @@ def _annotation(task: Json, annotation: Json, rules: Rules, language: str) -> Co
         if predicted is not None:
             before = [region for own, region in _placed(predicted, rules) if own == page]
         by_id = {region.id: region for region in before or ()}
-        reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id)
+        reviewed = review(annotation, rules, page=page, page_size=size, predicted=by_id, language=language)
         lines += [_looked(line, looked.get(line.region)) for line in _page(reviewed, before, page, rules)]
     return ComparedAnnotation(
         user=user_of(annotation),
@@ -266,6 +266,8 @@ def _decision(why: LeftOutReason | None) -> Decision:
         LeftOutReason.NOT_TEXT: Decision.NOT_TEXT,
         LeftOutReason.UNDECIDED: Decision.OPEN,
         LeftOutReason.LATER: Decision.OPEN,
+        LeftOutReason.NO_SECOND_READING: Decision.OPEN,
+        LeftOutReason.TYPED_BESIDE_SECOND: Decision.OPEN,
     }
     return named.get(why, Decision.TEXTLESS if why.in_detection is InDetection.IGNORED else Decision.OUT)
 

@@ -30,6 +30,7 @@ from converters.shared.templating import template
 
 NO_LINES = "no lines yet"
 NOT_KNOWN = "not known"
+PAGE_REVIEW = "page review"
 
 
 Crops = Mapping[int, CropImage | str]
@@ -69,7 +70,6 @@ def page(
         person=person,
         task_called=task_called,
         named=character_names,
-        answer=work_words.answer,
     )
     return filled.render(
         sheets=sheets,
@@ -137,7 +137,7 @@ def beside(report: Report) -> list[tuple[str, str, str, str]]:
     pace = median(every.doubtful_paces) if pages else None
     rows = []
     if pace is not None:
-        rows.append(("page review", f"{pages:,} pages", f"{every.doubtful:,}", f"{pace:.1f} s"))
+        rows.append((PAGE_REVIEW, f"{pages:,} pages", f"{every.doubtful:,}", f"{pace:.1f} s"))
     if sheets is not None and sheets.work.seconds_per_line is not None:
         work = sheets.work
         timed = sum(person.timed for person in work.people.values())

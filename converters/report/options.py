@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from backend.label_studio.config_tags import LabelNames
 from backend.page.crops import TallLines
 from backend.page.limits import MAX_DECODING_PIXELS, MAX_JPEG_SCANS, MAX_PAGE_PIXELS
+from backend.text.house_style import TextStyle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class ReportSpec:
     max_pixels: of a page.
     max_scans: of a page's JPEG.
     max_decoding_pixels: of pages at once.
+    language: of pages whose task names none.
+    style: which marks of readings are written by the house rule.
     """
 
     title: str
@@ -34,3 +37,5 @@ class ReportSpec:
     max_pixels: int = MAX_PAGE_PIXELS
     max_scans: int = MAX_JPEG_SCANS
     max_decoding_pixels: int = MAX_DECODING_PIXELS
+    language: str = "en"
+    style: TextStyle = "house"

@@ -64,7 +64,12 @@ def tell(
     if report.sheets is not None:
         _tell_sheets(report.sheets, console, names or {})
         for way, done, _, time in html.beside(report):
-            console.print(f"A line in doubt takes {time} in {way} (the middle of {done}).", markup=False)
+            if way == html.PAGE_REVIEW:
+                console.print(
+                    f"A line in doubt takes {time} in page review, the middle of {done}; there people look "
+                    "at the whole page.",
+                    markup=False,
+                )
     if every.unknown:
         console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -24,15 +24,14 @@ from backend.label_studio.regions import (
     runs_to_the_left,
     turned_back,
 )
+from backend.label_studio.second_reading import LATER, SecondReadingProblem, says_b_is_right, second_reading
 from backend.page import geometry
 from backend.page.lines import Quad
+from backend.text.house_style import TextStyle
 from converters.reviewed import tasks
 from converters.reviewed.approval import LATEST, Approval
 from converters.reviewed.reasons import LeftOutReason
-from converters.reviewed.region_text import RegionText, TextAreas, text_in
-
-LATER = "leave for later"
-"""The choice of our labeling config by which a person puts a line off."""
+from converters.reviewed.region_text import RegionText, TextAreas, text_in, text_of
 
 ON_PAGE = 0.5
 """Share of a region that must lie on the page; of one that reaches over the edge the crop repeats the
@@ -57,6 +56,12 @@ _PROBLEMS = {
 }
 
 
+_OF_SECOND = {
+    SecondReadingProblem.MISSING: LeftOutReason.NO_SECOND_READING,
+    SecondReadingProblem.TYPED: LeftOutReason.TYPED_BESIDE_SECOND,
+}
+
+
 class Direction(Enum):
     """What there is to say of the way in which a box's text runs.
 
@@ -76,6 +81,8 @@ class Rules:
     labels: only regions with one of these labels, in lower case; None takes every label.
     config: the project's labeling config, where it is known.
     replace_breaks: tabs and line breaks in texts become spaces.
+    language: of pages whose task names none.
+    style: which marks of readings are written by the house rule.
     """
 
     approval: Approval = LATEST
@@ -83,6 +90,9 @@ class Rules:
     labels: frozenset[str] | None = None
     config: LabelingConfig | None = None
     replace_breaks: bool = False
+    # not in the repr, by which an earlier dataset knows its rules: they decide about few lines of few pages
+    language: str = field(default="en", repr=False)
+    style: TextStyle = field(default="house", repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +123,7 @@ def review(
     page_size: tuple[int, int],
     witnesses: Sequence[Json] = (),
     predicted: Mapping[str, Region] | None = None,
+    language: str = "",
 ) -> list[ReviewedLine]:
     """What each region of one page comes to, in the order of the annotation.
 
@@ -123,7 +134,10 @@ def review(
         page_size: width and height of the upright page, pixels.
         witnesses: other users' annotations, for the rule "agreeing".
         predicted: the regions of the prediction that the work began with, by id; None where it is not known.
+        language: of the page, as its task names it; empty for that of the rules.
     """
+    if language:
+        rules = replace(rules, language=language)
     here = on_page(annotation, rules, page, page_size)
     if page == NO_PAGE:
         return [ReviewedLine(region, _written(region, rules), LeftOutReason.NO_SUCH_IMAGE) for region in here]
@@ -218,8 +232,23 @@ def _judge(
         # PaddleOCR passes over what encloses nothing
         outline = geometry.own_order(outline) if len(outline) == 4 else quad
     points = geometry.clamp(outline, *page_size)
-    why = _by_labels(region, rules, written) or written.why
-    return ReviewedLine(region, written, why, quad, points, direction)
+    why = _by_labels(region, rules, written)
+    if why is None and written.why is not LeftOutReason.BAD_TEXT and _is_in_doubt(region, rules):
+        written, why = _second(region, rules, before)
+    return ReviewedLine(region, written, why or written.why, quad, points, direction)
+
+
+def _second(region: Region, rules: Rules, before: Region | None) -> tuple[RegionText, LeftOutReason | None]:
+    """What a line says that a person called right in its second reading, or why it says nothing."""
+    areas = text_areas_for(region, rules)
+    typed = [text for answer in areas.answers_of(region) for text in answer.texts]
+    filled_in = None
+    if before is not None:
+        filled_in = [text for answer in areas.answers_of(before) for text in answer.texts]
+    found = second_reading(region, typed, language=rules.language, style=rules.style, filled_in=filled_in)
+    if isinstance(found, SecondReadingProblem):
+        return RegionText("", "\n".join(typed)), _OF_SECOND[found]
+    return text_of(found), None
 
 
 def _written(region: Region, rules: Rules) -> RegionText:
@@ -272,22 +301,22 @@ def is_same_place(first: Quad | None, second: Quad | None) -> bool:
 def _by_labels(region: Region, rules: Rules, written: RegionText) -> LeftOutReason | None:
     """What a person said of the line by its labels."""
     names = rules.names
-    text, check, illegible, not_text = names.text, names.check, names.illegible, names.not_text
+    text, illegible, not_text = names.text, names.illegible, names.not_text
     if rules.config is not None:
         of = rules.config.labels_of(region.from_name)
         text, illegible, not_text = of.text, of.illegible or illegible, of.not_text or not_text
-        check = of.check if of.has_check_label else check
     given = {label.casefold() for label in region.labels}
     if not_text.casefold() in given:
         return LeftOutReason.NOT_TEXT
     if illegible.casefold() in given:
         return LeftOutReason.ILLEGIBLE
-    if check.casefold() in given:
-        return (
-            LeftOutReason.LATER
-            if any(choice == LATER for _, choice in region.choices)
-            else LeftOutReason.UNDECIDED
-        )
+    if _is_in_doubt(region, rules):
+        if any(choice == LATER for _, choice in region.choices):
+            return LeftOutReason.LATER
+        if not says_b_is_right(region):
+            return LeftOutReason.UNDECIDED
+        # decided: it counts as a line that is ready
+        given = {text.casefold()}
     silent = written.why in (LeftOutReason.NO_TEXT, LeftOutReason.BLANK)
     wanted = rules.labels if rules.labels is not None else frozenset({text.casefold()})
     if given and not given & wanted and silent:
@@ -295,6 +324,15 @@ def _by_labels(region: Region, rules: Rules, written: RegionText) -> LeftOutReas
     if rules.labels is not None and not given & rules.labels:
         return LeftOutReason.OTHER_LABEL
     return None
+
+
+def _is_in_doubt(region: Region, rules: Rules) -> bool:
+    """Whether the label of a line says that a person must decide."""
+    check = rules.names.check
+    if rules.config is not None:
+        of = rules.config.labels_of(region.from_name)
+        check = of.check if of.has_check_label else check
+    return check.casefold() in {label.casefold() for label in region.labels}
 
 
 def _confirmed(line: ReviewedLine, opinions: Sequence[Sequence[ReviewedLine]]) -> ReviewedLine:

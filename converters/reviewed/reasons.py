@@ -48,6 +48,8 @@ class LeftOutReason(Enum):
 
     UNDECIDED = "left undecided", InDetection.IGNORED
     LATER = "left for later", InDetection.IGNORED
+    NO_SECOND_READING = "'B is right', and there is no reading B", InDetection.IGNORED
+    TYPED_BESIDE_SECOND = "'B is right', and another text was typed", InDetection.IGNORED
     ILLEGIBLE = "illegible", InDetection.IGNORED
     NOT_TEXT = "not text", InDetection.OUT
     NO_TEXT = "without a text", InDetection.IGNORED

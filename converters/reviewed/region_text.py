@@ -108,7 +108,16 @@ def text_in(
         return RegionText("", raw, why=LeftOutReason.BLANK)
     if len({plain_text(without_marks(string)) for string in different}) > 1:
         return RegionText("", raw, why=LeftOutReason.SEVERAL_TEXTS)
-    written = next(iter(different))
+    return text_of(next(iter(different)), replace_breaks=replace_breaks)
+
+
+def text_of(written: str, *, replace_breaks: bool = False) -> RegionText:
+    """What one string comes to, or why it cannot be a label.
+
+    Args:
+        written: with more than blanks.
+        replace_breaks: as for `text_in`.
+    """
     unbroken = _BREAKS.sub(" ", written) if replace_breaks else written
     unmarked = without_marks(unbroken)
     text = plain_text(unmarked)

@@ -23,6 +23,7 @@ from converters.shared.line_pictures import CropImage
 
 CONFIG = LabelingConfig.parse(default_config())
 RULES = Rules(config=CONFIG)
+CHOICES = {"later": "leave for later", "second": "B is right"}
 BEGIN = datetime(2026, 11, 2, 9, tzinfo=timezone.utc)
 
 
@@ -30,7 +31,8 @@ BEGIN = datetime(2026, 11, 2, 9, tzinfo=timezone.utc)
 class Work:
     """One line: what two readers said (None: failed), and what a person made of it.
 
-    decision: "text" (approved as `text`), "illegible", "not text", "removed", "open" or "later".
+    decision: "text" (approved as `text`), "illegible", "not text", "removed", "open", "later", or "second"
+        (the second reading is right, and `text` stands in the field).
     readers: the beginning of both readers' identities.
     """
 
@@ -78,14 +80,14 @@ def submitted(predicted: dict[str, Any], lines: Sequence[Work]) -> list[dict[str
         if part["type"] == "rectanglelabels":
             part["value"]["rectanglelabels"] = [label]
             made.append(part)
-            if work.decision in ("text", "open", "later"):
+            if work.decision in ("text", "open", *CHOICES):
                 shape = {key: part["value"][key] for key in ("x", "y", "width", "height", "rotation")}
                 answer = {**part, "from_name": "transcription", "type": "textarea"}
                 made.append({**answer, "value": {**shape, "text": [work.text]}})
-            if work.decision == "later":
+            if work.decision in CHOICES:
                 shape = {key: part["value"][key] for key in ("x", "y", "width", "height", "rotation")}
                 answer = {**part, "from_name": "later", "type": "choices"}
-                made.append({**answer, "value": {**shape, "choices": ["leave for later"]}})
+                made.append({**answer, "value": {**shape, "choices": [CHOICES[work.decision]]}})
     return made
 
 

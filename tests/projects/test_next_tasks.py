@@ -26,6 +26,8 @@ from backend.projects.next_tasks import (
 )
 from backend.projects.teaching_order import Place, teaching_order
 from tests.parts.read_tasks import CONFIG, VERSION, predicted, submitted, task
+from tests.parts.reviewed_work import Work
+from tests.parts.reviewed_work import task as reviewed_task
 
 SKIPPED = {"id": 2, "was_cancelled": True, "result": []}
 
@@ -69,6 +71,12 @@ def test_lines_that_people_called_illegible_or_left_for_later_are_not_approved_t
     pages = pages_of(task(1, "a", annotations=[{"was_cancelled": False, "result": result}]))
 
     assert pages.approved.characters == {"c": 1}
+
+
+def test_a_line_whose_second_reading_is_right_is_an_approved_text() -> None:
+    done = reviewed_task(1, [Work(("a", "b"), "a", "second"), Work(("c", "d"), "c", "later")])
+
+    assert pages_of(done).approved.characters == {"b": 1}
 
 
 def test_the_scores_rise_from_the_first_page_to_the_last_between_0_and_1_and_are_written_last_first() -> None:

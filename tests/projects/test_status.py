@@ -12,6 +12,8 @@ from rich.console import Console
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.projects.status import PageStage, Person, status_of
 from backend.projects.status_table import figures, tables
+from tests.parts.reviewed_work import CONFIG as REVIEWED
+from tests.parts.reviewed_work import Work, task
 from tests.parts.scripted import CONFIG
 
 OURS = LabelingConfig.parse(CONFIG)
@@ -149,6 +151,22 @@ def test_people_are_credited_with_what_they_submitted_and_the_rest_is_estimated(
         "skipped": 1,
     }
     assert [person["name"] for person in told["people"]] == ["ada@example.org", "user 8"]
+
+
+@pytest.mark.parametrize(
+    ("line", "undecided"),
+    [
+        pytest.param(Work(("дом", "том"), "дом", "second"), 0, id="the second reading is right"),
+        pytest.param(Work(("дом", "том"), "ком", "second"), 1, id="it is right, and another text was typed"),
+        pytest.param(Work(("дом", None), "дом", "second"), 1, id="there is no second reading"),
+        pytest.param(Work(("дом", "том"), "дом", "later"), 1, id="left for later"),
+        pytest.param(Work(("дом", "том"), "дом"), 0, id="the field is right"),
+    ],
+)
+def test_what_no_export_takes_is_counted_as_undecided(line: Work, undecided: int) -> None:
+    status = status_of([task(1, [line], language="ru")], REVIEWED)
+
+    assert (status.lines[PageStage.REVIEWED], status.undecided) == (1, undecided)
 
 
 @pytest.mark.parametrize(

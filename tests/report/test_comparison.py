@@ -48,6 +48,15 @@ from tests.parts.reviewed_work import (
             Work(("one", "two"), "one", "later"), (0, 1), (0, 0), (0, 0), (0, 0), 1, id="left for later"
         ),
         pytest.param(
+            Work(("one", "two"), "one", "second"), (0, 1), (0, 0), (1, 1), (1, 1), 0, id="B is right"
+        ),
+        pytest.param(
+            Work(("one", "two"), "ten", "second"), (0, 1), (0, 0), (0, 0), (0, 0), 1, id="B, and typed text"
+        ),
+        pytest.param(
+            Work(("one", None), "one", "second"), (0, 1), (0, 0), (0, 0), (0, 0), 1, id="B is lacking"
+        ),
+        pytest.param(
             Work(("12", "12"), "12"), (1, 1), (1, 1), (1, 1), (1, 1), 0, id="agreed with a note on digits"
         ),
     ],
@@ -64,6 +73,17 @@ def test_what_a_decision_counts_for(work, agreed, right, found, kept, open_lines
     assert tally.open == open_lines
     # what is not decided yet is neither touched nor left as it was
     assert tally.touched.of == 1 - open_lines
+
+
+def test_a_line_that_is_right_in_its_second_reading_says_how_good_each_reader_was():
+    found = reported(task(1, [Work(("one", "two"), "one", "second")]))
+
+    assert {name: (rate.lines, rate.edits) for (_, name), (rate, _) in found.readers().items()} == {
+        "reader 0": (1, 3),
+        "reader 1": (1, 0),
+    }
+    [line] = compare(task(1, [Work(("one", "two"), "one", "second")]), RULES).first.lines
+    assert (line.text, line.retyped) == ("two", True)
 
 
 def test_changed_is_what_differs_from_the_parent_whatever_origin_says():

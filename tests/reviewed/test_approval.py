@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 from backend.errors import BadRequest
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.regions import regions
 from converters.reviewed.approval import Approval, choose
 from converters.reviewed.line_rules import Rules, review
 from converters.reviewed.reasons import AnnotationReason, LeftOutReason, TaskReason
 from tests.parts.reviewed_tasks import CONFIG, HEIGHT, WIDTH, annotation, polygon, rectangle, task
+from tests.parts.reviewed_work import CONFIG as OURS
+from tests.parts.reviewed_work import Work
+from tests.parts.reviewed_work import task as reviewed_task
 
 SIZE = (WIDTH, HEIGHT)
 ADA = {"id": 7, "email": "Ada@example.org"}
@@ -167,6 +171,49 @@ def later(identity):
 def test_a_line_is_put_off_only_while_it_is_in_doubt():
     assert whys([*rectangle("a", label="Check"), later("a")]) == [LeftOutReason.LATER]
     assert whys([*rectangle("a", label="Text"), later("a")]) == [None]
+
+
+@pytest.mark.parametrize(
+    ("work", "text", "why"),
+    [
+        pytest.param(Work(("дом №7", "том №7"), "дом № 7", "second"), "том № 7", None, id="B is right"),
+        pytest.param(
+            Work(("дом", "том"), "ком", "second"),
+            "",
+            LeftOutReason.TYPED_BESIDE_SECOND,
+            id="and a text was typed",
+        ),
+        pytest.param(
+            Work(("дом", None), "дом", "second"), "", LeftOutReason.NO_SECOND_READING, id="B was not read"
+        ),
+        pytest.param(
+            Work(("дом", "###"), "дом", "second"), "", LeftOutReason.IGNORE_MARK, id="B is no label"
+        ),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False], ids=["prediction known", "prediction not known"])
+def test_a_line_whose_second_reading_is_right_is_approved_with_its_text(work, text, why, known):
+    made = reviewed_task(1, [work], language="ru")
+    before = {region.id: region for region in regions(made["predictions"][0]["result"])} if known else None
+    rules = Rules(config=OURS, labels=frozenset({"text"}))
+
+    [line] = review(made["annotations"][0], rules, page_size=(1000, 1400), predicted=before, language="ru")
+
+    assert (line.written.text, line.why) == (text, why)
+
+
+def test_of_two_annotators_both_must_have_the_text_of_the_second_reading():
+    lines = [Work(("дом", "том"), "дом", "second")]
+    made = reviewed_task(1, lines, language="ru")
+    rules = Rules(Approval("agreeing"), config=OURS, language="ru")
+    for other, why in (
+        (lines, None),
+        ([Work(("дом", "том"), "том")], None),
+        ([Work(("дом", "том"), "дом")], LeftOutReason.CONTRADICTED),
+    ):
+        second = reviewed_task(2, other, language="ru")["annotations"]
+        [line] = review(made["annotations"][0], rules, page_size=(1000, 1400), witnesses=second)
+        assert line.why is why
 
 
 def test_labels_are_known_by_the_projects_own_names():
