@@ -77,7 +77,7 @@ def line_project(
         api.create_project(
             title="lines",
             label_config=sheet_config(languages, messages),
-            expert_instruction=instructions(messages),
+            expert_instruction=instructions(messages, keyboard),
             show_instruction=show_instructions,
             enable_empty_annotation=True,
             show_skip_button=False,

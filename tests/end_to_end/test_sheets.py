@@ -16,16 +16,18 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
 from backend.page import crops, image_files
 from backend.page.lines import Pixels
 from backend.sheets.keys import MAX_LINES, line_keys
 from backend.sheets.strips import AROUND, ENDS
-from tests.end_to_end.browser import signed_in
+from tests.end_to_end.browser import Stage, signed_in
 from tests.end_to_end.sheet_desk import Doubt, LineProject, SheetEditor, line_project, only
 from tests.end_to_end.written_pages import Written, WrittenPage, write
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import sample
+from tests.parts.sheet_projects import lines as make_lines
 
 pytestmark = LABEL_STUDIO
 
@@ -245,6 +247,35 @@ def test_thirty_lines_cost_35_keys_and_the_editing(desk: Desk, editor: SheetEdit
                 editor.press((keys.first if place < 7 else keys.second).hotkey)
         editor.submit()
     assert len(editor.count()) == 35
+
+
+def test_the_doubtful_lines_of_pages_that_were_read_come_onto_a_sheet_with_their_pictures(
+    stage: Stage, desk: Desk, editor: SheetEditor, tmp_path: Path
+) -> None:
+    written = stage.page(
+        "Хлеб ржаной",
+        Written("Накладная № 1047", second="Накладная № 1041"),
+        Written("Сахар-песок", second=""),
+        Written("Наклонная строка", second="Наклонная стрка", turned=6),
+    )
+    pages, _ = stage.project(written)
+    config = LabelingConfig.parse(str(desk.api.project(pages.id)["label_config"]))
+    made = make_lines(desk.api, pages.id, tmp_path, config)
+    assert made.line_project is not None
+    editor.open_stream(made.line_project.project)
+
+    shown = {}
+    for place in range(editor.page.locator(".block").count()):
+        first, *_ = editor.block(place).locator(".read").all_inner_texts()
+        shown[first] = editor.block(place).locator(".why bdi").all_inner_texts()
+        strip = editor.strip(place)
+        middle = strip[strip.shape[0] // 3 : -strip.shape[0] // 3]
+        assert middle.min() < 80 < 200 < middle.max(), f"the strip of {first!r} shows letters on paper"
+    assert shown == {
+        "Накладная № 1047": ["differs: 7 / 1"],
+        "Сахар-песок": ["not every reader saw text here"],
+        "Наклонная строка": ["differs: missing о"],
+    }
 
 
 # What the strips show
