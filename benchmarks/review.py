@@ -3,7 +3,8 @@
 `rows()` measures on the real backend with real PP-OCRv5 weights; the readers are a stand-in that takes
 0.2 s for each line, knows the truth and misreads a planted share of the lines. Keys are those that the
 browser tests count: 1 for a page, 2 for a doubtful line that is right, 4 and the typing for one that is
-wrong, 2 for a missed line. Run it alone with `python -m benchmarks.review`.
+wrong, 2 for a missed line. Thirty doubtful lines of ten pages are decided in a real browser, in page review
+and on sheets, with every key pressed. Run it alone with `python -m benchmarks.review`.
 """
 
 from __future__ import annotations
@@ -28,11 +29,22 @@ from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import regions
 from backend.page import crops, image_files
 from benchmarks.table import Row, show
+from tests.end_to_end.browser import Editor, running_chromium, running_stage
 from tests.end_to_end.projects import iou
+from tests.end_to_end.review_ways import (
+    DOUBTFUL,
+    person_at,
+    planted,
+    review_pages,
+    review_sheets,
+    sheets_by_id,
+)
 from tests.parts.backend_process import RunningBackend, backend_process
 from tests.parts.ernie_brains import Truth
 from tests.parts.ernie_stand_in import StandIn
+from tests.parts.label_studio import running_label_studio
 from tests.parts.samples import ROOT, Sample, all_samples, sample
+from tests.parts.sheet_projects import lines as make_sheets
 
 LATENCY_S = 0.2
 BOXES = 12
@@ -239,10 +251,46 @@ def keys_rows(folder: Path) -> list[Row]:
     return rows
 
 
+def ways_rows(folder: Path) -> list[Row]:
+    """The same planted lines in page review and on sheets, in a browser of 1280x720."""
+    (folder / "label-studio").mkdir(parents=True)
+    with (
+        contextmanager(running_label_studio)(folder / "label-studio") as label_studio,
+        running_chromium() as chromium,
+        running_stage(label_studio, chromium, folder) as stage,
+    ):
+        pages = [stage.page(*page) for page in planted()]
+        by_page, _ = stage.project(*pages)
+        on_sheets, _ = stage.project(*pages)
+        made = make_sheets(on_sheets.api, on_sheets.id, folder)
+        assert made.line_project is not None
+        sheets = sheets_by_id(on_sheets.api, made.line_project.project)
+        with person_at(stage) as person:
+            paged = review_pages(Editor(person.page, person.base_url), by_page.id, len(pages))
+            sheeted = review_sheets(person, made.line_project.project, sheets)
+    share = sheeted.seconds / paged.seconds
+    return [
+        Row(
+            f"{DOUBTFUL} doubtful lines of {len(pages)} pages, in page review",
+            f"{paged.keys} keys and {paged.editing} to mend; {paged.seconds / DOUBTFUL:.2f} s of UI a line",
+            "72 keys: Alt+. and one more for a line, one for a page",
+            paged.keys <= 72,
+        ),
+        Row(
+            f"the same {DOUBTFUL} lines on {len(sheets)} sheets",
+            f"{sheeted.keys} keys and {sheeted.editing} to mend; {sheeted.seconds / DOUBTFUL:.2f} s of UI a "
+            f"line, {share:.0%} of page review",
+            "35 keys at most: one for a line, one for a sheet",
+            sheeted.keys <= 35 and share < 1,
+        ),
+    ]
+
+
 def rows() -> list[Row]:
     """Everything, in a folder that is thrown away."""
     with tempfile.TemporaryDirectory(prefix="twinread-review-") as folder:
-        return [*drawing_rows(Path(folder) / "drawing"), *keys_rows(Path(folder))]
+        root = Path(folder)
+        return [*drawing_rows(root / "drawing"), *keys_rows(root), *ways_rows(root / "ways")]
 
 
 if __name__ == "__main__":

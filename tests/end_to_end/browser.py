@@ -409,19 +409,24 @@ def signed_in(
     return context
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """A browser without a window."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def stage(
-    label_studio: RunningLabelStudio, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("review")
+@contextmanager
+def running_stage(label_studio: RunningLabelStudio, chromium: Browser, folder: Path) -> Iterator[Stage]:
+    """A backend for Label Studio, whose readers know the pages that are written.
+
+    Args:
+        label_studio: that runs.
+        chromium: that is started.
+        folder: for pages and the backend's files.
+    """
     readers = Readers()
     with ExitStack() as opened:
         ernie = opened.enter_context(StandIn(readers, in_threads=True).running())
@@ -436,6 +441,20 @@ def stage(
         }
         backend = opened.enter_context(backend_process(folder / "backend", **values))
         yield Stage(label_studio, backend, ernie, readers, chromium, folder, values)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with running_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def stage(
+    label_studio: RunningLabelStudio, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    with running_stage(label_studio, chromium, tmp_path_factory.mktemp("review")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from backend.label_studio.regions import regions
+from backend.label_studio.default_config import default_config
+from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.second_reading import texts_of_work
 from backend.sheets.decisions import decisions
-from backend.sheets.sheet_tasks import sheet_lines
-from tests.end_to_end.browser import Editor, Stage, signed_in
-from tests.end_to_end.review_ways import DOUBTFUL, TRUTH, planted, review_pages, review_sheets
+from tests.end_to_end.browser import Editor, Stage
+from tests.end_to_end.review_ways import (
+    DOUBTFUL,
+    TRUTH,
+    person_at,
+    planted,
+    review_pages,
+    review_sheets,
+    sheets_by_id,
+)
 from tests.end_to_end.sheet_desk import SheetEditor
 from tests.parts.label_studio import LABEL_STUDIO
 from tests.parts.sheet_projects import lines
@@ -21,11 +30,8 @@ pytestmark = LABEL_STUDIO
 
 @pytest.fixture
 def person(stage: Stage) -> Iterator[SheetEditor]:
-    """The owner at a window of 1280x720."""
-    context = signed_in(stage.chromium, stage.label_studio, stage.label_studio.user, size=(1280, 720))
-    page = context.new_page()
-    yield SheetEditor(page, stage.label_studio.base_url)
-    context.close()
+    with person_at(stage) as editor:
+        yield editor
 
 
 def test_thirty_doubtful_lines_cost_35_keys_on_sheets(
@@ -34,7 +40,7 @@ def test_thirty_doubtful_lines_cost_35_keys_on_sheets(
     project, _ = stage.project(*(stage.page(*page) for page in planted()))
     made = lines(project.api, project.id, tmp_path)
     assert made.line_project is not None
-    sheets = {sheet["id"]: sheet_lines(sheet) for sheet in project.api.tasks(made.line_project.project)}
+    sheets = sheets_by_id(project.api, made.line_project.project)
     assert [len(own) for own in sheets.values()] == [10, 10, 10]
 
     hands = review_sheets(person, made.line_project.project, sheets)
@@ -54,8 +60,10 @@ def test_the_same_lines_in_page_review(stage: Stage, person: SheetEditor) -> Non
 
     hands = review_pages(Editor(person.page, person.base_url), project.id, len(pages))
 
-    # 21 lines of two keys (Alt+. 1), 9 of four (Alt+. Enter Enter 1), and Submit ten times
-    assert hands.keys == 21 * 2 + 9 * 4 + 10
-    stored = [task["annotations"][0] for task in project.api.tasks(project.id)]
-    texts = {text for made in stored for region in regions(made["result"]) for text in region.texts}
-    assert texts == {line.text for page in planted() for line in page}
+    # 29 lines of two keys (Alt+. and 1 or 5), one of four (Alt+. Enter Enter 1), and Submit ten times
+    assert hands.keys == 29 * 2 + 4 + 10
+    assert 0 < hands.editing <= 8
+    config = LabelingConfig.parse(default_config())
+    done = [(task, task["annotations"][0]) for task in project.api.tasks(project.id)]
+    texts = [text for task, made in done for _, own in texts_of_work(task, made, config) for text in own]
+    assert sorted(texts) == sorted(line.text for page in planted() for line in page)
