@@ -47,9 +47,9 @@ def sentences(made: Made, project: int) -> list[str]:
     if made.sheets:
         said.append(f"{made.sheets:,} new sheets{where}: open it in Label Studio and press Label All Tasks.")
     elif made.line_project is None:
-        said.append("No line waits for a sheet, so no line project was made.")
+        said.append("No page is read yet, so no line project was made.")
     else:
-        said.append(f"No new sheet was needed{where}.")
+        said.append(f"No line waits for a new sheet{where}.")
     if made.anew:
         said.append(
             f"{made.anew:,} of these lines stood on a sheet before; their readings or boxes changed since."
@@ -67,7 +67,7 @@ def sentences(made: Made, project: int) -> list[str]:
         said.append(
             f"{len(made.sample):,} pages are in the sample for page review, because sheets show doubtful "
             f"lines alone; {made.sample_waiting:,} of them wait. They have a tab of their own in project "
-            f"{project}; their lines stay off sheets."
+            f"{project} (there: Label Tasks As Displayed); their lines stay off sheets."
         )
     if made.sample_waiting > MOST:
         said.append(f"The tab shows the first {MOST} that wait; run this again when they are done.")

@@ -81,7 +81,7 @@ class Watcher(Protocol):
 class Made:
     """What became of a request.
 
-    line_project: the sheets' project; None where nothing was doubtful and there is none.
+    line_project: the sheets' project; None where no page was read and there is none.
     said: sentences about what was changed in it, or kept.
     work: the pages by what people did with them.
     unread: pages of `PageWork.NONE` that were not read.
@@ -158,7 +158,7 @@ def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watche
     made.sample = sampled_pages(request.project, read, share)
     plan = top_up(pages.lines, standing, made.sample)
     made.on_sheets, made.sampled_lines, made.left = plan.on_sheets, plan.sampled, len(plan.new)
-    if before is None and not plan.new:
+    if before is None and not read:
         return made
     made.line_project, made.said = prepare_line_project(api, _spec(request, pages.languages))
     done = {page.task for page in pages.lines if page.work in (PageWork.SUBMITTED, PageWork.SKIPPED)}

@@ -37,11 +37,33 @@ def show_sample(api: LabelStudio, project: int, waiting: Collection[int], messag
     if not waiting:
         return
     chosen = {"conjunction": "or", "items": [_is(task) for task in sorted(waiting)[:MOST]]}
-    ours = next((view for view in api.views(project) if _data(view).get("title") in TITLES.values()), None)
+    views = api.views(project)
+    ours = next((view for view in views if _data(view).get("title") in TITLES.values()), None)
     if ours is None:
-        api.save_view(project, {"title": TITLES[messages], "filters": chosen})
+        like_others = _usual_columns(api, project)
+        if not views:
+            # Label Studio makes this one when somebody opens a project that has no tab, and only then
+            api.save_view(project, {"title": "Default", **like_others})
+        api.save_view(project, {"title": TITLES[messages], **like_others, "filters": chosen})
     elif _data(ours).get("filters") != chosen:
         api.save_view(project, {**_data(ours), "filters": chosen}, int(ours["id"]))
+
+
+def _usual_columns(api: LabelStudio, project: int) -> dict[str, Any]:
+    """What a tab says that shows the columns that Label Studio's own tabs show."""
+    columns = api.columns(project)
+    return {
+        "type": "list",
+        "target": "tasks",
+        "hiddenColumns": {
+            place: [
+                f"{column['target']}:{column['id']}"
+                for column in columns
+                if not column.get("visibility_defaults", {}).get(place, True)
+            ]
+            for place in ("explore", "labeling")
+        },
+    }
 
 
 def _is(task: int) -> dict[str, Any]:

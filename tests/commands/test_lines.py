@@ -80,4 +80,7 @@ def test_machines_get_the_same() -> None:
 
 
 def test_a_project_without_a_doubtful_line_says_so() -> None:
-    assert sentences(Made(), 3) == ["No line waits for a sheet, so no line project was made."]
+    assert sentences(Made(line_project=MADE.line_project), 3) == [
+        "No line waits for a new sheet of project 9."
+    ]
+    assert sentences(Made(), 3) == ["No page is read yet, so no line project was made."]
