@@ -96,7 +96,7 @@ def sentences(found: Collected, places: Places) -> list[str]:
             f"Deleted since: {_counted(len(found.gone), 'page')}, whose answers are of no use any more."
         )
     said += _listed(
-        "Sheets that somebody changed by hand; what could be read of them counts",
+        "Sheets of which not all can be taken for an answer; the rest of them counts",
         [f"sheet {each.sheet} ({places.sheet(each.sheet)}): {each.problem}" for each in found.problems],
     )
     return said + _ends(found.writes, places, stopped=found.stopped)
