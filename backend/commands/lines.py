@@ -73,7 +73,7 @@ def lines(
 
     from rich.console import Console
 
-    from backend.commands.lines_collect import run_accept_agreed, run_collect
+    from backend.commands.lines_collect import collect_and_accept
     from backend.outputs import check_writable, write_summary
     from backend.settings import logs, settings
     from backend.sheets import made_table
@@ -90,11 +90,13 @@ def lines(
             raise click.UsageError(
                 "--collect and --accept-agreed make no sheets: leave the other options out."
             )
-        # first what people decided, so that the pages that are left are known
-        if collect:
-            run_collect(values, project, lines_project, console, summary_json)
-        if accept_agreed:
-            run_accept_agreed(values, project, lines_project, console, summary_json)
+        figures, whole = collect_and_accept(
+            values, project, lines_project, console, collects=collect, accepts=accept_agreed
+        )
+        if summary_json:
+            write_summary(Path(summary_json), figures)
+        if not whole:
+            raise click.exceptions.Exit(1)
         return
     request = LinesRequest(
         project=project,
@@ -166,5 +168,5 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
                 made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
             return made
     except KeyboardInterrupt:
-        console.print("Stopped before a sheet was made. Run this again.")
+        console.print("Stopped. What was made stays; run this again for the rest.")
         raise click.exceptions.Exit(1) from None

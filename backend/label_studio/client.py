@@ -291,6 +291,11 @@ class LabelStudio(HttpClient):
         path, doing = "/api/dm/views/", f"list the tabs of project {project}"
         return list(self.call("GET", path, doing, params={"project": project}))
 
+    def columns(self, project: int) -> list[Row]:
+        """The columns that a project's Data Manager can show."""
+        path, doing = "/api/dm/columns/", f"list the columns of project {project}"
+        return list(self.call("GET", path, doing, params={"project": project})["columns"])
+
     def save_view(self, project: int, data: Row, view: int | None = None) -> None:
         """Make a tab, or change one.
 

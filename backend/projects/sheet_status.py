@@ -69,7 +69,8 @@ def sheet_status(project: int, pages: int, work: SheetWork, status: Status, shar
         share: of the pages that go to page review, 0 to 1.
     """
     doubtful = (task for task, stage in status.stages.items() if stage is PageStage.DOUBTFUL)
-    reviewed = {task: stage is PageStage.REVIEWED for task, stage in status.stages.items()}
+    read = {task: stage for task, stage in status.stages.items() if stage is not PageStage.UNREAD}
+    reviewed = {task: stage is PageStage.REVIEWED for task, stage in read.items()}
     return SheetStatus(
         project=project,
         work=work,

@@ -71,31 +71,32 @@ def show(found: Collected, places: Places, console: Console) -> None:
 
 def sentences(found: Collected, places: Places) -> list[str]:
     """What is to be known beside the tables."""
-    said = [f"{found.answers:,} answers on {found.sheets:,} sheets were looked at."]
+    said = [f"Looked at {_counted(found.answers, 'answer')} on {_counted(found.sheets, 'sheet')}."]
     done = found.pages[PageState.COMPLETED] + found.pages[PageState.CHANGED] + found.pages[PageState.DONE]
     if done:
         said.append(
-            f"{done:,} pages are approved by their doubtful lines; on them are {found.unseen:,} more lines, "
-            "read alike twice, that nobody looked at."
+            f"Approved by their doubtful lines: {_counted(done, 'page')}. On them nobody looked at "
+            f"{_counted(found.unseen, 'other line')}, read alike twice."
         )
     said += _listed(
         "Answered differently; open the sheet and agree, or decide the line in page review",
         [_disagreement(line, places) for line in found.disagreeing],
     )
-    if found.lines[LineState.STALE]:
+    if stale := found.lines[LineState.STALE]:
         said.append(
-            f"{found.lines[LineState.STALE]:,} lines were answered before they were read anew or moved, so "
-            f"these answers were dropped. Run `twinread lines --project {places.pages}` to ask those that "
-            "are still in doubt."
+            f"The answers to {_counted(stale, 'line')} were dropped: read anew or moved since. Run "
+            f"`twinread lines --project {places.pages}` to ask what is still in doubt."
         )
     said += _listed(
         "Left as they are",
         [f"{places.page(page.task)}: {_REASONS[page.state]}" for page in found.left],
     )
     if found.gone:
-        said.append(f"{len(found.gone):,} pages were deleted, so their answers are of no use any more.")
+        said.append(
+            f"Deleted since: {_counted(len(found.gone), 'page')}, whose answers are of no use any more."
+        )
     said += _listed(
-        "Sheets that somebody changed by hand; what could be read of them counts",
+        "Sheets of which not all can be taken for an answer; the rest of them counts",
         [f"sheet {each.sheet} ({places.sheet(each.sheet)}): {each.problem}" for each in found.problems],
     )
     return said + _ends(found.writes, places, stopped=found.stopped)
@@ -138,8 +139,8 @@ def show_accepted(found: Accepted, places: Places, console: Console) -> None:
     accepted = found.pages[PageState.ACCEPTED]
     if accepted:
         _say(
-            f"{accepted:,} pages with {found.lines:,} lines are approved now, and nobody looked at them: the "
-            "export's manifest says so for each row (looked_at: nobody).",
+            f"Approved now: {_counted(accepted, 'page')} with {_counted(found.lines, 'line')}, and nobody "
+            "looked at them. The export's manifest says so for each row (looked_at: nobody).",
             console,
         )
     else:
@@ -148,15 +149,18 @@ def show_accepted(found: Accepted, places: Places, console: Console) -> None:
         _say(sentence, console)
 
 
-def accepted_figures(found: Accepted, places: Places) -> dict[str, Any]:
+def accepted_figures(found: Accepted) -> dict[str, Any]:
     """The same as plain values."""
     return {
-        "project": places.pages,
         "pages": {state.value: found.pages[state] for state in PageState if found.pages[state]},
         "unseen_lines": found.lines,
         **_writes(found.writes),
         "stopped": found.stopped,
     }
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _say(sentence: str, console: Console) -> None:

@@ -52,8 +52,8 @@ class Decision:
     """One person's answer about one line.
 
     line: as it stood on the sheet.
-    verdict: TYPED only where the text is neither of the readings: a typed text that is the first one is a
-        decision for the first.
+    verdict: TYPED only where the text is neither of the readings: a typed text that is the second one is a
+        decision for the second. "Neither" with the first one's own text is a contradiction: it is no answer.
     text: the line's text, in the form that the export writes; empty for an illegible line and for what is
         no text.
     user: the id of who decided; empty where the annotation does not say.
@@ -130,7 +130,7 @@ def accord(answers: Sequence[Decision], people: int) -> Accord:
 
 
 def problems(sheet: Json) -> list[str]:
-    """What on a sheet cannot be read, because somebody changed it by hand; a part of a sentence for each.
+    """What on a sheet cannot be read, or is no answer; a part of a sentence for each.
 
     Args:
         sheet: a task of the line project, as Label Studio's API gives it, with its annotations.
@@ -145,6 +145,7 @@ def problems(sheet: Json) -> list[str]:
             given = _given(annotation["result"], f"{VERDICT}{line.place}", "choices")
             if given and _answer(line, annotation["result"]) is None:
                 said = shortened(visible_text(", ".join(map(str, given))))
+                said = "typed, and no other text" if said == LineVerdict.TYPED.value else said
                 found.append(f"the answer to line {line.place + 1} decides nothing ({said})")
     return found
 
@@ -171,9 +172,11 @@ def _answer(line: SheetLine, result: Iterable[object]) -> tuple[LineVerdict, str
     if verdict is LineVerdict.TYPED:
         typed = _given(results, f"{TYPED_TEXT}{line.place}", "text")
         text = _plain(typed[0]) if len(typed) == 1 and isinstance(typed[0], str) else ""
-        if text in (_plain(line.a), _plain(line.b)):
-            verdict = LineVerdict.FIRST if text == _plain(line.a) else LineVerdict.SECOND
-            text = line.a if verdict is LineVerdict.FIRST else line.b
+        if text == _plain(line.a):
+            # the field comes filled with the first reading, and a refused Submit stores it: nobody typed that
+            return None
+        if text == _plain(line.b):
+            verdict, text = LineVerdict.SECOND, line.b
     else:
         text = line.a if verdict is LineVerdict.FIRST else line.b
     return (verdict, text) if text.strip() else None

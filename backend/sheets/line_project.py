@@ -180,7 +180,7 @@ def _made(api: LabelStudio, spec: LineProjectSpec) -> LineProject:
         title=title[: LONGEST_TITLE - len(added)] + added,
         description=f"{_DESCRIPTIONS[spec.messages].format(spec.pages)}\n{wanted.mark}",
         label_config=config,
-        expert_instruction=instructions(spec.messages),
+        expert_instruction=instructions(spec.messages, wanted.keyboard),
         show_instruction=True,
         # the most doubtful page first is the order in which sheets are imported
         sampling="Sequential sampling",

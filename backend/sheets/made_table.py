@@ -10,6 +10,7 @@ from rich.table import Table
 from backend.outputs import printable
 from backend.sheets.doubtful_lines import PageWork
 from backend.sheets.making import Made
+from backend.sheets.sample_view import MOST
 
 NAMED = 10
 """Tasks that are named where some of their lines cannot be shown."""
@@ -46,9 +47,13 @@ def sentences(made: Made, project: int) -> list[str]:
     if made.sheets:
         said.append(f"{made.sheets:,} new sheets{where}: open it in Label Studio and press Label All Tasks.")
     elif made.line_project is None:
-        said.append("No line waits for a sheet, so no line project was made.")
+        said.append("No page is read yet, so no line project was made.")
     else:
-        said.append(f"No new sheet was needed{where}.")
+        said.append(f"No line waits for a new sheet{where}.")
+    if made.anew:
+        said.append(
+            f"{made.anew:,} of these lines stood on a sheet before; their readings or boxes changed since."
+        )
     if made.removed:
         said.append(f"{made.removed:,} sheets were removed: nobody had touched them, and nobody needs them.")
     people = made.work[PageWork.SUBMITTED], made.work[PageWork.BEGUN], made.work[PageWork.SKIPPED]
@@ -61,8 +66,11 @@ def sentences(made: Made, project: int) -> list[str]:
     if made.sample:
         said.append(
             f"{len(made.sample):,} pages are in the sample for page review, because sheets show doubtful "
-            f"lines alone. They have a tab of their own in project {project}; their lines stay off sheets."
+            f"lines alone; {made.sample_waiting:,} of them wait. They have a tab of their own in project "
+            f"{project}; their lines stay off sheets."
         )
+    if made.sample_waiting > MOST:
+        said.append(f"The tab shows the first {MOST} that wait; run this again when they are done.")
     if made.unread:
         said.append(
             f"{made.unread:,} pages are not read yet: run `twinread preannotate --project {project}`."
@@ -95,6 +103,7 @@ def figures(made: Made) -> dict[str, Any]:
         "pages": {work.value: made.work[work] for work in PageWork},
         "unread_pages": made.unread,
         "sample": sorted(made.sample),
+        "sample_waiting": made.sample_waiting,
         "stopped": made.stopped,
     }
 

@@ -81,7 +81,7 @@ class Watcher(Protocol):
 class Made:
     """What became of a request.
 
-    line_project: the sheets' project; None where nothing was doubtful and there is none.
+    line_project: the sheets' project; None where no page was read and there is none.
     said: sentences about what was changed in it, or kept.
     work: the pages by what people did with them.
     unread: pages of `PageWork.NONE` that were not read.
@@ -90,6 +90,7 @@ class Made:
     on_sheets: doubtful lines that stood on a sheet already, as they are.
     left: doubtful lines that are left for the next run, by the limit or because this one was stopped.
     sample: the pages in the sample.
+    sample_waiting: those of them that nobody has done.
     sampled_lines: their doubtful lines, which stay off sheets.
     unshown: doubtful lines that no sheet can show, by task.
     removed: sheets that nobody had touched, and on which no answer would have counted.
@@ -106,6 +107,7 @@ class Made:
     on_sheets: int = 0
     left: int = 0
     sample: frozenset[int] = frozenset()
+    sample_waiting: int = 0
     sampled_lines: int = 0
     unshown: dict[int, int] = field(default_factory=dict)
     removed: int = 0
@@ -156,10 +158,12 @@ def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watche
     made.sample = sampled_pages(request.project, read, share)
     plan = top_up(pages.lines, standing, made.sample)
     made.on_sheets, made.sampled_lines, made.left = plan.on_sheets, plan.sampled, len(plan.new)
-    if before is None and not plan.new:
+    if before is None and not read:
         return made
     made.line_project, made.said = prepare_line_project(api, _spec(request, pages.languages))
-    show_sample(api, request.project, made.sample, request.messages)
+    done = {page.task for page in pages.lines if page.work in (PageWork.SUBMITTED, PageWork.SKIPPED)}
+    made.sample_waiting = len(made.sample - done)
+    show_sample(api, request.project, made.sample - done, request.messages)
     try:
         _import(api, request, made, plan, pages, watcher)
         if api.count_tasks(made.line_project.project) > known + made.sheets:

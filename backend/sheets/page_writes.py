@@ -8,7 +8,9 @@ way to a person who submitted the page meanwhile. What a run does not come to, t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 
 import httpx
 
@@ -20,6 +22,9 @@ from backend.sheets.page_rule import PageOutcome, PageState
 
 PAGES = 20
 """Pages of a batch."""
+
+AT_ONCE = 4
+"""Pages that are written at the same time: Label Studio takes 0.2 s and more for each, mostly waiting."""
 
 LOOKS = 4
 """How often a page is looked at before it is left to the next run, because others change it all the time."""
@@ -84,46 +89,64 @@ def _settle_batch(
         rows = api.tasks_by_id(project, unsettled, fields="all")
         there = {int(row["id"]) for row in rows}
         yield from (PageOutcome(task, PageState.GONE) for task in unsettled if task not in there)
-        unsettled = []
+        to_write: list[PageOutcome] = []
         for outcome in judge(rows, begun):
             if outcome.is_settled or look == LOOKS - 1:
                 yield outcome.after(wrote.get(outcome.task))
-            elif _is_written(api, outcome, writes):
-                wrote[outcome.task] = outcome.state
-                unsettled.append(outcome.task)
+            else:
+                to_write.append(outcome)
+        # Ctrl-C waits for what is on its way, so that it is counted
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            done = list(threads.map(_Writer(api, writes).is_written, to_write))
+        written = [outcome for outcome, is_written in zip(to_write, done, strict=True) if is_written]
+        wrote.update((outcome.task, outcome.state) for outcome in written)
+        unsettled = [outcome.task for outcome in written]
         if not unsettled:
             return
 
 
-def _is_written(api: LabelStudio, outcome: PageOutcome, writes: Writes) -> bool:
-    """Do what the rule says of a page; False where Label Studio refuses this one page."""
-    try:
-        _write(api, outcome, writes)
-    except LabelStudioFailed as error:
-        status = error.facts.get("status")
-        if not isinstance(status, int) or not 400 <= status < 500 or status in _OF_ALL_PAGES:
-            raise
-        writes.failures.append(PageFailure(outcome.task, str(error)))
-        return False
-    return True
+class _Writer:
+    """Writes pages, several at once, and counts what was written."""
 
+    def __init__(self, api: LabelStudio, writes: Writes) -> None:
+        self._api = api
+        self._writes = writes
+        self._lock = Lock()
 
-def _write(api: LabelStudio, outcome: PageOutcome, writes: Writes) -> None:
-    """What a person touched in the last moments is left to the next look."""
-    new = outcome.annotation
-    if new is not None and outcome.existing is None:
-        api.create_annotation(outcome.task, new.result, **new.fields)
-        writes.made += 1
-    elif new is not None and outcome.existing is not None and _is_untouched(api, outcome.existing):
-        api.update_annotation(outcome.existing, new.result, **new.fields)
-        writes.changed += 1
-    for annotation in outcome.remove:
-        if _is_untouched(api, annotation):
-            api.delete_annotation(annotation)
-            writes.removed += 1
+    def is_written(self, outcome: PageOutcome) -> bool:
+        """Do what the rule says of a page; False where Label Studio refuses this one page."""
+        try:
+            self._write(outcome)
+        except LabelStudioFailed as error:
+            status = error.facts.get("status")
+            if not isinstance(status, int) or not 400 <= status < 500 or status in _OF_ALL_PAGES:
+                raise
+            with self._lock:
+                self._writes.failures.append(PageFailure(outcome.task, str(error)))
+            return False
+        return True
 
+    def _write(self, outcome: PageOutcome) -> None:
+        """What a person touched in the last moments is left to the next look."""
+        new = outcome.annotation
+        if new is not None and outcome.existing is None:
+            self._api.create_annotation(outcome.task, new.result, **new.fields)
+            self._count(made=1)
+        elif new is not None and outcome.existing is not None and self._is_untouched(outcome.existing):
+            self._api.update_annotation(outcome.existing, new.result, **new.fields)
+            self._count(changed=1)
+        for annotation in outcome.remove:
+            if self._is_untouched(annotation):
+                self._api.delete_annotation(annotation)
+                self._count(removed=1)
 
-def _is_untouched(api: LabelStudio, annotation: int) -> bool:
-    """Whether an annotation is there, and as twinread made it."""
-    now = api.annotation(annotation)
-    return now is not None and made_in(now) is not None
+    def _is_untouched(self, annotation: int) -> bool:
+        """Whether an annotation is there, and as twinread made it."""
+        now = self._api.annotation(annotation)
+        return now is not None and made_in(now) is not None
+
+    def _count(self, made: int = 0, changed: int = 0, removed: int = 0) -> None:
+        with self._lock:
+            self._writes.made += made
+            self._writes.changed += changed
+            self._writes.removed += removed

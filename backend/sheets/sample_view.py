@@ -1,4 +1,8 @@
-"""Shows the sample of pages as a tab of its own in the page project's Data Manager."""
+"""Shows the sample of pages as a tab of its own in the page project's Data Manager.
+
+The tab names its pages one by one. Label Studio's server knows a filter for a list of ids, and its Data
+Manager does not: with such a tab it stops before anything is shown, for everybody.
+"""
 
 from __future__ import annotations
 
@@ -13,37 +17,57 @@ TITLES: Mapping[MessageLanguage, str] = {
     "ru": "Выборка: смотреть всю страницу",
 }
 
+MOST = 100
+"""Pages in the tab, each with a filter of its own; SQLite takes no more than a thousand of them."""
 
-def show_sample(api: LabelStudio, project: int, tasks: Collection[int], messages: MessageLanguage) -> None:
+
+def show_sample(api: LabelStudio, project: int, waiting: Collection[int], messages: MessageLanguage) -> None:
     """Make the tab, or let it show these pages; what people changed in it besides stays.
 
     Args:
         api: Label Studio.
         project: the id of the page project.
-        tasks: in the sample; where there is none, no tab is made.
+        waiting: pages of the sample that nobody has done; the first `MOST` are shown. Where none is left,
+            the tab stays as it is.
         messages: the language of its title.
 
     Raises:
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """
-    ours = [view for view in api.views(project) if _data(view).get("title") in TITLES.values()]
-    if not ours and not tasks:
+    if not waiting:
         return
-    chosen = {
-        "conjunction": "and",
-        "items": [
-            {
-                "filter": "filter:tasks:id",
-                "operator": "in_list",
-                "type": "Number",
-                "value": sorted(tasks),
-            }
-        ],
+    chosen = {"conjunction": "or", "items": [_is(task) for task in sorted(waiting)[:MOST]]}
+    views = api.views(project)
+    ours = next((view for view in views if _data(view).get("title") in TITLES.values()), None)
+    if ours is None:
+        like_others = _usual_columns(api, project)
+        if not views:
+            # Label Studio makes this one when somebody opens a project that has no tab, and only then
+            api.save_view(project, {"title": "Default", **like_others})
+        api.save_view(project, {"title": TITLES[messages], **like_others, "filters": chosen})
+    elif _data(ours).get("filters") != chosen:
+        api.save_view(project, {**_data(ours), "filters": chosen}, int(ours["id"]))
+
+
+def _usual_columns(api: LabelStudio, project: int) -> dict[str, Any]:
+    """What a tab says that shows the columns that Label Studio's own tabs show."""
+    columns = api.columns(project)
+    return {
+        "type": "list",
+        "target": "tasks",
+        "hiddenColumns": {
+            place: [
+                f"{column['target']}:{column['id']}"
+                for column in columns
+                if not column.get("visibility_defaults", {}).get(place, True)
+            ]
+            for place in ("explore", "labeling")
+        },
     }
-    if not ours:
-        api.save_view(project, {"title": TITLES[messages], "filters": chosen})
-    elif _data(ours[0]).get("filters") != chosen:
-        api.save_view(project, {**_data(ours[0]), "filters": chosen}, int(ours[0]["id"]))
+
+
+def _is(task: int) -> dict[str, Any]:
+    return {"filter": "filter:tasks:id", "operator": "equal", "type": "Number", "value": task}
 
 
 def _data(view: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import resources
+from string import Template
 from xml.etree.ElementTree import SubElement, tostring
 
 from backend.label_studio.config_tags import parse_xml
 from backend.label_studio.message_language import MessageLanguage
+from backend.sheets.keys import Keyboard, line_keys
 from backend.sheets.palette import palette
 from backend.sheets.sheet_words import WORDS
 
@@ -33,7 +35,22 @@ def sheet_config(languages: Iterable[str], messages: MessageLanguage) -> str:
     return tostring(root, encoding="unicode") + "\n"
 
 
-def instructions(messages: MessageLanguage) -> str:
-    """The instructions for annotators of a line project, as HTML."""
+def instructions(messages: MessageLanguage, keyboard: Keyboard) -> str:
+    """The instructions for annotators of a line project, as HTML.
+
+    Args:
+        messages: the language that annotators are spoken to in.
+        keyboard: what is printed on their keys.
+    """
     folder = resources.files("backend.sheets").joinpath("instructions")
-    return folder.joinpath(f"{messages}.html").read_text("utf-8")
+    text = Template(folder.joinpath(f"{messages}.html").read_text("utf-8"))
+    first, second = (line_keys(number, keyboard) for number in range(2))
+    return text.substitute(
+        first=first.first.caption,
+        second=first.second.caption,
+        illegible=first.illegible.caption,
+        not_text=first.not_text.caption,
+        next_line=" ".join(
+            key.caption for key in (second.first, second.second, second.illegible, second.not_text)
+        ),
+    )

@@ -127,13 +127,15 @@ def _svg(
 ) -> str:
     """One strip, in units of page pixels, from the line's own top-left corner along and across its text."""
     width, height = _size(corners)
+    # Label Studio takes a `data:` address out of `href`, as it would from a link
+    href = "xlink:href" if page.address.startswith("data:") else "href"
     angle = math.degrees(math.atan2(*(corners[1] + corners[2] - corners[0] - corners[3])[::-1]))
     x, y = corners.mean(axis=0)
     # read from the right: the line's middle to 0, turned level, and its corner to 0
     turn = f"translate({_n(width / 2)} {_n(height / 2)}) rotate({-angle:.3f}) translate({_n(-x)} {_n(-y)})"
     return (
         f'<svg class="strip" viewBox="{" ".join(map(_n, view))}" style="{size}">'
-        f'<image href="{escape(page.address)}" width="{page.width}" height="{page.height}" '
+        f'<image {href}="{escape(page.address)}" width="{page.width}" height="{page.height}" '
         f'transform="{turn}"/>'
         f'<path fill="#888" fill-opacity=".28" d="{dim}"/>'
         f'<path fill="none" stroke="{_RULE}" stroke-width="1.5" vector-effect="non-scaling-stroke" '

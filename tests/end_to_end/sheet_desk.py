@@ -33,13 +33,17 @@ READY = """() => {
 
 @dataclass(frozen=True)
 class Doubt:
-    """A line for a sheet: where it is, and what was read."""
+    """A line for a sheet: where it is, and what was read.
+
+    address: of the page's image, where it is not uploaded.
+    """
 
     a: str
     b: str
     page: Path
     quad: Quad | Sequence[Sequence[float]]
     explanation: str = ""
+    address: str = ""
 
     @property
     def corners(self) -> Corners:
@@ -64,14 +68,16 @@ def line_project(
 ) -> LineProject:
     """Upload the pages into a page project, and make a line project that asks about their lines."""
     pages = int(api.create_project(title="pages", label_config=default_config())["id"])
-    paths = list(dict.fromkeys(doubt.page for sheet in sheets for doubt in sheet))
+    addresses = {doubt.page: doubt.address for sheet in sheets for doubt in sheet}
+    paths = [path for path, address in addresses.items() if not address]
     uploads = zip(paths, api.upload_files(pages, paths), strict=True)
-    images = {path: _image(path, upload.address) for path, upload in uploads}
+    addresses |= {path: upload.address for path, upload in uploads}
+    images = {path: _image(path, address) for path, address in addresses.items()}
     project = int(
         api.create_project(
             title="lines",
             label_config=sheet_config(languages, messages),
-            expert_instruction=instructions(messages),
+            expert_instruction=instructions(messages, keyboard),
             show_instruction=show_instructions,
             enable_empty_annotation=True,
             show_skip_button=False,

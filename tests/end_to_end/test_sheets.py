@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -15,16 +16,18 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
 from backend.page import crops, image_files
 from backend.page.lines import Pixels
 from backend.sheets.keys import MAX_LINES, line_keys
 from backend.sheets.strips import AROUND, ENDS
-from tests.end_to_end.browser import signed_in
+from tests.end_to_end.browser import Stage, signed_in
 from tests.end_to_end.sheet_desk import Doubt, LineProject, SheetEditor, line_project, only
 from tests.end_to_end.written_pages import Written, WrittenPage, write
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.samples import sample
+from tests.parts.sheet_projects import lines as make_lines
 
 pytestmark = LABEL_STUDIO
 
@@ -92,7 +95,6 @@ def test_one_key_decides_a_line_and_the_next_one_stands_at_the_top(desk: Desk, e
     project = desk.project(doubts(desk.page(*LINES)), doubts(desk.page("Второй лист")))
     editor.open_stream(project.id, instructions=False)
     assert editor.whole[:2] == [0, 1]
-    editor.picture("sheet_first_screen")
 
     for key, top in (("2", 0), ("1", 2), ("e", 3), ("f", 4), ("b", 5)):
         editor.press(key)
@@ -100,7 +102,6 @@ def test_one_key_decides_a_line_and_the_next_one_stands_at_the_top(desk: Desk, e
     assert editor.block(2).locator("svg.strip").count() == 1
     assert not editor.block(2).locator("svg.strip").is_visible()
     assert editor.block(2).inner_text().split() == ["E", *misread(LINES[2]).split()]
-    editor.picture("sheet_half_decided")
     editor.press("6", "7", "8", "9", "0")
     assert editor.whole == []
     stored = editor.submit()
@@ -176,6 +177,29 @@ def test_an_undecided_line_refuses_submit_and_nothing_is_typed_for_anybody(
     }
 
 
+def test_after_a_refused_submit_a_text_can_still_be_typed(desk: Desk, editor: SheetEditor) -> None:
+    # Label Studio then takes what stands in each field, also in those that nobody opened, for typed
+    project = desk.project(doubts(desk.page(*LINES[:3])))
+    editor.open_stream(project.id, instructions=False)
+    editor.press("Control+Enter")
+    editor.page.keyboard.press("Escape")
+    editor.page.locator(".ant-modal-confirm-content").wait_for(state="hidden")
+
+    editor.press("1", "Shift+Digit2")
+    assert editor.answers["typed_1"] == LINES[1]
+    typed = editor.block(1).locator(".lsf-textarea__region")
+    assert editor.block(1).locator("svg.strip").is_visible()
+    typed.hover()
+    typed.get_by_role("button", name="Edit Region").click()
+    editor.page.keyboard.press("End")
+    editor.type("!")
+    editor.press("Enter", "3")
+    stored = editor.submit()
+    assert {answer["from_name"]: only(answer) for answer in stored["result"]} == {
+        "verdict_0": "A", "verdict_1": "typed", "typed_1": f"{LINES[1]}!", "verdict_2": "A",
+    }  # fmt: skip
+
+
 def test_a_text_is_mended_with_a_rare_letter_at_the_cursor(desk: Desk, editor: SheetEditor) -> None:
     page = desk.page("Ёлка № 5", "Сахар-песок", "Хлеб")
     first = Doubt("лка № 5", "Елка № 5", page.path, page.quads[0])
@@ -186,7 +210,6 @@ def test_a_text_is_mended_with_a_rare_letter_at_the_cursor(desk: Desk, editor: S
     editor.page.keyboard.press("Home")
     palette = editor.block(0).locator("[data-shortcut]")
     assert palette.all_inner_texts()[:4] == ["ё", "Ё", "«", "»"]
-    editor.picture("sheet_typing")
     palette.nth(1).click()
     editor.type("")
     editor.press("Enter")
@@ -224,6 +247,35 @@ def test_thirty_lines_cost_35_keys_and_the_editing(desk: Desk, editor: SheetEdit
                 editor.press((keys.first if place < 7 else keys.second).hotkey)
         editor.submit()
     assert len(editor.count()) == 35
+
+
+def test_the_doubtful_lines_of_pages_that_were_read_come_onto_a_sheet_with_their_pictures(
+    stage: Stage, desk: Desk, editor: SheetEditor, tmp_path: Path
+) -> None:
+    written = stage.page(
+        "Хлеб ржаной",
+        Written("Накладная № 1047", second="Накладная № 1041"),
+        Written("Сахар-песок", second=""),
+        Written("Наклонная строка", second="Наклонная стрка", turned=6),
+    )
+    pages, _ = stage.project(written)
+    config = LabelingConfig.parse(str(desk.api.project(pages.id)["label_config"]))
+    made = make_lines(desk.api, pages.id, tmp_path, config)
+    assert made.line_project is not None
+    editor.open_stream(made.line_project.project)
+
+    shown = {}
+    for place in range(editor.page.locator(".block").count()):
+        first, *_ = editor.block(place).locator(".read").all_inner_texts()
+        shown[first] = editor.block(place).locator(".why bdi").all_inner_texts()
+        strip = editor.strip(place)
+        middle = strip[strip.shape[0] // 3 : -strip.shape[0] // 3]
+        assert middle.min() < 80 < 200 < middle.max(), f"the strip of {first!r} shows letters on paper"
+    assert shown == {
+        "Накладная № 1047": ["differs: 7 / 1"],
+        "Сахар-песок": ["not every reader saw text here"],
+        "Наклонная строка": ["differs: missing о"],
+    }
 
 
 # What the strips show
@@ -273,6 +325,18 @@ def turned_page(desk: Desk, quarters: int) -> tuple[Path, Any]:
     return path, quad
 
 
+def inline_page(desk: Desk, text: str) -> Doubt:
+    """A line of a page whose image is written into its task."""
+    page = desk.page(text, height=140)
+    pixels = np.ascontiguousarray(
+        image_files.decode(page.path.read_bytes(), max_pixels=10**8).pixels[:, :220]
+    )
+    path = desk.folder / "inline.png"
+    path.write_bytes(image_files.encode(pixels, "png"))
+    address = f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+    return Doubt(text, misread(text), path, page.quads[0], address=address)
+
+
 def vertical_page(desk: Desk, text: str) -> tuple[Path, Any]:
     page = desk.chromium.new_page(viewport={"width": 500, "height": 800})
     page.set_content(
@@ -295,31 +359,35 @@ def test_strips_show_the_pixels_of_the_crop_level_and_upright(desk: Desk, editor
     thai = desk.page("ขนมปังอบใหม่ทุกวันแต่แปดโมงเช้า", language="th")
     vertical, column = vertical_page(desk, "春天的雨下了很久")
     exif = sample("syn_051")
-    places = [
-        (level.path, level.quads[0]),
-        (level.path, level.quads[1]),
-        (arabic.path, arabic.quads[0]),
-        (thai.path, thai.quads[0]),
-        (vertical, column),
-        *(turned_page(desk, quarters) for quarters in (1, 2, 3)),
-        (exif.path, exif.lines[1]["poly"]),
+    sheet = [
+        *doubts(level),
+        *doubts(arabic),
+        *doubts(thai),
+        Doubt("春天的雨下了很久", "春天的面下了很久", vertical, column),
+        *(
+            Doubt(
+                "Перевёрнутая страница письма", "Перевёрнутая страница письмо", *turned_page(desk, quarters)
+            )
+            for quarters in (1, 2, 3)
+        ),
+        Doubt("письмами.", "письмамн.", exif.path, exif.lines[1]["poly"]),
+        inline_page(desk, "Хлеб"),
     ]
-    sheet = [Doubt("春天的雨" if path == vertical else "текст", "текст", path, quad) for path, quad in places]
     project = desk.project(sheet)
-    editor.page.set_viewport_size({"width": 1280, "height": 2600})
+    editor.page.set_viewport_size({"width": 1280, "height": 2220})
     editor.open_stream(project.id, instructions=False)
     editor.page.wait_for_load_state("networkidle")
 
-    for number, (path, quad) in enumerate(places):
-        corners = np.array(quad, np.float32)
-        pixels = image_files.decode(path.read_bytes(), max_pixels=10**8).pixels
-        upright = path == vertical
+    for number, doubt in enumerate(sheet):
+        corners = np.array(doubt.quad, np.float32)
+        pixels = image_files.decode(doubt.page.read_bytes(), max_pixels=10**8).pixels
+        upright = doubt.page == vertical
         crop = crops.crop_line(pixels, corners, "never" if upright else "auto")
         ratio = max(crop.shape[:2]) / min(crop.shape[:2])
         seen = inner(editor.strip(number), upright=upright, ratio=ratio)
         assert (seen.shape[0] > seen.shape[1]) is upright
         alike, over = likeness(seen, crop), likeness(seen, crop[::-1, ::-1])
-        assert alike > 0.85, f"{path.name}: {alike:.2f}"
+        assert alike > 0.85, f"{doubt.page.name}: {alike:.2f}"
         assert over < 0.6, "another picture is not taken for this one"
 
 
@@ -385,7 +453,7 @@ HOSTILE = (
 def test_no_reading_breaks_a_sheet(desk: Desk, editor: SheetEditor) -> None:
     page = desk.page(*LINES)
     sheet = [
-        Doubt(text, f"{text[::-1]}!", page.path, quad, explanation=f"why: {text}")
+        Doubt(text, f"{text}!", page.path, quad, explanation=f"why: {text}")
         for text, quad in zip(HOSTILE, page.quads, strict=True)
     ]
     project = desk.project(sheet)
@@ -432,9 +500,24 @@ def ink_and_ground(picture: Pixels) -> tuple[Sequence[float], Sequence[float]]:
     return ink.tolist(), ground.tolist()
 
 
+MISREAD = {
+    4: "Ежик нёс на спине желтый лист и громко пыхтел.",
+    6: "Дождь шёл всю ночь, и к утру река вышла из 6ерегов.",
+    5: "«Вы уверены?» - спросил сторож, закрывая дверь на ключ.",
+    9: "Срок годности: 180 суток приt от О до +6 °C.",
+    12: "подшиввки.",
+    16: "Заявление принимается до 18:00 в окне № 1.",
+    18: "Жаркое лето высушило пруд почти до самого дна",
+    20: "обьчного.",
+}
+"""Lines of the sample page syn_015, a book in Russian, as a reader could misread them."""
+
+
 @pytest.mark.parametrize("dark", [pytest.param(False, id="light"), pytest.param(True, id="dark")])
 def test_everything_can_be_read_at_1280_by_720(desk: Desk, editor: SheetEditor, dark: bool) -> None:
-    project = desk.project(doubts(desk.page(*LINES)))
+    book = sample("syn_015")
+    read = [(book.lines[number], text) for number, text in MISREAD.items()]
+    project = desk.project([Doubt(line["text"], text, book.path, line["poly"]) for line, text in read])
     editor.open_stream(project.id, instructions=False)
     if dark:
         editor.page.locator("button[class*=themeToggle]").click()
@@ -448,7 +531,8 @@ def test_everything_can_be_read_at_1280_by_720(desk: Desk, editor: SheetEditor, 
     line = editor.strip(0).shape[0] / (1 + 2 * AROUND)
     assert line == pytest.approx(40, abs=1)
 
-    editor.press("1", "Shift+Digit2")
+    editor.press("1", "Shift+Digit2", "Tab", "End")
+    editor.picture(f"sheet_typing_{'dark' if dark else 'light'}")
     parts = {
         "reading": editor.block(2).locator(".read").first,
         "mark": editor.block(2).locator("mark").first,
@@ -462,7 +546,7 @@ def test_everything_can_be_read_at_1280_by_720(desk: Desk, editor: SheetEditor, 
         picture = image_files.decode(part.screenshot(), max_pixels=10**7).pixels
         ink, ground = ink_and_ground(picture)
         assert contrast(ink, ground) >= 4.5, f"{name}: {ink} on {ground}"
-        if name not in ("mark",):
+        if name != "mark":
             assert (sum(ground) < 3 * 128) is dark, f"{name} stands on {ground}"
 
 

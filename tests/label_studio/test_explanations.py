@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.label_studio.explanations import explain
+from backend.label_studio.explanations import difference_in_words, doubts_in, explain
 from backend.label_studio.message_language import MessageLanguage
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
 from backend.text.verdicts import judge
@@ -231,3 +231,31 @@ def test_a_message_is_plain_lines_that_any_panel_can_show(answers, error, langua
     assert len(readings) <= len(lines) <= len(readings) + 2
     odd = {unicodedata.category(character) for line in lines for character in line}
     assert not odd & {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("answers", "reasons"),
+    [
+        pytest.param(("12", "17"), [], id="only a difference"),
+        pytest.param(("привет", None), [ReasonKind.ONE_READER], id="a reader failed"),
+        pytest.param(("why: this", "page: 3"), [], id="readings that begin as a doubt does"),
+    ],
+)
+def test_the_doubts_of_an_explanation_are_found_again(answers, reasons, language):
+    said = told(*answers, language=language).split("\n")
+    found = doubts_in("\n".join(said))
+    heads = tuple(f"{head}: " for head in ("why", "page", "причина", "страница"))
+    expected = [line.split(": ", 1)[1] for line in said[len(answers) :] if line.startswith(heads)]
+    failures = [line[4:-1] for line in said[: len(answers)] if line.startswith("B: (")]
+    assert found == failures + expected
+    assert bool(found) is bool(reasons)
+
+
+def test_a_difference_is_said_as_the_explanation_says_it():
+    for first, second in [("ёжик AB 0", "ежик АВ О"), ("при вет", "привет"), ("12", "12")]:
+        for language in LANGUAGES:
+            whole = told(first, second, language=language)
+            words = difference_in_words(first, second, language)
+            assert (words == "") is (first == second)
+            assert words in whole

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.label_studio.region_notes import KEY, StoredReadings, readings_in, readings_meta
+from backend.label_studio.region_notes import (
+    KEY,
+    Decided,
+    StoredReadings,
+    accepted_in,
+    decided_in,
+    decided_meta,
+    readings_in,
+    readings_meta,
+    with_note,
+)
 from backend.label_studio.regions import Region, RegionShape, regions
 from backend.page.lines import Judgement, Line, Reading, ReadLine, Verdict
 from backend.text.cleaning import visible_text
@@ -139,3 +149,58 @@ def test_no_nonsense_in_a_meta_stops_anything(meta):
     for found in regions(rectangle("l1", meta=meta)) + regions(rectangle("l1", meta={KEY: meta})):
         kept = readings_in(found)
         assert kept is None or isinstance(kept.verdict, Verdict)
+
+
+DECIDED = Decided("typed", "2", 71, 12, 3.25, ("3", "4"))
+
+
+def with_notes(note: object, identity: str = "l001") -> Region:
+    meta = {"twinread": {"region": identity, "decided": note, "accepted": note}}
+    return Region("l001", RegionShape.RECTANGLE, None, meta=meta)
+
+
+def test_what_was_decided_on_a_sheet_is_read_back() -> None:
+    assert decided_in(with_notes(decided_meta(DECIDED)["decided"])) == DECIDED
+    bare = Decided("A", "", 71, 12)
+    assert decided_meta(bare) == {"decided": {"verdict": "A", "by": "", "sheet": 71, "annotation": 12}}
+    assert decided_in(with_notes(decided_meta(bare)["decided"])) == bare
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param("A", id="a text"),
+        pytest.param({"verdict": "A", "by": "2"}, id="no sheet"),
+        pytest.param({"verdict": None, "sheet": 71, "annotation": 12}, id="no verdict"),
+        pytest.param({"verdict": "A", "sheet": True, "annotation": 12}, id="true for a sheet"),
+    ],
+)
+def test_what_is_no_decision_is_none(note: object) -> None:
+    assert decided_in(with_notes(note)) is None
+
+
+def test_a_copied_region_was_neither_decided_nor_accepted() -> None:
+    assert decided_in(with_notes(decided_meta(DECIDED)["decided"], identity="l002")) is None
+    assert accepted_in(with_notes({"by": "1"}, identity="l002")) is None
+    assert accepted_in(with_notes({"by": "1"})) == "1"
+
+
+def test_a_note_is_added_once_and_the_readings_of_a_copied_region_stay_behind() -> None:
+    own = {"id": "l001", "meta": {"text": "A: cat", "twinread": {"region": "l001", "verdict": "disputed"}}}
+    copied = {"id": "l001", "meta": {"twinread": {"region": "l007", "verdict": "disputed"}}}
+    parts = with_note("l001", [own, {"id": "l001"}], {"accepted": {"by": "1"}})
+    assert parts == [
+        {
+            "id": "l001",
+            "meta": {
+                "text": "A: cat",
+                "twinread": {"region": "l001", "verdict": "disputed", "accepted": {"by": "1"}},
+            },
+        },
+        {"id": "l001"},
+    ]
+    assert with_note("l001", [copied], {"accepted": {"by": "1"}})[0]["meta"] == {
+        "twinread": {"region": "l001", "accepted": {"by": "1"}}
+    }
+    assert "accepted" not in own["meta"]["twinread"]

@@ -122,6 +122,9 @@ class NoWebhooks(httpx.BaseTransport):
             return httpx.Response(403, json={"detail": "URL resolves to a reserved network address"})
         return self._network.handle_request(request)
 
+    def close(self) -> None:
+        self._network.close()
+
 
 def test_where_label_studio_may_not_call_the_backend_people_hear_that_answers_wait(
     label_studio: RunningLabelStudio, made: SheetProjects

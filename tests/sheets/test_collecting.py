@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +27,7 @@ from tests.parts.reviewed_work import RULES, Work
 
 pytestmark = LABEL_STUDIO
 
+ROOT = Path(__file__).resolve().parents[2]
 PAGE = [Work(["cat", "cot"]), Work(["Total", "Total"]), Work(["12", "l2"])]
 
 
@@ -377,3 +383,46 @@ def test_a_second_opinion_that_a_person_gives_later_takes_nothing_away(api: Labe
     assert made.collect().writes.removed == 0
     assert made.annotations(task) == before
     assert len(before) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_killed_run_is_ended_by_the_next_one(
+    label_studio: RunningLabelStudio, api: LabelStudio, at: int, when: str
+) -> None:
+    made = projects(api, PAGE, PAGE, PAGE)
+    for task in made.tasks:
+        made.answer(made.sheet(*made.doubtful(task)), "A", "B")
+    token = label_studio.personal_token.get_secret_value()
+    command = [sys.executable, "-m", "tests.sheets.killed_in_collect", api.base_url]
+    ended = subprocess.run(
+        [*command, *map(str, (made.pages, made.sheets, at, when))],
+        env={**os.environ, "LABEL_STUDIO_API_KEY": token},
+        cwd=ROOT,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == -signal.SIGKILL
+    made.collect()
+    assert [texts(each)[0::2] for task in made.tasks for each in made.annotations(task)] == [
+        [("Text", "cat"), ("Text", "l2")]
+    ] * 3
+
+
+def test_a_killed_change_is_made_by_the_next_run(label_studio: RunningLabelStudio, api: LabelStudio) -> None:
+    made = projects(api)
+    (task,) = made.tasks
+    answered = made.answer(made.sheet(*made.doubtful(task)), "A", "A")
+    made.collect()
+    api.update_annotation(answered, sheet_result(["B", "A"]))
+    token = label_studio.personal_token.get_secret_value()
+    command = [sys.executable, "-m", "tests.sheets.killed_in_collect", api.base_url]
+    subprocess.run(
+        [*command, *map(str, (made.pages, made.sheets, 1, "before"))],
+        env={**os.environ, "LABEL_STUDIO_API_KEY": token},
+        cwd=ROOT,
+        check=False,
+        timeout=120,
+    )
+    assert made.collect().writes.changed == 1
+    assert [texts(each)[0] for each in made.annotations(task)] == [("Text", "cot")]

@@ -57,9 +57,6 @@ def said(task: dict[str, Any]) -> list[tuple[int, str, LineVerdict, str]]:
             id="typed with spaces that the export would make plain",
         ),
         pytest.param(
-            [verdict(0, "typed"), typed(0, "Счёт 12")], (LineVerdict.FIRST, "Счёт 12"), id="typed what A is"
-        ),
-        pytest.param(
             [verdict(0, "typed"), typed(0, "Счет 12 ")], (LineVerdict.SECOND, "Счет 12"), id="typed what B is"
         ),
         pytest.param(
@@ -85,6 +82,9 @@ def test_an_answer_says_what_the_line_becomes(given: list[Any], expected: tuple[
         pytest.param([verdict(0, "A", "B")], id="two choices"),
         pytest.param([verdict(0, ["A"])], id="a list for a choice"),
         pytest.param([verdict(0, "typed")], id="nothing typed"),
+        pytest.param(
+            [verdict(0, "typed"), typed(0, "Счёт 12 ")], id="neither, and the text that was filled in"
+        ),
         pytest.param([verdict(0, "typed"), typed(0, " \u200b")], id="typed what nobody sees"),
         pytest.param([verdict(0, "typed"), typed(0, "a", "b")], id="typed two texts"),
         pytest.param([verdict(1, "A")], id="a reading that is not there"),
@@ -147,10 +147,16 @@ def answers(*given: dict[str, Any]) -> list[Decision]:
             id="two of two",
         ),
         pytest.param(
-            [annotation(1, verdict(0, "A")), annotation(2, verdict(0, "typed"), typed(0, "Счёт 12"), user=2)],
+            [annotation(1, verdict(0, "B")), annotation(2, verdict(0, "typed"), typed(0, "Счет 12"), user=2)],
             2,
             Accord.AGREED,
-            id="the second typed the first reading",
+            id="the second typed the second reading",
+        ),
+        pytest.param(
+            [annotation(1, verdict(0, "A")), annotation(2, verdict(0, "typed"), typed(0, "Счёт 12"), user=2)],
+            2,
+            Accord.WAITING,
+            id="the second said neither, and typed nothing",
         ),
         pytest.param(
             [annotation(1, verdict(0, "A")), annotation(2, verdict(0, "B"), user=2)],
@@ -195,6 +201,8 @@ def test_what_somebody_broke_by_hand_is_said_with_its_line() -> None:
     del task["data"]["lines"][1]["page"]
     assert problems(task) == ["line 2 cannot be read", "the answer to line 1 decides nothing (C)"]
     assert problems(sheet(annotation(12, verdict(0, "A")))) == []
+    neither = sheet(annotation(12, verdict(0, "typed"), typed(0, "Счёт 12")))
+    assert problems(neither) == ["the answer to line 1 decides nothing (typed, and no other text)"]
     assert problems({"id": 3, "data": {"image": "a.png"}}) == [
         "its data is no sheet as twinread makes them (twinread_sheet is missing or another)"
     ]

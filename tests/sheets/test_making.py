@@ -282,6 +282,9 @@ def test_the_sample_stays_off_sheets_and_has_a_tab_of_its_own(
     asked = {line.key.task for sheet in lines_of(api, made) for line in sheet}
     assert asked == set(tasks) - made.sample
     (view,) = (view for view in api.views(project) if view["data"]["title"] in TITLES.values())
+    # the tab that shows all pages stays the first one
+    assert [each["data"]["title"] for each in api.views(project)] == ["Default", TITLES["en"]]
+    assert "tasks:inner_id" in view["data"]["hiddenColumns"]["explore"]
     query = {"view": view["id"], "project": project, "page_size": 100}
     shown = api.call("GET", "/api/tasks/", "list a tab", params=query)["tasks"]
     assert {task["id"] for task in shown} == made.sample
@@ -291,6 +294,23 @@ def test_the_sample_stays_off_sheets_and_has_a_tab_of_its_own(
     assert (again.sample, again.sheets, len(api.views(project))) == (made.sample, 0, len(api.views(project)))
     assert again.line_project is not None
     assert again.line_project.sample == 0.5
+
+
+def test_pages_of_the_sample_that_are_done_leave_the_tab(
+    label_studio: RunningLabelStudio, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    project, (first, second) = page_project(api, [("а", "б")], [("в", "г")])
+    lines(api, project, tmp_path, sample=1.0)
+    (tab,) = api.views(project)[1:]
+    assert len(tab["data"]["filters"]["items"]) == 2
+    api.create_annotation(first, submitted("а")["result"])
+
+    made = lines(api, project, tmp_path)
+
+    assert (made.sample, made.sample_waiting) == ({first, second}, 1)
+    (tab,) = api.views(project)[1:]
+    assert [item["value"] for item in tab["data"]["filters"]["items"]] == [second]
 
 
 def test_annotators_and_keyboard_hold_until_they_are_given_anew(
@@ -345,13 +365,21 @@ def test_another_project_is_not_taken_for_the_line_project(
     assert lines(api, project, tmp_path, line_project=made.line_project.project).on_sheets == 1
 
 
-def test_a_project_without_doubtful_lines_gets_no_line_project(
+def test_agreed_pages_alone_have_a_sample_and_no_sheet_and_unread_ones_not_even_a_line_project(
     label_studio: RunningLabelStudio, tmp_path: Path
 ) -> None:
     api = label_studio.api()
-    project, _ = page_project(api, ["а"], ["б"])
-    made = lines(api, project, tmp_path)
-    assert (made.line_project, find_line_project(api, project)) == (None, None)
+    project = int(api.create_project(title="Unread", label_config=default_config())["id"])
+    (task,) = api.import_tasks(project, [{"data": {"image": "/data/upload/1/a.png"}}])
+    made = lines(api, project, tmp_path, sample=0.5)
+    assert (made.unread, made.line_project, find_line_project(api, project)) == (1, None, None)
+
+    read_again(api, project, task, "а", "б")
+    made = lines(api, project, tmp_path, sample=0.5)
+    assert (made.sample, sheets_of(api, made)) == ({task}, [])
+    found = find_line_project(api, project)
+    assert found is not None
+    assert found.sample == 0.5
 
 
 def test_renamed_labels_are_those_of_the_settings(label_studio: RunningLabelStudio, tmp_path: Path) -> None:

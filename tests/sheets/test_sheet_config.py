@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from backend.label_studio.config_tags import parse_xml
 from backend.label_studio.message_language import MESSAGE_LANGUAGES, MessageLanguage
-from backend.sheets.keys import Key, keyboard_of, line_keys
+from backend.sheets.keys import Keyboard
 from backend.sheets.palette import palette
 from backend.sheets.sheet_config import instructions, sheet_config
 
@@ -47,12 +49,15 @@ def test_no_rule_of_the_style_has_a_child_combinator() -> None:
 
 
 @pytest.mark.parametrize("messages", MESSAGE_LANGUAGES)
-def test_the_instructions_name_the_keys_of_the_first_two_lines(messages: MessageLanguage) -> None:
-    text = instructions(messages)
-    first, second = (line_keys(number, keyboard_of(messages)) for number in (0, 1))
-    for key in (first.first, first.second, first.illegible, first.not_text):
-        assert f"<b>{key.caption}</b>" in text
-    columns: list[Key] = [second.first, second.second, second.illegible, second.not_text]
-    assert f"<b>{' '.join(key.caption for key in columns)}</b>" in text
+@pytest.mark.parametrize(
+    ("keyboard", "first", "second"), [("en", "1 Q A Z", "2 W S X"), ("ru", "1 Й Ф Я", "2 Ц Ы Ч")]
+)
+def test_the_instructions_name_the_keys_as_they_are_printed(
+    messages: MessageLanguage, keyboard: Keyboard, first: str, second: str
+) -> None:
+    text = instructions(messages, keyboard)
+    assert re.findall(r"<tr><td><b>(.)</b>", text) == first.split()
+    assert f"<b>{second}</b>" in text
+    assert "$" not in text
     assert "Shift + 1" in text
     assert "Ctrl + Enter" in text
