@@ -16,6 +16,7 @@ class SheetWords:
     differs: stands before what differs.
     unlike: in place of what differs, of readings with little in common.
     nothing: of a line without any reading.
+    missing: of an image that cannot be shown.
     undecided: Submit's answer while a line is not decided.
     untyped: Submit's answer while the text of a line is to be typed.
     placeholder: stands in an empty field.
@@ -27,6 +28,7 @@ class SheetWords:
     differs: str
     unlike: str
     nothing: str
+    missing: str
     undecided: str
     untyped: str
     placeholder: str
@@ -40,6 +42,7 @@ WORDS: Mapping[MessageLanguage, SheetWords] = {
         differs="differs",
         unlike="the readings have little in common",
         nothing="nothing was read here",
+        missing="The image of this page cannot be shown: decide nothing here, and tell the team lead.",
         undecided="A line of this sheet is not decided. It stands at the top: press one of its keys.",
         untyped="The text of a line is still to be typed: type it and press Enter, or choose another answer.",
         placeholder="type what you see",
@@ -51,6 +54,7 @@ WORDS: Mapping[MessageLanguage, SheetWords] = {
         differs="отличие",
         unlike="у прочтений мало общего",
         nothing="здесь ничего не прочитано",
+        missing="Изображение страницы не открывается: ничего здесь не решайте и скажите руководителю.",
         undecided="Одна из строк этого листа не решена. Она стоит вверху: нажмите одну из её клавиш.",
         untyped="Текст одной из строк ещё не набран: наберите его и нажмите Enter или выберите другой ответ.",
         placeholder="наберите то, что видите",

@@ -43,7 +43,7 @@ def shown(
     # each keeps its own direction
     why = " · ".join(f"<bdi>{escape(sentence)}</bdi>" for sentence in sentences)
     foot = f'<div class="why"><span class="page">{escape(visible_text(page_name))}</span>{why}</div>'
-    picture = strip(image, np.array(line.quad), line.texts)
+    picture = strip(image, np.array(line.quad), line.texts, WORDS[messages].missing)
     return ShownLine(line, picture + foot, _options(line, WORDS[messages], keyboard))
 
 

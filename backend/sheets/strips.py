@@ -58,22 +58,30 @@ class PageImage:
     height: int
 
 
-def strip(page: PageImage, quad: Quad, texts: Sequence[str]) -> str:
+def strip(page: PageImage, quad: Quad, texts: Sequence[str], missing: str) -> str:
     """The line of a page as HTML; only the page's own image is fetched.
 
     Args:
         page: its image.
         quad: (4, 2), page pixels, clockwise from the text's own top-left corner.
         texts: what the line was read as; they say whether a tall line is written downwards.
+        missing: stands in the strip's place where the image cannot be shown.
     """
     corners = np.asarray(quad, dtype=np.float64)
     width, height = _size(corners)
     if height >= TALL * width:
         if _stands(texts, height / width):
-            return _upright(page, corners)
+            return _strips("line upright", _upright(page, corners), page, missing)
         # as the crop that the readers saw: a quarter turn to the left
         corners = np.roll(corners, -1, axis=0)
-    return _level(page, corners)
+    return _strips("line", _level(page, corners), page, missing)
+
+
+def _strips(kind: str, strips: Sequence[str], page: PageImage, missing: str) -> str:
+    # an SVG has no words for an image that is not there: an HTML image over it has, and shows nothing else
+    inline = page.address.startswith("data:")
+    alt = "" if inline else f'<img class="missing" src="{escape(page.address)}" alt="{escape(missing)}">'
+    return f'<div class="{kind}">{"".join(strips)}{alt}</div>'
 
 
 def _stands(texts: Sequence[str], ratio: float) -> bool:
@@ -85,7 +93,7 @@ def _stands(texts: Sequence[str], ratio: float) -> bool:
     return lone and ratio < LONE_CHARACTER_HEIGHT
 
 
-def _level(page: PageImage, corners: Floats) -> str:
+def _level(page: PageImage, corners: Floats) -> list[str]:
     """The line turned level, a long one in several strips under each other."""
     width, height = _size(corners)
     parts = math.ceil(width / height / LONGEST)
@@ -101,10 +109,10 @@ def _level(page: PageImage, corners: Floats) -> str:
         strips.append(
             _svg(page, corners, view, dim, edges, f"width:min(100%,{length / height * LINE_HEIGHT:.0f}px)")
         )
-    return f'<div class="line">{"".join(strips)}</div>'
+    return strips
 
 
-def _upright(page: PageImage, corners: Floats) -> str:
+def _upright(page: PageImage, corners: Floats) -> list[str]:
     """The line as it stands, a long one in several strips beside each other."""
     width, height = _size(corners)
     parts = math.ceil(height / width / TALLEST)
@@ -119,7 +127,7 @@ def _upright(page: PageImage, corners: Floats) -> str:
         )
         tall = min(UPRIGHT_HEIGHT, length / width * LINE_HEIGHT)
         strips.append(_svg(page, corners, view, dim, edges, f"height:{tall:.0f}px"))
-    return f'<div class="line upright">{"".join(strips)}</div>'
+    return strips
 
 
 def _svg(
