@@ -13,11 +13,12 @@ from backend.label_studio import predictions
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
+from backend.page import image_files
 from backend.page.lines import Line, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
 from tests.end_to_end.browser import Editor, Stage
 from tests.end_to_end.projects import Project
-from tests.end_to_end.written_pages import HEIGHT, WIDTH, Written, WrittenPage
+from tests.end_to_end.written_pages import Written, WrittenPage
 from tests.parts.exported import rows
 from tests.parts.label_studio import LABEL_STUDIO
 
@@ -42,8 +43,9 @@ def read_project(stage: Stage, *pages: WrittenPage) -> Project:
         for line, quad in zip(page.lines, page.quads, strict=True):
             readings = tuple(Reading(f"reader {at}", text) for at, text in enumerate(line.readings))
             read.append(ReadLine(Line(quad), readings, judge(readings, crop_size=(900, 46), language="ru")))
-        height = HEIGHT if len(page.lines) < 8 else 100 + 84 * len(page.lines)
-        found = predictions.prediction(ReadPage(WIDTH, height, read), config, model_version=VERSION)
+        pixels = image_files.decode(page.path.read_bytes(), max_pixels=10**8)
+        whole = ReadPage(pixels.width, pixels.height, read)
+        found = predictions.prediction(whole, config, model_version=VERSION)
         made.append({"task": task, **found})
     assert api.import_predictions(project.id, made).created == len(made)
     api.update_project(project.id, model_version=VERSION)
