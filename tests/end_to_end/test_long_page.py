@@ -26,7 +26,7 @@ pytestmark = LABEL_STUDIO
 
 VERSION = "two readers 1"
 LAPTOP = {"width": 1280, "height": 720}
-LONG = "Настоящим подтверждаю, что товар принят в полном объёме и без замечаний к качеству"
+LONG = "Настоящим подтверждаю, что товар принят в по"
 
 
 def read_project(stage: Stage, *pages: WrittenPage) -> Project:
@@ -175,7 +175,7 @@ def test_on_a_laptop_the_readings_are_in_view_and_no_handle_covers_the_line_abov
     stage: Stage, editor: Editor
 ) -> None:
     page = stage.page(
-        Written("Строка выше", second="Строка вышe и"), Written(LONG[:60], second=LONG[:58]), height=900
+        Written("Строка выше", second="Строка ниже"), Written(LONG, second=LONG[:-2]), height=900
     )
     project = read_project(stage, page)
     editor.page.set_viewport_size(LAPTOP)
@@ -195,7 +195,7 @@ def test_on_a_laptop_the_readings_are_in_view_and_no_handle_covers_the_line_abov
     editor.picture("laptop")
 
     # Label Studio's handle for turning a box stands 50 pixels above it
-    below = page.quad_of(LONG[:60])
+    below = page.quad_of(LONG)
     middle, top = editor.at((below[0][0] + below[1][0]) / 2, below[0][1])
     editor.page.mouse.move(middle, top - 50)
     editor.page.mouse.down()
