@@ -80,7 +80,7 @@ def strip(page: PageImage, quad: Quad, texts: Sequence[str], missing: str) -> st
 def _strips(kind: str, strips: Sequence[str], page: PageImage, missing: str) -> str:
     # an SVG has no words for an image that is not there: an HTML image over it has, and shows nothing else
     inline = page.address.startswith("data:")
-    alt = "" if inline else f'<img class="missing" src="{escape(page.address)}" alt="{escape(missing)}">'
+    alt = "" if inline else f'<img class="missing" src="{escape(page.address)}" alt="{escape(missing)}"/>'
     return f'<div class="{kind}">{"".join(strips)}{alt}</div>'
 
 
