@@ -57,7 +57,8 @@ def status(project: int, summary_json: str | None) -> None:
     if found.seconds_left is not None:
         console.print(f"About {found.seconds_left / 3600:.1f} h of work left, at the median pace so far.")
     if found.undecided:
-        console.print(f"{found.undecided} lines of reviewed pages were left for later.")
+        are = "line of reviewed pages is" if found.undecided == 1 else "lines of reviewed pages are"
+        console.print(f"{found.undecided} {are} still undecided; twinread export says why of each.")
     for note in sheet_notes(sheets, found, project):
         console.print(printable(note), markup=False, soft_wrap=True)
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):

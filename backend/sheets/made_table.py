@@ -67,7 +67,7 @@ def sentences(made: Made, project: int) -> list[str]:
         said.append(
             f"{len(made.sample):,} pages are in the sample for page review, because sheets show doubtful "
             f"lines alone; {made.sample_waiting:,} of them wait. They have a tab of their own in project "
-            f"{project}; their lines stay off sheets."
+            f"{project} (there: Label Tasks As Displayed); their lines stay off sheets."
         )
     if made.sample_waiting > MOST:
         said.append(f"The tab shows the first {MOST} that wait; run this again when they are done.")

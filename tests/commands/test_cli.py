@@ -27,6 +27,8 @@ ANSWERS = {
     "/api/projects/3/": PROJECT,
     "/api/tasks/": {"tasks": [TASK]},
     "/api/users/": [],
+    # no line project
+    "/api/projects/": {"results": [], "next": None},
 }
 """A Label Studio that speaks Russian."""
 

@@ -7,6 +7,7 @@ of the API, so that a test sees what a person sees.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -314,7 +315,8 @@ class Stage:
     ) -> tuple[Project, list[int]]:
         """A project as `setup-project` makes it, with these pages read; and its tasks."""
         api = self.label_studio.api()
-        title = f"project {self._written}-{len(pages)}-{id(pages)}"
+        # of its own, also where the same pages come again: a project of that title would be set up once more
+        title = f"project {self._written}-{len(pages)}-{secrets.token_hex(4)}"
         wanted = ProjectSpec(title, (backend or self.backend).url)
         if config is not None:
             number = int(api.create_project(title=title, label_config=config)["id"])

@@ -278,6 +278,28 @@ def test_the_doubtful_lines_of_pages_that_were_read_come_onto_a_sheet_with_their
     }
 
 
+def test_a_person_can_have_submit_on_the_space_bar(desk: Desk, label_studio: RunningLabelStudio) -> None:
+    project = desk.project(doubts(desk.page("Хлеб")))
+    context = signed_in(desk.chromium, label_studio, "space@example.org", "Space-bar-2026", size=(1280, 720))
+    editor = SheetEditor(context.new_page(), desk.base_url)
+    editor.page.goto(f"{desk.base_url}/user/account/hotkeys")
+    editor.page.get_by_text("Submit Annotation").wait_for()
+    # what "Save" on that page sends
+    status = editor.page.evaluate(
+        "async () => { const token = document.cookie.match(/csrftoken=([^;]+)/)[1];"
+        " const chosen = {'annotation:annotation:submit': {key: 'space', active: true}};"
+        " const answer = await fetch('/api/current-user/hotkeys/', {method: 'PATCH',"
+        " headers: {'Content-Type': 'application/json', 'X-CSRFToken': token},"
+        " body: JSON.stringify({custom_hotkeys: chosen})}); return answer.status }"
+    )
+    assert status == 200
+    editor.open_stream(project.id, instructions=False)
+    editor.press("1")
+    with editor.page.expect_response(lambda answer: "/annotations" in answer.url and answer.status == 201):
+        editor.press("Space")
+    context.close()
+
+
 # What the strips show
 
 

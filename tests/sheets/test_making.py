@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
+import numpy as np
 import pytest
 
 from backend.errors import BadRequest, LabelStudioFailed, ProjectError
@@ -18,7 +19,9 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
+from backend.label_studio.predictions import prediction_of_pages
 from backend.one_run import RunUnderWay, only_run
+from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
 from backend.sheets.doubtful_lines import PageWork
 from backend.sheets.line_project import find_line_project
 from backend.sheets.making import FOLDER, make
@@ -408,6 +411,33 @@ def test_hostile_readings_and_names_stay_text(label_studio: RunningLabelStudio, 
     written = json.dumps([[line["strip"], line["options"]] for line in sheet["data"]["lines"]])
     assert "<script" not in written
     assert "<img" not in written
+
+
+def test_each_line_of_a_task_with_several_images_shows_its_own_image(
+    label_studio: RunningLabelStudio, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    xml = default_config().replace('value="$image"', 'valueList="$pages"')
+    config = LabelingConfig.parse(xml)
+    quad = np.array([[10, 10], [300, 10], [300, 30], [10, 30]], np.float32)
+    disputed = Judgement(Verdict.DISPUTED, "а", 0.2)
+    line = ReadLine(Line(quad), (Reading("one", "а"), Reading("two", "б")), disputed)
+    made_of = [ReadPage(400, 200, [line]), ReadPage(600, 300, [line])]
+    prediction = prediction_of_pages(made_of, config, model_version=VERSION)
+    project = int(api.create_project(title="Several", label_config=xml)["id"])
+    addresses = [f"/data/upload/{project}/a5cf2e8a-{name}.png" for name in ("first", "second")]
+    api.import_tasks(project, [{"data": {"pages": addresses}, "predictions": [prediction]}])
+    api.update_project(project, model_version=VERSION)
+
+    made = lines(api, project, tmp_path, config)
+
+    ((first, second),) = lines_of(api, made)
+    assert (first.page, second.page) == (0, 1)
+    (sheet,) = sheets_of(api, made)
+    strips = [line["strip"] for line in sheet["data"]["lines"]]
+    assert [address in strip for address, strip in zip(addresses, strips, strict=True)] == [True, True]
+    assert ['width="400"' in strips[0], 'width="600"' in strips[1]] == [True, True]
+    assert lines(api, project, tmp_path, config).on_sheets == 2
 
 
 def test_a_page_whose_image_is_none_that_a_sheet_can_show_is_named(
