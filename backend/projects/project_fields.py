@@ -39,6 +39,8 @@ EVER_WRITTEN: Mapping[str, MessageLanguage] = {
     "e7eee43f8e6eeea2": "ru",
     "e05e9a5591469b51": "en",
     "28e61ed25e60ab4b": "ru",
+    "bbcc721dbbd3db53": "en",
+    "07eb0819a71691f5": "ru",
 }
 """The digest of every text of instructions that any twinread wrote, oldest first, and its language.
 

@@ -24,7 +24,7 @@ PAGES = 20
 """Pages of a batch."""
 
 AT_ONCE = 4
-"""Pages that are written at the same time: Label Studio takes 0.2 s and more for each, mostly waiting."""
+"""Pages that are written at the same time, because Label Studio takes 0.2 s and more for each."""
 
 LOOKS = 4
 """How often a page is looked at before it is left to the next run, because others change it all the time."""

@@ -13,11 +13,12 @@ from backend.label_studio import predictions
 from backend.label_studio.default_config import default_config
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.regions import regions
+from backend.page import image_files
 from backend.page.lines import Line, Reading, ReadLine, ReadPage
 from backend.text.verdicts import judge
 from tests.end_to_end.browser import Editor, Stage
 from tests.end_to_end.projects import Project
-from tests.end_to_end.written_pages import HEIGHT, WIDTH, Written, WrittenPage
+from tests.end_to_end.written_pages import Written, WrittenPage
 from tests.parts.exported import rows
 from tests.parts.label_studio import LABEL_STUDIO
 
@@ -25,7 +26,7 @@ pytestmark = LABEL_STUDIO
 
 VERSION = "two readers 1"
 LAPTOP = {"width": 1280, "height": 720}
-LONG = "Настоящим подтверждаю, что товар принят в полном объёме и без замечаний к качеству"
+LONG = "Настоящим подтверждаю, что товар принят в по"
 
 
 def read_project(stage: Stage, *pages: WrittenPage) -> Project:
@@ -42,8 +43,9 @@ def read_project(stage: Stage, *pages: WrittenPage) -> Project:
         for line, quad in zip(page.lines, page.quads, strict=True):
             readings = tuple(Reading(f"reader {at}", text) for at, text in enumerate(line.readings))
             read.append(ReadLine(Line(quad), readings, judge(readings, crop_size=(900, 46), language="ru")))
-        height = HEIGHT if len(page.lines) < 8 else 100 + 84 * len(page.lines)
-        found = predictions.prediction(ReadPage(WIDTH, height, read), config, model_version=VERSION)
+        pixels = image_files.decode(page.path.read_bytes(), max_pixels=10**8)
+        whole = ReadPage(pixels.width, pixels.height, read)
+        found = predictions.prediction(whole, config, model_version=VERSION)
         made.append({"task": task, **found})
     assert api.import_predictions(project.id, made).created == len(made)
     api.update_project(project.id, model_version=VERSION)
@@ -173,7 +175,7 @@ def test_on_a_laptop_the_readings_are_in_view_and_no_handle_covers_the_line_abov
     stage: Stage, editor: Editor
 ) -> None:
     page = stage.page(
-        Written("Строка выше", second="Строка вышe и"), Written(LONG[:60], second=LONG[:58]), height=900
+        Written("Строка выше", second="Строка ниже"), Written(LONG, second=LONG[:-2]), height=900
     )
     project = read_project(stage, page)
     editor.page.set_viewport_size(LAPTOP)
@@ -193,7 +195,7 @@ def test_on_a_laptop_the_readings_are_in_view_and_no_handle_covers_the_line_abov
     editor.picture("laptop")
 
     # Label Studio's handle for turning a box stands 50 pixels above it
-    below = page.quad_of(LONG[:60])
+    below = page.quad_of(LONG)
     middle, top = editor.at((below[0][0] + below[1][0]) / 2, below[0][1])
     editor.page.mouse.move(middle, top - 50)
     editor.page.mouse.down()

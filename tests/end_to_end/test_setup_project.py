@@ -13,9 +13,11 @@ import pytest
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
 from tests.end_to_end.projects import Project, texts_of
+from tests.label_studio.test_config_versions import BEFORE_B_IS_RIGHT
 from tests.parts.backend_process import RunningBackend, backend_process, variables
 from tests.parts.drawn_pages import drawn_page, file_of
 from tests.parts.label_studio import CONFIG, LABEL_STUDIO, RunningLabelStudio
+from tests.parts.reviewed_work import Work, prediction, submitted
 
 pytestmark = LABEL_STUDIO
 
@@ -127,6 +129,28 @@ def test_an_existing_config_is_checked_and_kept_unless_an_update_is_asked_for(
     assert api.project(number)["label_config"] == default_config().strip()
     again = setup_project(tmp_path, label_studio, *arguments, "--update", **SECRETS)
     assert "Nothing had to change." in again.stdout
+
+
+def test_a_config_that_twinread_wrote_before_is_renewed_with_the_work_in_it_and_an_edited_one_stays(
+    label_studio: RunningLabelStudio, guarded_backend: RunningBackend, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    edited = BEFORE_B_IS_RIGHT.replace('"#2e7d32"', '"#00ff00"')
+    for config, after in ((BEFORE_B_IS_RIGHT, default_config().strip()), (edited, edited)):
+        number = int(api.create_project(title="Of before", label_config=config)["id"])
+        (task,) = api.import_tasks(number, [{"data": {"image": "/page.png"}}])
+        work = submitted(prediction([Work(["a", "b"], "a", "later")], (1000, 800)), [Work([], "a", "later")])
+        api.create_annotation(task, work)
+        arguments = ("--project", str(number), "--backend-url", guarded_backend.url)
+
+        done = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+
+        assert done.returncode == 0, done.stderr
+        assert api.project(number)["label_config"] == after
+        assert ("Set twinread's labeling config." in done.stdout) is (config is BEFORE_B_IS_RIGHT)
+        assert api.task(task)["annotations"][0]["result"] == work
+        again = setup_project(tmp_path, label_studio, *arguments, **SECRETS)
+        assert "labeling config" not in again.stdout
 
 
 def test_what_a_team_wrote_and_chose_is_kept_shown_and_replaced_only_when_asked_for(
