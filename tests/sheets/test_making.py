@@ -164,6 +164,26 @@ def test_pages_that_people_work_on_are_left_alone_and_their_sheets_are_not_asked
     assert (after.removed, lines_of(api, after)) == (2, [])
 
 
+def test_a_draft_of_another_person_keeps_the_page_off_sheets(
+    label_studio: RunningLabelStudio, tmp_path: Path
+) -> None:
+    api = label_studio.api()
+    project, (page,) = page_project(api, [("а", "б")])
+    with httpx.Client(base_url=label_studio.base_url, trust_env=False, follow_redirects=True) as person:
+        person.get("/user/signup/")
+        account = {"email": "second@example.org", "password": "a-long-password-1"}
+        account["csrfmiddlewaretoken"] = person.cookies["csrftoken"]
+        person.post("/user/signup/", data=account)
+        known = {"X-CSRFToken": person.cookies["csrftoken"]}
+        draft = {"result": submitted("а")["result"]}
+        assert person.post(f"/api/tasks/{page}/drafts", json=draft, headers=known).status_code == 201
+    # Label Studio shows the drafts of the key's own user alone
+    assert api.task(page)["drafts"] == []
+
+    made = lines(api, project, tmp_path)
+    assert (made.work[PageWork.BEGUN], made.lines) == (1, 0)
+
+
 def test_a_sheet_that_somebody_has_a_draft_of_is_never_removed(
     label_studio: RunningLabelStudio, tmp_path: Path
 ) -> None:
