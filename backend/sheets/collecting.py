@@ -1,13 +1,14 @@
 """Brings what people decided on sheets back to their pages.
 
-Every run looks at all answers and at each page that has some, and does what `page_rule` says. So it can be
-killed anywhere and run again, and two at once do no harm (`page_writes`).
+Every run looks at all answers, at each page that has some, and at each page that was completed from some
+before, and does what `page_rule` says. So it can be killed anywhere and run again, and two at once do no harm
+(`page_writes`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from backend.errors import shortened
@@ -16,7 +17,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.region_notes import decided_in
 from backend.label_studio.regions import regions
 from backend.sheets.decisions import Decision, decisions, problems
-from backend.sheets.made_annotations import made_in
+from backend.sheets.made_annotations import Made, made_in
 from backend.sheets.page_rule import LineOutcome, LineState, PageContext, PageOutcome, PageState, page_outcome
 from backend.sheets.page_writes import Writes, settle
 
@@ -41,7 +42,7 @@ class Collected:
 
     sheets: sheets with answers that count.
     answers: what people said of lines, by all together.
-    pages, lines: how many stand how, of pages that have an answer.
+    pages, lines: how many stand how, of pages that have an answer or had one when they were completed.
     unseen: lines of approved pages that were read alike twice and that nobody looked at.
     writes: what was written.
     disagreeing, stale: the lines that are so.
@@ -101,6 +102,7 @@ def collect(
 
     try:
         by_page = _answers(api, sheets, context.project, found)
+        by_page |= {task: [] for task in _withdrawn(api, context.project, by_page)}
         tasks = sorted(by_page)
         for number, outcome in enumerate(settle(api, context.project, tasks, judge, found.writes), start=1):
             found.enter(outcome)
@@ -127,6 +129,16 @@ def _answers(api: LabelStudio, sheets: int, project: int, found: Collected) -> d
         for answer in own:
             by_page.setdefault(answer.line.key.task, []).append(answer)
     return by_page
+
+
+def _withdrawn(api: LabelStudio, project: int, by_page: Container[int]) -> list[int]:
+    """Pages that were completed from sheets on which nobody says anything of them any more."""
+    return [
+        int(task["id"])
+        for task in api.tasks(project, annotated=True, resolve_uri=False)
+        if int(task["id"]) not in by_page
+        and any(made_in(annotation) is Made.SHEETS for annotation in submitted_annotations(task))
+    ]
 
 
 def _sheets_there(

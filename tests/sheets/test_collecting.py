@@ -273,6 +273,29 @@ def test_people_who_disagree_later_take_the_page_back(api: LabelStudio) -> None:
     assert made.collect().lines == Counter({LineState.DISAGREEING: 1, LineState.DECIDED: 1})
 
 
+def test_answers_that_were_all_withdrawn_take_the_page_back(api: LabelStudio) -> None:
+    made = projects(api)
+    (task,) = made.tasks
+    sheet = made.sheet(*made.doubtful(task))
+    answered = made.answer(sheet, "A", "A")
+    made.collect()
+    api.delete_annotation(answered)
+    assert made.collect().pages == Counter({PageState.TAKEN_BACK: 1})
+    assert made.annotations(task) == []
+    assert made.collect().pages == Counter()
+
+
+def test_a_page_whose_only_sheet_was_deleted_stays_approved(api: LabelStudio) -> None:
+    made = projects(api)
+    (task,) = made.tasks
+    sheet = made.sheet(*made.doubtful(task))
+    made.answer(sheet, "A", "A")
+    made.collect()
+    api.delete_task(sheet)
+    assert made.collect().pages == Counter({PageState.DONE: 1})
+    assert len(made.annotations(task)) == 1
+
+
 def test_to_ask_more_people_later_takes_no_page_back(api: LabelStudio) -> None:
     made = projects(api)
     (task,) = made.tasks
