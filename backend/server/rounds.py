@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 CHECK_EVERY_S = 60.0
 """How often Label Studio is asked for newly approved lines of one project at most, seconds."""
 
+MOST_NOTED = 1000
+"""Projects that wait to be counted at most; whoever sends webhooks that name others fills no memory."""
+
 APPROVING = frozenset({"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED"})
 """Webhooks after which there may be more approved lines."""
 
@@ -124,7 +127,7 @@ class RoundStarter:
         if not self._settings.train_after:
             return
         with self._woken:
-            if project in self._noted:
+            if project in self._noted or len(self._noted) >= MOST_NOTED:
                 return
             # Label Studio stores a change some tenths of a second after it tells of it
             soon = time.monotonic() + self._check_every_s / 12
@@ -151,7 +154,10 @@ class RoundStarter:
                 if (left := due - time.monotonic()) > 0:
                     self._woken.wait(left)
                     continue
-                self._counted[project] = time.monotonic()
+                now = time.monotonic()
+                recent = now - self._check_every_s
+                self._counted = {each: at for each, at in self._counted.items() if at > recent}
+                self._counted[project] = now
                 del self._noted[project]
             try:
                 waits = self._start_where_enough(project)

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 WAIT_S = 3.0
 """How long after a sheet was submitted, seconds: Label Studio tells of an answer before it has stored it."""
 
+MOST_NOTED = 1000
+"""Line projects that wait to be collected at most; whoever sends webhooks that name others fills no memory."""
+
 REST = 4
 """A project is collected again after so many times the time that it took."""
 
@@ -68,6 +71,8 @@ class SheetCollector:
 
     def _note(self, pages: int, sheets: int) -> None:
         with self._woken:
+            if len(self._noted) >= MOST_NOTED:
+                return
             soon = time.monotonic() + self._wait_s
             self._noted.setdefault((pages, sheets), max(soon, self._rested.get(sheets, -inf)))
             if self._thread is None:
@@ -99,7 +104,9 @@ class SheetCollector:
                 log.exception("Sheets of project %s were not collected.", pages)
             taken = time.monotonic() - begun
             with self._woken:
-                self._rested[sheets] = time.monotonic() + REST * taken
+                now = time.monotonic()
+                self._rested = {each: due for each, due in self._rested.items() if due > now}
+                self._rested[sheets] = now + REST * taken
             if again:
                 self._note(pages, sheets)
 
