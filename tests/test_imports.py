@@ -60,7 +60,6 @@ OWNERS = {
     "ray": {
         "backend.bulk.ray_budget",
         "backend.bulk.ray_cluster",
-        "backend.bulk.ray_engine",
         "backend.bulk.ray_stages",
         "backend.bulk.ray_stream",
     },

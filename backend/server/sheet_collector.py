@@ -29,7 +29,7 @@ WAIT_S = 3.0
 """How long after a sheet was submitted, seconds: Label Studio tells of an answer before it has stored it."""
 
 MOST_NOTED = 1000
-"""Line projects that wait to be collected at most; whoever sends webhooks that name others fills no memory."""
+"""Line projects that wait to be collected at most; whoever sends webhooks about others fills no memory."""
 
 REST = 4
 """A project is collected again after so many times the time that it took."""
