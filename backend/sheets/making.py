@@ -17,18 +17,19 @@ from typing import Any, Protocol
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
-from backend.sheets.doubtful_lines import DoubtfulLine, PageLines, PageWork, page_lines
+from backend.sheets.doubtful_lines import DoubtfulLine, PageLines, PageWork
 from backend.sheets.keys import Keyboard
 from backend.sheets.line_project import LineProject, LineProjectSpec, find_line_project, prepare_line_project
+from backend.sheets.listing import ListedPages, list_pages, still_untouched, stored_sheets
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_images import browser_addresses, page_name
+from backend.sheets.page_images import page_name
 from backend.sheets.page_sample import sampled_pages
 from backend.sheets.sample_view import show_sample
 from backend.sheets.sheet_import import SheetImport, parts
-from backend.sheets.sheet_tasks import ShownLine, is_sheet, sheet_data, sheet_lines
+from backend.sheets.sheet_tasks import ShownLine, sheet_data
 from backend.sheets.shown_lines import shown
 from backend.sheets.strips import PageImage
-from backend.sheets.topping_up import StoredSheet, TopUp, top_up
+from backend.sheets.topping_up import TopUp, top_up
 
 FOLDER = "lines"
 """In CACHE_DIR; holds the locks of runs, and the notes of imports whose end is not known."""
@@ -114,20 +115,6 @@ class Made:
     stopped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPages:
-    """The pages of a project.
-
-    lines: each page by its lines; those that no sheet can show are among its `unshown`.
-    images: for each task the addresses of its images.
-    languages: codes, of the pages with doubtful lines.
-    """
-
-    lines: list[PageLines]
-    images: Mapping[int, tuple[str, ...]]
-    languages: frozenset[str]
-
-
 def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watcher: Watcher) -> Made:
     """Put doubtful lines onto sheets that stand on none.
 
@@ -151,7 +138,7 @@ def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watche
     known = api.count_tasks(before.project) if before is not None else 0
     # sheets first: a page that somebody submits meanwhile is then known to be done
     standing = list(stored_sheets(api, before.project)) if before is not None else []
-    pages = list_pages(api, request, config, version, watcher)
+    pages = list_pages(api, request.project, config, version, request.rules, watcher.pages)
     _count_pages(made, pages.lines)
     share = _share(request, before)
     read = [page.task for page in pages.lines if page.prediction is not None]
@@ -169,86 +156,12 @@ def make(api: LabelStudio, request: LinesRequest, config: LabelingConfig, watche
         if api.count_tasks(made.line_project.project) > known + made.sheets:
             # somebody on another machine made sheets of the same lines: of each the older one stays
             plan = top_up(pages.lines, stored_sheets(api, made.line_project.project), made.sample)
-        for task in _still_untouched(api, made.line_project.project, plan.surplus):
+        for task in still_untouched(api, made.line_project.project, plan.surplus):
             api.delete_task(task)
             made.removed += 1
     except KeyboardInterrupt:
         made.stopped = True
     return made
-
-
-def list_pages(
-    api: LabelStudio, request: LinesRequest, config: LabelingConfig, version: str, watcher: Watcher
-) -> ListedPages:
-    """Look at every page of the project, a hundred at a time.
-
-    Args:
-        api: Label Studio.
-        request: names the project.
-        config: the page project's.
-        version: the model version that the project chose.
-        watcher: hears how far it is.
-    """
-    begun = _begun(api, request.project)
-    total = api.count_tasks(request.project)
-    found: list[PageLines] = []
-    images: dict[int, tuple[str, ...]] = {}
-    languages: set[str] = set()
-    for number, task in enumerate(api.tasks(request.project), start=1):
-        task_id = int(task["id"])
-        page = page_lines(task, request.project, config, version, request.rules, begun=task_id in begun)
-        addresses = browser_addresses(config, task.get("data"))
-        found.append(_with_images(page, addresses))
-        if page.doubtful:
-            # also of pages that are done: the palette does not change with every page
-            languages.add(request.rules.language_of(task))
-        if page.doubtful and page.work is PageWork.NONE:
-            images[task_id] = addresses
-        watcher.pages(number, max(total, number))
-    return ListedPages(found, images, frozenset(languages))
-
-
-def stored_sheets(api: LabelStudio, line_project: int) -> Iterator[StoredSheet]:
-    """The sheets of a line project; other tasks are passed over.
-
-    Args:
-        api: Label Studio.
-        line_project: its id.
-    """
-    begun = _begun(api, line_project)
-    for task in api.tasks(line_project, fields="task_only", resolve_uri=False):
-        if not is_sheet(task):
-            continue
-        lines = tuple(sheet_lines(task))
-        whole = len(lines) == len(task["data"]["lines"])
-        touched = bool(_answers(task)) or int(task["id"]) in begun or not whole
-        yield StoredSheet(int(task["id"]), lines, touched)
-
-
-def _begun(api: LabelStudio, project: int) -> frozenset[int]:
-    rows = api.tasks(project, fields="task_only", begun=True, resolve_uri=False)
-    return frozenset(int(row["id"]) for row in rows)
-
-
-def _still_untouched(api: LabelStudio, line_project: int, sheets: Sequence[int]) -> list[int]:
-    """Those of these sheets that nobody has touched: somebody may have opened one since it was listed."""
-    begun = _begun(api, line_project) if sheets else frozenset()
-    rows = api.tasks_by_id(line_project, sheets)
-    return [int(row["id"]) for row in rows if not _answers(row) and int(row["id"]) not in begun]
-
-
-def _answers(row: Mapping[str, Any]) -> int:
-    """How many annotations a task has, those of who passed it over included."""
-    return int(row.get("total_annotations") or 0) + int(row.get("cancelled_annotations") or 0)
-
-
-def _with_images(page: PageLines, addresses: Sequence[str]) -> PageLines:
-    """The same page; lines whose image no browser could show on a sheet are named as such."""
-    there = [each for each in page.doubtful if each.line.page < len(addresses) and addresses[each.line.page]]
-    if len(there) == len(page.doubtful):
-        return page
-    gone = tuple(each.line.key.region for each in page.doubtful if each not in there)
-    return replace(page, doubtful=tuple(there), unshown=page.unshown + gone)
 
 
 def _count_pages(made: Made, pages: Sequence[PageLines]) -> None:
