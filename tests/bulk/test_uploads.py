@@ -371,7 +371,7 @@ def test_without_a_note_nothing_is_sent(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         LabelStudio("http://ls", SecretStr("0" * 40), transport=httpx.MockTransport(answer)) as api,
-        pytest.raises(OperatorError, match="without a note there predictions might be stored twice"),
+        pytest.raises(OperatorError, match="without a note there something might be stored twice"),
     ):
         Uploader(api, 3, tmp_path / "file" / "notes").store([made(1)])
 

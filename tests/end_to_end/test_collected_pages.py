@@ -21,7 +21,7 @@ RULES = TextRules("ru")
 
 
 def test_a_completed_page_is_a_persons_as_soon_as_somebody_changes_it(stage: Stage, editor: Editor) -> None:
-    page = stage.page(Written("Хлеб ржаной", second="Хлеб ржавой"), Written("Итого к оплате"))
+    page = stage.page(Written("Хлеб пшеничный", second="Хлеб пшеничнай"), Written("Итого к оплате"))
     project, (task,) = stage.project(page)
     api = project.api
     sheets = api.create_project(title="Lines", label_config=sheet_config((), "en"))

@@ -253,9 +253,9 @@ def test_the_doubtful_lines_of_pages_that_were_read_come_onto_a_sheet_with_their
     stage: Stage, desk: Desk, editor: SheetEditor, tmp_path: Path
 ) -> None:
     written = stage.page(
-        "Хлеб ржаной",
+        "Хлеб подовый",
         Written("Накладная № 1047", second="Накладная № 1041"),
-        Written("Сахар-песок", second=""),
+        Written("Мука в мешках", second=""),
         Written("Наклонная строка", second="Наклонная стрка", turned=6),
     )
     pages, _ = stage.project(written)
@@ -273,7 +273,7 @@ def test_the_doubtful_lines_of_pages_that_were_read_come_onto_a_sheet_with_their
         assert middle.min() < 80 < 200 < middle.max(), f"the strip of {first!r} shows letters on paper"
     assert shown == {
         "Накладная № 1047": ["differs: 7 / 1"],
-        "Сахар-песок": ["not every reader saw text here"],
+        "Мука в мешках": ["not every reader saw text here"],
         "Наклонная строка": ["differs: missing о"],
     }
 

@@ -101,12 +101,18 @@ class Readers:
     instead: Outcome | None = None
     _shapes: list[npt.NDArray[np.float32]] = field(default_factory=list)
     _readings: list[tuple[str, str]] = field(default_factory=list)
+    _known: dict[str, tuple[str, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def learn(self, page: WrittenPage) -> WrittenPage:
         pixels = image_files.decode(page.path.read_bytes(), max_pixels=10**8).pixels
         with self._lock:
             for line, quad in zip(page.lines, page.quads, strict=True):
+                # readings are kept by their crop: what one test is answered, the next one is answered, too
+                before = self._known.setdefault(line.text, line.readings)
+                assert before == line.readings, (
+                    f"another test has {line.text!r} read otherwise: write another"
+                )
                 self._shapes.append(shape_of(crops.crop_line(pixels, quad, "auto")))
                 self._readings.append(line.readings)
         return page

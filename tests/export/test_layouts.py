@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.label_studio.region_notes import Decided
 from backend.page.lines import Reading
 from converters.commands import export
 from converters.export import layouts
@@ -174,6 +175,9 @@ OTHER_LINE = {
     "changes": ["SPACES"],
     "readings": Readings("disputed", "Счет", False, (Reading("one", "Счет"),)),
     "direction": "TURNED_BACK",
+    "looked": "sheet",
+    "decided": Decided("A", "2", 71, 12),
+    "accepted_by": "2",
 }
 OTHER_PAGE = {
     "key": "2",
@@ -194,6 +198,7 @@ OTHER_PAGE = {
     "part": "val",
     "part_why": "it carries a character",
     "language": "uk",
+    "made": "sheets",
 }
 LOST = {
     "task": "task",
@@ -220,6 +225,10 @@ LOST = {
     "quad": "quad",
     "crop_sha256": "its hash",
     "fingerprint": "fingerprint",
+    "looked": "where somebody looked",
+    "decided": "who decided it on a sheet",
+    "accepted_by": "who accepted what nobody looked at",
+    "made": "where somebody looked",
 }
 """What no layout carries, and the words that say so."""
 LOST_TOO = {"paddleocr": {}, "ppocrlabel": {"part": "the part of a page"}}

@@ -121,8 +121,9 @@ def test_a_limit_of_costs_is_kept_with_cached_tokens_at_their_own_price(ernie_st
     fresh = bill["prompt_tokens"] - bill["cached_tokens"]
     cost = (fresh * 0.14 + bill["cached_tokens"] * 0.07 + bill["completion_tokens"] * 0.56) / 1_000_000
     assert bill["cached_tokens"] > 0
-    # the longest line may be answered with 475 tokens and is about 400 itself, which makes 0.00032
-    assert 0.0025 - 0.00035 < cost <= 0.0025
+    # the longest line may be answered with 475 tokens and is about 400 itself, which makes 0.00032; how many
+    # tokens its picture takes is guessed before it is asked for
+    assert 0.0025 - 0.00045 < cost <= 0.0025
     assert budget.cost == pytest.approx(cost)
     assert "The limit of 0.0025 USD is reached" in (budget.exhausted or "")
 

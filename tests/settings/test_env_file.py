@@ -21,6 +21,7 @@ from tests.parts.scripted import CONFIG
 KEY = "deadbeef" * 5
 ANSWERS = {
     "/api/version/": {"release": "1.23"},
+    "/api/projects/": {"results": [], "next": None},
     "/api/projects/3/": {"id": 3, "title": "Чеки", "label_config": CONFIG, "model_version": ""},
     "/api/tasks/": {"tasks": []},
     "/api/users/": [],

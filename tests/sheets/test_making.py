@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import httpx
 import numpy as np
@@ -171,7 +172,7 @@ def test_a_draft_of_another_person_keeps_the_page_off_sheets(
     project, (page,) = page_project(api, [("а", "б")])
     with httpx.Client(base_url=label_studio.base_url, trust_env=False, follow_redirects=True) as person:
         person.get("/user/signup/")
-        account = {"email": "second@example.org", "password": "a-long-password-1"}
+        account = {"email": f"{uuid4().hex}@example.org", "password": "a-long-password-1"}
         account["csrfmiddlewaretoken"] = person.cookies["csrftoken"]
         person.post("/user/signup/", data=account)
         known = {"X-CSRFToken": person.cookies["csrftoken"]}

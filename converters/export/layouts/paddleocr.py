@@ -21,6 +21,7 @@ class PaddleOCRLayout:
     - of a page: its task, key, number, size, language, group and state, the reference and the hashes of its
       image, the problem of an image that could not be had, and why it is in its part;
     - of an approved line: its author, when that was, the readings, and the model version of the prediction;
+      where somebody looked at it, who decided it on a sheet, and who accepted what nobody looked at;
     - of a region: its id and labels, the raw text and the changes that brought it into its written form, and
       why it is ignored;
     - of a crop: its page, quad and direction, its hash and fingerprint.
