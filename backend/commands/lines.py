@@ -126,6 +126,7 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
     from backend.commands.review import project_config
     from backend.one_run import only_run
     from backend.settings import connect
+    from backend.sheets.line_project import check_page_project
     from backend.sheets.line_webhook import hook_line_project
     from backend.sheets.making import FOLDER, make
     from converters.shared.interrupts import stoppable
@@ -162,6 +163,7 @@ def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
             stoppable(),
             progress(console) as bars,
         ):
+            check_page_project(api, request.project)
             made = make(api, request, project_config(api, request.project, values), Bars(bars))
             if made.line_project is not None:
                 sheets = made.line_project.project

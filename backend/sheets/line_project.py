@@ -114,6 +114,21 @@ def find_line_project(api: LabelStudio, pages: int, project: int | None = None) 
     return oldest and read_mark(api.project(oldest.project))
 
 
+def check_page_project(api: LabelStudio, project: int) -> None:
+    """Refuse a line project that was given for its pages.
+
+    Raises:
+        BadRequest: the project holds sheets.
+        LabelStudioFailed: Label Studio is out of reach, or has no such project.
+    """
+    found = read_mark(api.project(project))
+    if found is not None:
+        raise BadRequest(
+            f"Project {project} holds the sheets of project {found.pages}, not pages. Give --project "
+            f"{found.pages}."
+        )
+
+
 def read_mark(project: Mapping[str, Any]) -> LineProject | None:
     """What a project's description says; None for one that is no line project.
 

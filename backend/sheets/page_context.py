@@ -6,7 +6,7 @@ from backend.errors import ProjectError
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.sheets.line_project import LineProject, find_line_project
+from backend.sheets.line_project import LineProject, check_page_project, find_line_project
 from backend.sheets.offered_texts import TextRules
 from backend.sheets.page_rule import PageContext
 from backend.text.house_style import TextStyle
@@ -32,10 +32,11 @@ def page_context(
 
     Raises:
         ProjectError: there is no line project.
-        BadRequest: the named one belongs to other pages.
+        BadRequest: the named one belongs to other pages, or sheets were named for the pages.
         ConfigIncomplete: the labeling config of the pages lacks a tag that is needed.
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """
+    check_page_project(api, project)
     found = find_line_project(api, project, line_project)
     if found is None:
         raise ProjectError(

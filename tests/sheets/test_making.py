@@ -24,7 +24,7 @@ from backend.label_studio.predictions import prediction_of_pages
 from backend.one_run import RunUnderWay, only_run
 from backend.page.lines import Judgement, Line, Reading, ReadLine, ReadPage, Verdict
 from backend.sheets.doubtful_lines import PageWork
-from backend.sheets.line_project import find_line_project
+from backend.sheets.line_project import check_page_project, find_line_project
 from backend.sheets.making import FOLDER, make
 from backend.sheets.sample_view import TITLES
 from backend.sheets.sheet_import import SheetImport, parts
@@ -372,6 +372,16 @@ def test_a_team_s_own_labeling_config_is_kept_and_an_unusable_one_refused(
     api.update_project(number, label_config="<View></View>")
     with pytest.raises(ProjectError, match="no sheet could be answered"):
         lines(api, project, tmp_path)
+
+
+def test_a_line_project_is_not_taken_for_its_pages(label_studio: RunningLabelStudio, tmp_path: Path) -> None:
+    api = label_studio.api()
+    project, _ = page_project(api, [("а", "б")])
+    check_page_project(api, project)
+    made = lines(api, project, tmp_path)
+    assert made.line_project is not None
+    with pytest.raises(BadRequest, match=rf"holds the sheets of project {project}, not pages"):
+        check_page_project(api, made.line_project.project)
 
 
 def test_another_project_is_not_taken_for_the_line_project(
