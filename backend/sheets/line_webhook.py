@@ -22,7 +22,7 @@ def hook_line_project(api: LabelStudio, pages: int, sheets: int, secret: SecretS
         api: Label Studio.
         pages: the id of the page project.
         sheets: the id of the line project.
-        secret: of webhooks, where the backend wants one.
+        secret: of webhooks, where this process knows it; else that of the page project's webhook is taken.
 
     Returns:
         A sentence for each thing that was changed, or that cannot be.
@@ -37,7 +37,7 @@ def hook_line_project(api: LabelStudio, pages: int, sheets: int, secret: SecretS
             f"{pages} --collect`."
         ]
     url = f"{str(backends[0]['url']).rstrip('/')}/webhook"
-    headers = {} if secret is None else {"X-Twinread-Secret": secret.get_secret_value()}
+    headers = _headers(api, pages, url, secret)
     for hook in api.webhooks(sheets):
         if hook["url"] == url:
             if headers and hook["headers"] != headers:
@@ -52,3 +52,11 @@ def hook_line_project(api: LabelStudio, pages: int, sheets: int, secret: SecretS
         # such as an address that Label Studio may not call: the sheets are as good without
         return [f"{error} So answers wait for `twinread lines --project {pages} --collect`."]
     return ["Answers go back to their pages as soon as a sheet is submitted."]
+
+
+def _headers(api: LabelStudio, pages: int, url: str, secret: SecretStr | None) -> dict[str, str]:
+    """What the backend lets a webhook in by; this process may have other settings than the backend."""
+    if secret is not None:
+        return {"X-Twinread-Secret": secret.get_secret_value()}
+    known = (hook["headers"] for hook in api.webhooks(pages) if hook["url"] == url)
+    return next((dict(headers) for headers in known if headers), {})

@@ -105,6 +105,14 @@ def test_the_webhook_is_made_once_and_gets_a_new_secret(made: SheetProjects) -> 
     assert set(hook["actions"]) == {"ANNOTATION_CREATED", "ANNOTATION_UPDATED", "ANNOTATIONS_DELETED"}
 
 
+def test_who_does_not_know_the_secret_takes_that_of_the_page_projects_webhook(made: SheetProjects) -> None:
+    (known,) = made.api.webhooks(made.pages)
+    made.api.update_webhook(known["id"], headers={"X-Twinread-Secret": "of the backend"})
+    hook_line_project(made.api, made.pages, made.sheets, None)
+    (hook,) = made.api.webhooks(made.sheets)
+    assert hook["headers"] == {"X-Twinread-Secret": "of the backend"}
+
+
 def test_without_a_backend_people_hear_that_answers_wait(label_studio: RunningLabelStudio) -> None:
     projects = SheetProjects.made(label_studio.api(), [PAGE])
     (said,) = hook_line_project(projects.api, projects.pages, projects.sheets, None)
