@@ -153,6 +153,6 @@ def _sample_note(sample: Sampled) -> str:
             "and agreed lines that are wrong, are not seen on sheets."
         )
     return (
-        f"Sampled for page review: {len(sample.pages):,} pages ({100 * sample.share:g} %), "
-        f"{len(sample.reviewed):,} of them reviewed."
+        f"Pages sampled for page review ({100 * sample.share:g} %): {len(sample.pages):,}, of which "
+        f"{len(sample.reviewed):,} reviewed."
     )

@@ -65,9 +65,9 @@ def sentences(made: Made, project: int) -> list[str]:
         )
     if made.sample:
         said.append(
-            f"{len(made.sample):,} pages are in the sample for page review, because sheets show doubtful "
-            f"lines alone; {made.sample_waiting:,} of them wait. They have a tab of their own in project "
-            f"{project} (there: Label Tasks As Displayed); their lines stay off sheets."
+            f"Pages in the sample for page review, because sheets show doubtful lines alone: "
+            f"{len(made.sample):,}, of which {made.sample_waiting:,} wait. It has a tab of its own in project "
+            f"{project} (there: Label Tasks As Displayed); its lines stay off sheets."
         )
     if made.sample_waiting > MOST:
         said.append(f"The tab shows the first {MOST} that wait; run this again when they are done.")

@@ -122,7 +122,7 @@ def test_of_the_sample_only_pages_that_a_person_opened_are_reviewed() -> None:
     told = sheet_figures(sheets)
     assert told is not None
     assert told["sample"] == {"share": 1.0, "pages": [1, 2, 3, 4], "reviewed": [1]}
-    assert "Sampled for page review: 4 pages (100 %), 1 of them reviewed." in shown(status, sheets)
+    assert "Pages sampled for page review (100 %): 4, of which 1 reviewed." in shown(status, sheets)
 
 
 def test_without_a_line_project_nothing_is_said_of_sheets() -> None:
