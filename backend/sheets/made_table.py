@@ -66,8 +66,8 @@ def sentences(made: Made, project: int) -> list[str]:
     if made.sample:
         said.append(
             f"Pages in the sample for page review, because sheets show doubtful lines alone: "
-            f"{len(made.sample):,}, of which {made.sample_waiting:,} wait. It has a tab of its own in project "
-            f"{project} (there: Label Tasks As Displayed); its lines stay off sheets."
+            f"{len(made.sample):,}, of which {made.sample_waiting:,} wait. It has a tab of its own in "
+            f"project {project} (there: Label Tasks As Displayed); its lines stay off sheets."
         )
     if made.sample_waiting > MOST:
         said.append(f"The tab shows the first {MOST} that wait; run this again when they are done.")
