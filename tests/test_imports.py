@@ -60,6 +60,7 @@ OWNERS = {
     "ray": {
         "backend.bulk.ray_budget",
         "backend.bulk.ray_cluster",
+        "backend.bulk.ray_membership",
         "backend.bulk.ray_stages",
         "backend.bulk.ray_stream",
     },

@@ -1,13 +1,9 @@
-"""A Ray cluster as a bulk run sees it: joined, its nodes, and how work is laid out on them."""
+"""A Ray cluster as a bulk run sees it: its nodes, and how work is laid out on them."""
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
-import os
-import threading
-import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-import ray.data
-from ray._private import auto_init_hook
 from ray.util import list_named_actors
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -37,9 +31,6 @@ CALLS_OF_A_PAGE = 4
 MOST_IN_HAND = 900
 """Tasks in hand at most, on any cluster: those that a service fails wait for another try, and of these there
 may be a thousand."""
-
-PASS_ENDS_S = 10.0
-"""How long a pass that nobody follows any more may take to end, seconds."""
 
 ASKING_S = 300.0
 """How long a node may take to say what it has, seconds; it imports all engines for that."""
@@ -96,59 +87,6 @@ class Layout:
         """Tasks in hand with which no actor is without work; a failing server fails no more than these."""
         stages = (self.finding, self.reading)
         return min(MOST_IN_HAND, sum(len(one.nodes) * (one.at_once + one.ahead) for one in stages))
-
-
-def join(address: str) -> None:
-    """Join a cluster that runs; `leave` leaves it.
-
-    Args:
-        address: of its head, such as `10.0.0.1:6379`; `auto` for that of this machine.
-
-    Raises:
-        ClusterFailed: there is no cluster at the address.
-    """
-    # read by Ray when it starts: it says much, and to the maker of Ray as well
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # else a thread that asks something of Ray after the cluster was left would start one on this machine
-    auto_init_hook.enable_auto_connect = False
-    try:
-        ray.init(log_to_driver=False, logging_level=logging.CRITICAL, address=address)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise ClusterFailed(
-            f"There is no Ray cluster to join at '{address}' ({type(error).__name__}). Start one with 'ray "
-            "start --head' on this machine and 'ray start --address' on others, or leave --engine out to "
-            "read on this machine alone. Where its nodes ask for a token, set RAY_AUTH_MODE=token here, too."
-        ) from error
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    # a worker that is lost costs the tasks that it had; they are done again, and all others go on
-    context.max_errored_blocks = -1
-    # each row a block of its own, which goes on at once
-    context.target_max_block_size = 1
-
-
-def leave() -> None:
-    """Leave the cluster, which goes on; a second call does nothing.
-
-    Ray ends a process at once, without a word to its caller, of which a thread asks it for something, or
-    frees an object of it, while the cluster is left. So no thread of ours may do so; threads of Ray Data that
-    drive a pass are waited for, and while one goes on, the cluster is left at the end of the process.
-    """
-    end = time.monotonic() + PASS_ENDS_S
-    for thread in _driving():
-        thread.join(max(0.0, end - time.monotonic()))
-    if _driving():
-        log.debug("a pass of Ray Data goes on, so the cluster is left at the end of this process")
-        return
-    gc.collect()
-    ray.shutdown()
-
-
-def _driving() -> list[threading.Thread]:
-    """The threads in which Ray Data drives its passes."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("StreamingExecutor")]
 
 
 def nodes() -> list[Node]:

@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from backend.bulk import ray_cluster
+from backend.bulk import ray_cluster, ray_membership
 from backend.bulk.job import BulkWork, Outcome
 from backend.bulk.ray_budget import ClusterBudget
 from backend.bulk.ray_stages import CannotWork, RunJob, unpacked
@@ -74,7 +74,7 @@ class RayEngine:
         self._work = work
         self._closed = threading.Event()
         self._in_use = threading.Lock()
-        ray_cluster.join(address)
+        ray_membership.join(address)
         try:
             found = ray_cluster.nodes()
             ray_cluster.check_store(settings, found)
@@ -83,7 +83,7 @@ class RayEngine:
             self._budget = budget if isinstance(budget, ClusterBudget) else _on_cluster(budget)
             self._spender = self._budget.open(longest_s)
         except BaseException:
-            ray_cluster.leave()
+            ray_membership.leave()
             raise
 
     def read(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
@@ -100,7 +100,7 @@ class RayEngine:
         self._closed.set()
         if self._in_use.acquire(blocking=False):
             self._budget.close()
-            ray_cluster.leave()
+            ray_membership.leave()
             self._in_use.release()
 
     def _read(self, tasks: Iterable[Task]) -> Iterator[Outcome]:

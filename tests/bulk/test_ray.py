@@ -15,8 +15,9 @@ import pytest
 
 from backend.bulk.job import BulkWork, Outcome
 from backend.bulk.ray_budget import ClusterBudget
-from backend.bulk.ray_cluster import Node, check_store, join, layout
+from backend.bulk.ray_cluster import Node, check_store, layout
 from backend.bulk.ray_engine import RayEngine
+from backend.bulk.ray_membership import join
 from backend.bulk.ray_stages import CannotWork, ReadStage, RunJob, Sealed
 from backend.errors import BudgetSpent, SettingsWrong
 from backend.label_studio.labeling_config import LabelingConfig
