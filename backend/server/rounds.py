@@ -15,17 +15,16 @@ import logging
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from ipaddress import ip_address
-from math import inf
 
 from backend.errors import BadRequest, OperatorError, SettingsWrong, TwinreadError
 from backend.label_studio.annotations import moment_of
 from backend.label_studio.approved_lines import count_new
 from backend.rounds import RoundRunning, Rounds
 from backend.server.protocol import WebhookBody
+from backend.server.soon import Soon
 from backend.settings import connect
 from backend.settings.settings import Settings
 
@@ -33,9 +32,6 @@ log = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 60.0
 """How often Label Studio is asked for newly approved lines of one project at most, seconds."""
-
-MOST_NOTED = 1000
-"""Projects that wait to be counted at most; whoever sends webhooks that name others fills no memory."""
 
 APPROVING = frozenset({"ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED"})
 """Webhooks after which there may be more approved lines."""
@@ -65,15 +61,12 @@ class RoundStarter:
         """
         self._settings = settings
         self._program = tuple(program)
-        self._check_every_s = check_every_s
         self._rounds = Rounds(settings.cache_dir)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._noted: dict[int, float] = {}
-        """Projects with newly approved lines, and when to count them."""
-        self._counted: dict[int, float] = {}
-        self._woken = threading.Condition(self._lock)
-        self._counter: threading.Thread | None = None
+        self._approved = Soon(
+            "approved lines", self._count, wait_s=check_every_s / 12, rest_s=lambda taken: check_every_s
+        )
 
     def start(self, project: int, started_by: str, least_lines: int = 0) -> str:
         """Start a round in a process of its own, which goes on when this one ends.
@@ -124,18 +117,8 @@ class RoundStarter:
 
     def note(self, project: int) -> None:
         """Somebody approved lines: count them soon, in the background; returns at once."""
-        if not self._settings.train_after:
-            return
-        with self._woken:
-            if project in self._noted or len(self._noted) >= MOST_NOTED:
-                return
-            # Label Studio stores a change some tenths of a second after it tells of it
-            soon = time.monotonic() + self._check_every_s / 12
-            self._noted[project] = max(soon, self._counted.get(project, -inf) + self._check_every_s)
-            if self._counter is None:
-                self._counter = threading.Thread(target=self._count, name="approved lines", daemon=True)
-                self._counter.start()
-            self._woken.notify()
+        if self._settings.train_after:
+            self._approved.note(project)
 
     def status(self) -> dict[str, object] | None:
         """The round that runs, or the one that began last; None where there never was one."""
@@ -145,31 +128,13 @@ class RoundStarter:
             return {"problem": str(error)}
         return newest.shown if newest is not None else None
 
-    def _count(self) -> None:
-        while True:
-            with self._woken:
-                while not self._noted:
-                    self._woken.wait()
-                project, due = min(self._noted.items(), key=lambda noted: noted[1])
-                if (left := due - time.monotonic()) > 0:
-                    self._woken.wait(left)
-                    continue
-                now = time.monotonic()
-                recent = now - self._check_every_s
-                self._counted = {each: at for each, at in self._counted.items() if at > recent}
-                self._counted[project] = now
-                del self._noted[project]
-            try:
-                waits = self._start_where_enough(project)
-            except TwinreadError as error:
-                log.warning("TRAIN_AFTER, project %s: %s", project, error)
-                waits = False
-            except Exception:
-                # the thread is to live as long as the backend
-                log.exception("TRAIN_AFTER, project %s: the approved lines could not be counted.", project)
-                waits = False
-            if waits:
-                self.note(project)
+    def _count(self, project: int) -> bool:
+        """Start a round where enough lines are new; True where it is to be asked again."""
+        try:
+            return self._start_where_enough(project)
+        except TwinreadError as error:
+            log.warning("TRAIN_AFTER, project %s: %s", project, error)
+            return False
 
     def _start_where_enough(self, project: int) -> bool:
         """Start a round where enough lines are new; True where one runs, so that it is to be asked again."""

@@ -8,14 +8,12 @@ project does not keep Label Studio busy.
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable
-from math import inf
 
 from backend.errors import TwinreadError
 from backend.one_run import RunUnderWay, only_run
 from backend.server.protocol import WebhookBody
+from backend.server.soon import Soon
 from backend.settings import connect
 from backend.settings.settings import Settings
 from backend.sheets.collecting import FOLDER, Collected, collect
@@ -27,9 +25,6 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 3.0
 """How long after a sheet was submitted, seconds: Label Studio tells of an answer before it has stored it."""
-
-MOST_NOTED = 1000
-"""Line projects that wait to be collected at most; whoever sends webhooks about others fills no memory."""
 
 REST = 4
 """A project is collected again after so many times the time that it took."""
@@ -52,14 +47,10 @@ class SheetCollector:
             collected: is told the page project, and what was done.
         """
         self._settings = settings
-        self._wait_s = wait_s
         self._collected = collected
-        self._woken = threading.Condition()
-        self._noted: dict[tuple[int, int], float] = {}
-        """Page projects and line projects with new answers, and when to collect them."""
-        self._rested: dict[int, float] = {}
-        """When a line project may be collected again."""
-        self._thread: threading.Thread | None = None
+        self._answered: Soon[tuple[int, int]] = Soon(
+            "sheets", self._work, wait_s=wait_s, rest_s=lambda taken: REST * taken
+        )
 
     def note(self, body: WebhookBody) -> None:
         """Collect soon, in the background, where a webhook tells of a sheet; returns at once."""
@@ -67,48 +58,18 @@ class SheetCollector:
             return
         found = read_mark(body.project) if isinstance(body.project, dict) and body.project_id else None
         if found is not None:
-            self._note(found.pages, found.project)
+            self._answered.note((found.pages, found.project))
 
-    def _note(self, pages: int, sheets: int) -> None:
-        with self._woken:
-            if len(self._noted) >= MOST_NOTED:
-                return
-            soon = time.monotonic() + self._wait_s
-            self._noted.setdefault((pages, sheets), max(soon, self._rested.get(sheets, -inf)))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="sheets", daemon=True)
-                self._thread.start()
-            self._woken.notify()
-
-    def _work(self) -> None:
-        while True:
-            with self._woken:
-                while not self._noted:
-                    self._woken.wait()
-                (pages, sheets), due = min(self._noted.items(), key=lambda noted: noted[1])
-                if (left := due - time.monotonic()) > 0:
-                    self._woken.wait(left)
-                    continue
-                # sheets that are submitted from now on are collected by the next run
-                del self._noted[pages, sheets]
-            begun = time.monotonic()
-            again = False
-            try:
-                self._collect(pages, sheets)
-            except RunUnderWay:
-                again = True
-            except TwinreadError as error:
-                log.warning("Sheets of project %s were not collected: %s", pages, error)
-            except Exception:
-                # the thread is to live as long as the backend
-                log.exception("Sheets of project %s were not collected.", pages)
-            taken = time.monotonic() - begun
-            with self._woken:
-                now = time.monotonic()
-                self._rested = {each: due for each, due in self._rested.items() if due > now}
-                self._rested[sheets] = now + REST * taken
-            if again:
-                self._note(pages, sheets)
+    def _work(self, noted: tuple[int, int]) -> bool:
+        """Collect one line project; True where another run does so now, and may have missed an answer."""
+        pages, sheets = noted
+        try:
+            self._collect(pages, sheets)
+        except RunUnderWay:
+            return True
+        except TwinreadError as error:
+            log.warning("Sheets of project %s were not collected: %s", pages, error)
+        return False
 
     def _collect(self, pages: int, sheets: int) -> None:
         values = self._settings
