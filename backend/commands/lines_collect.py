@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from backend.label_studio.client import LabelStudio
     from backend.settings.settings import Settings
     from backend.sheets.line_project import LineProject
-    from backend.sheets.page_rule import PageContext
+    from backend.sheets.page_outcomes import PageContext
 
 
 def collect_and_accept(

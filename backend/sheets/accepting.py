@@ -23,7 +23,8 @@ from backend.page.lines import Verdict
 from backend.sheets.decided_pages import NewAnnotation
 from backend.sheets.doubtful_lines import page_prediction
 from backend.sheets.made_annotations import Made, marked
-from backend.sheets.page_rule import PageContext, PageOutcome, PageState, worked_on
+from backend.sheets.page_outcomes import PageContext, PageOutcome, PageState
+from backend.sheets.page_rule import worked_on
 from backend.sheets.page_sample import sampled_pages
 from backend.sheets.page_writes import Writes, settle
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from backend.outputs import printable
 from backend.sheets.accepting import Accepted
 from backend.sheets.collecting import Collected
-from backend.sheets.page_rule import LineOutcome, LineState, PageState
+from backend.sheets.page_outcomes import LineOutcome, LineState, PageState
 from backend.sheets.page_writes import Writes
 
 NAMED = 20

@@ -18,7 +18,8 @@ from backend.label_studio.region_notes import decided_in
 from backend.label_studio.regions import regions
 from backend.sheets.decisions import Decision, decisions, problems
 from backend.sheets.made_annotations import Made, made_in
-from backend.sheets.page_rule import LineOutcome, LineState, PageContext, PageOutcome, PageState, page_outcome
+from backend.sheets.page_outcomes import LineOutcome, LineState, PageContext, PageOutcome, PageState
+from backend.sheets.page_rule import page_outcome
 from backend.sheets.page_writes import Writes, settle
 
 FOLDER = "collect"

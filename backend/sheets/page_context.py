@@ -8,7 +8,7 @@ from backend.label_studio.config_tags import LabelNames
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.sheets.line_project import LineProject, check_page_project, find_line_project
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_rule import PageContext
+from backend.sheets.page_outcomes import PageContext
 from backend.text.house_style import TextStyle
 
 

@@ -18,7 +18,7 @@ from backend.errors import LabelStudioFailed
 from backend.label_studio.annotations import Json
 from backend.label_studio.client import LabelStudio
 from backend.sheets.made_annotations import made_in
-from backend.sheets.page_rule import PageOutcome, PageState
+from backend.sheets.page_outcomes import PageOutcome, PageState
 
 PAGES = 20
 """Pages of a batch."""

@@ -7,7 +7,7 @@ from backend.sheets.collecting import collect
 from backend.sheets.doubtful_lines import page_lines
 from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_rule import PageContext, PageState
+from backend.sheets.page_outcomes import PageContext, PageState
 from backend.sheets.sheet_config import sheet_config
 from tests.end_to_end.browser import Editor, Stage
 from tests.end_to_end.written_pages import Written

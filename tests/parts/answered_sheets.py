@@ -12,7 +12,7 @@ from backend.label_studio.default_config import default_config
 from backend.sheets.collecting import Collected, collect
 from backend.sheets.doubtful_lines import page_lines
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_rule import PageContext
+from backend.sheets.page_outcomes import PageContext
 from backend.sheets.sheet_config import sheet_config
 from backend.sheets.sheet_tasks import SheetLine, ShownLine, sheet_data
 from tests.parts.reviewed_work import CONFIG, Work, prediction

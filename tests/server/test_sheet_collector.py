@@ -21,7 +21,7 @@ from backend.server.sheet_collector import SheetCollector
 from backend.settings.settings import Settings
 from backend.sheets.collecting import FOLDER, Collected
 from backend.sheets.line_webhook import hook_line_project
-from backend.sheets.page_rule import PageState
+from backend.sheets.page_outcomes import PageState
 from tests.parts.answered_sheets import SheetProjects, sheet_result
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import Work

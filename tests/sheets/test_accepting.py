@@ -12,7 +12,7 @@ from backend.label_studio.region_notes import accepted_in
 from backend.label_studio.regions import regions
 from backend.sheets.accepting import accept_agreed
 from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
-from backend.sheets.page_rule import PageState
+from backend.sheets.page_outcomes import PageState
 from tests.parts.answered_sheets import SheetProjects
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import Work

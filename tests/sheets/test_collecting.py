@@ -18,7 +18,7 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.regions import regions
 from backend.sheets.collecting import SheetProblem, collect
 from backend.sheets.made_annotations import Made, made_in
-from backend.sheets.page_rule import LineState, PageState
+from backend.sheets.page_outcomes import LineState, PageState
 from converters.reviewed.line_rules import review
 from converters.reviewed.reasons import LeftOutReason
 from tests.parts.answered_sheets import SIZE, SheetProjects, another_user, sheet_result

@@ -11,7 +11,7 @@ import pytest
 from backend.errors import LabelStudioFailed
 from backend.label_studio.client import LabelStudio
 from backend.sheets.collecting import collect
-from backend.sheets.page_rule import PageState
+from backend.sheets.page_outcomes import PageState
 from tests.parts.answered_sheets import SheetProjects
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.reviewed_work import Work
