@@ -1,4 +1,4 @@
-"""Agreed lines are typed blind: `twinread audit`, an annotator in a real browser, and what is claimed then."""
+"""`twinread audit`: an annotator types agreed lines blind in a real browser, and what is claimed then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backend.commands.cli import twinread
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.default_config import default_config
 from backend.label_studio.regions import regions
-from backend.sheets.made_annotations import Looked, Made, looked_at, made_in
+from backend.sheets.made_annotations import Looked, looked_at, made_in
 from backend.sheets.sheet_tasks import sheet_lines
 from tests.end_to_end.browser import signed_in
 from tests.end_to_end.sheet_desk import SheetEditor
@@ -80,6 +80,15 @@ def read(page: WrittenPage, version: str) -> dict[str, Any]:
     return prediction(works, (1000, 640), language="ru", version=version)
 
 
+def page_says(api: LabelStudio, task: int) -> list[tuple[str, Looked]]:
+    """The text of each line of a page that twinread approved, and who looked at it, from top to bottom."""
+    (annotation,) = api.task(task)["annotations"]
+    why = made_in(annotation)
+    assert why is not None
+    found = sorted(regions(annotation["result"]), key=lambda region: region.id)
+    return [(region.texts[0], looked_at(region, why)) for region in found]
+
+
 def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_before(
     label_studio: RunningLabelStudio, chromium: Browser, editor: SheetEditor, run: Run, tmp_path: Path
 ) -> None:
@@ -87,6 +96,7 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     page = write(chromium, tmp_path / "tailor.png", [Written(text) for text in TEXTS])
     project, task = read_page(api, page)
 
+    texts = {region.id: region.texts[0] for region in regions(read(page, VERSION)["result"])}
     begun = run("audit", "--project", project, "--target", "20%")
     (lot,) = begun["lots"]
     assert (lot["claim"]["state"], lot["claim"]["needed"], lot["claim"]["lot"]) == ("not yet", 5, 5)
@@ -97,11 +107,13 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     again = run("audit", "--project", project, "--target", "20%")
     assert (again["sheets"], again["on_sheets"], again["removed_sheets"]) == (0, 5, 0)
 
-    # an annotator, and all that the server tells the browser
+    # an annotator, and all that the server tells the browser but for what the person writes
     told: list[str] = []
 
     def keep(response: Response) -> None:
         kind = response.headers.get("content-type", "")
+        if "/drafts" in response.url or response.request.method != "GET":
+            return
         if "json" in kind:
             told.append(json.dumps(response.json(), ensure_ascii=False))
         elif "html" in kind:
@@ -109,26 +121,47 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
 
     editor.page.on("response", keep)
     editor.open_stream(sheets)
+    assert any("svg" in each and VERSION in each for each in told)
+    assert [text for text in TEXTS for each in told if text in each] == []
     assert editor.block(0).locator("svg.strip").is_visible()
+    editor.picture("audit_sheet_begun")
     for place, line in enumerate(sheet_lines(first)):
-        (text,) = [
-            regions(read(page, VERSION)["result"])[number].texts[0]
-            for number, region in enumerate(regions(read(page, VERSION)["result"]))
-            if region.id == line.key.region
-        ]
         editor.press(f"Shift+Digit{place + 1}", "Tab")
-        if place == 1:
+        editor.type(texts[line.key.region])
+        if place == 2:
             editor.picture("audit_sheet_typing")
-        editor.type(text)
         editor.press("Enter")
-    assert any("strip" in each for each in told)
-    before = [text for text in TEXTS for each in told if text in each and '"typed_0"' not in each]
-    assert before == []
-    editor.submit()
+    stored = editor.submit()
     editor.page.remove_listener("response", keep)
 
     held = run("audit", "--project", project, "--target", "20%")
     (lot,) = held["lots"]
-    claim = lot["claim"]
-    assert (claim["state"], claim["right"], claim["audited"], lot["wrong"]) == ("holds", 5, 5, [])
+    assert (lot["claim"]["state"], lot["claim"]["right"], lot["claim"]["audited"]) == ("holds", 5, 5)
     assert lot["sentence"] in held["printed"]
+
+    # the lead approves the page; who typed a line has looked at it
+    run("lines", "--project", project, "--collect", "--accept-agreed")
+    assert page_says(api, task) == [(text, Looked.SHEET) for text in TEXTS]
+
+    # two texts turn out to be others: one too many, and the claim is withdrawn in words
+    wrong = [("typed", f"{texts[line.key.region]}?") for line in sheet_lines(first)[:2]]
+    right = [("typed", texts[line.key.region]) for line in sheet_lines(first)[2:]]
+    api.update_annotation(int(stored["id"]), sheet_result([*wrong, *right]))
+    broken = run("audit", "--project", project, "--target", "20%")
+    (lot,) = broken["lots"]
+    assert (lot["claim"]["state"], len(lot["wrong"])) == ("broken", 2)
+    assert lot["sentence"] in broken["printed"]
+    run("lines", "--project", project, "--collect")
+    assert sorted(text for text, _ in page_says(api, task) if text.endswith("?")) == sorted(
+        text for _, text in wrong
+    )
+
+    # another version is another lot, and nobody is asked about the one before
+    api.import_predictions(project, [{"task": task, **read(page, NEWER)}])
+    api.update_project(project, model_version=NEWER)
+    anew = run("audit", "--project", project, "--target", "20%")
+    (lot,) = anew["lots"]
+    assert (lot["claim"]["state"], lot["claim"]["needed"], lot["wrong"]) == ("not yet", 5, [])
+    assert anew["removed_sheets"] == len(repeats)
+    versions = [line.model_version for sheet in api.tasks(sheets) for line in sheet_lines(sheet)]
+    assert versions == [VERSION] * 5 + [NEWER] * anew["lines"]
