@@ -60,8 +60,7 @@ def audited(line: AgreedLine, answers: Iterable[Decision], language: str, style:
         line=line,
         counted=counted,
         other=other,
-        is_right=counted.verdict is LineVerdict.TYPED
-        and is_same_text(line.text, counted.text, language, style),
+        is_right=is_same_text(line.text, counted.text, language, style),
         is_repeated_alike=None if other is None else _is_same_answer(counted, other, language, style),
     )
 
@@ -85,7 +84,7 @@ def is_same_text(agreed: str, typed: str, language: str, style: TextStyle) -> bo
 
     Args:
         agreed: what the readers agree on.
-        typed: what a person typed.
+        typed: what a person typed; empty for what is illegible or no text, which is no reading.
         language: a code, of the page.
         style: which marks are written by the house rule.
     """

@@ -16,7 +16,7 @@ from backend.label_studio.region_notes import decided_in
 from backend.label_studio.regions import regions
 from backend.sheets.agreed_lines import AgreedPage, agreed_lines
 from backend.sheets.audit_answers import answers_of, is_same_text
-from backend.sheets.decisions import Decision, LineVerdict
+from backend.sheets.decisions import Decision
 from backend.sheets.made_annotations import unmarked
 from backend.sheets.page_outcomes import LineOutcome, LineState, PageContext
 from backend.sheets.sheet_tasks import LineKey, SheetLine
@@ -89,8 +89,6 @@ def _chosen(
         if not given:
             continue
         first = given[0]
-        same = first.verdict is LineVerdict.TYPED and is_same_text(
-            line.text, first.text, page.language, context.rules.style
-        )
+        same = is_same_text(line.text, first.text, page.language, context.rules.style)
         # a dash that the person typed in another way is no other text: the rule of the project stands
         yield line.line, replace(first, text=line.text) if same else first

@@ -75,6 +75,7 @@ def test_a_page_is_completed_by_its_doubtful_lines_alone_and_what_was_typed_come
 
     both = page_outcome(page, [decided(page), typed(second, "Даты")], CONTEXT)
     assert (both.state, both.unseen, both.audited) == (PageState.COMPLETED, 1, 1)
+    assert [each.state for each in both.lines] == [LineState.DECIDED]
     assert said(made(both).result, Made.SHEETS) == [
         ("Text", "Сумма", Looked.SHEET),
         ("Text", "Итог", Looked.NOBODY),
