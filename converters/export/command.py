@@ -12,18 +12,25 @@ from rich.console import Console
 
 from backend.errors import BadRequest
 from backend.outputs import printable_lines, write_summary
+from backend.label_studio.client import LabelStudio
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
+from backend.sheets.audits import read_lots
+from backend.sheets.line_project import find_line_project
+from backend.sheets.lot_claims import lot_claims
+from backend.sheets.offered_texts import TextRules
 from converters.export import options, terminal
+from converters.export.guarantee import Guarantee
 from converters.export.options import ExportRequest
 from converters.export.page_records import STATE
 from converters.export.previous_dataset import Origin
-from converters.export.run import ExportOptions, NothingToExport, export
+from converters.export.run import ExportOptions, NotWritten, export
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
 from converters.reviewed.image_folder import notes_of
+from converters.reviewed.line_rules import Rules
 from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 
@@ -62,7 +69,7 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
             with staging, terminal.bar(console, source.total) as bar:
                 _check_whole(staging, chosen)
                 totals = export(tasks, images, staging, chosen, bar)
-        except NothingToExport as nothing:
+        except NotWritten as nothing:
             totals, written = nothing.totals, False
             console.print(printable_lines(str(nothing)), markup=False, style="red")
     terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
@@ -71,7 +78,8 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
     if request.summary_json is not None:
         difference = {"written": written, "difference": dict(totals.difference)}
         write_summary(request.summary_json, {**totals.summary(chosen.pages), **difference})
-    return 1 if totals.pages_without_image or not written else 0
+    refused = chosen.guarantee is not None and chosen.guarantee.refuses
+    return 1 if totals.pages_without_image or not written or refused else 0
 
 
 def _check_whole(staging: Staging, chosen: ExportOptions) -> None:
@@ -108,6 +116,24 @@ def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Cont
         )
 
 
+def _guarantee(
+    request: ExportRequest, values: Settings, rules: Rules, api: LabelStudio
+) -> Guarantee | None:
+    """What the audits of the project say; None where it has none, and none was asked for."""
+    project = request.project
+    if project is None or rules.config is None:
+        return None
+    if request.guarantee is None and find_line_project(api, project) is None:
+        return None
+    chosen = str(api.project(project).get("model_version") or "")
+    text_rules = TextRules(values.ocr_language, values.text_style)
+    lots = read_lots(api, project, rules.config, chosen, text_rules)
+    made = Guarantee(lot_claims(lots, request.guarantee or values.audit_target), project, request.guarantee)
+    if request.guarantee is not None:
+        made.plan(api.tasks(project), rules)
+    return made
+
+
 def _sources(
     request: ExportRequest,
     values: Settings,
@@ -124,7 +150,11 @@ def _sources(
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
         source = task_sources.from_project(api, request.project, rules.names, since)
-        chosen = replace(chosen, origin=Origin(str(values.label_studio_url), request.project))
+        chosen = replace(
+            chosen,
+            origin=Origin(str(values.label_studio_url), request.project),
+            guarantee=_guarantee(request, values, replace(rules, config=source.config), api),
+        )
     else:
         assert request.json_file is not None  # noqa: S101  (checked: the one or the other)
         config = inputs.labeling_config(request.config, rules.names)
