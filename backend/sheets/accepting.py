@@ -15,13 +15,11 @@ from typing import Any
 
 from backend.label_studio.annotations import Json, listed_annotations
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.region_notes import accepted_meta, readings_in, with_note
-from backend.label_studio.regions import Region, regions
+from backend.label_studio.region_notes import accepted_meta, with_note
+from backend.label_studio.regions import regions
 from backend.label_studio.result_fields import name_in
-from backend.page.lines import Verdict
 from backend.sheets.decided_pages import NewAnnotation
-from backend.sheets.doubtful_lines import page_prediction
+from backend.sheets.doubtful_lines import is_agreed, page_prediction
 from backend.sheets.made_annotations import Made, marked
 from backend.sheets.page_outcomes import PageContext, PageOutcome, PageState
 from backend.sheets.page_rule import worked_on
@@ -124,23 +122,6 @@ def agreed_page(
         completed_by=user,
     )
     return PageOutcome(number, PageState.ACCEPTED, annotation=new)
-
-
-def is_agreed(region: Region, config: LabelingConfig) -> bool:
-    """Whether a line was read alike twice, and says so in every way in which it can.
-
-    A line that was imported is none, nor one whose label is not the project's for ready lines (any more).
-    """
-    stored = readings_in(region)
-    labels = config.labels_of(region.from_name)
-    return (
-        stored is not None
-        and stored.verdict is Verdict.AGREED
-        and set(region.labels) <= {labels.text}
-        and any(text.strip() for text in region.texts)
-        and region.points is not None
-        and not region.problems
-    )
 
 
 def _accepted(result: Sequence[object], user: int) -> list[dict[str, Any]]:
