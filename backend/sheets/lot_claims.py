@@ -1,7 +1,7 @@
 """What audits say of a project's agreed lines, alike in `status`, `report`, `export` and the metrics; pure.
 
-Nothing is reckoned here: the claim of a lot is made in `backend.guarantee`. Beside it stand what people get wrong
-themselves, which is its floor, and, where nobody looked blind, that nothing is known.
+Nothing is reckoned here: the claim of a lot is made in `backend.guarantee`. Beside it stands what people get
+wrong themselves, which is its floor; and where nobody looked blind, that nothing is known.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class LotClaim:
             return None
         key = self.claim.key
         return (
-            f"ALARM: what was said of the agreed lines of project {key.project} ({key.language}) does not hold any "
-            f"more. Export no line that nobody looked at (export --guarantee leaves them out), and look at the lines "
-            f"that were wrong: `twinread report --project {key.project}`."
+            f"ALARM: what was said of the agreed lines of project {key.project} ({key.language}) does not "
+            "hold any more. Export no line that nobody looked at (export --guarantee leaves them out), and "
+            f"look at those that were wrong: `twinread report --project {key.project}`."
         )
 
     def sentences(self) -> Iterator[str]:
@@ -76,8 +76,8 @@ def nobody_looked(project: int, of: str = "") -> str:
         of: which lot, with a space before it; empty for all of the project.
     """
     return (
-        f"How many agreed lines{of} are wrong is not known yet: nobody looked blind. Run `twinread audit --project "
-        f"{project}`."
+        f"How many agreed lines{of} are wrong is not known yet: nobody looked blind. Run `twinread audit "
+        f"--project {project}`."
     )
 
 

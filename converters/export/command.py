@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
-from backend.outputs import printable_lines, write_summary
 from backend.label_studio.client import LabelStudio
+from backend.outputs import printable_lines, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
-from backend.sheets.audits import read_lots
+from backend.sheets.audits import AuditedLot, read_lots
 from backend.sheets.line_project import find_line_project
 from backend.sheets.lot_claims import lot_claims
 from backend.sheets.offered_texts import TextRules
@@ -103,6 +103,11 @@ def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Cont
             f"{totals.pages_without_group} of {totals.pages} pages are of tasks without the field "
             f"{request.split_by} (--split-by); each of them was split by itself."
         )
+    if request.since is not None and totals.made.total():
+        yield (
+            "What the lines that nobody looked at are worth was not asked for: --since reads changed tasks "
+            "alone, and a claim is about all of them."
+        )
     if request.since is not None and totals.rows and not totals.compared:
         yield (
             f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
@@ -116,18 +121,19 @@ def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Cont
         )
 
 
-def _guarantee(
-    request: ExportRequest, values: Settings, rules: Rules, api: LabelStudio
-) -> Guarantee | None:
-    """What the audits of the project say; None where it has none, and none was asked for."""
+def _guarantee(request: ExportRequest, values: Settings, rules: Rules, api: LabelStudio) -> Guarantee | None:
+    """What the audits of the project say; None where it has none, and no guarantee was asked for."""
     project = request.project
-    if project is None or rules.config is None:
+    # changed tasks alone say nothing of a claim, which is about all of them
+    if project is None or request.since is not None:
         return None
-    if request.guarantee is None and find_line_project(api, project) is None:
+    if request.guarantee is None and (rules.config is None or find_line_project(api, project) is None):
         return None
-    chosen = str(api.project(project).get("model_version") or "")
-    text_rules = TextRules(values.ocr_language, values.text_style)
-    lots = read_lots(api, project, rules.config, chosen, text_rules)
+    lots: list[AuditedLot] = []
+    if rules.config is not None:
+        chosen = str(api.project(project).get("model_version") or "")
+        text_rules = TextRules(values.ocr_language, values.text_style)
+        lots = read_lots(api, project, rules.config, chosen, text_rules)
     made = Guarantee(lot_claims(lots, request.guarantee or values.audit_target), project, request.guarantee)
     if request.guarantee is not None:
         made.plan(api.tasks(project), rules)
@@ -150,11 +156,7 @@ def _sources(
         assert api is not None  # noqa: S101  (opened above)
         rules = replace(rules, approval=task_sources.with_user_id(api, rules.approval))
         source = task_sources.from_project(api, request.project, rules.names, since)
-        chosen = replace(
-            chosen,
-            origin=Origin(str(values.label_studio_url), request.project),
-            guarantee=_guarantee(request, values, replace(rules, config=source.config), api),
-        )
+        chosen = replace(chosen, origin=Origin(str(values.label_studio_url), request.project))
     else:
         assert request.json_file is not None  # noqa: S101  (checked: the one or the other)
         config = inputs.labeling_config(request.config, rules.names)
@@ -165,4 +167,6 @@ def _sources(
         source = TaskSource(tasks, config, total, inputs.labels_offered(request.config))
     options.check_labels(request.labels, source.labels)
     images = inputs.page_source(request.images, api, values)
-    return source, images, replace(chosen, rules=replace(rules, config=source.config))
+    rules = replace(rules, config=source.config)
+    guarantee = _guarantee(request, values, rules, api) if api is not None else None
+    return source, images, replace(chosen, rules=rules, guarantee=guarantee)

@@ -1,15 +1,15 @@
-"""`--guarantee`: which lines that nobody looked at a claim of the audit covers, and what an export is worth; pure.
+"""`--guarantee`: which lines that nobody looked at an audit lets through, and what those are worth; pure.
 
-An audit says how many of all agreed lines of a lot can be wrong (`backend.guarantee.claims`). What is exported
-unseen is a part of them, and the wrong ones may all be in it. So that part counts: the bound on the *number* of
-wrong lines, less those that the audit found, over the lines that are exported. With it count the lines of
-the same lot that people typed blind, alike, and that are exported, too: the bound rests on them.
+An audit says how many of all agreed lines of a lot can be wrong (`backend.guarantee.claims`). What is
+exported unseen is a part of them, and all wrong ones may be in it. So the *number* of wrong lines at most,
+less those that the audit found, must be as small a share of what is exported as was asked for. The
+lines that people typed blind, alike, count with them where they are exported, too: the bound rests on them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from backend.guarantee.claims import Claim, ClaimState, wrong_unseen_at_most
 from backend.guarantee.lots import LotKey, LotLine
 from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.regions import Region, regions
-from backend.sheets.lot_claims import LotClaim, figures, percent
+from backend.sheets.lot_claims import LotClaim, figures, name, percent
 from backend.sheets.made_annotations import Looked, looked_at, made_in
 from converters.export.page_jobs import page_jobs
 from converters.export.page_records import LineRecord, PageRecord
@@ -37,14 +37,14 @@ class LotExport:
     goes: lines that nobody looked at are exported under its claim; True where no guarantee is asked for.
     unseen: exported lines of the lot that nobody looked at.
     alike: exported lines that people typed blind as they were agreed.
-    left_out: lines that nobody looked at and that wait for people, by why.
+    held_back: lines that nobody looked at and that wait for people, by why.
     """
 
     said: LotClaim
     goes: bool = True
     unseen: int = 0
     alike: int = 0
-    left_out: Counter[LeftOutReason] = field(default_factory=Counter)
+    held_back: Counter[LeftOutReason] = field(default_factory=Counter)
 
     @property
     def claim(self) -> Claim:
@@ -84,20 +84,22 @@ class LotExport:
             "exported_typed_alike": self.alike,
             "exported_unseen_wrong_at_most": wrong,
             "exported_unseen_at_most": None if rate is None else round(rate, 6),
-            "left_out_unseen": {why.words: count for why, count in self.left_out.items() if count},
+            "held_back": {why.words: count for why, count in self.held_back.items() if count},
         }
 
 
 class Guarantee:
     """What the audits of a project say, and which lines they let through that nobody looked at."""
 
-    def __init__(self, claims: Iterable[LotClaim], target: float | None = None) -> None:
+    def __init__(self, claims: Iterable[LotClaim], project: int, target: float | None = None) -> None:
         """Take what is known; nothing is chosen yet.
 
         Args:
             claims: one for each lot of the project.
+            project: its id.
             target: the share of wrong lines that --guarantee accepts; None lets everything through.
         """
+        self.project = project
         self.target = target
         self.lots: dict[LotKey, LotExport] = {each.claim.key: LotExport(each) for each in claims}
         self.other = Counter[LeftOutReason]()
@@ -108,7 +110,7 @@ class Guarantee:
             for line in lot.said.audited.lot.lines
         }
 
-    def left_out(self, task: Json, annotation: Json) -> dict[str, LeftOutReason]:
+    def held_back(self, task: Json, annotation: Json) -> dict[str, LeftOutReason]:
         """The regions of an annotation that nobody looked at and that wait for people, each with its reason.
 
         Args:
@@ -127,6 +129,8 @@ class Guarantee:
         return {identity: why for identity, why in found if why is not None}
 
     def _why_not(self, task: str, region: Region, version: str | None) -> LeftOutReason | None:
+        if not any(lot.claim.state is ClaimState.HOLDS for lot in self.lots.values()):
+            return LeftOutReason.NO_CLAIM
         key, line = self._lines.get((task, region.id), (None, None))
         if key is None or line is None or key.version != version:
             return LeftOutReason.NOT_OF_A_LOT
@@ -164,7 +168,7 @@ class Guarantee:
             elif LeftOutReason[line.why] in HELD_BACK:
                 key, _ = self._lines.get(name, (None, None))
                 why = LeftOutReason[line.why]
-                counted = self.other if key is None else self.lots[key].left_out
+                counted = self.other if key is None else self.lots[key].held_back
                 counted[why] += 1
 
     def _count(self, name: _Name, looked: Looked) -> None:
@@ -177,11 +181,20 @@ class Guarantee:
             lot.alike += looked is not Looked.NOBODY and line.right is True
 
     @property
-    def broken_promises(self) -> list[LotExport]:
-        """Lots that were to go, and of which so few lines were exported in the end that the target does not hold."""
-        if self.target is None:
-            return []
-        return [lot for lot in self.lots.values() if lot.unseen and not lot.is_enough]
+    def not_kept(self) -> str:
+        """Why the dataset cannot be written as it was asked for; empty where it can.
+
+        It happens where images could not be had, or people worked on the project meanwhile.
+        """
+        fewer = [lot for lot in self.lots.values() if lot.unseen and not lot.is_enough]
+        if self.target is None or not fewer:
+            return ""
+        lot = fewer[0]
+        return (
+            f"Only {lot.unseen:,} lines that nobody looked at could be exported ({name(lot.claim)}), fewer "
+            f"than were planned: of so few more than {percent(self.target)} may be wrong. The dataset was "
+            "not written. Run it again when all images can be had."
+        )
 
     def of_row(self, page: PageRecord, line: LineRecord) -> dict[str, Any] | None:
         """What the manifest says of a line that nobody looked at; None where no claim covers it."""
@@ -199,29 +212,39 @@ class Guarantee:
             "confidence": lot.claim.confidence,
         }
 
-    def sentences(self) -> Iterator[str]:
-        """What the export is worth, a sentence for each lot, and what waits for people."""
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """What the lines that nobody looked at are worth, and which wait: sentences, each with its style."""
         for lot in self.lots.values():
-            yield from lot.said.sentences()
-            if lot.unseen and lot.wrong_at_most is not None and lot.at_most is not None:
+            for sentence in lot.said.sentences():
+                yield sentence, "red" if lot.said.alarm else ""
+            if lot.at_most is not None and lot.wrong_at_most is not None:
                 yield (
                     f"Of its lines that nobody looked at {lot.unseen:,} are exported; at most "
-                    f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most)}, "
-                    f"{percent(lot.claim.confidence)} confidence)."
+                    f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most)}, with "
+                    f"{percent(lot.claim.confidence)} confidence).",
+                    "",
                 )
-        if self.target is None:
+        waiting = self.waiting
+        if not waiting.total():
             return
-        left_out = sum((lot.left_out for lot in self.lots.values()), self.other)
-        if not left_out.total():
-            return
-        why = "; ".join(f"{count:,} {words}" for words, count in _listed(left_out))
-        yield f"--guarantee left out {left_out.total():,} lines that nobody looked at: {why}."
+        if self.refuses:
+            yield (
+                "No claim holds for the lines that nobody looked at, so none of them is exported. Run "
+                f"`twinread audit --project {self.project}` to see what is needed.",
+                "red",
+            )
+        why = "; ".join(f"{waiting[why]:,}: {why.words}" for why in LeftOutReason if waiting[why])
+        yield f"--guarantee left out {waiting.total():,} lines, which wait for people ({why}).", "yellow"
+
+    @property
+    def waiting(self) -> Counter[LeftOutReason]:
+        """Lines that nobody looked at and that are not exported, by why."""
+        return sum((lot.held_back for lot in self.lots.values()), self.other)
 
     @property
     def refuses(self) -> bool:
-        """Lines that nobody looked at were asked for under a guarantee, and not one could be exported."""
-        left_out = sum((lot.left_out for lot in self.lots.values()), self.other)
-        return bool(left_out.total()) and not any(lot.unseen for lot in self.lots.values())
+        """Not one of the lines that nobody looked at could be exported under the guarantee."""
+        return bool(self.waiting.total()) and not any(lot.unseen for lot in self.lots.values())
 
     def summary(self) -> dict[str, Any]:
         """For machines: what was asked for, and each lot."""
@@ -249,7 +272,7 @@ def _exported(task: Json, guarantee: Guarantee, rules: Rules) -> Iterator[tuple[
     if choice.annotation is None:
         return
     made = made_in(choice.annotation)
-    left_out = guarantee.left_out(task, choice.annotation)
+    held_back = guarantee.held_back(task, choice.annotation)
     for job in page_jobs(task, choice.annotation, choice.witnesses, rules.config):
         own = on_page(job.annotation, rules, job.number)
         size = next((region.page_size for region in own if region.page_size), (1, 1))
@@ -266,9 +289,5 @@ def _exported(task: Json, guarantee: Guarantee, rules: Rules) -> Iterator[tuple[
             language=job.language or "",
         )
         for line in reviewed:
-            if line.why is None and line.region.id not in left_out:
+            if line.why is None and line.region.id not in held_back:
                 yield (job.task, line.region.id), looked_at(line.region, made)
-
-
-def _listed(counts: Mapping[LeftOutReason, int]) -> Sequence[tuple[str, int]]:
-    return [(why.words, counts[why]) for why in LeftOutReason if counts.get(why)]

@@ -97,7 +97,7 @@ def check(request: ExportRequest) -> None:
         raise BadRequest("--since goes with --project; an export file holds all its tasks anyway.")
     if request.guarantee is not None and request.project is None:
         raise BadRequest(
-            "--guarantee goes with --project: an export file holds no audits, so nobody can say what its lines "
+            "--guarantee goes with --project: an export file holds no audits, so it does not say what lines "
             "are worth that nobody looked at."
         )
     if request.guarantee is not None and request.since:

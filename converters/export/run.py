@@ -89,7 +89,7 @@ class NothingToExport(NotWritten):
 
 
 class GuaranteeNotKept(NotWritten):
-    """So few lines that nobody looked at could be exported that the claim says less of them than was asked."""
+    """So few lines that nobody looked at could be exported that the target does not hold for them."""
 
 
 def export(

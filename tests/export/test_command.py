@@ -199,6 +199,8 @@ def project(monkeypatch):
     answers = {
         "/api/projects/1/": {"label_config": CONFIG, "task_number": 1},
         "/api/tasks/": {"tasks": [changed]},
+        # none of them is its line project
+        "/api/projects/": {"results": [], "next": None},
     }
     scripts = {path: says(json.dumps(answer).encode()) for path, answer in answers.items()}
     with serving({**scripts, "/data/upload/1/1.png": says(png(page_pixels(1)))}) as server:
