@@ -68,6 +68,21 @@ def lot_claims(lots: Iterable[AuditedLot], target: float) -> list[LotClaim]:
     return [LotClaim(each, claim(each.lot, target)) for each in lots]
 
 
+def sentences(project: int, claims: Sequence[LotClaim]) -> Iterator[tuple[str, bool]]:
+    """What is known of a project, a sentence each, and whether it is an alarm.
+
+    Args:
+        project: the id of the page project.
+        claims: one for each of its lots.
+    """
+    if not any(each.answered for each in claims):
+        yield nobody_looked(project), False
+        return
+    for each in claims:
+        for sentence in each.sentences():
+            yield sentence, each.alarm is not None
+
+
 def nobody_looked(project: int, of: str = "") -> str:
     """What is said of agreed lines of which nobody saw one blind.
 
@@ -126,8 +141,3 @@ def figures(each: LotClaim) -> dict[str, Any]:
         "typed_by_two_alike": repeats.same,
         "says": list(each.sentences()),
     }
-
-
-def all_figures(claims: Sequence[LotClaim]) -> list[dict[str, Any]]:
-    """The same for every lot."""
-    return [figures(each) for each in claims]

@@ -16,10 +16,10 @@ from backend.outputs import printable_lines, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
-from backend.sheets.audits import AuditedLot, read_lots
 from backend.sheets.line_project import find_line_project
-from backend.sheets.lot_claims import lot_claims
+from backend.sheets.lot_claims import LotClaim
 from backend.sheets.offered_texts import TextRules
+from backend.sheets.project_claims import project_claims
 from converters.export import options, terminal
 from converters.export.guarantee import Guarantee
 from converters.export.options import ExportRequest
@@ -129,12 +129,12 @@ def _guarantee(request: ExportRequest, values: Settings, rules: Rules, api: Labe
         return None
     if request.guarantee is None and (rules.config is None or find_line_project(api, project) is None):
         return None
-    lots: list[AuditedLot] = []
+    claims: list[LotClaim] = []
     if rules.config is not None:
-        chosen = str(api.project(project).get("model_version") or "")
+        target = request.guarantee or values.audit_target
         text_rules = TextRules(values.ocr_language, values.text_style)
-        lots = read_lots(api, project, rules.config, chosen, text_rules)
-    made = Guarantee(lot_claims(lots, request.guarantee or values.audit_target), project, request.guarantee)
+        claims = project_claims(api, project, rules.config, text_rules, target)
+    made = Guarantee(claims, project, request.guarantee)
     if request.guarantee is not None:
         made.plan(api.tasks(project), rules)
     return made

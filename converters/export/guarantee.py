@@ -17,7 +17,7 @@ from backend.guarantee.claims import Claim, ClaimState, wrong_unseen_at_most
 from backend.guarantee.lots import LotKey, LotLine
 from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.regions import Region, regions
-from backend.sheets.lot_claims import LotClaim, figures, name, percent
+from backend.sheets.lot_claims import LotClaim, figures, name, percent, sentences
 from backend.sheets.made_annotations import Looked, looked_at, made_in
 from converters.export.page_jobs import page_jobs
 from converters.export.page_records import LineRecord, PageRecord
@@ -214,12 +214,12 @@ class Guarantee:
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """What the lines that nobody looked at are worth, and which wait: sentences, each with its style."""
+        for sentence, alarm in sentences(self.project, [lot.said for lot in self.lots.values()]):
+            yield sentence, "red" if alarm else ""
         for lot in self.lots.values():
-            for sentence in lot.said.sentences():
-                yield sentence, "red" if lot.said.alarm else ""
             if lot.at_most is not None and lot.wrong_at_most is not None:
                 yield (
-                    f"Of its lines that nobody looked at {lot.unseen:,} are exported; at most "
+                    f"{lot.unseen:,} lines that nobody looked at are exported ({name(lot.claim)}); at most "
                     f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most)}, with "
                     f"{percent(lot.claim.confidence)} confidence).",
                     "",
