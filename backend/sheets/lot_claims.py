@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context
 from typing import Any
 
 from backend.guarantee import words
@@ -52,8 +53,9 @@ class LotClaim:
         repeats = self.audited.repeats
         if repeats.seen:
             unlike = repeats.seen - repeats.same
+            were = "was" if unlike == 1 else "were"
             yield (
-                f"Of {repeats.seen:,} audit lines that two people typed, {unlike:,} were typed differently "
+                f"Of {repeats.seen:,} audit lines that two people typed, {unlike:,} {were} typed differently "
                 f"({percent(unlike / repeats.seen)}): nothing better than that can be shown by people."
             )
 
@@ -101,9 +103,17 @@ def name(made: Claim) -> str:
     return f"language {made.key.language}, model version {made.key.version}"
 
 
-def percent(share: float) -> str:
-    """A share as people read it: two digits that count, no more than two after the point."""
-    return f"{100 * share:.3g} %" if share >= 0.1 else f"{100 * share:.2g} %"
+def percent(share: float, *, bound: bool = False) -> str:
+    """A share as people read it: two digits that count, three from 10 % on.
+
+    Args:
+        share: 0 to 1.
+        bound: it is the most that may be, so it is never rounded down.
+    """
+    digits = Context(prec=3 if share >= 0.1 else 2, rounding=ROUND_CEILING if bound else ROUND_HALF_EVEN)
+    # what a float adds far behind the point is no reason to round up
+    written = digits.create_decimal(repr(round(100 * share, 9)))
+    return f"{written.normalize():f} %"
 
 
 def wrong_line(each: Audited) -> str:

@@ -220,7 +220,7 @@ class Guarantee:
             if lot.at_most is not None and lot.wrong_at_most is not None:
                 yield (
                     f"{lot.unseen:,} lines that nobody looked at are exported ({name(lot.claim)}); at most "
-                    f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most)}, with "
+                    f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most, bound=True)}, with "
                     f"{percent(lot.claim.confidence)} confidence).",
                     "",
                 )
