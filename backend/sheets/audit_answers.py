@@ -67,16 +67,16 @@ def audited(line: AgreedLine, answers: Iterable[Decision], language: str, style:
 
 
 def answers_of(line: AgreedLine, answers: Iterable[Decision]) -> list[Decision]:
-    """The blind answers that hold for a line, the first one first; whatever version it was asked for.
+    """The blind answers that hold for a line: given for its own version first, the first one before others.
 
     Args:
         line: an agreed one.
-        answers: about the line of this key.
+        answers: about the line of this key, whatever the version that it was asked for.
     """
     # by the number of the annotation: who mends an answer of theirs later is no later answer
     return sorted(
         (each for each in answers if each.line.audit and is_same_line(each.line, line.line)),
-        key=lambda each: (each.annotation, each.line.place),
+        key=lambda each: (each.line.model_version != line.line.model_version, each.annotation),
     )
 
 

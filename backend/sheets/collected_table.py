@@ -78,6 +78,11 @@ def sentences(found: Collected, places: Places) -> list[str]:
             f"Approved by their doubtful lines: {_counted(done, 'page')}. On them nobody looked at "
             f"{_counted(found.unseen, 'other line')}, read alike twice."
         )
+    if found.audited:
+        wait = (
+            f"; {found.audited_waiting:,} wait until their page is approved" if found.audited_waiting else ""
+        )
+        said.append(f"Typed blind for the audit: {_counted(found.audited, 'line')}{wait}.")
     said += _listed(
         "Answered differently; open the sheet and agree, or decide the line in page review",
         [_disagreement(line, places) for line in found.disagreeing],
@@ -112,6 +117,8 @@ def figures(found: Collected, places: Places) -> dict[str, Any]:
         "pages": {state.value: found.pages[state] for state in PageState if found.pages[state]},
         "lines": {state.value: found.lines[state] for state in LineState},
         "unseen_lines": found.unseen,
+        "audited_lines": found.audited,
+        "audited_lines_waiting": found.audited_waiting,
         **_writes(found.writes),
         "disagreeing": [_line(line, places) for line in found.disagreeing],
         "stale": [_line(line, places) for line in found.stale],
@@ -143,6 +150,8 @@ def show_accepted(found: Accepted, places: Places, console: Console) -> None:
             "looked at them. The export's manifest says so for each row (looked_at: nobody).",
             console,
         )
+        if found.audited:
+            _say(f"Typed blind for the audit: {_counted(found.audited, 'other line')} of them.", console)
     else:
         _say("No page was accepted.", console)
     for sentence in _ends(found.writes, places, stopped=found.stopped):
@@ -154,6 +163,7 @@ def accepted_figures(found: Accepted) -> dict[str, Any]:
     return {
         "pages": {state.value: found.pages[state] for state in PageState if found.pages[state]},
         "unseen_lines": found.lines,
+        "audited_lines": found.audited,
         **_writes(found.writes),
         "stopped": found.stopped,
     }

@@ -95,7 +95,8 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
         sheet = int(task["id"])
         made += 1
         submitted += bool(submitted_annotations(task))
-        given = [each for each in decisions(task) if each.line.key.project == project]
+        said = [each for each in decisions(task) if each.line.key.project == project]
+        given = [each for each in said if not each.line.audit]
         answers += given
         for line in sheet_lines(task):
             if line.key.project == project and (line.key not in asked or asked[line.key][0] < sheet):
