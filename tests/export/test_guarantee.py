@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from backend.errors import ImageRefused
+from backend.errors import BadRequest, ImageRefused
 from backend.guarantee.claims import ClaimState
 from backend.guarantee.lots import LotKey
 from converters.export import terminal
@@ -187,3 +187,10 @@ def test_an_export_that_keeps_pages_makes_those_anew_of_which_the_claim_broke(tm
     assert exported(tmp_path / "out", tasks, [lot_claim(lot, BROKEN)], incremental=True)[0] == ["Date"]
     assert len(exported(tmp_path / "out", tasks, [lot_claim(lot, HOLDS)], incremental=True)[0]) == 3
     assert lot.key == KEY
+
+
+def test_pages_of_a_guarantee_are_not_kept_unread(tmp_path):
+    tasks = two_pages()
+    exported(tmp_path / "out", tasks, [lot_claim(lot_of(tasks), HOLDS)])
+    with pytest.raises(BadRequest, match="exported with --guarantee"):
+        run(tmp_path / "out", tasks, ExportOptions(rules=RULES, jobs=1, partial=True))
