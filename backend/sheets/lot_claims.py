@@ -1,0 +1,153 @@
+"""What audits say of a project's agreed lines, alike in `status`, `report`, `export` and the metrics; pure.
+
+Nothing is reckoned here: the claim of a lot is made in `backend.guarantee`. Beside it stands what people get
+wrong themselves, which is its floor; and where nobody looked blind, that nothing is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context
+from typing import Any
+
+from backend.guarantee import words
+from backend.guarantee.claims import Claim, ClaimState, claim
+from backend.sheets.audit_answers import Audited
+from backend.sheets.audits import AuditedLot
+from backend.sheets.work_words import answer
+
+
+@dataclass(frozen=True, slots=True)
+class LotClaim:
+    """A lot of agreed lines, and what its audit says of them."""
+
+    audited: AuditedLot
+    claim: Claim
+
+    @property
+    def answered(self) -> int:
+        """Lines that people typed blind."""
+        return sum(line.right is not None for line in self.audited.lot.lines)
+
+    @property
+    def alarm(self) -> str | None:
+        """What is to be done now that the claim is broken; None where it is not."""
+        if self.claim.state is not ClaimState.BROKEN:
+            return None
+        key = self.claim.key
+        return (
+            f"ALARM: what was said of the agreed lines of project {key.project} ({key.language}) does not "
+            "hold any more. Export no line that nobody looked at (export --guarantee leaves them out), and "
+            f"look at those that were wrong: `twinread report --project {key.project}`."
+        )
+
+    def sentences(self) -> Iterator[str]:
+        """What is known, a sentence each, the alarm first."""
+        if self.alarm is not None:
+            yield self.alarm
+        if not self.answered:
+            yield nobody_looked(self.claim.key.project, of=f" of {name(self.claim)}")
+            return
+        yield words.sentence(self.claim)
+        repeats = self.audited.repeats
+        if repeats.seen:
+            unlike = repeats.seen - repeats.same
+            were = "was" if unlike == 1 else "were"
+            yield (
+                f"Of {repeats.seen:,} audit lines that two people typed, {unlike:,} {were} typed differently "
+                f"({percent(unlike / repeats.seen)}): nothing better than that can be shown by people."
+            )
+
+
+def lot_claims(lots: Iterable[AuditedLot], target: float) -> list[LotClaim]:
+    """What the audits say.
+
+    Args:
+        lots: of a project.
+        target: the share of wrong lines that the team accepts, over 0 and under 1.
+    """
+    return [LotClaim(each, claim(each.lot, target)) for each in lots]
+
+
+def sentences(project: int, claims: Sequence[LotClaim]) -> Iterator[tuple[str, bool]]:
+    """What is known of a project, a sentence each, and whether it is an alarm.
+
+    Args:
+        project: the id of the page project.
+        claims: one for each of its lots.
+    """
+    if not any(each.answered for each in claims):
+        yield nobody_looked(project), False
+        return
+    for each in claims:
+        for sentence in each.sentences():
+            yield sentence, each.alarm is not None
+
+
+def nobody_looked(project: int, of: str = "") -> str:
+    """What is said of agreed lines of which nobody saw one blind.
+
+    Args:
+        project: the id of the page project.
+        of: which lot, with a space before it; empty for all of the project.
+    """
+    return (
+        f"How many agreed lines{of} are wrong is not known yet: nobody looked blind. Run `twinread audit "
+        f"--project {project}`."
+    )
+
+
+def name(made: Claim) -> str:
+    """Which lot a claim is about, in a few words."""
+    return f"language {made.key.language}, model version {made.key.version}"
+
+
+def percent(share: float, *, bound: bool = False) -> str:
+    """A share as people read it: two digits that count, three from 10 % on.
+
+    Args:
+        share: 0 to 1.
+        bound: it is the most that may be, so it is never rounded down.
+    """
+    digits = Context(prec=3 if share >= 0.1 else 2, rounding=ROUND_CEILING if bound else ROUND_HALF_EVEN)
+    # what a float adds far behind the point is no reason to round up
+    written = digits.create_decimal(repr(round(100 * share, 9)))
+    return f"{written.normalize():f} %"
+
+
+def wrong_line(each: Audited) -> str:
+    """An audit line that was wrong, in one line, with both texts."""
+    key = each.line.line.key
+    return f"task {key.task}, {key.region}: agreed “{each.line.text}”; a person: {answer(each.counted)}"
+
+
+def figures(each: LotClaim) -> dict[str, Any]:
+    """Everything as plain values."""
+    made, repeats = each.claim, each.audited.repeats
+    return {
+        "project": made.key.project,
+        "language": made.key.language,
+        "model_version": made.key.version,
+        "target": made.target,
+        "confidence": made.confidence,
+        "state": made.state.value,
+        "agreed_lines": made.lot,
+        "lines_read": made.read,
+        "covered": made.covered,
+        "threshold": made.threshold,
+        "answered": each.answered,
+        "look": made.look,
+        "audited": made.audited,
+        "right": made.right,
+        "waiting": made.waiting,
+        "at_most": round(made.at_most, 6) if each.answered else None,
+        "wrong_at_most": made.wrong_at_most if each.answered else None,
+        "next_look": made.next_look,
+        "needed": made.needed,
+        "design_effect": round(made.design_effect, 3),
+        "expected_wrong": round(made.expected_wrong, 6),
+        "typed_by_two": repeats.seen,
+        "typed_by_two_alike": repeats.same,
+        "says": list(each.sentences()),
+    }
