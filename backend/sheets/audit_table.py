@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 
-from backend.guarantee.claims import Claim
 from backend.guarantee.words import sentence
 from backend.outputs import printable
 from backend.sheets.audit_answers import Audited
-from backend.sheets.auditing import AuditMade, AuditState
-from backend.sheets.decisions import LineVerdict
+from backend.sheets.auditing import AuditMade
+from backend.sheets.lot_claims import LotClaim, wrong_line
+from backend.sheets.lot_claims import figures as lot_figures
 
 NAMED = 10
 """Lines or tasks of one kind that a terminal names; the summary for machines names all."""
@@ -41,8 +40,8 @@ def sentences(made: AuditMade, project: int) -> list[str]:
     said = list(made.said)
     if not made.pages:
         return [*said, f"No page is read yet: run `twinread preannotate --project {project}` first."]
-    for state in made.states:
-        said += _of_lot(state)
+    for each in made.claims:
+        said += _of_lot(each)
     said += _of_sheets(made, project)
     if made.before:
         count = sum(len(each.lot.lines) for each in made.before)
@@ -62,15 +61,7 @@ def figures(made: AuditMade, target: float) -> dict[str, Any]:
     return {
         "target": target,
         "line_project": made.line_project.project if made.line_project else None,
-        "lots": [
-            {
-                "claim": claim_figures(each.claim),
-                "sentence": sentence(each.claim),
-                "repeats": {"seen": each.lot.repeats.seen, "same": each.lot.repeats.same},
-                "wrong": wrong_figures(each.lot.wrong),
-            }
-            for each in made.states
-        ],
+        "lots": [{**lot_figures(each), "wrong": wrong_figures(each.audited.wrong)} for each in made.claims],
         "lots_before": [
             {"language": key.language, "version": key.version, "lines": len(each.lot.lines)}
             for each in made.before
@@ -86,11 +77,6 @@ def figures(made: AuditMade, target: float) -> dict[str, Any]:
         "removed_sheets": made.removed,
         "stopped": made.stopped,
     }
-
-
-def claim_figures(made: Claim) -> dict[str, Any]:
-    """A claim as plain values."""
-    return {**asdict(made), "state": made.state.value}
 
 
 def wrong_figures(wrong: Sequence[Audited]) -> list[dict[str, Any]]:
@@ -112,29 +98,14 @@ def wrong_figures(wrong: Sequence[Audited]) -> list[dict[str, Any]]:
     ]
 
 
-def answer(each: Audited) -> str:
-    """What a person said of a wrong line, in words."""
-    if each.counted.verdict is LineVerdict.ILLEGIBLE:
-        return "illegible"
-    return "not text" if each.counted.verdict is LineVerdict.NOT_TEXT else repr(each.counted.text)
-
-
-def _of_lot(state: AuditState) -> Iterator[str]:
-    lot, made = state.lot, state.claim
-    yield f"{lot.lot.key.language}: {sentence(made)}"
-    if lot.wrong:
-        yield f"Wrong among those that people typed: {_counted(len(lot.wrong), 'line')}."
-        for each in lot.wrong[:NAMED]:
-            where = f"task {each.line.line.key.task}, {each.line.line.key.region}"
-            yield f"  {where}: the readers agree on {each.line.text!r}, a person said {answer(each)}"
-        if len(lot.wrong) > NAMED:
-            yield f"  and {len(lot.wrong) - NAMED:,} more (--summary-json names all)"
-    if (repeats := lot.repeats).seen:
-        differ = repeats.seen - repeats.same
-        yield (
-            f"Two people typed {_counted(repeats.seen, 'line')}, neither knowing of the other, and differ in "
-            f"{differ:,} ({100 * differ / repeats.seen:.1f} %): much less than that no audit can show."
-        )
+def _of_lot(each: LotClaim) -> Iterator[str]:
+    # before anybody has answered, what is needed; what is known comes with the first answers
+    yield from each.sentences() if each.answered else [sentence(each.claim)]
+    if wrong := each.audited.wrong:
+        yield f"Wrong among those that people typed: {_counted(len(wrong), 'line')}."
+        yield from (f"  {wrong_line(line)}" for line in wrong[:NAMED])
+        if len(wrong) > NAMED:
+            yield f"  and {len(wrong) - NAMED:,} more (--summary-json names all)"
 
 
 def _of_sheets(made: AuditMade, project: int) -> Iterator[str]:

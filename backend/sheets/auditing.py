@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from backend.guarantee.claims import Claim, claim
 from backend.label_studio.annotations import Json
 from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
@@ -25,6 +24,7 @@ from backend.sheets.audits import AuditedLot, audit_answers, audited_lots, curre
 from backend.sheets.keys import Keyboard
 from backend.sheets.line_project import LineProject, LineProjectSpec, find_line_project, prepare_line_project
 from backend.sheets.listing import still_untouched, stored_sheets
+from backend.sheets.lot_claims import LotClaim, lot_claims
 from backend.sheets.making import Watcher
 from backend.sheets.offered_texts import TextRules
 from backend.sheets.page_images import page_name
@@ -60,25 +60,13 @@ class AuditRequest:
     limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditState:
-    """How the audit of one lot stands.
-
-    lot: with the answers so far.
-    claim: what they show.
-    """
-
-    lot: AuditedLot
-    claim: Claim
-
-
 @dataclass
 class AuditMade:
     """What became of a request.
 
     line_project: the sheets' project; None where nothing had to be asked and there is none.
     said: sentences about what was changed in it, or kept.
-    states: of the lots that the chosen version made.
+    claims: about the lots that the chosen version made.
     before: lots of other versions, of pages that were not read again; nothing is asked about them.
     pages: that were read.
     sheets, lines: new ones.
@@ -92,7 +80,7 @@ class AuditMade:
 
     line_project: LineProject | None = None
     said: list[str] = field(default_factory=list)
-    states: list[AuditState] = field(default_factory=list)
+    claims: list[LotClaim] = field(default_factory=list)
     before: list[AuditedLot] = field(default_factory=list)
     pages: int = 0
     sheets: int = 0
@@ -137,8 +125,8 @@ def audit(api: LabelStudio, request: AuditRequest, config: LabelingConfig, watch
     current = current_lots(lots, version)
     made.pages = len(pages)
     made.before = [each for each in lots if each not in current]
-    made.states = [AuditState(each, claim(each.lot, request.target)) for each in current]
-    samples = [(each.lot.lot, _sample(each.claim)) for each in made.states]
+    made.claims = lot_claims(current, request.target)
+    samples = [(each.audited.lot, each.claim.next_look or 0) for each in made.claims]
     plan = audit_plan(samples, pages, standing, per_sheet=request.per_sheet, limit=request.limit)
     made.on_sheets, made.left = plan.on_sheets, plan.left + sum(map(len, plan.sheets))
     for key in plan.unshown:
@@ -159,11 +147,6 @@ def audit(api: LabelStudio, request: AuditRequest, config: LabelingConfig, watch
     except KeyboardInterrupt:
         made.stopped = True
     return made
-
-
-def _sample(made: Claim) -> int:
-    """The size of the sample that should be answered."""
-    return made.next_look or 0
 
 
 def _counted(api: LabelStudio, project: int, watcher: Watcher) -> Iterator[Json]:

@@ -99,7 +99,7 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     texts = {region.id: region.texts[0] for region in regions(read(page, VERSION)["result"])}
     begun = run("audit", "--project", project, "--target", "20%")
     (lot,) = begun["lots"]
-    assert (lot["claim"]["state"], lot["claim"]["needed"], lot["claim"]["lot"]) == ("not yet", 5, 5)
+    assert (lot["state"], lot["needed"], lot["agreed_lines"]) == ("not yet", 5, 5)
     sheets = begun["line_project"]
     first, *repeats = list(api.tasks(sheets))
     assert [line.audit for line in sheet_lines(first)] == [True] * 5
@@ -136,11 +136,13 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
 
     held = run("audit", "--project", project, "--target", "20%")
     (lot,) = held["lots"]
-    assert (lot["claim"]["state"], lot["claim"]["right"], lot["claim"]["audited"]) == ("holds", 5, 5)
-    assert lot["sentence"] in held["printed"]
+    assert (lot["state"], lot["right"], lot["audited"]) == ("holds", 5, 5)
+    assert lot["says"][-1] in held["printed"]
 
     # the lead approves the page; who typed a line has looked at it
-    run("lines", "--project", project, "--collect", "--accept-agreed")
+    approved = run("lines", "--project", project, "--collect", "--accept-agreed")
+    assert (approved["audited_lines"], approved["audited_lines_waiting"]) == (5, 5)
+    assert (approved["accepted"]["audited_lines"], approved["accepted"]["unseen_lines"]) == (5, 0)
     assert page_says(api, task) == [(text, Looked.SHEET) for text in TEXTS]
 
     # two texts turn out to be others: one too many, and the claim is withdrawn in words
@@ -149,8 +151,8 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     api.update_annotation(int(stored["id"]), sheet_result([*wrong, *right]))
     broken = run("audit", "--project", project, "--target", "20%")
     (lot,) = broken["lots"]
-    assert (lot["claim"]["state"], len(lot["wrong"])) == ("broken", 2)
-    assert lot["sentence"] in broken["printed"]
+    assert (lot["state"], len(lot["wrong"])) == ("broken", 2)
+    assert "ALARM" in broken["printed"]
     run("lines", "--project", project, "--collect")
     assert sorted(text for text, _ in page_says(api, task) if text.endswith("?")) == sorted(
         text for _, text in wrong
@@ -161,7 +163,7 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     api.update_project(project, model_version=NEWER)
     anew = run("audit", "--project", project, "--target", "20%")
     (lot,) = anew["lots"]
-    assert (lot["claim"]["state"], lot["claim"]["needed"], lot["wrong"]) == ("not yet", 5, [])
+    assert (lot["state"], lot["needed"], lot["wrong"]) == ("not yet", 5, [])
     assert anew["removed_sheets"] == len(repeats)
     versions = [line.model_version for sheet in api.tasks(sheets) for line in sheet_lines(sheet)]
     assert versions == [VERSION] * 5 + [NEWER] * anew["lines"]

@@ -69,7 +69,7 @@ def test_each_language_is_audited_and_new_pages_bring_their_share(
     assert (made.lines, made.left >= 3) == (2, True)
     made = run(api, project, tmp_path)
     assert asked(api, made) == {mixed: 1, agreed: 2, english: 2}
-    assert [(each.claim.key.language, each.claim.lot, each.claim.state) for each in made.states] == [
+    assert [(each.claim.key.language, each.claim.lot, each.claim.state) for each in made.claims] == [
         ("en", 2, ClaimState.NOT_YET),
         ("ru", 3, ClaimState.NOT_YET),
     ]
@@ -137,4 +137,4 @@ def test_lots_are_read_with_what_people_typed_and_without_a_line_project_nobody_
     (lot,) = read_lots(api, project, CONFIG, VERSION, RULES)
     assert [line.right for line in lot.lot.lines] == [True, False, False]
     assert [(each.line.text, each.counted.text) for each in lot.wrong] == [("Клён", "Клен"), ("Дуб", "")]
-    assert run(api, project, tmp_path).states[0].lot == lot
+    assert run(api, project, tmp_path).claims[0].audited == lot
