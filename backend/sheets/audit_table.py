@@ -99,13 +99,16 @@ def wrong_figures(wrong: Sequence[Audited]) -> list[dict[str, Any]]:
 
 
 def _of_lot(each: LotClaim) -> Iterator[str]:
+    key = each.claim.key
+    yield f"Language {key.language}, model version {key.version}:"
     # before anybody has answered, what is needed; what is known comes with the first answers
-    yield from each.sentences() if each.answered else [sentence(each.claim)]
+    said = each.sentences() if each.answered else [sentence(each.claim)]
+    yield from (f"  {one}" for one in said)
     if wrong := each.audited.wrong:
-        yield f"Wrong among those that people typed: {_counted(len(wrong), 'line')}."
-        yield from (f"  {wrong_line(line)}" for line in wrong[:NAMED])
+        yield f"  Wrong among those that people typed: {_counted(len(wrong), 'line')}."
+        yield from (f"    {wrong_line(line)}" for line in wrong[:NAMED])
         if len(wrong) > NAMED:
-            yield f"  and {len(wrong) - NAMED:,} more (--summary-json names all)"
+            yield f"    and {len(wrong) - NAMED:,} more (--summary-json names all)"
 
 
 def _of_sheets(made: AuditMade, project: int) -> Iterator[str]:
@@ -117,17 +120,18 @@ def _of_sheets(made: AuditMade, project: int) -> Iterator[str]:
             "it in Label Studio, press Label All Tasks, and run this again when they are answered."
         )
     if made.on_sheets:
-        yield f"{_counted(made.on_sheets, 'line')} of the audit wait on sheets of before{where}."
+        yield f"Lines of the audit that wait on sheets{where} already: {made.on_sheets:,}."
     if made.left:
-        yield f"{_counted(made.left, 'line')} are left for the next run."
+        yield f"Left for the next run: {_counted(made.left, 'line')}."
     if made.removed:
-        yield f"{_counted(made.removed, 'sheet')} were removed, which nobody had touched and nobody needs."
+        yield f"Removed: {_counted(made.removed, 'sheet')} that nobody had touched and nobody needs."
     if made.unshown:
         tasks = ", ".join(str(task) for task in sorted(made.unshown)[:NAMED])
         more = " and others" if len(made.unshown) > NAMED else ""
+        lines = _counted(sum(made.unshown.values()), "line")
         yield (
-            f"{_counted(sum(made.unshown.values()), 'line')} of the audit cannot be shown on a sheet (task "
-            f"{tasks}{more}): the image is none that a browser can open there. They count as wrong."
+            f"No sheet can show {lines} of the audit (task {tasks}{more}): the image is none that a browser "
+            "can open there. They count as wrong."
         )
 
 

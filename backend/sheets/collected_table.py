@@ -75,7 +75,7 @@ def sentences(found: Collected, places: Places) -> list[str]:
     done = found.pages[PageState.COMPLETED] + found.pages[PageState.CHANGED] + found.pages[PageState.DONE]
     if done:
         said.append(
-            f"Approved by their doubtful lines: {_counted(done, 'page')}. On them nobody looked at "
+            f"Approved by their lines on sheets: {_counted(done, 'page')}. On them nobody looked at "
             f"{_counted(found.unseen, 'other line')}, read alike twice."
         )
     if found.audited:
@@ -144,16 +144,18 @@ def show_accepted(found: Accepted, places: Places, console: Console) -> None:
     table.add_row("all", f"{found.pages.total():,}", end_section=True)
     console.print(table)
     accepted = found.pages[PageState.ACCEPTED]
-    if accepted:
+    if accepted and found.lines:
         _say(
             f"Approved now: {_counted(accepted, 'page')} with {_counted(found.lines, 'line')}, and nobody "
             "looked at them. The export's manifest says so for each row (looked_at: nobody).",
             console,
         )
-        if found.audited:
-            _say(f"Typed blind for the audit: {_counted(found.audited, 'other line')} of them.", console)
+    elif accepted:
+        _say(f"Approved now: {_counted(accepted, 'page')}.", console)
     else:
         _say("No page was accepted.", console)
+    if found.audited:
+        _say(f"Typed blind for the audit: {_counted(found.audited, 'line')} of accepted pages.", console)
     for sentence in _ends(found.writes, places, stopped=found.stopped):
         _say(sentence, console)
 
