@@ -59,12 +59,18 @@ def audit_plan(
 
     Args:
         samples: the lots that are audited, each with the size of the sample that is wanted; 0 for none.
-        pages: with the lines of the lots.
+        pages: of the project, also those of other lots, about which nobody is asked any more.
         sheets: of the line project, all of them; those with doubtful lines are passed over.
         per_sheet: lines of a sheet.
         limit: no more lines than this go onto new sheets; None for all.
     """
-    known = {line.line.key: line for page in sorted(pages, key=_task) for line in page.lines}
+    lots = {(lot.key.language, lot.key.version) for lot, _ in samples}
+    known = {
+        line.line.key: line
+        for page in sorted(pages, key=_task)
+        if (page.language, page.version) in lots
+        for line in page.lines
+    }
     own = sorted((sheet for sheet in sheets if sheet.is_audit), key=_task)
     standing = Counter(line.key for sheet in own for line in _wanted(sheet, known))
     groups: list[tuple[int, bool, list[AgreedLine]]] = []

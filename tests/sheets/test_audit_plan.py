@@ -122,6 +122,13 @@ def test_an_untouched_sheet_goes_where_no_answer_on_it_would_count(
     assert audit_plan([(lot_of(lines), 2)], pages_of(*lines), sheets, per_sheet=10).surplus == surplus
 
 
+def test_a_page_that_was_not_read_again_is_asked_about_no_more() -> None:
+    now, before = line(7, "a", 1), line(8, "a", 3, "v0")
+    pages = [*pages_of(now), replace(pages_of(before)[0], version="v0")]
+    plan = audit_plan([(lot_of([now]), 1)], pages, [sheet(70, before), sheet(71, now)], per_sheet=10)
+    assert (draws(plan), plan.on_sheets, plan.surplus) == ([], 1, (70,))
+
+
 def test_sheets_of_doubtful_lines_and_audit_sheets_leave_each_other_alone() -> None:
     audited = line(7, "a", 1)
     doubtful = SheetLine(LineKey(3, 7, "b"), "а", "б", 0, 5, "v1", BOX)
