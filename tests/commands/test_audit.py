@@ -11,7 +11,7 @@ from rich.console import Console
 
 from backend.commands.audit import audit
 from backend.errors import BadRequest
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.sheets.audit_table import figures, sentences, show
 from backend.sheets.auditing import AuditMade
 from backend.sheets.audits import AuditedLot, Repeats

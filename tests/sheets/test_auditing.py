@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.label_studio.client import LabelStudio
 from backend.sheets.auditing import AuditMade, AuditRequest, audit
 from backend.sheets.audits import read_lots
