@@ -130,9 +130,9 @@ def test_parts_of_a_lot_are_tried_in_a_fixed_order() -> None:
 
     best = [place for place in range(4096) if score(place) > 0.5]
     rest = [place for place in range(4096) if score(place) < 0.4]
-    wrong = best[: round(0.0065 * len(best))] + rest[:60]
+    wrong = best[: round(0.0065 * len(best))] + rest[:200]
     assert claim(lot(10_000, 4096, wrong=wrong, score=score), 0.01).state is not ClaimState.HOLDS
-    assert claim(lot(10_000, 4096, wrong=rest[:60], score=score), 0.01).covered == 6_000
+    assert claim(lot(10_000, 4096, wrong=rest[:200], score=score), 0.01).covered == 6_000
 
 
 def test_what_people_mended_is_wrong_no_more() -> None:
