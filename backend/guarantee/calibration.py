@@ -63,17 +63,21 @@ def _newton(columns: Numbers, truth: Numbers, weights: Numbers, start: Numbers) 
         start: shape (parameters,); the values are held to them, softly.
     """
 
+    def at(values: Numbers) -> Numbers:
+        # no matrix product: its threads wait for each other on a busy machine
+        return np.asarray((values[:, None] * columns).sum(axis=0))
+
     def loss(values: Numbers) -> float:
-        there = values @ columns
-        return float(weights @ (np.logaddexp(0, there) - truth * there)) + _HOLD * float(
-            ((values - start) ** 2).sum()
-        )
+        there = at(values)
+        misses = weights * (np.logaddexp(0, there) - truth * there)
+        return float(misses.sum() + _HOLD * ((values - start) ** 2).sum())
 
     values = start
     for _ in range(100):
-        likely = _sigmoid(values @ columns)
-        slope = columns @ (weights * (likely - truth)) + 2 * _HOLD * (values - start)
-        bend = (columns * (weights * likely * (1 - likely))) @ columns.T + 2 * _HOLD * np.eye(len(start))
+        likely = _sigmoid(at(values))
+        slope = (columns * (weights * (likely - truth))).sum(axis=1) + 2 * _HOLD * (values - start)
+        curved = columns * (weights * likely * (1 - likely))
+        bend = (curved[:, None] * columns[None]).sum(axis=2) + 2 * _HOLD * np.eye(len(start))
         step = np.linalg.solve(bend, slope)
         before, share = loss(values), 1.0
         while loss(values - share * step) > before and share > 1e-6:

@@ -79,7 +79,7 @@ def decide(seen: Sequence[Look], answered: int, target: float) -> Outcome:
 
 
 def _outcome(state: ClaimState, look: Look, part: Part, target: float, next_look: int | None) -> Outcome:
-    """Of the whole lot the bound is known. Another part was chosen by its answers: the target is all it shows."""
+    """For the whole lot, the bound. Another part was chosen by its answers, so it shows the target alone."""
     if part is look.parts[-1]:
         wrong_at_most = most_wrong(part.wrong + part.waiting, part.sampled, part.lines, ALPHA)
         allowed_here = _allowed(part, target, ALPHA)
