@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.sheets.audits import Repeats
 from converters.report import html, terminal
 from converters.report.report import Report
