@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
+import numpy as np
+
+from backend.guarantee.calibration import SHIPPED, calibrated
+from backend.guarantee.clusters import design_effect
+from backend.guarantee.decisions import ClaimState, decide
+from backend.guarantee.evidence import evidence
 from backend.guarantee.looks import CONFIDENCE
 from backend.guarantee.lots import Lot, LotKey
-
-
-class ClaimState(str, Enum):
-    """How a claim stands.
-
-    NOT_YET: too few audit lines are answered, or a sample was not good enough.
-    HOLDS: at most the target is wrong in the part of the lot that is covered.
-    BROKEN: it held after a look and holds no more, or more than the target is wrong for certain.
-    """
-
-    NOT_YET = "not yet"
-    HOLDS = "holds"
-    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +27,8 @@ class Claim:
     covered: agreed lines that the figures below speak about: those with the highest scores where the claim
         holds for them alone, else all.
     threshold: the lowest score among them; 0 to 1.
-    look: size of the sample that was looked at, lines of the lot; 0: none is answered whole.
+    look: size of the sample that the figures below come from, lines; 0: fewer than the first are answered.
+    answered: audit lines with an answer, this sample's and others.
     audited: lines of that sample among those covered.
     right: how many of them people typed alike.
     waiting: how many of them wait for an answer; these count as wrong.
@@ -59,6 +52,7 @@ class Claim:
     covered: int
     threshold: float
     look: int
+    answered: int
     audited: int
     right: int
     waiting: int
@@ -76,9 +70,47 @@ def claim(lot: Lot, target: float) -> Claim:
 
     Args:
         lot: all its lines, with the answers of the audit.
-        target: share of wrong lines that the team accepts, over 0 and under 1. It is chosen before the audit.
+        target: share of wrong lines that the team accepts, over 0 and under 1. It is chosen before the audit:
+            whoever tries several, and keeps the best, claims more than was shown.
     """
-    raise NotImplementedError
+    if not 0 < target < 1:
+        raise ValueError(f"a target is a share between 0 and 1, not {target}")
+    answers = [line for line in lot.lines if line.right is not None]
+    seen = evidence(lot)
+    outcome = decide(seen, len(answers), target)
+    part, sample = outcome.part, next((look for look in seen if look.size == outcome.next_look), None)
+    scores = np.array([line.score for line in lot.lines])
+    reading = (
+        calibrated(
+            scores,
+            np.array([line.score for line in answers]),
+            np.array([line.right is True for line in answers], dtype=bool),
+        )
+        if answers
+        else SHIPPED
+    )
+    expected = 1 - reading(scores[scores >= part.threshold]) if part else 1 - reading(scores)
+    return Claim(
+        key=lot.key,
+        target=target,
+        state=outcome.state,
+        lot=len(lot.lines),
+        read=lot.read,
+        covered=part.lines if part else len(lot.lines),
+        threshold=part.threshold if part else float(scores.min(initial=1.0)),
+        look=outcome.look,
+        answered=len(answers),
+        audited=part.sampled if part else 0,
+        right=part.sampled - part.wrong - part.waiting if part else 0,
+        waiting=part.waiting if part else 0,
+        allowed=outcome.allowed,
+        at_most=outcome.wrong_at_most / part.lines if part else 1.0,
+        wrong_at_most=outcome.wrong_at_most if part else len(lot.lines),
+        next_look=outcome.next_look,
+        needed=sample.parts[-1].waiting if sample else 0,
+        design_effect=design_effect(lot),
+        expected_wrong=float(expected.mean()) if len(scores) else 0.0,
+    )
 
 
 def wrong_unseen_at_most(made: Claim, mended: int) -> int:
