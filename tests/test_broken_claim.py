@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.pipeline.metrics import Metrics
 from backend.sheets.lot_claims import LotClaim, figures, sentences
 from converters.export import terminal

@@ -15,7 +15,8 @@ from prometheus_client import (
 )
 
 from backend.errors import TwinreadError
-from backend.guarantee.claims import Claim, ClaimState
+from backend.guarantee.claims import Claim
+from backend.guarantee.decisions import ClaimState
 from backend.page.lines import ReadPage
 from backend.readers.prices import Prices
 from backend.readers.usage import Usage

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context
 from typing import Any
 
 from backend.guarantee import words
-from backend.guarantee.claims import Claim, ClaimState, claim
+from backend.guarantee.claims import Claim, claim
+from backend.guarantee.decisions import ClaimState
 from backend.sheets.audit_answers import Audited
 from backend.sheets.audits import AuditedLot
 from backend.sheets.work_words import answer
@@ -28,7 +28,7 @@ class LotClaim:
     @property
     def answered(self) -> int:
         """Lines that people typed blind."""
-        return sum(line.right is not None for line in self.audited.lot.lines)
+        return self.claim.answered
 
     @property
     def alarm(self) -> str | None:
@@ -49,14 +49,15 @@ class LotClaim:
         if not self.answered:
             yield nobody_looked(self.claim.key.project, of=f" of {name(self.claim)}")
             return
-        yield words.sentence(self.claim)
+        key, said = self.claim.key, words.sentence(self.claim)
+        yield f"{key.language} ({key.version or 'of no version'}): {said.rstrip('.')}."
         repeats = self.audited.repeats
         if repeats.seen:
             unlike = repeats.seen - repeats.same
             were = "was" if unlike == 1 else "were"
             yield (
                 f"Of {repeats.seen:,} audit lines that two people typed, {unlike:,} {were} typed differently "
-                f"({percent(unlike / repeats.seen)}): nothing better than that can be shown by people."
+                f"({words.percent(round(unlike / repeats.seen, 3))}): no audit can show less than that."
             )
 
 
@@ -101,19 +102,6 @@ def nobody_looked(project: int, of: str = "") -> str:
 def name(made: Claim) -> str:
     """Which lot a claim is about, in a few words."""
     return f"language {made.key.language}, model version {made.key.version}"
-
-
-def percent(share: float, *, bound: bool = False) -> str:
-    """A share as people read it: two digits that count, three from 10 % on.
-
-    Args:
-        share: 0 to 1.
-        bound: it is the most that may be, so it is never rounded down.
-    """
-    digits = Context(prec=3 if share >= 0.1 else 2, rounding=ROUND_CEILING if bound else ROUND_HALF_EVEN)
-    # what a float adds far behind the point is no reason to round up
-    written = digits.create_decimal(repr(round(100 * share, 9)))
-    return f"{written.normalize():f} %"
 
 
 def wrong_line(each: Audited) -> str:

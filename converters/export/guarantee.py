@@ -13,11 +13,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.guarantee.claims import Claim, ClaimState, wrong_unseen_at_most
+from backend.guarantee.claims import Claim, wrong_unseen_at_most
+from backend.guarantee.decisions import ClaimState
 from backend.guarantee.lots import LotKey, LotLine
+from backend.guarantee.words import percent, percent_up
 from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.regions import Region, regions
-from backend.sheets.lot_claims import LotClaim, figures, name, percent, sentences
+from backend.sheets.lot_claims import LotClaim, figures, name, sentences
 from backend.sheets.made_annotations import Looked, looked_at, made_in
 from converters.export.page_jobs import page_jobs
 from converters.export.page_records import LineRecord, PageRecord
@@ -218,10 +220,12 @@ class Guarantee:
             yield sentence, "red" if alarm else ""
         for lot in self.lots.values():
             if lot.at_most is not None and lot.wrong_at_most is not None:
+                both, most = lot.unseen + lot.alike, lot.wrong_at_most
                 yield (
-                    f"{lot.unseen:,} lines that nobody looked at are exported ({name(lot.claim)}); at most "
-                    f"{lot.wrong_at_most:,} of them are wrong ({percent(lot.at_most, bound=True)}, with "
-                    f"{percent(lot.claim.confidence)} confidence).",
+                    f"{both:,} of its lines are exported as agreed ({name(lot.claim)}): {lot.alike:,} that "
+                    f"people typed alike, and {lot.unseen:,} that nobody looked at. At most {most:,} of them "
+                    f"are wrong ({percent(lot.claim.confidence)} confidence): {percent_up(most / both)} of "
+                    f"all, {percent_up(lot.at_most)} of those that nobody looked at.",
                     "",
                 )
         waiting = self.waiting

@@ -12,10 +12,10 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from backend.guarantee.words import percent, percent_up
 from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
 from backend.sheets import work_words
-from backend.sheets.lot_claims import percent
 from backend.sheets.made_annotations import Made
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
@@ -67,7 +67,8 @@ def page(
     filled = template(
         "report.html.j2",
         share=share,
-        share_of_lines=percent,
+        percent=percent,
+        percent_up=percent_up,
         interval=interval,
         rate=rate,
         edits=edits,

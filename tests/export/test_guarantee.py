@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from backend.errors import BadRequest, ImageRefused
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.guarantee.lots import LotKey
 from converters.export import terminal
 from converters.export.guarantee import Guarantee

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from backend.guarantee.claims import Claim, ClaimState
+from backend.guarantee.claims import Claim
+from backend.guarantee.decisions import ClaimState
 from backend.guarantee.draws import draw_number
 from backend.guarantee.lots import Lot, LotKey, LotLine
 from backend.label_studio.region_notes import readings_in
@@ -38,6 +39,7 @@ def claim_of(lot: Lot, state: ClaimState, **more: Any) -> Claim:
         "covered": size,
         "threshold": 0.0,
         "look": seen if known else 0,
+        "answered": seen,
         "audited": seen if known else 0,
         "right": right if known else 0,
         "waiting": 0,

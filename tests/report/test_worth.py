@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from backend.guarantee.claims import ClaimState
+from backend.guarantee.decisions import ClaimState
 from backend.sheets.audits import Repeats
 from converters.report import html, terminal
 from converters.report.report import Report
@@ -78,7 +78,7 @@ def test_a_claim_stands_with_its_figures_its_floor_and_the_lines_that_were_wrong
     for shown in (words, page):
         assert "Of 8 audit lines that two people typed, 1 was typed differently (12.5 %)" in shown
     assert "agreed “0tto”; a person: typed “Otto”" in words
-    assert "0.98 %" in page
+    assert "1.0 %" in page
     assert "2 of 3" in page
     assert VERSION in page
     assert "Typed blind, and not as the readers agreed" in page
