@@ -149,7 +149,7 @@ class Settings(BaseSettings):
     ernie_max_answer_bytes: int = Field(
         1024**2,
         ge=4096,
-        description="Largest answer of the server, unpacked, bytes; one has a few hundred",
+        description="Largest answer of the server, unpacked, bytes; one has a few thousand",
     )
     ernie_temperature: float = Field(0.01, ge=0, description="Sampling temperature; see ERNIE_TOP_P")
     ernie_top_p: float = Field(

@@ -29,7 +29,18 @@ from PIL import Image
 
 from backend.page.lines import Pixels
 
-KNOWN_FIELDS = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stream", "n"}
+KNOWN_FIELDS = {
+    "model",
+    "messages",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "seed",
+    "stream",
+    "n",
+    "logprobs",
+    "top_logprobs",
+}
 THINKING_OFF = "chat_template_kwargs"
 
 
@@ -64,6 +75,8 @@ class Say:
     finish_reason: str | None = "stop"
     reasoning: str | list[Any] | None = None
     reasoning_in: str = "reasoning_content"
+    logprobs: Any = None
+    """What stands in `logprobs` for whoever asks for it, see `logprobs_of`; None: the server knows none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,7 @@ class StandIn:
         key: str | None = None,
         refuses_unknown_fields: bool = False,
         in_threads: bool = False,
+        refuses_logprobs: str = "",
     ) -> None:
         """Set up; `running` starts it.
 
@@ -116,6 +130,7 @@ class StandIn:
             key: the key that callers must give; None takes any call.
             refuses_unknown_fields: answer 400 to fields that not every gateway knows.
             in_threads: ask the brain in a pool of threads, because it takes its time.
+            refuses_logprobs: with what words it answers 400 to whoever asks for them; empty: it does not.
         """
         self.brain = brain
         self.latency_s = latency_s
@@ -123,6 +138,7 @@ class StandIn:
         self.key = key
         self.refuses_unknown_fields = refuses_unknown_fields
         self.in_threads = in_threads
+        self.refuses_logprobs = refuses_logprobs
         self.calls = 0
         self.answered = 0
         self.in_flight = 0
@@ -264,7 +280,10 @@ class StandIn:
         if isinstance(outcome, Say):
             self.answered += 1
             usage = self._charge(request[ASKED], outcome)
-            return web.json_response(completion(outcome, self.model, usage))
+            answer = completion(outcome, self.model, usage)
+            if not request[ASKED].body.get("logprobs"):
+                answer["choices"][0]["logprobs"] = None
+            return web.json_response(answer)
         assert isinstance(outcome, Raw)
         body = outcome.body if isinstance(outcome.body, (str, bytes)) else json.dumps(outcome.body)
         return web.Response(
@@ -290,8 +309,25 @@ def completion(said: Say, model: str, usage: dict[str, Any] | None = ONE_TOKEN) 
         "object": "chat.completion",
         "created": 1,
         "model": model,
-        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish_reason}],
+        "choices": [
+            {"index": 0, "message": message, "logprobs": said.logprobs, "finish_reason": said.finish_reason}
+        ],
         **({} if usage is None else {"usage": usage}),
+    }
+
+
+def logprobs_of(*tokens: tuple[str, float]) -> dict[str, Any]:
+    """What FastDeploy and vLLM say of tokens and their probabilities, 0 to 1, when asked for no others."""
+    return {
+        "content": [
+            {
+                "token": token,
+                "logprob": max(-9999.0, math.log(probability)) if probability else -9999.0,
+                "bytes": list(token.encode("utf-8", "replace")),
+                "top_logprobs": [],
+            }
+            for token, probability in tokens
+        ]
     }
 
 
@@ -327,6 +363,10 @@ def check(asked: Asked, server: StandIn) -> None:
         raise ValueError("top_p must be in (0, 1]")
     if body.get("temperature", 1) < 0:
         raise ValueError("temperature must be non-negative")
+    if body.get("logprobs") and server.refuses_logprobs:
+        raise ValueError(server.refuses_logprobs)
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        raise ValueError("when using `top_logprobs`, `logprobs` must be set to true")
     unknown = (
         set(body)
         - server.known_fields

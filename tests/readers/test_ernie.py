@@ -129,6 +129,8 @@ def test_a_request_holds_what_fastdeploy_and_vllm_both_take_for_greedy_and_no_th
         "max_tokens": most_tokens(crop()),
         "chat_template_kwargs": {"enable_thinking": False},
         "metadata": {"job": "7"},
+        "logprobs": True,
+        "top_logprobs": 0,
     }
 
 
@@ -617,12 +619,13 @@ def test_what_passes_is_asked_again(ernie_stand_in: StandIn, connect: Connect, p
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_what_will_not_pass_is_asked_once(ernie_stand_in: StandIn, connect: Connect, status: int) -> None:
-    ernie_stand_in.script(Raw(status, ""), Raw(status, ""))
+    ernie_stand_in.script(Say("Счёт 12"), Raw(status, ""), Raw(status, ""))
 
-    (reading,) = read(pair(connect(max_retries=2))[0])
+    before, reading = (read(pair(server)[0])[0] for server in [connect(max_retries=2)] * 2)
+    assert not before.failed
     assert reading.failed
     assert reading.lasting is (status in (401, 403)), "with another key only"
-    assert ernie_stand_in.calls == 1
+    assert ernie_stand_in.calls == 2
 
 
 @pytest.mark.parametrize("outcome", [pytest.param(answer, id=name) for name, answer in TOO_LARGE.items()])
@@ -901,9 +904,11 @@ def test_the_check_reads_a_drawn_line_with_both_prompts_by_real_ocr(
 
     findings = check(server, pair(server))
 
-    assert [finding.ok for finding in findings] == [True, True, True]
+    assert [finding.ok for finding in findings] == [True, True, True, True]
     assert "ready" in findings[0].text
     assert "'Invoice 2048'" in findings[2].text
+    assert "no score" in findings[3].text
+    assert "--enable-logprob" in findings[3].text
     assert ernie_stand_in.violations == []
 
 
@@ -911,7 +916,7 @@ def test_the_check_says_when_a_model_does_not_see(ernie_stand_in: StandIn, conne
     ernie_stand_in.brain = lambda asked: Say("I cannot see pictures")
     server = connect()
 
-    assert [finding.ok for finding in check(server, pair(server))] == [True, False, False]
+    assert [finding.ok for finding in check(server, pair(server))] == [True, False, False, True]
 
 
 @pytest.mark.parametrize(

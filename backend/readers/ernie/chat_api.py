@@ -17,10 +17,13 @@ import httpx2
 import openai
 from openai import RequestOptions
 
-from backend.readers.ernie.answers import AnswerUnusable, nested_too_deeply, refused, text_of
+from backend.readers.ernie.answers import AnswerUnusable, nested_too_deeply, quote, refused, text_of
 from backend.readers.ernie.metering import usage_of
 from backend.readers.ernie.request import ErnieOptions, address_and_headers, request_body
+from backend.readers.ernie.score_requests import FIELDS, LARGEST_ANSWER, ScoreRequests
+from backend.readers.ernie.token_scores import lowest_probability
 from backend.readers.usage import Usage
+from backend.text.model_answers import answer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,30 @@ class Answer:
         except RecursionError as error:
             raise nested_too_deeply() from error
 
+    @property
+    def reading(self) -> tuple[str, float | None]:
+        """The reading as a store keeps it, and how sure the model was of it, 0 to 1.
+
+        Raises:
+            AnswerUnusable: there is no whole one.
+        """
+        text = answer_of(self.text)
+        return text, lowest_probability(self.raw, text)
+
 
 class ChatApi:
-    """One address; its calls and `close` belong to one event loop."""
+    """One address; its calls and `close` belong to one event loop.
+
+    scores: whether calls ask how sure the model is; whoever makes many opens a turn for each.
+    """
 
     def __init__(self, options: ErnieOptions) -> None:
         """Take the address; nothing is called yet."""
         self._options = options
         address, headers, self._secrets = address_and_headers(options)
+        # a field of the operator's own is sent as it is
+        own = FIELDS.keys() & options.extra_body.keys()
+        self.scores = ScoreRequests(not own and options.max_answer_bytes >= LARGEST_ANSWER)
         self._request: RequestOptions = {
             "headers": {name: openai.Omit() if value is None else value for name, value in headers.items()}
         }
@@ -82,13 +101,7 @@ class ChatApi:
         """
         began = time.monotonic()
         try:
-            # `post` rather than `chat.completions.create`: a third of its cost, and the answer as it came
-            raw = await self._client.post(
-                "/chat/completions",
-                cast_to=str,
-                content=request_body(self._options, words, max_tokens, picture),
-                options=self._request,
-            )
+            raw = await self._post(words, max_tokens, picture)
         except _AnswerUnread as error:
             raise AnswerUnusable(str(error), retryable=False, paid=None) from error
         except openai.APIStatusError as error:
@@ -104,6 +117,27 @@ class ChatApi:
             sentence = _lost(error, often, self._options.timeout_s)
             raise AnswerUnusable(sentence, retryable=True, paid=paid) from error
         return Answer(raw, usage_of(raw, time.monotonic() - began), self._options, self._secrets)
+
+    async def _post(self, words: str, max_tokens: int, picture: bytes | None) -> str:
+        """Ask for the probabilities of tokens, too, as long as the server takes that."""
+        if not self.scores.wanted:
+            return await self._call(request_body(self._options, words, max_tokens, picture))
+        try:
+            raw = await self._call(request_body(self._options, words, max_tokens, picture, FIELDS))
+        except openai.APIStatusError as error:
+            said = error.response.text
+            if not self.scores.may_be_why(error.status_code, said):
+                raise
+            raw = await self._call(request_body(self._options, words, max_tokens, picture))
+            self.scores.give_up(quote(said, self._secrets))
+            return raw
+        if '"choices"' in raw:
+            self.scores.take()
+        return raw
+
+    async def _call(self, body: bytes) -> str:
+        # `post` rather than `chat.completions.create`: a third of its cost, and the answer as it came
+        return await self._client.post("/chat/completions", cast_to=str, content=body, options=self._request)
 
     async def _limit(self, response: httpx2.Response) -> None:
         """Let an answer's body end where it is too large; called before any of it is read."""

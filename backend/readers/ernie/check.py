@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from backend.page.lines import Pixels
+from backend.page.lines import Pixels, Reading
 from backend.readers.ernie.answers import AnswerUnusable, quote
 from backend.readers.ernie.reader import ErnieReader, ErnieServer
 from backend.text.model_answers import clean
@@ -49,6 +49,7 @@ def check(server: ErnieServer, readers: Sequence[ErnieReader], *, timeout_s: flo
     took = time.monotonic() - begun
     findings = [Finding(True, f"{server.options.model} answers a question in {took:.1f} s: {quote(answer)}")]
     crop = drawn_line(WORDS)
+    read: list[Reading] = []
     futures = [reader.submit([crop], urgent=True)[0] for reader in readers]
     for reader, future in zip(readers, futures, strict=True):
         try:
@@ -62,7 +63,25 @@ def check(server: ErnieServer, readers: Sequence[ErnieReader], *, timeout_s: flo
         said = reading.error or f"read {quote(reading.text)!r} from a picture of {WORDS!r}"
         advice = "" if right or reading.failed else "; ERNIE_MODEL must be a model that sees pictures"
         findings.append(Finding(right, f"Prompt '{reader.prompt.name}': {said}{advice}"))
-    return findings
+        read.append(reading)
+    return findings + _scores(read)
+
+
+def _scores(readings: Sequence[Reading]) -> list[Finding]:
+    """Whether the server says how sure it is; it is of use without, too."""
+    read = [reading for reading in readings if reading.text]
+    scores = [reading.score for reading in read if reading.score is not None]
+    if scores:
+        return [
+            Finding(
+                True, f"It says how sure it is of each token (of the drawn line at least {min(scores):.0%})."
+            )
+        ]
+    missing = (
+        "It does not say how sure it is of each token (logprobs), so its readings have no score; FastDeploy "
+        "does when it is started with --enable-logprob."
+    )
+    return [Finding(True, missing)] if read else []
 
 
 def drawn_line(text: str) -> Pixels:

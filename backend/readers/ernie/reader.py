@@ -28,7 +28,6 @@ from backend.readers.ernie.pictures import Pictures
 from backend.readers.ernie.prompts import Prompt, most_tokens
 from backend.readers.ernie.request import ErnieOptions, identity_of
 from backend.readers.usage import Ledger, Usage, project_of
-from backend.text.model_answers import answer_of
 from backend.tickets import Ticket, TicketQueue, present_asker
 
 __all__ = ["ErnieOptions", "ErnieReader", "ErnieServer"]
@@ -80,14 +79,17 @@ class ErnieServer:
         """Run a coroutine such as `chat.complete` in the server's thread."""
         return asyncio.run_coroutine_threadsafe(call, self._loop)
 
-    async def read(self, crop: Pixels, prompt: Prompt, reader: str, project: str) -> str:
-        """Read one crop, in the server's thread, whatever else is in flight; see `model_answers.answer_of`.
+    async def read(self, crop: Pixels, prompt: Prompt, reader: str, project: str) -> tuple[str, float | None]:
+        """Read one crop, in the server's thread, whatever else is in flight.
 
         Args:
             crop: RGB, uint8, shape (height, width, 3).
             prompt: how it is shown and asked about.
             reader: identity of the reader that asks, for the account.
             project: for which it asks; empty for none.
+
+        Returns:
+            The text, see `model_answers.answer_of`, and how sure the model was of it; see `token_scores`.
 
         Raises:
             AnswerUnusable: there is no whole answer; says why and which setting to change.
@@ -96,10 +98,11 @@ class ErnieServer:
         picture = await self._pictures.of(crop, prompt)
         most = most_tokens(crop)
         ask = Ask(reader, len(prompt.text.encode()), picture.width, picture.height, most)
-        async with self._paying(ask, project) as pay:
+        # before money is set aside, which would be lost where the page's time is up meanwhile
+        async with self.chat.scores.turn(), self._paying(ask, project) as pay:
             answer = await self.chat.complete(prompt.text, most, picture.url)
             pay(answer.usage or Usage())
-        return answer_of(answer.text)
+        return answer.reading
 
     def close(self) -> None:
         """Stop; what waits or is in flight ends with an error, and so does what comes later."""
@@ -240,12 +243,12 @@ class ErnieReader:
         if not batch.uncalled:
             batch.timer.cancel()
         try:
-            text = await asyncio.wait_for(
+            text, score = await asyncio.wait_for(
                 self.server.read(crop, self.prompt, self.identity, batch.project), batch.timer.when() - now
             )
         except asyncio.TimeoutError as error:
             raise self._too_late() from error
-        return Reading(self.identity, text)
+        return Reading(self.identity, text, score)
 
     def _too_late(self) -> ReaderUnavailable:
         return ReaderUnavailable(

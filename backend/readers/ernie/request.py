@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -58,15 +59,21 @@ class ErnieOptions:
         return {"model": self.model, **sampling, **thinking, **self.extra_body}
 
 
-def request_body(options: ErnieOptions, words: str, max_tokens: int, picture: bytes | None) -> bytes:
-    """A chat completion with one message, as JSON."""
+def request_body(
+    options: ErnieOptions,
+    words: str,
+    max_tokens: int,
+    picture: bytes | None,
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> bytes:
+    """A chat completion with one message, as JSON; `more` are fields that change no reading."""
     content: object = words
     if picture is not None:
         # the picture first: the words differ between readings, and a prefix cache ends where they begin
         shown = {"type": "image_url", "image_url": {"url": _PICTURE}}
         content = [shown, {"type": "text", "text": words}]
     message = {"role": "user", "content": content}
-    body = json.dumps({"messages": [message], "max_tokens": max_tokens, **options.body}).encode()
+    body = json.dumps({"messages": [message], "max_tokens": max_tokens, **more, **options.body}).encode()
     # a data URL needs no escapes, and an encoder would look at each of its letters to find that out
     return body if picture is None else body.replace(_PICTURE.encode(), picture, 1)
 
@@ -81,7 +88,7 @@ def address_and_headers(options: ErnieOptions) -> tuple[str, dict[str, str | Non
     # the variables of OpenAI's own service must not leak to another one
     headers: dict[str, str | None] = {"OpenAI-Organization": None, "OpenAI-Project": None}
     headers["Content-Type"] = "application/json"
-    # an answer is a few hundred bytes, and a packed one could unpack to any size
+    # an answer is a few thousand bytes, and a packed one could unpack to any size
     headers["Accept-Encoding"] = "identity"
     address = urlsplit(options.base_url)
     user, password = unquote(address.username or ""), unquote(address.password or "")
