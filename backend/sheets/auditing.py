@@ -125,7 +125,7 @@ def audit(api: LabelStudio, request: AuditRequest, config: LabelingConfig, watch
     current = current_lots(lots, version)
     made.pages = len(pages)
     made.before = [each for each in lots if each not in current]
-    made.claims = lot_claims(current, request.target)
+    made.claims = lot_claims(current, request.target, version)
     samples = [(each.audited.lot, each.claim.next_look or 0) for each in made.claims]
     # who is alone is no other person
     repeats = len(api.users()) > 1
