@@ -6,7 +6,7 @@ wrong themselves, which is its floor; and where nobody looked blind, that nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +14,20 @@ from backend.guarantee import words
 from backend.guarantee.claims import Claim, claim
 from backend.guarantee.decisions import ClaimState
 from backend.sheets.audit_answers import Audited
-from backend.sheets.audits import AuditedLot
+from backend.sheets.audits import AuditedLot, current_lots
 from backend.sheets.work_words import answer
 
 
 @dataclass(frozen=True, slots=True)
 class LotClaim:
-    """A lot of agreed lines, and what its audit says of them."""
+    """A lot of agreed lines, and what its audit says of them.
+
+    is_asked: people are asked about its lines: it was read by the version that the project chose.
+    """
 
     audited: AuditedLot
     claim: Claim
+    is_asked: bool = True
 
     @property
     def answered(self) -> int:
@@ -46,6 +50,12 @@ class LotClaim:
         """What is known, a sentence each, the alarm first."""
         if self.alarm is not None:
             yield self.alarm
+        if not self.answered and not self.is_asked:
+            yield (
+                f"{self.claim.lot:,} agreed lines are in no claim ({name(self.claim)}): their pages were not "
+                f"read again. `twinread preannotate --project {self.claim.key.project}` does so."
+            )
+            return
         if not self.answered:
             yield nobody_looked(self.claim.key.project, of=f" of {name(self.claim)}")
             return
@@ -61,14 +71,16 @@ class LotClaim:
             )
 
 
-def lot_claims(lots: Iterable[AuditedLot], target: float) -> list[LotClaim]:
+def lot_claims(lots: Sequence[AuditedLot], target: float, version: str) -> list[LotClaim]:
     """What the audits say.
 
     Args:
         lots: of a project.
         target: the share of wrong lines that the team accepts, over 0 and under 1.
+        version: the model version that the project chose.
     """
-    return [LotClaim(each, claim(each.lot, target)) for each in lots]
+    asked = {each.lot.key for each in current_lots(lots, version)}
+    return [LotClaim(each, claim(each.lot, target), each.lot.key in asked) for each in lots]
 
 
 def sentences(project: int, claims: Sequence[LotClaim]) -> Iterator[tuple[str, bool]]:

@@ -31,4 +31,4 @@ def project_claims(
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """
     version = str(api.project(project).get("model_version") or "")
-    return lot_claims(read_lots(api, project, config, version, rules, sheets=sheets), target)
+    return lot_claims(read_lots(api, project, config, version, rules, sheets=sheets), target, version)
