@@ -18,6 +18,7 @@ from backend.pipeline import annotate
 from backend.pipeline.annotate import Panel
 from backend.settings.settings import Settings
 from backend.text import languages
+from backend.text.probability import shipped
 
 STAGES = {
     "page": page.PIPELINE,
@@ -49,6 +50,7 @@ def model_version(
     at_hand: str,
     settings: Settings,
     stages: Mapping[str, int] = STAGES,
+    score: str | None = None,
 ) -> str:
     """Name what makes a prediction: who reads first, exact at the end.
 
@@ -62,6 +64,7 @@ def model_version(
         at_hand: what local engines could read other languages with.
         settings: the labels, and the language of explanations.
         stages: the number of each stage.
+        score: the digest of the weights and the threshold of scores; None for the shipped ones.
 
     Returns:
         Such as `Paddle+Tesseract for English (PP-OCRv5_mobile_det en_PP-OCRv5_mobile_rec tesseract-5.3.0)
@@ -77,6 +80,7 @@ def model_version(
         settings.text_style,
         settings.message_language,
         *(settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text),
+        f"score {shipped().digest if score is None else score}",
         *(f"{stage} {number}" for stage, number in stages.items()),
         *(f"{library} {version}" for library, version in installed(LIBRARIES).items()),
     ]
