@@ -25,8 +25,10 @@ STAGES = {
     "text": text.PIPELINE,
     "label_studio": label_studio.PIPELINE,
     "annotate": annotate.PIPELINE,
+    "score": int(shipped().digest, 16),
 }
-"""Stage to number. Detectors and readers carry theirs in their identity."""
+"""Stage to number; that of the score's weights and threshold is their digest. Detectors and readers carry theirs
+in their identity."""
 
 REREAD = "reread "
 """The model versions of predictions that a re-read stored begin with this."""
@@ -50,7 +52,6 @@ def model_version(
     at_hand: str,
     settings: Settings,
     stages: Mapping[str, int] = STAGES,
-    score: str | None = None,
 ) -> str:
     """Name what makes a prediction: who reads first, exact at the end.
 
@@ -64,7 +65,6 @@ def model_version(
         at_hand: what local engines could read other languages with.
         settings: the labels, and the language of explanations.
         stages: the number of each stage.
-        score: the digest of the weights and the threshold of scores; None for the shipped ones.
 
     Returns:
         Such as `Paddle+Tesseract for English (PP-OCRv5_mobile_det en_PP-OCRv5_mobile_rec tesseract-5.3.0)
@@ -80,7 +80,6 @@ def model_version(
         settings.text_style,
         settings.message_language,
         *(settings.label_text, settings.label_check, settings.label_illegible, settings.label_not_text),
-        f"score {shipped().digest if score is None else score}",
         *(f"{stage} {number}" for stage, number in stages.items()),
         *(f"{library} {version}" for library, version in installed(LIBRARIES).items()),
     ]
