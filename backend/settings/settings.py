@@ -87,6 +87,14 @@ class Settings(BaseSettings):
             "Share of the pages that go to page review whole, as sheets show doubtful lines alone; 0 to 1"
         ),
     )
+    audit_target: float = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description=(
+            "Share of wrong lines among agreed ones that you accept; `twinread audit` shows whether it holds"
+        ),
+    )
 
     # Language and readers
     ocr_language: str = Field(

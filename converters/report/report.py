@@ -21,6 +21,7 @@ from converters.report.comparison import ComparedLine, ComparedTask, Decision, c
 from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
 from converters.report.sheet_lines import SheetLines
 from converters.report.totals import LineTotals, PairAgreement
+from converters.report.worth import AgreedWorth
 from converters.reviewed.line_rules import Direction, Rules
 from converters.reviewed.reasons import TaskReason
 from converters.reviewed.tasks import as_task, task_name
@@ -41,13 +42,20 @@ class Confusion:
 class Report:
     """Everything a report says; feed it every item of a project or an export."""
 
-    def __init__(self, sizes: SampleSizes | None = None, sheets: SheetLines | None = None) -> None:
+    def __init__(
+        self,
+        sizes: SampleSizes | None = None,
+        sheets: SheetLines | None = None,
+        worth: AgreedWorth | None = None,
+    ) -> None:
         """Begin with nothing counted.
 
         Args:
             sizes: how much is shown of what comes.
             sheets: the work on the project's sheets; None where it has none, or that is not known.
+            worth: what audits say of the agreed lines; None where that is not known.
         """
+        self.worth = worth
         self.sizes = sizes or SampleSizes()
         self.sheets = sheets
         self.made: Counter[Made] = Counter()
@@ -90,6 +98,8 @@ class Report:
         compared = compare(task, rules)
         if self.sheets is not None:
             self.sheets.see(name, task["data"], None if isinstance(compared, TaskReason) else compared)
+        if self.worth is not None:
+            self.worth.see(name, task["data"])
         if isinstance(compared, TaskReason):
             self.left_out[compared] += 1
         else:
@@ -264,6 +274,7 @@ class Report:
             "versions": dict(sorted(self.versions.items())),
             "pages_nobody_reviewed": {why.value: self.made[why] for why in Made},
             "sheets": None if self.sheets is None else self.sheets.summary(),
+            "agreed_lines_worth": None if self.worth is None else self.worth.summary(),
             "annotators": {user: totals.summary() for user, totals in sorted(self.annotators.items())},
             "languages": {name: totals.summary() for name, totals in sorted(self.languages.items())},
             "between_annotators": [
