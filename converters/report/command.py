@@ -20,6 +20,7 @@ from backend.sheets.offered_texts import TextRules
 from backend.sheets.project_claims import project_claims
 from backend.sheets.sheet_work import sheet_work
 from converters.report import html, terminal
+from converters.report.call_cost import CallCost, call_cost
 from converters.report.crops import crops_of
 from converters.report.options import ReportSpec
 from converters.report.report import Report
@@ -39,6 +40,7 @@ def make(
     console: Console,
     sheets: SheetLines | None = None,
     worth: AgreedWorth | None = None,
+    cost: CallCost | None = None,
 ) -> tuple[Report, str]:
     """Count everything, and fill the page.
 
@@ -49,6 +51,7 @@ def make(
         console: where progress is shown.
         sheets: the work on the project's sheets; None where there are none, or that is not known.
         worth: what audits say of the agreed lines; None where that is not known.
+        cost: of a call of the server; None for an export file.
 
     Returns:
         What was counted, and the page as HTML.
@@ -57,7 +60,7 @@ def make(
         BadRequest: the file is no export.
         OperatorError: Label Studio is out of reach or refuses.
     """
-    report = Report(sheets=sheets, worth=worth)
+    report = Report(sheets=sheets, worth=worth, call_cost=cost)
     rules = Rules(names=spec.names, config=source.config, language=spec.language, style=spec.style)
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
@@ -157,10 +160,10 @@ def report(
     """Say what the readings were worth, from the work of people.
 
     What the agreed lines are worth by its audits; share of lines that agreed, and how many of those people
-    kept; error rates of each reader and of the
-    filled-in text; confusions with example crops; edits and time per line, by language and annotator;
-    agreement between annotators; lines decided on sheets; what nobody looked at; curves over time. One
-    HTML page that needs no network.
+    kept; what each reader and each pair was worth, and what other readers would have cost and gained; error
+    rates of each reader and of the filled-in text; confusions with example crops; edits and time per line,
+    by language and annotator; agreement between annotators; lines decided on sheets; what nobody looked at;
+    curves over time. One HTML page that needs no network.
     """
     from backend.settings import logs, settings
     from converters.reviewed import inputs
@@ -183,7 +186,7 @@ def report(
         if project is not None or (images is None and values.label_studio_api_key is not None):
             api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
-        sheets = worth = None
+        sheets = worth = cost = None
         if json_file is not None:
             known = inputs.labeling_config(config, names)
             if known is None:
@@ -197,6 +200,7 @@ def report(
             assert project is not None  # noqa: S101  (checked above)
             source, people = task_sources.from_project(api, project, names), people_of(api)
             sheets, worth = sheets_of(api, project, source.config, values)
+            cost = call_cost(values, project)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
         spec = ReportSpec(
@@ -212,7 +216,7 @@ def report(
             values.ocr_language,
             values.text_style,
         )
-        made, page = make(source, fetched, spec, console, sheets, worth)
+        made, page = make(source, fetched, spec, console, sheets, worth, cost)
     terminal.tell(made, console, people, from_file=json_file is not None)
     for note in notes_of(fetched):
         console.print(printable(note), markup=False, style="yellow")

@@ -19,6 +19,7 @@ from backend.sheets import work_words
 from backend.sheets.made_annotations import Made
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
+from converters.report import family_words
 from converters.report.comparison import Decision
 from converters.report.report import Report
 from converters.report.samples import SampleLine
@@ -85,6 +86,9 @@ def page(
         sheets_said=[] if sheets is None else list(work_words.sentences(sheets.work)),
         verdicts=work_words.VERDICTS,
         unseen=unseen(report),
+        families=family_words.shown(report.families),
+        family_words=family_words,
+        cost=report.call_cost,
         flatters=FLATTERS,
         beside=beside(report),
         shown=SHOWN,

@@ -9,7 +9,7 @@ from rich.console import Console
 from backend.outputs import printable
 from backend.sheets import work_words
 from backend.sheets.lot_claims import wrong_line
-from converters.report import html
+from converters.report import family_words, html
 from converters.report.report import Report
 from converters.report.sheet_lines import SheetLines
 from converters.report.worth import AgreedWorth
@@ -67,6 +67,7 @@ def tell(
         console.print(printable(sentence), markup=False, style="red" if bad else None)
     if report.worth is not None:
         _tell_wrong(report.worth, console)
+    _tell_families(report, console)
     for direction, count in report.directions.items():
         console.print(f"{count:,} boxes: {direction.value}.", markup=False)
     for sentence in html.unseen(report):
@@ -82,6 +83,22 @@ def tell(
                 )
     if every.unknown:
         console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+
+
+def _tell_families(report: Report, console: Console) -> None:
+    """What panels were worth in the version with the most lines, and what others would have been."""
+    for version, worth in family_words.shown(report.families)[:1]:
+        console.print(
+            f"Who reads, by {worth.lines:,} lines of {version or 'an unknown version'}:", markup=False
+        )
+        for each in worth.choices():
+            agreed = html.share(each.agreed)
+            right = _with_interval(html.share(each.right), each.right.interval)
+            money = "" if report.call_cost is None else report.call_cost.of(1000 * each.calls)
+            calls = f"{each.calls:.2f} calls a line{f', {money} for 1,000 lines' if money else ''}"
+            words = family_words.choice_in_words(each)
+            console.print(f"  {words}: agree on {agreed}, of these right {right}; {calls}", markup=False)
+        console.print(f"{family_words.FLATTERS} {family_words.blind_in_words(worth)}", markup=False)
 
 
 def _tell_wrong(worth: AgreedWorth, console: Console) -> None:

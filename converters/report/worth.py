@@ -67,9 +67,19 @@ class AgreedWorth:
         self.project = project
         self.claims = list(claims)
         self.wrong = [WrongLine(each) for claim in self.claims for each in claim.audited.wrong]
+        self._blind = {
+            (str(line.page), line.region)
+            for claim in self.claims
+            for line in claim.audited.lot.lines
+            if line.right is not None
+        }
         self._of_task: dict[str, list[WrongLine]] = {}
         for each in self.wrong:
             self._of_task.setdefault(str(each.audited.line.line.key.task), []).append(each)
+
+    def typed_blind(self, task: str, region: str) -> bool:
+        """Whether somebody typed the line without having seen a text of it."""
+        return (task, region) in self._blind
 
     def see(self, task: str, data: Mapping[str, Any]) -> None:
         """Look at a page's task for the images of wrong lines.
