@@ -90,10 +90,10 @@ class LotExport:
             return ""
         all_of_them = percent_up(wrong / (self.unseen + self.seen))
         return (
-            f"At most {wrong:,} of the {self.unseen:,} lines that nobody looked at are wrong ({name(claim)}): "
+            f"At most {wrong:,} of the {self.unseen:,} lines nobody looked at are wrong ({name(claim)}): "
             f"{percent_up(wrong / self.unseen)} of them, and {all_of_them} with those that people looked at. "
-            f"That is more than {percent(MOST * claim.target)} of them, or {percent(claim.target)} of all: they "
-            "wait until more pages are approved, or more lines audited."
+            f"That is more than {percent(MOST * claim.target)} of them, or {percent(claim.target)} of all: "
+            "they wait until more pages are approved, or more lines audited."
         )
 
     def covers(self, line: LotLine) -> bool:
