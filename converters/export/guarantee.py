@@ -42,14 +42,14 @@ class LotExport:
     """What an export takes of one lot.
 
     said: what the audit says of the lot.
-    goes: lines that nobody looked at are exported under its claim; True where no guarantee is asked for.
     unseen: exported lines that the claim covers and nobody looked at.
     seen: those that people looked at, on sheets or on their page.
     held_back: lines that nobody looked at and that wait for people, by why.
+    too_few: why none goes although the claim holds, in a sentence; empty where they go.
     """
 
     said: LotClaim
-    goes: bool = True
+    too_few: str = ""
     unseen: int = 0
     seen: int = 0
     held_back: Counter[LeftOutReason] = field(default_factory=Counter)
@@ -81,6 +81,20 @@ class LotExport:
             return False
         # a product such as 0.07 x 100 is a hair over or under 7
         return wrong <= min(target * (self.unseen + self.seen), MOST * target * self.unseen) + 1e-9
+
+    @property
+    def why_too_few(self) -> str:
+        """Of how few lines how many may be wrong, in a sentence; empty where no claim holds, or of none."""
+        wrong, claim = self.wrong_at_most, self.claim
+        if wrong is None or not self.unseen:
+            return ""
+        all_of_them = percent_up(wrong / (self.unseen + self.seen))
+        return (
+            f"At most {wrong:,} of the {self.unseen:,} lines nobody looked at are wrong ({name(claim)}): "
+            f"{percent_up(wrong / self.unseen)} of them, and {all_of_them} with those that people looked at. "
+            f"That is more than {percent(MOST * claim.target)} of them, or {percent(claim.target)} of all: "
+            "they wait until more pages are approved, or more lines audited."
+        )
 
     def covers(self, line: LotLine) -> bool:
         """The claim speaks of this line of its lot."""
@@ -158,7 +172,7 @@ class Guarantee:
             return LeftOutReason.AUDITED_WRONG
         if not lot.covers(line):
             return LeftOutReason.LOW_SCORE
-        return None if lot.goes else LeftOutReason.TOO_FEW_UNSEEN
+        return LeftOutReason.TOO_FEW_UNSEEN if lot.too_few else None
 
     def plan(self, items: Iterable[object], rules: Rules) -> None:
         """Look at all tasks once, and hold back the lots of which too small a part would be exported.
@@ -173,7 +187,7 @@ class Guarantee:
                 for name, looked in _exported(task, self, rules):
                     self._count(name, looked)
         for lot in self.lots.values():
-            lot.goes = lot.is_enough
+            lot.too_few = "" if lot.is_enough else lot.why_too_few
             lot.unseen = lot.seen = 0
 
     def add(self, page: PageRecord) -> None:
@@ -246,7 +260,10 @@ class Guarantee:
         waiting = self.waiting
         if not waiting.total():
             return
-        if self.refuses:
+        for lot in self.lots.values():
+            if lot.too_few:
+                yield lot.too_few, "red"
+        if self.refuses and not any(lot.too_few for lot in self.lots.values()):
             yield (
                 "No claim holds for the lines that nobody looked at, so none of them is exported. Run "
                 f"`twinread audit --project {self.project}` to see what is needed.",

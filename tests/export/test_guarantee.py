@@ -177,6 +177,8 @@ def test_so_many_lines_must_be_exported_that_the_wrong_ones_are_few(tmp_path, un
     texts, guarantee = exported(tmp_path / "out", [first, typed, page(3, "Date")], [claim], 0.2)
 
     assert ("line 0" in texts) == goes
+    said = " ".join(sentence for sentence, _ in guarantee.notes())
+    assert ("they wait until more pages are approved, or more lines audited" in said) == (not goes)
     assert guarantee.refuses == (not goes)
 
 
