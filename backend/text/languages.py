@@ -157,8 +157,8 @@ def missing_letters(language: str, charset: Collection[str]) -> list[str]:
 def recognition_model(language: str) -> str | None:
     """Name the PP-OCR recogniser that reads a language; None where none can (Georgian, Vietnamese).
 
-    Chinese, Japanese and Latin languages are read by PP-OCRv6, by measurement (`language_tables.V6_READS`); all
-    others by the PP-OCRv5 model of their script.
+    Chinese, Japanese and Latin languages are read by PP-OCRv6, by measurement (`language_tables.V6_READS`);
+    all others by the PP-OCRv5 model of their script.
 
     Raises:
         SettingsWrong: no such language.

@@ -34,7 +34,7 @@ def latin_languages() -> list[str]:
         # Toki Pona and such have letters and no code
         with suppress(SettingsWrong):
             code = languages.language_code(row.split("\t")[0])
-            if languages.script(code) == "Latin":
+            if languages.script(code) == "Latin" and languages.letters(code):
                 found.add(code)
     return sorted(found)
 
