@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from backend.guarantee.targets import target_of
 from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
 
 
@@ -79,6 +80,13 @@ from converters.export.layouts import DEFAULT, FORMATS, LAYOUTS
     "--since",
     help="With --project: read only tasks changed after this moment (ISO 8601, or 'last' for the last "
     "export) and keep all others as they are; deleted tasks stay until an export without it.",
+)
+@click.option(
+    "--guarantee",
+    metavar="SHARE",
+    callback=lambda context, option, written: None if written is None else target_of(written),
+    help="With --project: of the lines that nobody looked at only those of which an audit shows that at most "
+    "so many are wrong, such as 1%; the others wait for people.",
 )
 @click.option("--image-field", metavar="FIELD", help="Field of the task's data that names its image.")
 @click.option(

@@ -111,7 +111,7 @@ IO = {
     "flask",
     "subprocess",
 }
-PURE = ("backend.page", "backend.text", "backend.seams", "backend.errors")
+PURE = ("backend.page", "backend.text", "backend.guarantee", "backend.seams", "backend.errors")
 """Packages without input and output; `page.image_files` decodes bytes, and opens nothing."""
 
 SDK = "label_studio_sdk"

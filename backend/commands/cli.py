@@ -40,6 +40,10 @@ COMMANDS = {
         "backend.commands.lines:lines",
         "Put the doubtful lines of a project on sheets, ten at a time.",
     ),
+    "audit": (
+        "backend.commands.audit:audit",
+        "Have people type a sample of agreed lines blind, and say what the others are worth.",
+    ),
     "next": ("backend.commands.next_tasks:next_", "Put the pages that teach most to the front of a project."),
     "export": ("converters.commands:export", "Export what people approved as a PaddleOCR training set."),
     "check": ("converters.commands:check", "Say before training what PaddleOCR would do with each row."),

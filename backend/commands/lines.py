@@ -121,50 +121,26 @@ def lines(
 
 def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
     """Make the sheets, with a bar where a person watches."""
-    from rich.progress import Progress, TaskID
-
     from backend.commands.review import project_config
+    from backend.commands.sheet_bars import SheetBars
     from backend.one_run import only_run
     from backend.settings import connect
     from backend.sheets.line_project import check_page_project
     from backend.sheets.line_webhook import hook_line_project
-    from backend.sheets.making import FOLDER, make
+    from backend.sheets.making import COMMAND, FOLDER, make
     from converters.shared.interrupts import stoppable
     from converters.shared.progress import progress
-
-    class Bars:
-        """Shows how far the work is."""
-
-        def __init__(self, bars: Progress) -> None:
-            self._bars = bars
-            self._shown: dict[str, TaskID] = {}
-
-        def pages(self, done: int, total: int) -> None:
-            self._show("pages", done, total)
-
-        def sheets(self, done: int, total: int) -> None:
-            self._show("sheets", done, total)
-
-        def waits(self, seconds: float) -> None:
-            console.print(
-                f"Label Studio may still be at work on an import of before; waiting {seconds:.0f} s at most."
-            )
-
-        def _show(self, name: str, done: int, total: int) -> None:
-            if name not in self._shown:
-                self._shown[name] = self._bars.add_task(name, total=total)
-            self._bars.update(self._shown[name], completed=done, total=total)
 
     address = str(values.label_studio_url)
     try:
         with (
-            only_run(values.cache_dir, address, request.project, folder=FOLDER, command="twinread lines"),
+            only_run(values.cache_dir, address, request.project, folder=FOLDER, command=COMMAND),
             connect.label_studio(values) as api,
             stoppable(),
             progress(console) as bars,
         ):
             check_page_project(api, request.project)
-            made = make(api, request, project_config(api, request.project, values), Bars(bars))
+            made = make(api, request, project_config(api, request.project, values), SheetBars(bars, console))
             if made.line_project is not None:
                 sheets = made.line_project.project
                 made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)

@@ -60,7 +60,9 @@ def collect_and_accept(
                 figures |= collected_table.figures(found, places)
                 whole = not found.stopped and not found.writes.failures
             if accepts and whole:
-                accepted = accept_agreed(api, context, line_project.sample, bar("pages nobody submitted"))
+                accepted = accept_agreed(
+                    api, line_project.project, context, line_project.sample, bar("pages nobody submitted")
+                )
                 collected_table.show_accepted(accepted, places, console)
                 figures["accepted"] = collected_table.accepted_figures(accepted)
                 whole = not accepted.stopped and not accepted.writes.failures

@@ -39,12 +39,22 @@ def status(project: int, summary_json: str | None) -> None:
     from backend.projects.status_table import figures, tables
     from backend.rounds import Rounds
     from backend.settings import connect, logs, settings
+    from backend.sheets.lot_claims import figures as claim_figures
+    from backend.sheets.lot_claims import sentences
+    from backend.sheets.offered_texts import TextRules
+    from backend.sheets.project_claims import project_claims
 
     values = settings.load()
     logs.configure(values.log_level)
     with connect.label_studio(values) as api:
-        found = collect(api, project, project_config(api, project, values))
+        config = project_config(api, project, values)
+        found = collect(api, project, config)
         sheets = collect_sheets(api, project, found)
+        claims = []
+        if sheets is not None:
+            rules = TextRules(values.ocr_language, values.text_style)
+            target = values.audit_target
+            claims = project_claims(api, project, config, rules, target, sheets.project)
         names = api.users()
         chosen = str(api.project(project)["model_version"] or "")
     console = Console(highlight=False)
@@ -61,6 +71,9 @@ def status(project: int, summary_json: str | None) -> None:
         console.print(f"{found.undecided} {are} still undecided; twinread export says why of each.")
     for note in sheet_notes(sheets, found, project):
         console.print(printable(note), markup=False, soft_wrap=True)
+    if sheets is not None:
+        for note, alarm in sentences(project, claims):
+            console.print(printable(note), markup=False, soft_wrap=True, style="red" if alarm else None)
     if found.pages[PageStage.UNREAD] or not found.versions.get(chosen):
         console.print(f"Run `twinread preannotate --project {project}` to fill every page.")
     trained: dict[str, object] | None = None
@@ -73,7 +86,8 @@ def status(project: int, summary_json: str | None) -> None:
         click.echo(printable(str(error)), err=True)
         trained = {"problem": str(error)}
     if summary_json:
-        numbers = {**figures(found, names), "sheets": sheet_figures(sheets)}
+        claimed = None if sheets is None else [claim_figures(each) for each in claims]
+        numbers = {**figures(found, names), "sheets": sheet_figures(sheets), "claims": claimed}
         write_summary(Path(summary_json), {**numbers, "round": trained, "spending": spending})
 
 

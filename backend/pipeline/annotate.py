@@ -50,26 +50,32 @@ ReadingPolicy: TypeAlias = Literal["all", "second-when-needed"]
 class Policy:
     """Who reads a line, in what order, when, and how many must say the same.
 
-    readers: kinds of reader as READERS names them, in order of trust.
+    readers: kinds of reader as READERS names them, in order of trust; witnesses come last.
     must_agree: how many readings must say the same, by at least two unlike readers. A family of engines
         of which no reading says it makes the line disputed, however many do.
     families: the family of each reader, in the same order: engines that can share an error. Empty where
         every kind is a family of its own.
     when: `all` readers read every line; or the first two do, and the others `second-when-needed`.
+    witnesses: how many of the readers, from the last, only testify: what they read is evidence and no vote.
     """
 
     readers: tuple[str, ...]
     must_agree: int
     families: tuple[str, ...] = ()
     when: ReadingPolicy = "all"
+    witnesses: int = 0
 
     @classmethod
     def majority(
-        cls, readers: Iterable[str], families: Iterable[str] = (), when: ReadingPolicy = "all"
+        cls,
+        readers: Iterable[str],
+        families: Iterable[str] = (),
+        when: ReadingPolicy = "all",
+        witnesses: int = 0,
     ) -> Policy:
-        """More than half of the readers must say the same: both of two, two of three."""
+        """More than half of the readers that vote must say the same: both of two, two of three."""
         names = tuple(readers)
-        return cls(names, _most_of(len(names)), tuple(families), when)
+        return cls(names, _most_of(len(names) - witnesses), tuple(families), when, witnesses)
 
     @property
     def at_once(self) -> int:
@@ -81,8 +87,11 @@ class Policy:
         return _most_of(self.at_once) if readings <= self.at_once < len(self.readers) else self.must_agree
 
     def __str__(self) -> str:
-        """As it stands in the model version, such as `2 of ernie,ernie`."""
-        named = f"{self.must_agree} of {','.join(self.readers)}"
+        """As it stands in the model version, such as `2 of ernie,ernie, witness paddle`."""
+        voters = len(self.readers) - self.witnesses
+        named = f"{self.must_agree} of {','.join(self.readers[:voters])}"
+        if self.witnesses:
+            named += f", witness {','.join(self.readers[voters:])}"
         return named if self.when == "all" else f"{named} {self.when}"
 
 
@@ -120,6 +129,12 @@ class Panel:
         """The family of engines of each reader, by the reader's identity."""
         families = self.policy.families or self.policy.readers
         return {reader.identity: family for reader, family in zip(self.readers, families, strict=True)}
+
+    @property
+    def witnesses(self) -> frozenset[str]:
+        """Identities of the readers whose reading is evidence and no vote."""
+        voters = len(self.readers) - self.policy.witnesses
+        return frozenset(reader.identity for reader in self.readers[voters:])
 
 
 def annotate_page(
@@ -284,4 +299,5 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         families=panel.families,
         style=panel.text_style,
         ink_length=ink_length(cut),
+        witnesses=panel.witnesses,
     )

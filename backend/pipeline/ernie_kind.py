@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backend.errors import SettingsWrong
 from backend.pipeline.reader_kind import ReaderSetup
+from backend.readers.families import ERNIE
 from backend.text import languages
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Ernie:
     """Reads with ERNIE, or any vision model behind the OpenAI chat API, asked with two prompts."""
 
     local = False
-    family = "ERNIE"
+    family = ERNIE
 
     def __init__(self, setup: ReaderSetup) -> None:
         """Take what it needs; nothing is called before a reader is built."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from backend.pipeline.from_settings import engine_options
 from backend.pipeline.reader_kind import ReaderSetup
+from backend.readers.families import PADDLE, TESSERACT
 from backend.seams import LineReader
 from backend.text import languages
 
@@ -14,7 +15,7 @@ class Tesseract:
     """Reads with Tesseract, where the data of the language is installed."""
 
     local = True
-    family = "Tesseract"
+    family = TESSERACT
 
     def __init__(self, setup: ReaderSetup) -> None:
         """Take what it needs; nothing is loaded before a reader is built."""
@@ -68,7 +69,7 @@ class Paddle:
     """Reads with a PP-OCR recogniser through PaddleOCR, where its dictionary has the language's letters."""
 
     local = True
-    family = "PP-OCR"
+    family = PADDLE
 
     def __init__(self, setup: ReaderSetup) -> None:
         """Take what it needs; nothing is loaded before a reader is built."""
@@ -129,12 +130,3 @@ class Paddle:
 
     def close(self) -> None:
         """The last reader of a model ends it."""
-
-
-def is_paddle(identity: str) -> bool:
-    """Whether a reader, by its identity as readings keep it, is a recogniser that PaddleOCR runs.
-
-    Its identity is the name of a model, which may be anybody's; Tesseract's begins with its name, and a
-    vision model's holds the name of its prompt after a colon.
-    """
-    return not identity.startswith("tesseract-") and ":" not in identity

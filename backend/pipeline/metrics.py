@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -15,6 +15,8 @@ from prometheus_client import (
 )
 
 from backend.errors import TwinreadError
+from backend.guarantee.claims import Claim
+from backend.guarantee.decisions import ClaimState
 from backend.page.lines import ReadPage
 from backend.readers.prices import Prices
 from backend.readers.usage import Usage
@@ -120,6 +122,29 @@ class Metrics:
             buckets=(0.01, 0.1, 0.3, 1, 3, 10, 30, 100),
             registry=self.registry,
         )
+        lot = ["project", "language", "version"]
+        self.claim_state = Gauge(
+            "twinread_claim_state",
+            "What the audit says of agreed lines: 1 the claim holds, 0 not known yet, -1 it is broken",
+            lot,
+            registry=self.registry,
+        )
+        self.claim_at_most = Gauge(
+            "twinread_claim_at_most",
+            "Share of wrong lines among the agreed ones that the claim covers, at most, with 95 % confidence",
+            lot,
+            registry=self.registry,
+        )
+        self.audit_lines = Gauge(
+            "twinread_audit_lines", "Audit lines that the claim rests on", lot, registry=self.registry
+        )
+        self.audit_wrong = Gauge(
+            "twinread_audit_wrong",
+            "Those of them that were wrong; lines that wait for an answer are not among them",
+            lot,
+            registry=self.registry,
+        )
+        self._claimed: dict[int, set[tuple[str, str, str]]] = {}
         ProcessCollector(registry=self.registry)
 
     def watch(
@@ -185,6 +210,27 @@ class Metrics:
         if (cost := prices.cost(usage)) is not None:
             self.cost.labels(reader, prices.currency).inc(cost)
 
+    def show_claims(self, project: int, claims: Iterable[Claim]) -> None:
+        """Show what the audits of a project say now; of a lot that is gone nothing is shown any more.
+
+        Args:
+            project: its id.
+            claims: of its lots.
+        """
+        gauges = (self.claim_state, self.claim_at_most, self.audit_lines, self.audit_wrong)
+        shown: set[tuple[str, str, str]] = set()
+        for made in claims:
+            lot = (str(project), made.key.language, made.key.version)
+            wrong = made.audited - made.right - made.waiting
+            values = (_STATES[made.state], made.at_most, made.audited, wrong)
+            for gauge, value in zip(gauges, values, strict=True):
+                gauge.labels(*lot).set(value)
+            shown.add(lot)
+        for lot in self._claimed.get(project, set()) - shown:
+            for gauge in gauges:
+                gauge.remove(*lot)
+        self._claimed[project] = shown
+
     def markdown_table(self) -> str:
         """All of ours with their kind, labels and meaning, for docs/operations.md."""
         rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
@@ -199,6 +245,9 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+_STATES = {ClaimState.HOLDS: 1, ClaimState.NOT_YET: 0, ClaimState.BROKEN: -1}
 
 
 @dataclass(frozen=True, slots=True)

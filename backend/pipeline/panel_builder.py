@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +21,9 @@ from backend.text import languages
 log = logging.getLogger(__name__)
 
 CONFIRMING = ("paddle", "tesseract")
-"""Kinds on this machine, the first of which that writes the language confirms a server's first reading where
-the second one is taken when needed; a promoted model is `paddle`'s."""
+"""Kinds on this machine, the first of which that writes the language stands beside a server: it confirms the
+first reading where the second one is taken when needed, and is a witness of both where every line is read
+twice. A promoted model is `paddle`'s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +70,7 @@ class PanelBuilder:
         found = {
             name: kind.at_hand()
             for name, kind in self._kinds.items()
-            if name in named or (kind.local and (not named or self._confirmed))
+            if name in named or (kind.local and (not named or self._confirmed or self._witnessed))
         }
         return ",".join(f"{name}:{at_hand}" for name, at_hand in found.items() if at_hand)
 
@@ -94,6 +95,8 @@ class PanelBuilder:
                 # one engine that looks in two ways still gives two readings
                 name = built[0][0]
                 built.append((name, self._kinds[name].build(code, 1, opened)))
+            witnesses = self._witnesses(code, [name for name, _ in built], opened)
+            built += witnesses
             readers = [reader for _, reader in built]
             stored = []
             if self._keeper is not None:
@@ -108,6 +111,7 @@ class PanelBuilder:
                     [name for name, _ in built],
                     [self._kinds[name].family for name, _ in built],
                     self._settings.reading_policy,
+                    len(witnesses),
                 ),
                 tall_lines=self._settings.tall_lines,
                 text_style=self._settings.text_style,
@@ -128,7 +132,7 @@ class PanelBuilder:
 
     def _readers(self, code: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
         """The readers of a language in order of trust, each with the name of its kind."""
-        promised = languages.language_code(self._settings.ocr_language) == code
+        promised = self._promised(code)
         built: list[tuple[str, LineReader]] = []
         for name in self._named(code) or [name for name, kind in self._kinds.items() if kind.local]:
             turn = sum(name == before for before, _ in built)
@@ -141,21 +145,45 @@ class PanelBuilder:
                 log.info("%s does not read '%s': %s", name, code, error)
         if self._confirmed:
             # after the server's first look, which is trusted most, and before its second one
-            built[1:1] = self._confirming(code, promised, opened)
+            lacking = (
+                f"READING_POLICY saves nothing in '{code}': no engine on this machine writes it, so that the "
+                "server reads every line twice."
+            )
+            built[1:1] = self._beside_a_server(code, lacking, opened)
         return built
 
-    def _confirming(self, code: str, promised: bool, opened: ExitStack) -> list[tuple[str, LineReader]]:
-        """The local reader that confirms a server's first reading, so that few lines need the second one.
+    def _witnesses(self, code: str, voting: Sequence[str], opened: ExitStack) -> list[tuple[str, LineReader]]:
+        """The local reader that testifies beside a server that reads every line twice.
+
+        Two prompts of one model share errors, and a local engine of another family costs no money. A promoted
+        model that has taken the place of the second look is such an engine already, and so needs no witness.
 
         Args:
             code: the language.
-            promised: it is the language of the settings.
+            voting: kinds of the readers that must agree.
+            opened: gets what ends the reader.
+        """
+        if not self._witnessed or not voting or any(self._kinds[name].local for name in voting):
+            return []
+        lacking = (
+            f"No engine on this machine writes '{code}', so that no reader of another family testifies "
+            "beside the server, and an error that its two readings share goes unnoticed. To have one install "
+            f"{self._would_read(code, local=True)}."
+        )
+        return self._beside_a_server(code, lacking, opened)
+
+    def _beside_a_server(self, code: str, lacking: str, opened: ExitStack) -> list[tuple[str, LineReader]]:
+        """The first local reader that writes the language, with the name of its kind; none where none does.
+
+        Args:
+            code: the language.
+            lacking: what it means where there is none, for the log.
             opened: gets what ends the reader.
 
-        Returns:
-            One with the name of its kind; none where no local engine writes the language.
+        Raises:
+            ReaderUnavailable: a model that the settings name cannot read the settings' language.
         """
-        why = []
+        promised, why = self._promised(code), []
         for name in CONFIRMING:
             kind = self._kinds[name]
             try:
@@ -164,14 +192,12 @@ class PanelBuilder:
                 if promised and kind.demanded():
                     raise
                 why.append(f"{name}: {error}")
-        log.log(
-            logging.WARNING if promised else logging.INFO,
-            "READING_POLICY saves nothing in '%s': no engine on this machine writes it, so that the server "
-            "reads every line twice. %s",
-            code,
-            " ".join(why),
-        )
+        log.log(logging.WARNING if promised else logging.INFO, "%s %s", lacking, " ".join(why))
         return []
+
+    def _promised(self, code: str) -> bool:
+        """Whether it is the language of the settings, which must be read."""
+        return languages.language_code(self._settings.ocr_language) == code
 
     def _named(self, code: str) -> tuple[str, ...]:
         """The readers that the settings name; none where local engines are chosen by what is at hand.
@@ -194,11 +220,18 @@ class PanelBuilder:
         sparing = self._settings.reading_policy == "second-when-needed" and not self._settings.readers
         return sparing and any(kind.turns() for kind in self._kinds.values())
 
+    @property
+    def _witnessed(self) -> bool:
+        """Whether a local reader that nobody named testifies beside a server that reads every line."""
+        settings = self._settings
+        wanted = settings.witness == "auto" and settings.reading_policy == "all" and not settings.readers
+        return wanted and any(kind.turns() for kind in self._kinds.values())
+
     def _asked_for(self, code: str) -> tuple[str, ...]:
         """The readers that the settings ask for by name, or by naming their model."""
         return self._named(code) or tuple(name for name, kind in self._kinds.items() if kind.demanded())
 
-    def _would_read(self, code: str) -> str:
-        """What to install so that a language is read, for people."""
-        ways = (kind.would_read(code) for kind in self._kinds.values())
+    def _would_read(self, code: str, *, local: bool = False) -> str:
+        """What to install so that a language is read, for people; `local`: by an engine of this machine."""
+        ways = (kind.would_read(code) for kind in self._kinds.values() if kind.local or not local)
         return " or ".join(way for way in ways if way)

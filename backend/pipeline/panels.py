@@ -223,8 +223,10 @@ class Panels:
         """Who reads the settings' language, for people."""
         if not panel.readers:
             return f"nobody reads '{panel.language}': its boxes are found and left unread"
-        names = [reader.identity for reader in panel.readers]
+        names = [reader.identity for reader in panel.readers if reader.identity not in panel.witnesses]
         at_once = " and ".join(names[: panel.policy.at_once])
+        if panel.witnesses:
+            return f"{at_once}, with {' and '.join(sorted(panel.witnesses))} as a witness"
         if panel.policy.when == "all":
             return at_once
         later = " and ".join(names[panel.policy.at_once :])

@@ -65,7 +65,8 @@ def model_version(
 
     Returns:
         Such as `Paddle+Tesseract for English (PP-OCRv5_mobile_det en_PP-OCRv5_mobile_rec tesseract-5.3.0)
-        1f3a9c07`. It names the language because pages whose task names another one may have other readers.
+        1f3a9c07`, or with a witness `ERNIE x2 with Paddle for English (...) 1f3a9c07`. It names the language
+        because pages whose task names another one may have other readers.
     """
     decisive = [
         detector,
@@ -83,7 +84,11 @@ def model_version(
     digest = hashlib.sha256("\0".join(decisive).encode()).hexdigest()[:8]
     read = [_model_of(reader.identity) for reader in panel.readers]
     models = " ".join(dict.fromkeys([detection_model, *read]))
-    named = f"{_who_reads(read)} for {languages.english_name(panel.language)} ({models}) {digest}"
+    voters = len(read) - panel.policy.witnesses
+    who = _who_reads(read[:voters])
+    if voters < len(read):
+        who += f" with {'+'.join(map(_short_name, read[voters:]))}"
+    named = f"{who} for {languages.english_name(panel.language)} ({models}) {digest}"
     return named.replace(",", "")
 
 

@@ -225,8 +225,9 @@ def _readers(settings: Settings) -> str:
             f"No reader can write '{reason.first}', so lines would be boxed but not read. "
             f"Install {reason.second}."
         )
-    names = " and ".join(reader.identity for reader in panel.readers)
-    said = [f"{names} read '{language}' and know all its letters.", tried]
+    names = [reader.identity for reader in panel.readers if reader.identity not in panel.witnesses]
+    said = [f"{' and '.join(names)} read '{language}' and know all its letters.", tried]
+    said[1:1] = [f"{name} testifies beside them." for name in sorted(panel.witnesses)]
     if local and len(local) < len(panel.readers):
         said.append("ERNIE, whose calls cost money, is given one line, below.")
     return " ".join(filter(None, said))

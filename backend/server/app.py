@@ -74,7 +74,7 @@ def create_app(
         results_of: answers a /predict; by default the service does.
     """
     rounds = starter or RoundStarter(settings)
-    sheets = collector or SheetCollector(settings)
+    sheets = collector or SheetCollector(settings, claimed=service.metrics.show_claims)
     app = _App("twinread")
     bodies = JsonBodies(settings.max_request_bytes)
     seats = threading.BoundedSemaphore(settings.server_threads - KEPT_FREE)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from backend.errors import TwinreadError
+from backend.guarantee.claims import Claim
 from backend.one_run import RunUnderWay, only_run
 from backend.server.protocol import WebhookBody
 from backend.server.soon import Soon
@@ -20,6 +21,8 @@ from backend.sheets.collecting import FOLDER, Collected, collect
 from backend.sheets.line_project import read_mark
 from backend.sheets.line_webhook import ACTIONS
 from backend.sheets.page_context import page_context
+from backend.sheets.page_outcomes import PageContext
+from backend.sheets.project_claims import project_claims
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class SheetCollector:
         settings: Settings,
         wait_s: float = WAIT_S,
         collected: Callable[[int, Collected], object] = lambda pages, found: None,
+        claimed: Callable[[int, list[Claim]], object] = lambda pages, claims: None,
     ) -> None:
         """Take what collecting needs; nothing is started.
 
@@ -45,9 +49,13 @@ class SheetCollector:
             settings: where Label Studio and the cache are.
             wait_s: how long to wait after a webhook, seconds.
             collected: is told the page project, and what was done.
+            claimed: is told the page project, and what its audits say now; nothing of one without audits.
         """
         self._settings = settings
         self._collected = collected
+        self._claimed = claimed
+        self._audited: set[int] = set()
+        """Page projects whose claims were told: they change even when the last answer is withdrawn."""
         self._answered: Soon[tuple[int, int]] = Soon(
             "sheets", self._work, wait_s=wait_s, rest_s=lambda taken: REST * taken
         )
@@ -92,3 +100,19 @@ class SheetCollector:
         for failure in done.writes.failures:
             log.warning("Project %s, task %s: %s", pages, failure.task, failure.why)
         self._collected(pages, done)
+        if done.audited or pages in self._audited:
+            self._audited.add(pages)
+            self._tell_claims(context, line_project.project)
+
+    def _tell_claims(self, context: PageContext, sheets: int) -> None:
+        """Tell what audits say. Every page is read for it, which is spared a project without audits."""
+        pages, target = context.project, self._settings.audit_target
+        try:
+            with connect.label_studio(self._settings) as api:
+                found = project_claims(api, pages, context.config, context.rules, target, sheets)
+        except TwinreadError as error:
+            log.warning("What the audits of project %s say now is not known: %s", pages, error)
+            return
+        for alarm in filter(None, (each.alarm for each in found)):
+            log.warning("%s", alarm)
+        self._claimed(pages, [each.claim for each in found if each.answered])

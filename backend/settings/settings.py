@@ -87,6 +87,14 @@ class Settings(BaseSettings):
             "Share of the pages that go to page review whole, as sheets show doubtful lines alone; 0 to 1"
         ),
     )
+    audit_target: float = Field(
+        0.01,
+        gt=0,
+        lt=1,
+        description=(
+            "Share of wrong lines among agreed ones that you accept; `twinread audit` shows whether it holds"
+        ),
+    )
 
     # Language and readers
     ocr_language: str = Field(
@@ -96,7 +104,8 @@ class Settings(BaseSettings):
         (),
         description=(
             "Who reads, in order of trust: two or more of ernie, paddle, tesseract; "
-            "empty: ernie,ernie when a server is set (ernie,paddle in the languages of a promoted model), "
+            "empty: ernie,ernie when a server is set, beside a WITNESS (ernie,paddle in the languages of a "
+            "promoted model), "
             "else the two most unlike local engines"
         ),
     )
@@ -106,6 +115,14 @@ class Settings(BaseSettings):
             "all: every reader reads every line; second-when-needed: the first two do, and the others only "
             "lines on which those two do not agree. With a server and READERS empty the readers are then "
             "ernie,paddle,ernie or, where PaddleOCR does not write the language, ernie,tesseract,ernie"
+        ),
+    )
+    witness: Literal["auto", "off"] = Field(
+        "auto",
+        description=(
+            "auto: where a server reads every line twice and READERS is empty, a local engine reads "
+            "along, PaddleOCR or, where that does not write the language, Tesseract. It has no vote, but its "
+            "dissent is shown and lowers the score, and its assent raises it; off saves its CPU"
         ),
     )
     max_languages: int = Field(

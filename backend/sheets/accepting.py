@@ -2,27 +2,26 @@
 
 A page whose lines were all read alike twice comes onto no sheet, so nobody submits it. Accepted, it gets an
 annotation that says so itself: each of its lines has `accepted` in its meta, and the export's manifest says
-that nobody looked at it, for ever. Left are pages that somebody touched, that are in the sample for page
-review, that have no lines, or a line of which twinread does not know that it was read alike.
+that nobody looked at it, for ever; a line that somebody typed blind for an audit says who did. Left are pages
+that somebody touched, that are in the sample for page review, that have no lines, or a line of which twinread
+does not know that it was read alike.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from backend.label_studio.annotations import Json, listed_annotations
 from backend.label_studio.client import LabelStudio
-from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.region_notes import accepted_meta, readings_in, with_note
-from backend.label_studio.regions import Region, regions
-from backend.label_studio.result_fields import name_in
-from backend.page.lines import Verdict
-from backend.sheets.decided_pages import NewAnnotation
-from backend.sheets.doubtful_lines import page_prediction
-from backend.sheets.made_annotations import Made, marked
+from backend.label_studio.region_notes import decided_in
+from backend.label_studio.regions import regions
+from backend.sheets.audits import audit_answers
+from backend.sheets.decided_pages import accepted_page
+from backend.sheets.decisions import Decision
+from backend.sheets.doubtful_lines import is_agreed, page_prediction
+from backend.sheets.page_audits import page_audit
 from backend.sheets.page_outcomes import PageContext, PageOutcome, PageState
 from backend.sheets.page_rule import worked_on
 from backend.sheets.page_sample import sampled_pages
@@ -34,19 +33,22 @@ class Accepted:
     """What a run found and did.
 
     pages: how many stand how, of all pages that nobody submitted before.
-    lines: of accepted pages; nobody looked at them.
+    lines: of accepted pages, that nobody looked at.
+    audited: other lines of them, which a person typed blind.
     writes: what was written.
     stopped: Ctrl-C ended it early; what is told was done.
     """
 
     pages: Counter[PageState] = field(default_factory=Counter)
     lines: int = 0
+    audited: int = 0
     writes: Writes = field(default_factory=Writes)
     stopped: bool = False
 
 
 def accept_agreed(
     api: LabelStudio,
+    sheets: int,
     context: PageContext,
     share: float,
     seen: Callable[[int, int], object] = lambda done, total: None,
@@ -55,6 +57,7 @@ def accept_agreed(
 
     Args:
         api: Label Studio; the owner of the key is who accepts.
+        sheets: the id of the line project, where people typed audit lines.
         context: of the page project.
         share: of the pages that go to page review; these are left.
         seen: is told after each page how many of how many are done.
@@ -68,9 +71,18 @@ def accept_agreed(
     waiting: list[int] = []
 
     def judge(rows: Sequence[Json], begun: frozenset[int]) -> list[PageOutcome]:
-        return [agreed_page(row, context, sample, user, begun=int(row["id"]) in begun) for row in rows]
+        return [
+            agreed_page(
+                row, context, sample, user, typed.get(int(row["id"]), ()), begun=int(row["id"]) in begun
+            )
+            for row in rows
+        ]
 
     try:
+        typed: dict[int, list[Decision]] = defaultdict(list)
+        answered = api.tasks(sheets, annotated=True, resolve_uri=False)
+        for key, answers in audit_answers(answered, context.project).items():
+            typed[key.task] += answers
         for task in api.tasks(context.project, resolve_uri=False):
             number = int(task["id"])
             if page_prediction(task, context.version) is not None:
@@ -81,7 +93,9 @@ def accept_agreed(
         sample = sampled_pages(context.project, sorted(read), share)
         for number, outcome in enumerate(settle(api, context.project, waiting, judge, found.writes), start=1):
             found.pages[outcome.state] += 1
-            found.lines += outcome.unseen if outcome.state is PageState.ACCEPTED else 0
+            if outcome.state is PageState.ACCEPTED:
+                found.lines += outcome.unseen
+                found.audited += outcome.audited
             seen(number, len(waiting))
     except KeyboardInterrupt:
         found.stopped = True
@@ -89,7 +103,13 @@ def accept_agreed(
 
 
 def agreed_page(
-    task: Json, context: PageContext, sample: frozenset[int], user: int, *, begun: bool = False
+    task: Json,
+    context: PageContext,
+    sample: frozenset[int],
+    user: int,
+    answers: Sequence[Decision] = (),
+    *,
+    begun: bool = False,
 ) -> PageOutcome:
     """What becomes of one page.
 
@@ -98,6 +118,7 @@ def agreed_page(
         context: of its project.
         sample: the pages that go to page review.
         user: the id of who accepts.
+        answers: what people typed blind of its lines.
         begun: somebody has a draft of it.
     """
     number = int(task["id"])
@@ -106,7 +127,9 @@ def agreed_page(
         return before
     if before is not None:
         own, copies = before
-        return PageOutcome(number, PageState.DONE, remove=copies, unseen=len(regions(own["result"])))
+        lines = regions(own["result"])
+        seen = sum(decided_in(line) is not None for line in lines)
+        return PageOutcome(number, PageState.DONE, remove=copies, unseen=len(lines) - seen, audited=seen)
     made = page_prediction(task, context.version)
     if made is None:
         return PageOutcome(number, PageState.UNREAD)
@@ -117,41 +140,11 @@ def agreed_page(
         return PageOutcome(number, PageState.NOT_AGREED)
     if number in sample:
         return PageOutcome(number, PageState.SAMPLED)
-    new = NewAnnotation(
-        result=marked(_accepted(made["result"], user), Made.ACCEPTED),
-        parent_prediction=int(made["id"]),
-        lead_time=None,
-        completed_by=user,
+    audit = page_audit(task, answers, context)
+    return PageOutcome(
+        number,
+        PageState.ACCEPTED,
+        annotation=accepted_page(made, user, context.config, audit.chosen),
+        unseen=len(found) - len(audit.chosen),
+        audited=len(audit.chosen),
     )
-    return PageOutcome(number, PageState.ACCEPTED, annotation=new)
-
-
-def is_agreed(region: Region, config: LabelingConfig) -> bool:
-    """Whether a line was read alike twice, and says so in every way in which it can.
-
-    A line that was imported is none, nor one whose label is not the project's for ready lines (any more).
-    """
-    stored = readings_in(region)
-    labels = config.labels_of(region.from_name)
-    return (
-        stored is not None
-        and stored.verdict is Verdict.AGREED
-        and set(region.labels) <= {labels.text}
-        and any(text.strip() for text in region.texts)
-        and region.points is not None
-        and not region.problems
-    )
-
-
-def _accepted(result: Sequence[object], user: int) -> list[dict[str, Any]]:
-    """A prediction's result, in which each line says that nobody looked at it."""
-    noted: list[dict[str, Any]] = []
-    named = {""}
-    for part in (each for each in result if isinstance(each, dict)):
-        identity = name_in(part, "id")
-        if identity in named:
-            noted.append(dict(part))
-        else:
-            named.add(identity)
-            noted += with_note(identity, [part], accepted_meta(str(user)))
-    return noted

@@ -75,9 +75,14 @@ def sentences(found: Collected, places: Places) -> list[str]:
     done = found.pages[PageState.COMPLETED] + found.pages[PageState.CHANGED] + found.pages[PageState.DONE]
     if done:
         said.append(
-            f"Approved by their doubtful lines: {_counted(done, 'page')}. On them nobody looked at "
+            f"Approved by their lines on sheets: {_counted(done, 'page')}. On them nobody looked at "
             f"{_counted(found.unseen, 'other line')}, read alike twice."
         )
+    if found.audited:
+        wait = (
+            f"; {found.audited_waiting:,} wait until their page is approved" if found.audited_waiting else ""
+        )
+        said.append(f"Typed blind for the audit: {_counted(found.audited, 'line')}{wait}.")
     said += _listed(
         "Answered differently; open the sheet and agree, or decide the line in page review",
         [_disagreement(line, places) for line in found.disagreeing],
@@ -112,6 +117,8 @@ def figures(found: Collected, places: Places) -> dict[str, Any]:
         "pages": {state.value: found.pages[state] for state in PageState if found.pages[state]},
         "lines": {state.value: found.lines[state] for state in LineState},
         "unseen_lines": found.unseen,
+        "audited_lines": found.audited,
+        "audited_lines_waiting": found.audited_waiting,
         **_writes(found.writes),
         "disagreeing": [_line(line, places) for line in found.disagreeing],
         "stale": [_line(line, places) for line in found.stale],
@@ -137,14 +144,18 @@ def show_accepted(found: Accepted, places: Places, console: Console) -> None:
     table.add_row("all", f"{found.pages.total():,}", end_section=True)
     console.print(table)
     accepted = found.pages[PageState.ACCEPTED]
-    if accepted:
+    if accepted and found.lines:
         _say(
             f"Approved now: {_counted(accepted, 'page')} with {_counted(found.lines, 'line')}, and nobody "
             "looked at them. The export's manifest says so for each row (looked_at: nobody).",
             console,
         )
+    elif accepted:
+        _say(f"Approved now: {_counted(accepted, 'page')}.", console)
     else:
         _say("No page was accepted.", console)
+    if found.audited:
+        _say(f"Typed blind for the audit: {_counted(found.audited, 'line')} of accepted pages.", console)
     for sentence in _ends(found.writes, places, stopped=found.stopped):
         _say(sentence, console)
 
@@ -154,6 +165,7 @@ def accepted_figures(found: Accepted) -> dict[str, Any]:
     return {
         "pages": {state.value: found.pages[state] for state in PageState if found.pages[state]},
         "unseen_lines": found.lines,
+        "audited_lines": found.audited,
         **_writes(found.writes),
         "stopped": found.stopped,
     }

@@ -29,6 +29,10 @@ LEFT = (PageState.BEGUN, PageState.SKIPPED)
 """Pages that are listed, because their answers wait until a person has ended with them."""
 
 
+UNAPPROVED = (PageState.WAITING, PageState.AUDITED, PageState.TAKEN_BACK)
+"""Pages whose audit lines are on no annotation yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class SheetProblem:
     """Something on a sheet that could not be read, and what it is; the rest of the sheet counts."""
@@ -45,6 +49,8 @@ class Collected:
     answers: what people said of lines, by all together.
     pages, lines: how many stand how, of pages that have an answer or had one when they were completed.
     unseen: lines of approved pages that were read alike twice and that nobody looked at.
+    audited: agreed lines of pages that a person typed blind.
+    audited_waiting: those of them whose page is not approved yet.
     writes: what was written.
     disagreeing, stale: the lines that are so.
     left: pages that wait until a person has ended with them.
@@ -57,6 +63,8 @@ class Collected:
     pages: Counter[PageState] = field(default_factory=Counter)
     lines: Counter[LineState] = field(default_factory=Counter)
     unseen: int = 0
+    audited: int = 0
+    audited_waiting: int = 0
     writes: Writes = field(default_factory=Writes)
     disagreeing: list[LineOutcome] = field(default_factory=list)
     stale: list[LineOutcome] = field(default_factory=list)
@@ -70,6 +78,8 @@ class Collected:
         self.pages[outcome.state] += 1
         self.lines.update(line.state for line in outcome.lines)
         self.unseen += outcome.unseen
+        self.audited += outcome.audited
+        self.audited_waiting += outcome.audited if outcome.state in UNAPPROVED else 0
         self.disagreeing += [line for line in outcome.lines if line.state is LineState.DISAGREEING]
         self.stale += [line for line in outcome.lines if line.state is LineState.STALE]
         self.left += [outcome] if outcome.state in LEFT else []
@@ -133,13 +143,21 @@ def _answers(api: LabelStudio, sheets: int, project: int, found: Collected) -> d
 
 
 def _withdrawn(api: LabelStudio, project: int, by_page: Container[int]) -> list[int]:
-    """Pages that were completed from sheets on which nobody says anything of them any more."""
+    """Pages of ours that follow sheets on which nobody says anything of them any more."""
     return [
         int(task["id"])
         for task in api.tasks(project, annotated=True, resolve_uri=False)
         if int(task["id"]) not in by_page
-        and any(made_in(annotation) is Made.SHEETS for annotation in submitted_annotations(task))
+        and any(_follows_sheets(annotation) for annotation in submitted_annotations(task))
     ]
+
+
+def _follows_sheets(annotation: Json) -> bool:
+    """Whether twinread made an annotation of sheets, or accepted a page of which people typed lines blind."""
+    why = made_in(annotation)
+    if why is Made.ACCEPTED:
+        return any(decided_in(region) is not None for region in regions(annotation["result"]))
+    return why is Made.SHEETS
 
 
 def _sheets_there(

@@ -8,18 +8,19 @@ is no text is removed, as a person would do. Everything else stays as it was pre
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from backend.label_studio.annotations import Json
 from backend.label_studio.config_tags import Labels
 from backend.label_studio.labeling_config import LabelingConfig
-from backend.label_studio.region_notes import KEY, Decided, decided_meta, with_note
+from backend.label_studio.region_notes import KEY, Decided, accepted_meta, decided_meta, with_note
 from backend.label_studio.regions import Region, regions
 from backend.label_studio.result_fields import name_in, value_of
 from backend.sheets.decisions import Decision, LineVerdict
-from backend.sheets.made_annotations import MADE, Made, marked
+from backend.sheets.made_annotations import MADE, Made, marked, unmarked
 from backend.sheets.sheet_tasks import SheetLine
 
 _SHAPE = ("x", "y", "width", "height", "rotation", "points", "closed")
@@ -54,6 +55,8 @@ def decided_page(
     prediction: Json,
     chosen: Sequence[tuple[SheetLine, Decision, tuple[str, ...]]],
     config: LabelingConfig,
+    blind: Sequence[tuple[SheetLine, Decision]] = (),
+    kept: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> NewAnnotation:
     """The annotation of a page whose doubtful lines are all decided.
 
@@ -61,27 +64,66 @@ def decided_page(
         prediction: of the page, as Label Studio has it.
         chosen: for each doubtful line the answer that stands for it, and who else answered the same.
         config: the page project's.
+        blind: what people typed of agreed lines without seeing their text.
+        kept: agreed lines that stay as they stand in an annotation of before, by the ids of their regions.
     """
-    found = {region.id: region for region in regions(prediction["result"])}
-    parts: dict[str, list[dict[str, Any]]] = {}
-    for line, decision, others in chosen:
-        region = found[line.key.region]
-        own = _decided(region, decision, config.on_page(line.page))
-        parts[region.id] = with_note(region.id, own, _note(decision, others)) if own else []
+    parts = _parts(prediction, chosen, config)
     first = [part for own in parts.values() for part in own]
-    rest = [
-        dict(part)
-        for part in prediction["result"]
-        if isinstance(part, dict) and name_in(part, "id") not in parts
-    ]
+    rest = [part for part in prediction["result"] if name_in(part, "id") not in parts]
     measured = [decision.seconds for _, decision, _ in chosen if decision.seconds is not None]
     seconds = round(sum(measured), 3) if measured else None
-    result = first + rest
+    result = first + _with_blind(rest, prediction, blind, kept, config)
     return NewAnnotation(
         result=marked(result, Made.SHEETS, seconds) if result else [],
         parent_prediction=int(prediction["id"]),
         lead_time=seconds,
         completed_by=_person([decision for _, decision, _ in chosen]),
+    )
+
+
+def accepted_page(
+    prediction: Json,
+    user: int,
+    config: LabelingConfig,
+    blind: Sequence[tuple[SheetLine, Decision]] = (),
+    kept: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+) -> NewAnnotation:
+    """The annotation of a page without doubtful lines that is accepted as it was read.
+
+    Args:
+        prediction: of the page, as Label Studio has it.
+        user: the id of who accepts.
+        config: the page project's.
+        blind: what people typed of its lines without seeing their text.
+        kept: lines that stay as they stand in an annotation of before, by the ids of their regions.
+    """
+    result = _with_blind(_accepted(prediction["result"], user), prediction, blind, kept, config)
+    return NewAnnotation(
+        result=marked(result, Made.ACCEPTED) if result else [],
+        parent_prediction=int(prediction["id"]),
+        lead_time=None,
+        completed_by=user,
+    )
+
+
+def with_blind_lines(
+    existing: Json, prediction: Json, blind: Sequence[tuple[SheetLine, Decision]], config: LabelingConfig
+) -> NewAnnotation:
+    """An annotation that twinread made of sheets, with what people typed blind; all else stays as it stands.
+
+    Args:
+        existing: that annotation.
+        prediction: that it is made of.
+        blind: what people typed of agreed lines without seeing their text.
+        config: the page project's.
+    """
+    result = _with_blind(unmarked(existing["result"]), prediction, blind, {}, config)
+    seconds = existing.get("lead_time")
+    return NewAnnotation(
+        result=marked(result, Made.SHEETS, seconds) if result else [],
+        parent_prediction=int(prediction["id"]),
+        lead_time=seconds,
+        completed_by=None,
     )
 
 
@@ -92,6 +134,57 @@ def says_the_same(stored: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str
     answer.
     """
     return [_essence(part) for part in stored] == [_essence(part) for part in new]
+
+
+def _parts(
+    prediction: Json,
+    chosen: Iterable[tuple[SheetLine, Decision, tuple[str, ...]]],
+    config: LabelingConfig,
+) -> dict[str, list[dict[str, Any]]]:
+    """The results of regions as they are after the decisions, by their ids."""
+    found = {region.id: region for region in regions(prediction["result"])}
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for line, decision, others in chosen:
+        region = found[line.key.region]
+        own = _decided(region, decision, config.on_page(line.page))
+        parts[region.id] = with_note(region.id, own, _note(decision, others)) if own else []
+    return parts
+
+
+def _with_blind(
+    result: Iterable[object],
+    prediction: Json,
+    blind: Iterable[tuple[SheetLine, Decision]],
+    kept: Mapping[str, Sequence[Mapping[str, Any]]],
+    config: LabelingConfig,
+) -> list[dict[str, Any]]:
+    """A result in which audited lines are as people typed them, each at its place."""
+    parts = _parts(prediction, ((line, decision, ()) for line, decision in blind), config)
+    parts |= {region: [dict(part) for part in own] for region, own in kept.items()}
+    written: list[dict[str, Any]] = []
+    placed: set[str] = set()
+    for part in (each for each in result if isinstance(each, dict)):
+        identity = name_in(part, "id")
+        if identity not in parts:
+            written.append(dict(part))
+        elif identity not in placed:
+            placed.add(identity)
+            written += parts[identity]
+    return written
+
+
+def _accepted(result: Sequence[object], user: int) -> list[dict[str, Any]]:
+    """A prediction's result, in which each line says that nobody looked at it."""
+    noted: list[dict[str, Any]] = []
+    named = {""}
+    for part in (each for each in result if isinstance(each, dict)):
+        identity = name_in(part, "id")
+        if identity in named:
+            noted.append(dict(part))
+        else:
+            named.add(identity)
+            noted += with_note(identity, [part], accepted_meta(str(user)))
+    return noted
 
 
 def _decided(region: Region, decision: Decision, config: LabelingConfig) -> list[dict[str, Any]]:

@@ -21,10 +21,11 @@ from backend.label_studio.annotations import (
     submitted_annotations,
 )
 from backend.label_studio.labeling_config import NO_PAGE, LabelingConfig
+from backend.label_studio.region_notes import readings_in
 from backend.label_studio.regions import Region, region_quad, regions
 from backend.label_studio.result_fields import Size
 from backend.page.geometry import intersection_over_union
-from backend.page.lines import Quad
+from backend.page.lines import Quad, Verdict
 from backend.pipeline.version import REREAD
 from backend.sheets.offered_texts import TextRules, offered_texts
 from backend.sheets.sheet_tasks import LineKey, SheetLine
@@ -112,6 +113,23 @@ def is_doubtful(region: Region, config: LabelingConfig) -> bool:
     if labels.has_check_label:
         return labels.check in region.labels
     return not any(text.strip() for text in region.texts)
+
+
+def is_agreed(region: Region, config: LabelingConfig) -> bool:
+    """Whether a line was read alike twice, and says so in every way in which it can.
+
+    A line that was imported is none, nor one whose label is not the project's for ready lines (any more).
+    """
+    stored = readings_in(region)
+    labels = config.labels_of(region.from_name)
+    return (
+        stored is not None
+        and stored.verdict is Verdict.AGREED
+        and set(region.labels) <= {labels.text}
+        and any(text.strip() for text in region.texts)
+        and region.points is not None
+        and not region.problems
+    )
 
 
 def page_lines(
@@ -206,13 +224,13 @@ def _line(
         page=page,
         prediction=int(made["id"]),
         model_version=str(made.get("model_version") or ""),
-        quad=_corners(region_quad(region)),
+        quad=corners_of(region_quad(region)),
     )
     explanation = region.meta.get("text")
     return DoubtfulLine(line, region.page_size, explanation if isinstance(explanation, str) else "")
 
 
-def _corners(quad: Quad) -> tuple[tuple[float, float], ...]:
-    """A hundredth of a pixel is kept, as Label Studio's percent give it."""
+def corners_of(quad: Quad) -> tuple[tuple[float, float], ...]:
+    """The corners of a quad as a sheet has them: to a hundredth of a pixel, as Label Studio's percent are."""
     points: Sequence[Sequence[float]] = np.round(quad.astype(np.float64), 2).tolist()
     return tuple((x, y) for x, y in points)

@@ -21,7 +21,7 @@ class ListedPages:
 
     lines: each page by its lines; those that no sheet can show are among its `unshown`.
     images: for each task the addresses of its images.
-    languages: codes, of the pages with doubtful lines.
+    languages: codes, of the pages that were read: the palette does not change with what is doubtful.
     """
 
     lines: list[PageLines]
@@ -57,8 +57,7 @@ def list_pages(
         page = page_lines(task, project, config, version, rules, begun=task_id in begun)
         addresses = browser_addresses(config, task.get("data"))
         found.append(_with_images(page, addresses))
-        if page.doubtful:
-            # also of pages that are done: the palette does not change with every page
+        if page.prediction is not None:
             languages.add(rules.language_of(task))
         if page.doubtful and page.work is PageWork.NONE:
             images[task_id] = addresses

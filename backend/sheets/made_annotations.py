@@ -66,6 +66,18 @@ def marked(
     return whole
 
 
+def unmarked(result: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A result without the mark of `marked`.
+
+    Args:
+        result: of an annotation that twinread made.
+    """
+    first, *others = map(dict, result)
+    meta = dict(first["meta"])
+    meta[KEY] = {name: value for name, value in meta[KEY].items() if name != MADE}
+    return [{**first, "meta": meta}, *others]
+
+
 def made_in(annotation: Json) -> Made | None:
     """Why twinread made an annotation; None where a person made it, or changed or submitted it since."""
     result = annotation.get("result")

@@ -34,6 +34,9 @@ from backend.sheets.topping_up import TopUp, top_up
 FOLDER = "lines"
 """In CACHE_DIR; holds the locks of runs, and the notes of imports whose end is not known."""
 
+COMMAND = "twinread lines` or `twinread audit"
+"""The commands that make sheets, one at a time, as the refusal of a second run names them."""
+
 
 @dataclass(frozen=True, slots=True)
 class LinesRequest:

@@ -32,6 +32,8 @@ class PageState(Enum):
     """Somebody has a draft of it, which is left alone."""
     NOTHING_DOUBTFUL = "without doubtful lines now"
     """It was read anew: what was asked is not in doubt any more."""
+    AUDITED = "agreed and audited, not approved"
+    """It has no doubtful line; what people typed blind of it waits until somebody approves it."""
     UNREAD = "not read now"
     """Its prediction was removed."""
     GONE = "deleted"
@@ -98,6 +100,7 @@ class PageOutcome:
     remove: ids of annotations of twinread's that are to be removed.
     unseen: lines of the page that were read alike twice and that nobody looks at, where twinread makes its
         annotation or made it.
+    audited: lines of the page that were read alike and that a person typed blind.
     """
 
     task: int
@@ -107,6 +110,7 @@ class PageOutcome:
     existing: int | None = None
     remove: tuple[int, ...] = ()
     unseen: int = 0
+    audited: int = 0
 
     @property
     def is_settled(self) -> bool:

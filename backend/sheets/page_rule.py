@@ -5,6 +5,7 @@
   now, the answer is stale: the line is asked anew.
 - A line is decided when as many people as were asked for answered, and all the same.
 - A page whose doubtful lines are all decided becomes an annotation: its prediction, with the decided texts.
+- What people typed blind of agreed lines (an audit) holds no page up, and goes into the annotation with it.
 - An annotation that twinread made so, and that nobody touched since, follows its lines: it is changed with a
   changed answer, and taken back where people come to disagree. Of two the older one stays.
 """
@@ -22,13 +23,21 @@ from backend.label_studio.annotations import (
     listed_annotations,
     predictions_of,
     submitted_annotations,
+    user_of,
 )
 from backend.label_studio.region_notes import Decided, decided_in
 from backend.label_studio.regions import regions
-from backend.sheets.decided_pages import decided_page, says_the_same
+from backend.sheets.decided_pages import (
+    NewAnnotation,
+    accepted_page,
+    decided_page,
+    says_the_same,
+    with_blind_lines,
+)
 from backend.sheets.decisions import Accord, Decision, accord
 from backend.sheets.doubtful_lines import PageLines, is_same_line, page_lines, page_prediction
 from backend.sheets.made_annotations import Made, made_in
+from backend.sheets.page_audits import PageAudit, kept_audits, page_audit
 from backend.sheets.page_outcomes import LineOutcome, LineState, PageContext, PageOutcome, PageState
 from backend.sheets.sheet_tasks import LineKey, SheetLine
 
@@ -45,14 +54,16 @@ def page_outcome(
         begun: somebody has a draft of it.
     """
     number = int(task["id"])
+    blind = [answer for answer in answers if answer.line.audit]
+    doubts = [answer for answer in answers if not answer.line.audit]
     before = worked_on(task, begun=begun)
     if isinstance(before, PageOutcome):
         return before
     if before is not None:
         first, copies = before
-        outcome = _of_existing(task, first, answers, context)
+        outcome = _of_existing(task, first, doubts, blind, context)
         return replace(outcome, remove=outcome.remove + copies)
-    return _of_new(number, task, answers, context)
+    return _of_new(number, task, doubts, blind, context)
 
 
 def worked_on(task: Json, *, begun: bool) -> PageOutcome | tuple[Json, tuple[int, ...]] | None:
@@ -78,37 +89,51 @@ def worked_on(task: Json, *, begun: bool) -> PageOutcome | tuple[Json, tuple[int
     return PageOutcome(number, PageState.SKIPPED) if listed_annotations(task) else None
 
 
-def _of_new(number: int, task: Json, answers: Sequence[Decision], context: PageContext) -> PageOutcome:
+def _of_new(
+    number: int, task: Json, answers: Sequence[Decision], blind: Sequence[Decision], context: PageContext
+) -> PageOutcome:
     """What becomes of a page that has no annotation."""
     page = _lines(task, context)
     made = page_prediction(task, context.version)
     if made is None:
-        return PageOutcome(number, PageState.UNREAD, _gone(answers))
+        return PageOutcome(number, PageState.UNREAD, _gone([*answers, *blind]))
     now = {each.line.key: each.line for each in page.doubtful}
-    lines = _outcomes(now, answers, context.people)
+    audit = page_audit(task, blind, context)
+    lines = _outcomes(now, answers, context.people) + audit.stale
+    audited = len(audit.chosen)
     decided = {line.key: line.answers for line in lines if line.state is LineState.DECIDED}
     if not now and not page.unshown:
-        return PageOutcome(number, PageState.NOTHING_DOUBTFUL, lines)
+        state = PageState.AUDITED if audited else PageState.NOTHING_DOUBTFUL
+        return PageOutcome(number, state, lines, audited=audited)
     if len(decided) < len(now) or page.unshown:
-        return PageOutcome(number, PageState.WAITING, lines)
-    new = decided_page(made, _chosen(now, decided), context.config)
-    return PageOutcome(number, PageState.COMPLETED, lines, new, unseen=page.sure)
+        return PageOutcome(number, PageState.WAITING, lines, audited=audited)
+    new = decided_page(made, _chosen(now, decided), context.config, audit.chosen)
+    unseen = page.sure - audited
+    return PageOutcome(number, PageState.COMPLETED, lines, new, unseen=unseen, audited=audited)
 
 
 def _of_existing(
-    task: Json, existing: Json, answers: Sequence[Decision], context: PageContext
+    task: Json,
+    existing: Json,
+    answers: Sequence[Decision],
+    blind: Sequence[Decision],
+    context: PageContext,
 ) -> PageOutcome:
     """What becomes of a page whose annotation twinread made; its lines are those that it was made of."""
     number, identity = int(task["id"]), int(existing["id"])
     parent = next(
         (made for made in predictions_of(task) if made["id"] == existing.get("parent_prediction")), None
     )
-    if made_in(existing) is not Made.SHEETS or parent is None:
+    if parent is None:
         return PageOutcome(number, PageState.DONE)
-    page = _lines({**task, "annotations": [], "predictions": [parent]}, context)
+    before = {**task, "annotations": [], "predictions": [parent]}
+    page = _lines(before, context)
+    audit = page_audit(before, blind, context)
+    if made_in(existing) is Made.ACCEPTED:
+        return _of_accepted(number, existing, parent, page, audit, context)
     now = {each.line.key: each.line for each in page.doubtful}
     # it was made when enough people had answered; to ask more people since takes nothing back
-    lines = _outcomes(now, answers, people=1)
+    lines = _outcomes(now, answers, people=1) + audit.stale
     noted = {region.id: note for region in regions(existing["result"]) if (note := decided_in(region))}
     kept: dict[LineKey, Decided] = {}
     for line in lines:
@@ -120,12 +145,37 @@ def _of_existing(
         kept[line.key] = note
     lines = tuple(replace(line, state=LineState.DECIDED) if line.key in kept else line for line in lines)
     if kept:
-        return PageOutcome(number, PageState.DONE, lines, unseen=page.sure)
+        new = with_blind_lines(existing, parent, audit.chosen, context.config)
+        return _following(PageOutcome(number, PageState.DONE, lines), existing, new, page, audit)
     decided = {line.key: line.answers for line in lines if line.state is LineState.DECIDED}
-    new = decided_page(parent, _chosen(now, decided), context.config)
+    asked = [key.region for key in now]
+    kept_blind = kept_audits(existing, audit, asked, context.sheets)
+    new = decided_page(parent, _chosen(now, decided), context.config, audit.chosen, kept_blind)
+    return _following(PageOutcome(number, PageState.DONE, lines), existing, new, page, audit)
+
+
+def _of_accepted(
+    number: int, existing: Json, parent: Json, page: PageLines, audit: PageAudit, context: PageContext
+) -> PageOutcome:
+    """What becomes of a page that the lead accepted: people may have typed lines of it blind since."""
+    user = user_of(existing)
+    outcome = PageOutcome(number, PageState.DONE, audit.stale)
+    if not user.isdecimal():
+        return outcome
+    kept = kept_audits(existing, audit, (), context.sheets)
+    new = accepted_page(parent, int(user), context.config, audit.chosen, kept)
+    return _following(outcome, existing, new, page, audit)
+
+
+def _following(
+    outcome: PageOutcome, existing: Json, new: NewAnnotation, page: PageLines, audit: PageAudit
+) -> PageOutcome:
+    """A page that is done, whose annotation changes where it does not say what people say by now."""
+    audited = len(audit.chosen)
+    outcome = replace(outcome, unseen=page.sure - audited, audited=audited)
     if says_the_same(existing["result"], new.result):
-        return PageOutcome(number, PageState.DONE, lines, unseen=page.sure)
-    return PageOutcome(number, PageState.CHANGED, lines, new, existing=identity, unseen=page.sure)
+        return outcome
+    return replace(outcome, state=PageState.CHANGED, annotation=new, existing=int(existing["id"]))
 
 
 def _annotations(task: Json) -> tuple[list[Json], list[object]]:

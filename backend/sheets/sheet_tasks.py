@@ -8,6 +8,8 @@
 
 - `a`, `b`: what two readers read, as it would become the line's text; `b` is empty where only one text was
   read, both are where none was.
+- `audit`: true for an audit line, an agreed one that is shown blind: `a` and `b` are empty, and no text of it
+  stands anywhere in the task. Other lines have no such field.
 - `page`: which line of the page project that is. `page.page` is the place of the image in its task, from 0.
 - `strip`, `options`: what the editor shows; not read again.
 - `pages`, `count`: for people who look for a sheet in the Data Manager.
@@ -51,7 +53,7 @@ class LineKey:
 
 @dataclass(frozen=True, slots=True)
 class SheetLine:
-    """A doubtful line as it is put on a sheet.
+    """A line as it is put on a sheet: a doubtful one, or an agreed one to be typed blind.
 
     key: which line it is.
     a, b: the texts that are offered; empty where there is none.
@@ -60,6 +62,7 @@ class SheetLine:
     model_version: of that prediction.
     quad: four corners, page pixels of the upright page, clockwise from the text's own top-left.
     place: of the line on its sheet, from 0; the name of its answer ends with it (`verdict_0`).
+    audit: its readings agree, and it is shown without them.
     """
 
     key: LineKey
@@ -70,6 +73,7 @@ class SheetLine:
     model_version: str
     quad: Corners
     place: int = 0
+    audit: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -134,6 +138,7 @@ def _line_data(shown: ShownLine) -> dict[str, Any]:
     return {
         "a": line.a,
         "b": line.b,
+        **({"audit": True} if line.audit else {}),
         "page": {
             "project": line.key.project,
             "task": line.key.task,
@@ -162,7 +167,8 @@ def _line_of(entry: object, place: int) -> SheetLine | None:
     project, task, image, prediction = (int(number) for number in numbers if number is not None)
     if quad is None or not region or image < 0:
         return None
-    return SheetLine(LineKey(project, task, region), a, b, image, prediction, version, quad, place)
+    key, audit = LineKey(project, task, region), entry.get("audit") is True
+    return SheetLine(key, a, b, image, prediction, version, quad, place, audit)
 
 
 def _corners(quad: object) -> Corners | None:

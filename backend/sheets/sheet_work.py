@@ -35,9 +35,9 @@ class PersonOnSheets:
 
 @dataclass(frozen=True, slots=True)
 class SheetWork:
-    """The state of a project's lines on sheets, and the work done on them.
+    """The state of a project's doubtful lines on sheets, and the work done on them.
 
-    sheets: that were made.
+    sheets: that were made; those of an audit are counted apart, and so is the work on them.
     submitted: sheets that somebody submitted, skipped ones not among them.
     lines: how many lines on sheets stand how: agreed on by as many people as were asked for, waiting for
         answers, or answered differently.
@@ -46,6 +46,8 @@ class SheetWork:
     people: by user id; empty where an annotation does not say.
     agreement: between people who decided the same lines.
     problems: what cannot be read on sheets that somebody changed by hand, with the sheet's id.
+    audit_lines: lines on sheets that are typed blind for an audit; one that stands on two counts once.
+    audit_answered: those of them that somebody answered; `backend.sheets.audits` says what that shows.
     """
 
     sheets: int
@@ -56,6 +58,8 @@ class SheetWork:
     people: dict[str, PersonOnSheets]
     agreement: LineAgreement
     problems: tuple[tuple[int, str], ...]
+    audit_lines: int = 0
+    audit_answered: int = 0
 
     @property
     def decided(self) -> int:
@@ -87,18 +91,25 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
         annotators: how many people are asked for each line.
     """
     made = submitted = 0
+    audit: set[LineKey] = set()
+    audit_answered: set[LineKey] = set()
     answers: list[Decision] = []
     # the newest sheet of each line
     asked: dict[LineKey, tuple[int, list[Decision]]] = {}
     unread: list[tuple[int, str]] = []
     for task in filter(is_sheet, tasks):
         sheet = int(task["id"])
-        made += 1
-        submitted += bool(submitted_annotations(task))
-        given = [each for each in decisions(task) if each.line.key.project == project]
+        lines = [line for line in sheet_lines(task) if line.key.project == project]
+        said = [each for each in decisions(task) if each.line.key.project == project]
+        audit |= {line.key for line in lines if line.audit}
+        audit_answered |= {each.line.key for each in said if each.line.audit}
+        given = [each for each in said if not each.line.audit]
         answers += given
-        for line in sheet_lines(task):
-            if line.key.project == project and (line.key not in asked or asked[line.key][0] < sheet):
+        if not lines or not all(line.audit for line in lines):
+            made += 1
+            submitted += bool(submitted_annotations(task))
+        for line in lines:
+            if not line.audit and (line.key not in asked or asked[line.key][0] < sheet):
                 asked[line.key] = (sheet, [each for each in given if each.line.place == line.place])
         unread += [(sheet, problem) for problem in problems(task)]
     stand = {key: accord(own, annotators) for key, (_, own) in asked.items()}
@@ -112,6 +123,8 @@ def sheet_work(tasks: Iterable[Json], project: int, annotators: int = 1) -> Shee
         people=_people(answers),
         agreement=line_agreement(answers),
         problems=tuple(unread),
+        audit_lines=len(audit),
+        audit_answered=len(audit_answered),
     )
 
 

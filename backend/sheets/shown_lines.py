@@ -6,6 +6,7 @@ a reading, because Label Studio reads `$100` in a value as a place in the task's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -28,6 +29,7 @@ def shown(
     explanation: str,
     messages: MessageLanguage,
     keyboard: Keyboard,
+    read_as: Sequence[str] = (),
 ) -> ShownLine:
     """A line with what the editor shows of it.
 
@@ -38,18 +40,21 @@ def shown(
         explanation: what stands in the region's panel of page review (`meta.text`); empty for none.
         messages: the language that the annotator is spoken to in.
         keyboard: what is printed on the annotator's keys.
+        read_as: what a line was read as that is shown without a text. It only says how a tall line stands.
     """
     sentences = [*_difference(line, messages), *doubts_in(explanation)]
     # each keeps its own direction
     why = " · ".join(f"<bdi>{escape(sentence)}</bdi>" for sentence in sentences)
     foot = f'<div class="why"><span class="page">{escape(visible_text(page_name))}</span>{why}</div>'
-    picture = strip(image, np.array(line.quad), line.texts, WORDS[messages].missing)
+    picture = strip(image, np.array(line.quad), line.texts or read_as, WORDS[messages].missing)
     return ShownLine(line, picture + foot, _options(line, WORDS[messages], keyboard))
 
 
 def _difference(line: SheetLine, messages: MessageLanguage) -> list[str]:
     """What differs between the readings in words; empty where only one text was read."""
     words = WORDS[messages]
+    if line.audit:
+        return [words.audit]
     a, b = visible_text(line.a), visible_text(line.b)
     if not a and not b:
         return [words.nothing]
@@ -66,7 +71,7 @@ def _options(line: SheetLine, words: SheetWords, keyboard: Keyboard) -> tuple[di
         _option("B", keys.second, "read", second) if line.b else None,
         _option("illegible", keys.illegible, "verdict", escape(words.illegible)),
         _option("not_text", keys.not_text, "verdict", escape(words.not_text)),
-        _option("typed", keys.typed, "verdict", escape(words.typed)),
+        _option("typed", keys.typed, "verdict", escape(words.typed_blind if line.audit else words.typed)),
     ]
     return tuple(option for option in options if option is not None)
 

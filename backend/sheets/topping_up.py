@@ -27,6 +27,11 @@ class StoredSheet:
     lines: tuple[SheetLine, ...]
     touched: bool
 
+    @property
+    def is_audit(self) -> bool:
+        """Whether it was made for an audit: it holds audit lines, and no others."""
+        return bool(self.lines) and all(line.audit for line in self.lines)
+
 
 @dataclass(frozen=True, slots=True)
 class TopUp:
@@ -51,11 +56,11 @@ def top_up(pages: Iterable[PageLines], sheets: Iterable[StoredSheet], sample: Co
 
     Args:
         pages: of the page project, all of them.
-        sheets: of the line project, all of them.
+        sheets: of the line project, all of them; those of an audit are left alone.
         sample: the tasks that go to page review.
     """
     known = {page.task: page for page in pages}
-    standing = sorted(sheets, key=lambda sheet: sheet.task)
+    standing = sorted((sheet for sheet in sheets if not sheet.is_audit), key=lambda sheet: sheet.task)
     stored: dict[LineKey, list[SheetLine]] = defaultdict(list)
     for sheet in standing:
         for line in sheet.lines:

@@ -43,8 +43,18 @@ def disagreement(each: Disagreement, names: Mapping[str, str]) -> str:
 
 def sentences(work: SheetWork) -> Iterator[str]:
     """The work on sheets, a sentence each; none where there are no sheets."""
-    if not work.sheets:
-        return
+    if work.sheets:
+        yield from _of_doubtful(work)
+    if work.audit_lines:
+        yield (
+            f"Audit: {work.audit_answered:,} of {work.audit_lines:,} agreed lines on sheets are typed blind; "
+            "`twinread audit` says what that shows."
+        )
+    for sheet, problem in work.problems:
+        yield f"Sheet {sheet}: {problem}."
+
+
+def _of_doubtful(work: SheetWork) -> Iterator[str]:
     lines = work.lines
     differing = lines[Accord.DISAGREEING]
     yield (
@@ -57,8 +67,6 @@ def sentences(work: SheetWork) -> Iterator[str]:
         yield f"A line on a sheet takes {pace}, the middle of {len(work.paces):,} sheets."
     if (said := agreement_sentence(work.agreement)) is not None:
         yield said
-    for sheet, problem in work.problems:
-        yield f"Sheet {sheet}: {problem}."
 
 
 def agreement_sentence(found: LineAgreement) -> str | None:
@@ -97,6 +105,7 @@ def figures(work: SheetWork) -> dict[str, Any]:
                 for pair in work.agreement.pairs
             ],
         },
+        "audit": {"lines": work.audit_lines, "answered": work.audit_answered},
         "problems": [{"sheet": sheet, "problem": problem} for sheet, problem in work.problems],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from backend.page.lines import Reading, ReasonKind
@@ -44,12 +44,14 @@ def candidates_of(
     language: str,
     style: TextStyle,
     suspicions: Callable[[str], tuple[ReasonKind, ...]],
+    witnesses: Collection[str] = (),
 ) -> list[Candidate]:
-    """The readings that have text; an equal text is examined once."""
+    """The readings that have text; an equal text is examined once. Witnesses' dashes settle nothing."""
     known: dict[str, tuple[look_alikes.UnifiedText, HouseText, str, tuple[ReasonKind, ...]]] = {}
     candidates = []
     texts = ["" if reading.failed else visible_text(reading.text) for reading in readings]
-    dashes = style == "house-dashes" or len({house_style.dashes_of(text) for text in texts if text}) > 1
+    read = (text for reading, text in zip(readings, texts, strict=True) if reading.reader not in witnesses)
+    dashes = style == "house-dashes" or len({house_style.dashes_of(text) for text in read if text}) > 1
     for index, (reading, text) in enumerate(zip(readings, texts, strict=True)):
         if text and text not in known:
             unified = look_alikes.unify_scripts(text, language)

@@ -22,7 +22,7 @@ wrote in the wrong alphabet (`Мах` for `Max`), or an error that two similar r
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -61,6 +61,7 @@ def judge(
     families: Mapping[str, str] | None = None,
     style: TextStyle = "house",
     ink_length: int | None = None,
+    witnesses: Collection[str] = (),
 ) -> Judgement:
     """Combine any number of readings of one line into one judgement.
 
@@ -69,7 +70,7 @@ def judge(
     no guard finds a doubt in that text. Without agreement:
 
     - no reading at all, every reader failed, or one failed and none found text: unread;
-    - every reader worked and none found text: no text;
+    - every reader worked and none found text: no text; what a witness saw there is a remark;
     - else disputed, with the likelier text filled in. Refusals and echoes are not filled in, unless two
       families read the same one: then it stands on the page. A text is
       likelier, in this order, with fewer doubts of the guards, with more families and more readings that
@@ -87,6 +88,9 @@ def judge(
         families: reader's identity to its family of engines; a reader that is not in it is its own family.
         style: which marks are written by the house rule.
         ink_length: pixels of the crop's longer side with ink; None where nobody measured.
+        witnesses: readers, among those of the readings, whose reading is evidence only. It is not one of
+            those that must agree, and neither makes a line disputed nor agreed; what it says against the
+            others is a remark and lowers the score, and where it says the same it counts as one family more.
 
     Returns:
         The verdict with its text and reasons. Scores sort. Agreed: 0.88 to 1 where two families say the
@@ -102,35 +106,39 @@ def judge(
         return Judgement(
             Verdict.UNREAD, "", 0.0, (Reason(ReasonKind.NO_READER, language, _capable_readers(language)),)
         )
+    # a panel of witnesses alone would have nobody to testify for
+    voters = [reading for reading in readings if reading.reader not in witnesses] or list(readings)
+    testify = {reading.reader for reading in readings} - {reading.reader for reading in voters}
     failures = tuple(
         Reason(ReasonKind.READER_FAILED, reading.reader, reading.error or "")
-        for reading in readings
+        for reading in voters
         if reading.failed
     )
     family = {reading.reader: (families or {}).get(reading.reader, reading.reader) for reading in readings}
     suspicions = partial(
         guards.suspicions, crop_size=crop_size, language=language, prompts=prompts, ink_length=ink_length
     )
-    candidates = candidates_of(readings, family, language, style, suspicions)
-    one_reader = (
-        (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in readings}) == 1 else ()
-    )
+    candidates = candidates_of(readings, family, language, style, suspicions, testify)
+    voting = [each for each in candidates if each.reading.reader not in testify]
+    one_reader = (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in voters}) == 1 else ()
     if not candidates and failures:
         return Judgement(Verdict.UNREAD, "", 0.0, failures)
-    if not candidates:
-        return Judgement(Verdict.NO_TEXT, "", 0.05, one_reader)
-    agreeing = _agreeing(candidates, must_agree or len(readings) // 2 + 1)
-    against = _against(agreeing, readings)
+    if not voting and not failures:
+        seen = [each.reading for each in candidates]
+        return Judgement(Verdict.NO_TEXT, "", 0.05, one_reader + _dissent(seen))
+    agreeing = _agreeing(voting, must_agree or len(voters) // 2 + 1)
+    against = [reading for reading in _against(agreeing, readings) if reading.reader not in testify]
     outvoted = {family[reading.reader] for reading in against} - {each.family for each in agreeing}
     doubts = _doubts(agreeing, language)
-    dissent = tuple(Reason(ReasonKind.DISSENT, reading.text, reading.reader) for reading in against)
     if agreeing and not doubts and not outvoted:
-        return _agreed(agreeing, line_score, dissent)
+        with_witnesses = [each for each in candidates if each.key == agreeing[0].key]
+        said_against = _dissent(_against(with_witnesses, readings))
+        return _agreed(agreeing, {each.family for each in with_witnesses}, line_score, said_against)
     # a text that holds only spaces and invisible marks is no text either
-    blank = len(candidates) + len(failures) < len(readings)
+    blank = len(voting) + len(failures) < len(voters)
     reasons = failures + (doubts or _disputes(candidates, language, blank=blank)) + one_reader
     if agreeing and outvoted:
-        reasons += dissent
+        reasons += _dissent(against)
     return _disputed(candidates, language, line_score, reasons)
 
 
@@ -175,6 +183,10 @@ def _against(agreeing: Sequence[Candidate], readings: Sequence[Reading]) -> list
     return [reading for index, reading in enumerate(readings) if index not in together and not reading.failed]
 
 
+def _dissent(against: Sequence[Reading]) -> tuple[Reason, ...]:
+    return tuple(Reason(ReasonKind.DISSENT, reading.text, reading.reader) for reading in against)
+
+
 def _doubts(agreeing: Sequence[Candidate], language: str) -> tuple[Reason, ...]:
     """Why readings that say the same are doubtful; a kind of suspicion is named once."""
     found = dict.fromkeys(_suspicions(agreeing, language))
@@ -193,14 +205,15 @@ def _suspicions(candidates: Sequence[Candidate], language: str) -> list[Reason]:
     ]
 
 
-def _agreed(agreeing: Sequence[Candidate], line_score: float, dissent: tuple[Reason, ...]) -> Judgement:
+def _agreed(
+    agreeing: Sequence[Candidate], families: Collection[str], line_score: float, dissent: tuple[Reason, ...]
+) -> Judgement:
     first = agreeing[0]
     text, *others = dict.fromkeys(each.text for each in agreeing)
     # no rule settles a mark in which these differ
     unsettled = differences(text, others[0]) if others else ()
     changes = dict.fromkeys(change for each in agreeing for change in each.house.changes)
     marks = [Reason(ReasonKind.HOUSE_STYLE, read, written) for read, written in changes]
-    families = {each.family for each in agreeing}
     one_family = (Reason(ReasonKind.ONE_FAMILY, first.family),) if len(families) == 1 else ()
     scores = [each.reading.score for each in agreeing if each.reading.score is not None]
     mean_score = sum(map(_unit, scores)) / len(scores) if scores else 1.0

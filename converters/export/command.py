@@ -11,19 +11,26 @@ from pathlib import Path
 from rich.console import Console
 
 from backend.errors import BadRequest
+from backend.label_studio.client import LabelStudio
 from backend.outputs import printable_lines, write_summary
 from backend.seams import PageSource
 from backend.settings import connect, settings
 from backend.settings.settings import Settings
+from backend.sheets.line_project import find_line_project
+from backend.sheets.lot_claims import LotClaim
+from backend.sheets.offered_texts import TextRules
+from backend.sheets.project_claims import project_claims
 from converters.export import options, terminal
+from converters.export.guarantee import Guarantee
 from converters.export.options import ExportRequest
 from converters.export.page_records import STATE
 from converters.export.previous_dataset import Origin
-from converters.export.run import ExportOptions, NothingToExport, export
+from converters.export.run import ExportOptions, NotWritten, export
 from converters.export.staging import Staging
 from converters.export.totals import EXPORTED, ExportTotals
 from converters.reviewed import inputs, task_sources
 from converters.reviewed.image_folder import notes_of
+from converters.reviewed.line_rules import Rules
 from converters.reviewed.reasons import AnnotationReason
 from converters.reviewed.task_sources import TaskSource
 
@@ -62,7 +69,7 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
             with staging, terminal.bar(console, source.total) as bar:
                 _check_whole(staging, chosen)
                 totals = export(tasks, images, staging, chosen, bar)
-        except NothingToExport as nothing:
+        except NotWritten as nothing:
             totals, written = nothing.totals, False
             console.print(printable_lines(str(nothing)), markup=False, style="red")
     terminal.print_totals(totals, chosen.pages, staging.out, console, written=written)
@@ -71,7 +78,8 @@ def _run(request: ExportRequest, staging: Staging, console: Console) -> int:
     if request.summary_json is not None:
         difference = {"written": written, "difference": dict(totals.difference)}
         write_summary(request.summary_json, {**totals.summary(chosen.pages), **difference})
-    return 1 if totals.pages_without_image or not written else 0
+    refused = chosen.guarantee is not None and chosen.guarantee.refuses
+    return 1 if totals.pages_without_image or not written or refused else 0
 
 
 def _check_whole(staging: Staging, chosen: ExportOptions) -> None:
@@ -95,6 +103,11 @@ def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Cont
             f"{totals.pages_without_group} of {totals.pages} pages are of tasks without the field "
             f"{request.split_by} (--split-by); each of them was split by itself."
         )
+    if request.since is not None and totals.made.total():
+        yield (
+            "What the lines that nobody looked at are worth was not asked for: --since reads changed tasks "
+            "alone, and a claim is about all of them."
+        )
     if request.since is not None and totals.rows and not totals.compared:
         yield (
             f"There was no dataset in {out.name} that unchanged tasks could be kept from: it holds those "
@@ -106,6 +119,25 @@ def _notes(request: ExportRequest, totals: ExportTotals, out: Path, labels: Cont
             "Export files mostly name annotators by number alone: pass --approved 'by NUMBER', or export "
             "with --project."
         )
+
+
+def _guarantee(request: ExportRequest, values: Settings, rules: Rules, api: LabelStudio) -> Guarantee | None:
+    """What the audits of the project say; None where it has none, and no guarantee was asked for."""
+    project = request.project
+    # changed tasks alone say nothing of a claim, which is about all of them
+    if project is None or request.since is not None:
+        return None
+    if request.guarantee is None and (rules.config is None or find_line_project(api, project) is None):
+        return None
+    claims: list[LotClaim] = []
+    if rules.config is not None:
+        target = request.guarantee or values.audit_target
+        text_rules = TextRules(values.ocr_language, values.text_style)
+        claims = project_claims(api, project, rules.config, text_rules, target)
+    made = Guarantee(claims, project, request.guarantee)
+    if request.guarantee is not None:
+        made.plan(api.tasks(project), rules)
+    return made
 
 
 def _sources(
@@ -135,4 +167,6 @@ def _sources(
         source = TaskSource(tasks, config, total, inputs.labels_offered(request.config))
     options.check_labels(request.labels, source.labels)
     images = inputs.page_source(request.images, api, values)
-    return source, images, replace(chosen, rules=replace(rules, config=source.config))
+    rules = replace(rules, config=source.config)
+    guarantee = _guarantee(request, values, rules, api) if api is not None else None
+    return source, images, replace(chosen, rules=rules, guarantee=guarantee)

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from converters.export import html, layouts, manifest
+from converters.export.layouts.layout import LabelRow
 from converters.export.page_records import STATE, PageRecord, record_line
 from converters.export.staging import DICTIONARY, LEFT_OUT, MANIFEST, REPORT, Staging
 from converters.export.totals import ExportTotals
@@ -55,7 +56,7 @@ class DatasetFiles:
             self._line(row.file, row.content.encode())
             if row.trains:
                 self._totals.rows[row.file] += 1
-                self._json(MANIFEST, manifest.manifest_row(row, record, self._rule))
+                self._json(MANIFEST, self._manifest_row(row, record))
             if row.line is not None:
                 texts.append(row.line.text)
         for left_out in manifest.left_out_rows(record):
@@ -71,6 +72,9 @@ class DatasetFiles:
         report = html.page(self._totals, self._options, self._samples, self._characters)
         self._staging.write(REPORT, report.encode())
         self._opened.close()
+
+    def _manifest_row(self, row: LabelRow, record: PageRecord) -> dict[str, Any]:
+        return manifest.manifest_row(row, record, self._rule, self._totals.guarantee)
 
     def _json(self, name: str, row: Mapping[str, Any]) -> None:
         self._line(name, (json.dumps(row, ensure_ascii=False) + "\n").encode())

@@ -12,21 +12,30 @@ from typing import Any
 from rapidfuzz.distance import Levenshtein
 
 from backend.sheets.made_annotations import Looked
+from converters.export.guarantee import Guarantee
 from converters.export.layouts.layout import LabelRow
 from converters.export.page_records import LineRecord, PageRecord, Readings
 from converters.reviewed.line_rules import Direction
 from converters.reviewed.reasons import LeftOutReason
 
 
-def manifest_row(row: LabelRow, page: PageRecord, rule: str) -> dict[str, Any]:
+def manifest_row(
+    row: LabelRow, page: PageRecord, rule: str, guarantee: Guarantee | None = None
+) -> dict[str, Any]:
     """The manifest's row for a row of a label file.
 
     Args:
         row: the label file's row.
         page: the page that it is of.
         rule: the rule by which the annotation was chosen.
+        guarantee: what audits say of lines that nobody looked at; None where that is not known.
     """
-    return _page_row(row, page, rule) if row.line is None else _line_row(row, row.line, page, rule)
+    if row.line is None:
+        return _page_row(row, page, rule)
+    said = _line_row(row, row.line, page, rule)
+    if guarantee is not None and row.line.looked == Looked.NOBODY.value:
+        said["claim"] = guarantee.of_row(page, row.line)
+    return said
 
 
 def left_out_rows(page: PageRecord) -> Iterator[dict[str, Any]]:

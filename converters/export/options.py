@@ -48,6 +48,8 @@ class ExportRequest:
     new_split: forget where earlier exports put pages.
     incremental: write only what changed since the dataset was exported.
     since: a moment in ISO 8601, or `LAST`; None reads all tasks.
+    guarantee: the share of wrong lines that is accepted among those that nobody looked at, 0 to 1; None
+        exports all of them.
     image_field: the field of a task's data that names its image.
     text_field: names of the TextAreas that hold transcriptions, separated by commas; None takes the setting.
     config: the labeling config of `json_file`.
@@ -72,6 +74,7 @@ class ExportRequest:
     new_split: bool
     incremental: bool
     since: str | None
+    guarantee: float | None
     image_field: str | None
     text_field: str | None
     config: Path | None
@@ -92,6 +95,16 @@ def check(request: ExportRequest) -> None:
             raise BadRequest(f"--{option} goes with --json; a project's own are read from Label Studio.")
     if request.since and request.project is None:
         raise BadRequest("--since goes with --project; an export file holds all its tasks anyway.")
+    if request.guarantee is not None and request.project is None:
+        raise BadRequest(
+            "--guarantee goes with --project: an export file holds no audits, so it does not say what lines "
+            "are worth that nobody looked at."
+        )
+    if request.guarantee is not None and request.since:
+        raise BadRequest(
+            "--guarantee looks at all tasks, because a claim is about all of them: leave --since out. With "
+            "--incremental pages that have not changed are kept all the same."
+        )
     if request.quality is not None and request.crop_format != "jpg":
         raise BadRequest("--quality goes with --crop-format jpg; PNG crops lose nothing.")
     refused = layout_of(request.layout).refused_formats

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from backend.errors import BadRequest
@@ -29,6 +29,7 @@ class PageJob:
     witnesses: other users' annotations, for the rule "agreeing".
     prediction: what the annotator began with; None where it is not known.
     language: as the task's data has it; None where it has none.
+    held_back: why regions that nobody looked at wait for people, by id (`--guarantee`).
     """
 
     key: str
@@ -42,6 +43,7 @@ class PageJob:
     problem: LeftOutReason | None = None
     sentence: str = ""
     language: str | None = None
+    held_back: Mapping[str, LeftOutReason] = field(default_factory=dict)
 
 
 def page_jobs(
@@ -52,6 +54,7 @@ def page_jobs(
     *,
     image_field: str | None = None,
     split_by: str | None = None,
+    held_back: Mapping[str, LeftOutReason] | None = None,
 ) -> Iterator[PageJob]:
     """The pages that a task's data names, and those that regions of its annotation are on.
 
@@ -62,6 +65,7 @@ def page_jobs(
         config: the labeling config, where it is known.
         image_field: the field of the task's data that names its image, where the config does not tell.
         split_by: the field of the task's data by which pages are grouped.
+        held_back: why regions that nobody looked at wait for people, by id.
     """
     data: Mapping[str, Any] = task["data"]
     name = tasks.task_name(task)
@@ -94,6 +98,7 @@ def page_jobs(
             problem=problem,
             sentence=why if number == NO_PAGE else sentence or why,
             language=language if isinstance(language, str) and language else None,
+            held_back=held_back or {},
         )
 
 

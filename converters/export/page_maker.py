@@ -146,6 +146,8 @@ def _state(job: PageJob, settings: str, rules: Rules) -> str:
     if B_IS_RIGHT in written:
         # its text is made of a reading, by the rules of a language
         written += repr((job.language or rules.language, rules.style))
+    if job.held_back:
+        written += repr(sorted((region, why.name) for region, why in job.held_back.items()))
     return hashlib.sha256(written.encode()).hexdigest()
 
 

@@ -72,6 +72,11 @@ def check_mixture(out: Path, origin: Origin, settings: Collection[str], *, parti
             f"{out.name} was exported from {before}, not from {origin}, so its pages cannot be kept unread. "
             "Export once without --since."
         )
+    if summary.get("guarantee") is not None:
+        raise BadRequest(
+            f"{out.name} was exported with --guarantee, and a claim is about all tasks, so its pages cannot "
+            "be kept unread. Export without --since."
+        )
     if summary.get("settings") not in settings:
         raise BadRequest(
             f"{out.name} was exported with other settings (format, labels, rule or labeling config) or by "

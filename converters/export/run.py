@@ -21,6 +21,7 @@ from backend.seams import PageSource
 from converters.export import layouts, previous_dataset
 from converters.export.dataset_files import DatasetFiles
 from converters.export.file_system import writing
+from converters.export.guarantee import Guarantee
 from converters.export.page_jobs import PageJob, page_jobs
 from converters.export.page_maker import PageMaker, PageResult
 from converters.export.page_records import SPILL, PageRecord, record_line, record_of
@@ -49,6 +50,7 @@ class ExportOptions:
     incremental: pages that have not changed are taken over from the dataset in place.
     partial: the tasks are those that changed; pages of all others are taken over unread.
     image_field: the field of a task's data that names its image.
+    guarantee: what the audits of the project say; None where that is not known.
     origin: where the tasks come from.
     jobs: processes that make pages; 1 makes them in this one.
     pixels: of the pages that they make at once.
@@ -62,13 +64,14 @@ class ExportOptions:
     incremental: bool = False
     partial: bool = False
     image_field: str | None = None
+    guarantee: Guarantee | None = None
     origin: Origin = field(default_factory=Origin)
     jobs: int = field(default_factory=cores)
     pixels: int = OPEN_PAGES * MAX_DECODING_PIXELS
 
 
-class NothingToExport(ProjectError):
-    """No page has a row; an empty dataset would make PaddleOCR stop, or worse, run on nothing.
+class NotWritten(ProjectError):
+    """The dataset in place stays.
 
     Attributes:
         totals: what was read, and why it was left out.
@@ -79,6 +82,14 @@ class NothingToExport(ProjectError):
     def __init__(self, message: str, totals: ExportTotals) -> None:
         super().__init__(message)
         self.totals = totals
+
+
+class NothingToExport(NotWritten):
+    """No page has a row; an empty dataset would make PaddleOCR stop, or worse, run on nothing."""
+
+
+class GuaranteeNotKept(NotWritten):
+    """So few lines that nobody looked at could be exported that the target does not hold for them."""
 
 
 def export(
@@ -103,10 +114,11 @@ def export(
     Raises:
         BadRequest: the dataset in place holds another project, or pages that cannot be kept unread.
         NothingToExport: the old dataset stays.
+        GuaranteeNotKept: the same.
         CannotWrite: the same.
         TwinreadError: the tasks or Label Studio failed; the next export goes on from here.
     """
-    totals = ExportTotals()
+    totals = ExportTotals(guarantee=options.guarantee)
     earlier = [*staging.stopped, *([staging.dataset] if options.incremental or options.partial else [])]
     pages = _Pages(staging, totals)
     seen: set[str] = set()
@@ -198,6 +210,7 @@ def _jobs(
                 options.rules.config,
                 image_field=options.image_field,
                 split_by=options.split_by,
+                held_back=options.guarantee.held_back(task, choice.annotation) if options.guarantee else None,
             )
 
 
@@ -257,6 +270,8 @@ def _finish(
                 "task and region was left out.",
                 totals,
             )
+        if options.guarantee is not None and options.guarantee.not_kept:
+            raise GuaranteeNotKept(options.guarantee.not_kept, totals)
         totals.missing_files = [name for name in _needed_files(options) if not totals.rows[name]]
         ever = {**kept, **{page: _part(page, parts, kept) for page in parts.parts}}
         staging.write(previous_dataset.SPLIT, previous_dataset.split_file(ever))

@@ -70,6 +70,9 @@ def print_totals(
         console.print(f"{count} boxes: {direction}.", markup=False, style="yellow")
     if totals.looked_note is not None:
         console.print(totals.looked_note, markup=False, style="yellow")
+    if totals.guarantee is not None:
+        for sentence, style in totals.guarantee.notes():
+            console.print(printable(sentence), markup=False, style=style)
     for key, sentence in totals.problems:
         console.print(printable(f"Page {key}: {sentence}"), markup=False, style="red")
     more = totals.pages_without_image - len(totals.problems)

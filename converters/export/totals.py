@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from backend.sheets.made_annotations import Looked, Made
+from converters.export.guarantee import Guarantee
 from converters.export.layouts.layout import is_ignored, is_written
 from converters.export.page_records import PageRecord
 from converters.export.write_page import PageOptions
@@ -43,6 +44,7 @@ class ExportTotals:
     newest_change: when a task was changed last, as Label Studio has it.
     largest_group: pages that had to stay in one part at most.
     missing_files: label files that the split asks for and that have no row.
+    guarantee: what audits say of the lines that nobody looked at; None where that is not known.
     """
 
     tasks: Counter[str] = field(default_factory=Counter)
@@ -67,6 +69,7 @@ class ExportTotals:
     newest_change: str = ""
     largest_group: int = 0
     missing_files: list[str] = field(default_factory=list)
+    guarantee: Guarantee | None = None
 
     @property
     def regions(self) -> int:
@@ -107,6 +110,8 @@ class ExportTotals:
         exported = [line for line in record.lines if line.why is None]
         if record.made is not None and exported:
             self.made[Made(record.made)] += 1
+        if self.guarantee is not None:
+            self.guarantee.add(record)
         self.looked.update(Looked(line.looked) for line in exported)
         self.sheet_seconds += [
             line.decided.seconds for line in exported if line.decided and line.decided.seconds is not None
@@ -184,6 +189,7 @@ class ExportTotals:
             "largest_group": self.largest_group,
             "missing_files": self.missing_files,
             "newest_change": self.newest_change,
+            **(self.guarantee.summary() if self.guarantee is not None else {}),
         }
 
 

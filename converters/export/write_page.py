@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -121,7 +121,7 @@ def write_page(place: Place, job: PageJob, state: str, data: bytes, digest: str)
     made = made_in(job.annotation)
     layout = layouts.layout_of(place.options.layout)
     lines = [
-        _line(place, layout, job, page, line, name, predicted, made)
+        _line(place, layout, job, page, _held_back(line, job), name, predicted, made)
         for line, name in zip(reviewed, names, strict=True)
     ]
     image = None
@@ -227,6 +227,12 @@ def _line(
         decided=decided_in(line.region) if looked is Looked.SHEET else None,
         accepted_by=accepted_in(line.region) if looked is Looked.NOBODY else None,
     )
+
+
+def _held_back(line: ReviewedLine, job: PageJob) -> ReviewedLine:
+    """The line, left out where it would be exported and waits for people."""
+    why = job.held_back.get(line.region.id)
+    return replace(line, why=why) if line.why is None and why is not None else line
 
 
 def _as_lists(points: Points | None) -> list[list[float]]:

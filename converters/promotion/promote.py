@@ -16,8 +16,8 @@ from backend.models.locate import ModelLocation, find_model
 from backend.models.promoted import PromotedModel, Promotions
 from backend.pipeline.assembly import why_none_is_promoted
 from backend.pipeline.from_settings import engine_options
-from backend.pipeline.local_kinds import is_paddle
 from backend.pipeline.promoted_check import check_promoted
+from backend.readers.families import PADDLE, family_of
 from backend.settings.settings import Settings
 from backend.text.languages import language_code
 from converters.evaluation.evaluate import evaluate
@@ -283,9 +283,12 @@ def _code(language: str) -> str:
 
 
 def _displaced(line: LabelledLine) -> LineResult | None:
-    """The second reading of a line that PaddleOCR's model had no part in: a promoted one takes its place."""
+    """The second reading of a line, where PaddleOCR's model is not of the first two: a promoted one's place.
+
+    Behind them it may stand as a witness, which ends where a promoted model reads in the second one's place.
+    """
     said = line.readings
-    if len(said) < 2 or said[1].failed or any(is_paddle(reading.reader) for reading in said):
+    if len(said) < 2 or said[1].failed or any(family_of(each.reader) == PADDLE for each in said[:2]):
         return None
     return result_of(line, said[1].text)
 

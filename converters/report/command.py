@@ -10,16 +10,22 @@ from rich.console import Console
 
 from backend.errors import BadRequest, LabelStudioFailed
 from backend.label_studio.client import LabelStudio
+from backend.label_studio.labeling_config import LabelingConfig
 from backend.outputs import check_writable, printable, write_file, write_summary
 from backend.seams import PageSource
 from backend.settings import connect
+from backend.settings.settings import Settings
 from backend.sheets.line_project import find_line_project
+from backend.sheets.offered_texts import TextRules
+from backend.sheets.project_claims import project_claims
 from backend.sheets.sheet_work import sheet_work
 from converters.report import html, terminal
+from converters.report.call_cost import CallCost, call_cost
 from converters.report.crops import crops_of
 from converters.report.options import ReportSpec
 from converters.report.report import Report
 from converters.report.sheet_lines import SheetLines
+from converters.report.worth import AgreedWorth
 from converters.reviewed import task_sources
 from converters.reviewed.image_folder import notes_of
 from converters.reviewed.line_rules import Rules
@@ -33,6 +39,8 @@ def make(
     spec: ReportSpec,
     console: Console,
     sheets: SheetLines | None = None,
+    worth: AgreedWorth | None = None,
+    cost: CallCost | None = None,
 ) -> tuple[Report, str]:
     """Count everything, and fill the page.
 
@@ -42,6 +50,8 @@ def make(
         spec: what the report is made of.
         console: where progress is shown.
         sheets: the work on the project's sheets; None where there are none, or that is not known.
+        worth: what audits say of the agreed lines; None where that is not known.
+        cost: of a call of the server; None for an export file.
 
     Returns:
         What was counted, and the page as HTML.
@@ -50,7 +60,7 @@ def make(
         BadRequest: the file is no export.
         OperatorError: Label Studio is out of reach or refuses.
     """
-    report = Report(sheets=sheets)
+    report = Report(sheets=sheets, worth=worth, call_cost=cost)
     rules = Rules(names=spec.names, config=source.config, language=spec.language, style=spec.style)
     with progress(console) as bars:
         bar = bars.add_task("Reading tasks", total=source.total)
@@ -82,16 +92,23 @@ def people_of(api: LabelStudio) -> dict[str, str]:
         return {}
 
 
-def sheets_of(api: LabelStudio, project: int) -> SheetLines | None:
-    """The work on a project's sheets; None where it has no line project.
+def sheets_of(
+    api: LabelStudio, project: int, config: LabelingConfig | None, values: Settings
+) -> tuple[SheetLines | None, AgreedWorth]:
+    """The work on a project's sheets, None where it has no line project; and what was audited on them.
 
     Raises:
         LabelStudioFailed: Label Studio is out of reach, or refused.
     """
     lines = find_line_project(api, project)
     if lines is None:
-        return None
-    return SheetLines(sheet_work(api.tasks(lines.project), project, lines.annotators))
+        return None, AgreedWorth(project)
+    work = SheetLines(sheet_work(api.tasks(lines.project), project, lines.annotators))
+    if config is None:
+        return work, AgreedWorth(project)
+    rules = TextRules(values.ocr_language, values.text_style)
+    claims = project_claims(api, project, config, rules, values.audit_target, lines.project)
+    return work, AgreedWorth(project, claims)
 
 
 @click.command()
@@ -142,10 +159,11 @@ def report(
 ) -> None:
     """Say what the readings were worth, from the work of people.
 
-    Share of lines that agreed, and how many of those were right; error rates of each reader and of the
-    filled-in text; confusions with example crops; edits and time per line, by language and annotator;
-    agreement between annotators; lines decided on sheets; what nobody looked at; curves over time. One
-    HTML page that needs no network.
+    What the agreed lines are worth by its audits; share of lines that agreed, and how many of those people
+    kept; what each reader and each pair was worth, and what other readers would have cost and gained; error
+    rates of each reader and of the filled-in text; confusions with example crops; edits and time per line,
+    by language and annotator; agreement between annotators; lines decided on sheets; what nobody looked at;
+    curves over time. One HTML page that needs no network.
     """
     from backend.settings import logs, settings
     from converters.reviewed import inputs
@@ -168,7 +186,7 @@ def report(
         if project is not None or (images is None and values.label_studio_api_key is not None):
             api = opened.enter_context(connect.label_studio(values))
         people: dict[str, str] = {}
-        sheets = None
+        sheets = worth = cost = None
         if json_file is not None:
             known = inputs.labeling_config(config, names)
             if known is None:
@@ -181,7 +199,8 @@ def report(
             assert api is not None  # noqa: S101  (opened above)
             assert project is not None  # noqa: S101  (checked above)
             source, people = task_sources.from_project(api, project, names), people_of(api)
-            sheets = sheets_of(api, project)
+            sheets, worth = sheets_of(api, project, source.config, values)
+            cost = call_cost(values, project)
             title = str(api.project(project).get("title") or f"Project {project}")
         fetched = inputs.page_source(images, api, values)
         spec = ReportSpec(
@@ -197,7 +216,7 @@ def report(
             values.ocr_language,
             values.text_style,
         )
-        made, page = make(source, fetched, spec, console, sheets)
+        made, page = make(source, fetched, spec, console, sheets, worth, cost)
     terminal.tell(made, console, people, from_file=json_file is not None)
     for note in notes_of(fetched):
         console.print(printable(note), markup=False, style="yellow")

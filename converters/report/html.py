@@ -7,22 +7,25 @@ written out, and never look like 0 %.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any
 
+from backend.guarantee.words import percent, percent_up
 from backend.label_studio import explanations
 from backend.page.lines import Judgement, Verdict
 from backend.sheets import work_words
 from backend.sheets.made_annotations import Made
 from backend.text.differences import differences
 from converters.paddleocr import dictionaries
+from converters.report import family_words
 from converters.report.comparison import Decision
 from converters.report.report import Report
 from converters.report.samples import SampleLine
 from converters.report.sheet_lines import SHOWN
 from converters.report.totals import LineTotals
+from converters.report.worth import SHOWN as WRONG_SHOWN
 from converters.shared.line_pictures import CropImage, differing
 from converters.shared.plots import Curve, Plot, plot
 from converters.shared.rates import ErrorRate, Interval, Share
@@ -31,6 +34,8 @@ from converters.shared.templating import template
 NO_LINES = "no lines yet"
 NOT_KNOWN = "not known"
 PAGE_REVIEW = "page review"
+FLATTERS = "it flatters: filled-in text passes with one key"
+"""Of the share of agreed lines that people left as they were; what an audit says is the figure to go by."""
 
 
 Crops = Mapping[int, CropImage | str]
@@ -63,6 +68,8 @@ def page(
     filled = template(
         "report.html.j2",
         share=share,
+        percent=percent,
+        percent_up=percent_up,
         interval=interval,
         rate=rate,
         edits=edits,
@@ -72,10 +79,17 @@ def page(
         named=character_names,
     )
     return filled.render(
+        worth=report.worth,
+        worth_said=list(worth_said(report)),
+        wrong_shown=WRONG_SHOWN,
         sheets=sheets,
         sheets_said=[] if sheets is None else list(work_words.sentences(sheets.work)),
         verdicts=work_words.VERDICTS,
         unseen=unseen(report),
+        families=family_words.shown(report.families),
+        family_words=family_words,
+        cost=report.call_cost,
+        flatters=FLATTERS,
         beside=beside(report),
         shown=SHOWN,
         share_of=Share,
@@ -130,6 +144,14 @@ def unseen(report: Report) -> list[str]:
     ]
 
 
+def worth_said(report: Report) -> Iterator[tuple[str, bool]]:
+    """What the agreed lines are worth, a sentence each, and whether it is bad news."""
+    if report.worth is not None:
+        yield from report.worth.sentences()
+    else:
+        yield "Not known: an export file holds no audits. Run the report with --project.", False
+
+
 def beside(report: Report) -> list[tuple[str, str, str, str]]:
     """Page review and sheets: the way, what was done, lines in doubt, the time for one of them."""
     every, sheets = report.all, report.sheets
@@ -148,6 +170,7 @@ def beside(report: Report) -> list[tuple[str, str, str, str]]:
 def sample_lines(report: Report) -> list[SampleLine]:
     """Every line that the page shows with its crop, each once."""
     listed: list[SampleLine] = [*report.wrong, *report.random, *report.worst]
+    listed += report.worth.samples() if report.worth is not None else []
     listed += report.sheets.samples() if report.sheets is not None else []
     for confusion, _, _ in report.top_confusions():
         listed += report.examples[confusion]

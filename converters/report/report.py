@@ -10,21 +10,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Verdict
 from backend.sheets.made_annotations import Made
+from backend.sheets.offered_texts import TextRules
 from backend.text.differences import differences
+from backend.text.house_style import TextStyle
 from converters.report.comparison import ComparedLine, ComparedTask, Decision, compare
+from converters.report.families import Worth
+from converters.report.family_words import families_summary
 from converters.report.samples import HeaviestLines, SampleLine, SampleSizes
 from converters.report.sheet_lines import SheetLines
 from converters.report.totals import LineTotals, PairAgreement
+from converters.report.worth import AgreedWorth
 from converters.reviewed.line_rules import Direction, Rules
 from converters.reviewed.reasons import TaskReason
 from converters.reviewed.tasks import as_task, task_name
 from converters.shared.rates import ErrorRate
+
+if TYPE_CHECKING:
+    from converters.report.call_cost import CallCost
+
+_DECIDED = {Decision.APPROVED, Decision.ILLEGIBLE, Decision.NOT_TEXT, Decision.REMOVED}
 
 LONGEST_PIECE = 12
 """Characters of a confusion; longer ones are lines that were read quite differently."""
@@ -41,13 +51,23 @@ class Confusion:
 class Report:
     """Everything a report says; feed it every item of a project or an export."""
 
-    def __init__(self, sizes: SampleSizes | None = None, sheets: SheetLines | None = None) -> None:
+    def __init__(
+        self,
+        sizes: SampleSizes | None = None,
+        sheets: SheetLines | None = None,
+        worth: AgreedWorth | None = None,
+        call_cost: CallCost | None = None,
+    ) -> None:
         """Begin with nothing counted.
 
         Args:
             sizes: how much is shown of what comes.
             sheets: the work on the project's sheets; None where it has none, or that is not known.
+            worth: what audits say of the agreed lines; None where that is not known.
+            call_cost: of the server on this project; None for an export file.
         """
+        self.call_cost = call_cost
+        self.worth = worth
         self.sizes = sizes or SampleSizes()
         self.sheets = sheets
         self.made: Counter[Made] = Counter()
@@ -61,6 +81,7 @@ class Report:
         self.versions: Counter[str] = Counter()
         self.rates: dict[tuple[str, str], ErrorRate] = {}
         self.failed: Counter[tuple[str, str]] = Counter()
+        self.families: dict[str, Worth] = {}
         self.directions: Counter[Direction] = Counter()
         self.people: dict[tuple[str, str], PairAgreement] = {}
         self.confusions: Counter[Confusion] = Counter()
@@ -90,10 +111,13 @@ class Report:
         compared = compare(task, rules)
         if self.sheets is not None:
             self.sheets.see(name, task["data"], None if isinstance(compared, TaskReason) else compared)
+        if self.worth is not None:
+            self.worth.see(name, task["data"])
         if isinstance(compared, TaskReason):
             self.left_out[compared] += 1
         else:
             self._count(compared, task["data"])
+            self._weigh(compared, TextRules(rules.language, rules.style).language_of(task), rules.style)
 
     @property
     def items_read(self) -> int:
@@ -137,6 +161,19 @@ class Report:
                 self._readings(first.version or "", line)
             if line.predicted is not None:
                 self._offer(compared.task, line, data)
+
+    def _weigh(self, compared: ComparedTask, language: str, style: TextStyle) -> None:
+        """Enter the lines that people decided, to learn what readers, pairs and other panels are worth."""
+        first = compared.first
+        of_version = self.families.setdefault(first.version or "", Worth())
+        for line in first.lines:
+            blind = self.worth is not None and self.worth.typed_blind(compared.task, line.region)
+            reviewed = first.made is None
+            if line.readings and line.decision in _DECIDED and (blind or reviewed):
+                text = line.text if line.decision is Decision.APPROVED else None
+                of_version.add(
+                    line.readings, text, line.predicted, language, style, reviewed=reviewed, blind=blind
+                )
 
     def _readings(self, version: str, line: ComparedLine) -> None:
         if line.decision is not Decision.APPROVED:
@@ -261,9 +298,11 @@ class Report:
                 {"version": version, "reader": reader, "failed": failed, **rate.summary()}
                 for (version, reader), (rate, failed) in self.readers().items()
             ],
+            "families": families_summary(self.families, self.call_cost),
             "versions": dict(sorted(self.versions.items())),
             "pages_nobody_reviewed": {why.value: self.made[why] for why in Made},
             "sheets": None if self.sheets is None else self.sheets.summary(),
+            "agreed_lines_worth": None if self.worth is None else self.worth.summary(),
             "annotators": {user: totals.summary() for user, totals in sorted(self.annotators.items())},
             "languages": {name: totals.summary() for name, totals in sorted(self.languages.items())},
             "between_annotators": [

@@ -8,10 +8,15 @@ from rich.console import Console
 
 from backend.outputs import printable
 from backend.sheets import work_words
-from converters.report import html
+from backend.sheets.lot_claims import wrong_line
+from converters.report import family_words, html
 from converters.report.report import Report
 from converters.report.sheet_lines import SheetLines
+from converters.report.worth import AgreedWorth
 from converters.shared.rates import Interval
+
+WRONG = 10
+"""Audited lines that were wrong and that are printed; the page has more, the summary all."""
 
 DISAGREEMENTS = 10
 """Lines about which people disagree that are printed; the page has more, the summary all."""
@@ -40,8 +45,9 @@ def tell(
             _with_interval(share(every.agreed, every.unknown), every.agreed.interval),
         ),
         (
-            "of those right",
-            _with_interval(share(every.right, every.hidden), every.right.interval),
+            "of those kept",
+            _with_interval(share(every.right, every.hidden), every.right.interval)
+            + (f"; {html.FLATTERS}" if every.right.of else ""),
         ),
         (
             "CER filled in",
@@ -57,6 +63,11 @@ def tell(
     words.append(("time per line", html.seconds(every)))
     for name, value in words:
         console.print(f"{name:>15}  {printable(value)}", markup=False)
+    for sentence, bad in html.worth_said(report):
+        console.print(printable(sentence), markup=False, style="red" if bad else None)
+    if report.worth is not None:
+        _tell_wrong(report.worth, console)
+    _tell_families(report, console)
     for direction, count in report.directions.items():
         console.print(f"{count:,} boxes: {direction.value}.", markup=False)
     for sentence in html.unseen(report):
@@ -72,6 +83,29 @@ def tell(
                 )
     if every.unknown:
         console.print(html.unknown_predictions(every.unknown, from_file=from_file), markup=False)
+
+
+def _tell_families(report: Report, console: Console) -> None:
+    """What panels were worth in the version with the most lines, and what others would have been."""
+    for version, worth in family_words.shown(report.families)[:1]:
+        console.print(
+            f"Who reads, by {worth.lines:,} lines of {version or 'an unknown version'}:", markup=False
+        )
+        for each in worth.choices():
+            agreed = html.share(each.agreed)
+            right = _with_interval(html.share(each.right), each.right.interval)
+            money = "" if report.call_cost is None else report.call_cost.of(1000 * each.calls)
+            calls = f"{each.calls:.2f} calls a line{f', {money} for 1,000 lines' if money else ''}"
+            words = family_words.choice_in_words(each)
+            console.print(f"  {words}: agree on {agreed}, of these right {right}; {calls}", markup=False)
+        console.print(f"{family_words.FLATTERS} {family_words.blind_in_words(worth)}", markup=False)
+
+
+def _tell_wrong(worth: AgreedWorth, console: Console) -> None:
+    for each in worth.wrong[:WRONG]:
+        console.print(f"  {printable(wrong_line(each.audited))}", markup=False)
+    if (more := len(worth.wrong) - WRONG) > 0:
+        console.print(f"  ... and {more:,} more audited lines that were wrong; the page shows them.")
 
 
 def _tell_sheets(sheets: SheetLines, console: Console, names: Mapping[str, str]) -> None:

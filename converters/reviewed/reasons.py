@@ -65,6 +65,11 @@ class LeftOutReason(Enum):
     IGNORE_MARK = "the text ###", InDetection.IGNORED
     UNCONFIRMED = "no second annotator looked", InDetection.IGNORED
     CONTRADICTED = "annotators disagree", InDetection.IGNORED
+    NO_CLAIM = "nobody looked at them, and no claim holds", InDetection.IGNORED
+    NOT_OF_A_LOT = "nobody looked at them, and the audit is of another version", InDetection.IGNORED
+    LOW_SCORE = "nobody looked at them, and their score is under the claim's", InDetection.IGNORED
+    AUDITED_WRONG = "nobody looked at their page, and the audit found them wrong", InDetection.IGNORED
+    TOO_FEW_UNSEEN = "nobody looked at them, and they are too few for the claim", InDetection.IGNORED
     OTHER_LABEL = "another label", InDetection.IGNORED
     NOT_A_LINE = "another label, without a text", InDetection.OUT
     ELLIPSE = "an ellipse", InDetection.OUT

@@ -112,6 +112,15 @@ def test_a_second_run_says_what_changed(tmp_path, export_file):
         pytest.param(
             ["--json", __file__, "--since", "last"], "--since goes with --project", id="since of a file"
         ),
+        pytest.param(
+            ["--json", __file__, "--guarantee", "1%"], "an export file holds no audits", id="audits of a file"
+        ),
+        pytest.param(
+            ["--project", "1", "--guarantee", "1%", "--since", "last"],
+            "looks at all tasks",
+            id="a claim about a part of the tasks",
+        ),
+        pytest.param(["--project", "1", "--guarantee", "1"], "is no share", id="all lines may be wrong"),
         pytest.param(["--json", __file__, "--split", "most"], "not a ratio", id="a split that is none"),
         pytest.param(["--json", __file__, "--approved", "all"], "no rule", id="a rule that is none"),
         pytest.param(["--json", __file__, "--labels", " , "], "names no label", id="labels that are none"),
@@ -199,6 +208,8 @@ def project(monkeypatch):
     answers = {
         "/api/projects/1/": {"label_config": CONFIG, "task_number": 1},
         "/api/tasks/": {"tasks": [changed]},
+        # none of them is its line project
+        "/api/projects/": {"results": [], "next": None},
     }
     scripts = {path: says(json.dumps(answer).encode()) for path, answer in answers.items()}
     with serving({**scripts, "/data/upload/1/1.png": says(png(page_pixels(1)))}) as server:

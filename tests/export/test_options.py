@@ -137,6 +137,7 @@ EVERY_OPTION = {
     "--new-split": None,
     "--incremental": None,
     "--since": LAST,
+    "--guarantee": "1%",
     "--image-field": "scan",
     "--text-field": "transcription",
     "--config": __file__,

@@ -90,7 +90,25 @@ def names(panels: Panels, language: str) -> list[str]:
             {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="no Chinese data for Tesseract"
         ),
         pytest.param({}, "uk", [], id="nobody writes Ukrainian"),
-        pytest.param(ERNIE, "ru", ["ernie-4.5-vl", "ernie-4.5-vl"], id="a server is set"),
+        pytest.param(
+            ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv5_mobile_rec"], id="a server, and a witness"
+        ),
+        pytest.param(
+            ERNIE,
+            "ru",
+            ["ernie-4.5-vl", "ernie-4.5-vl", "tesseract"],
+            id="a witness where PaddleOCR does not write the language",
+        ),
+        pytest.param(ERNIE, "uk", ["ernie-4.5-vl", "ernie-4.5-vl"], id="no witness where nobody else does"),
+        pytest.param(
+            {**ERNIE, "witness": "off"}, "ru", ["ernie-4.5-vl", "ernie-4.5-vl"], id="no witness wanted"
+        ),
+        pytest.param(
+            {**ERNIE, "readers": "ernie,ernie"},
+            "ru",
+            ["ernie-4.5-vl", "ernie-4.5-vl"],
+            id="nobody joins who is named",
+        ),
         pytest.param(
             {**ERNIE, "readers": "ernie,tesseract"}, "ru", ["ernie-4.5-vl", "tesseract"], id="named"
         ),
@@ -135,6 +153,28 @@ def test_who_reads(panels: PanelsOf, values: dict[str, Any], language: str, read
     assert names(read, language) == readers
     identities = [reader.identity for reader in read.panel(language).readers]
     assert len(set(identities)) == len(identities), "two readings of one look confirm nothing"
+
+
+def test_a_witness_has_no_vote_and_is_named_as_one(
+    panels: PanelsOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "backend.pipeline.panel_builder")
+    read = panels(**ERNIE, ocr_language="en")
+    panel = read.panel("en")
+    assert panel.witnesses == {panel.readers[2].identity} == {"PP-OCRv5_mobile_rec"}
+    assert (panel.policy.must_agree, panel.policy.at_once) == (2, 3)
+    assert str(panel.policy) == "2 of ernie,ernie, witness paddle"
+    assert panel.families["PP-OCRv5_mobile_rec"] == "PP-OCR"
+    assert read.sentence(panel).endswith(", with PP-OCRv5_mobile_rec as a witness")
+    for _ in range(2):
+        assert not read.panel("uk").witnesses
+    (told,) = [each.message for each in caplog.records if "testifies" in each.message]
+    assert "tesseract-ocr-ukr" in told
+
+
+def test_a_model_that_the_settings_name_is_never_passed_over_as_a_witness(panels: PanelsOf) -> None:
+    with pytest.raises(ReaderUnavailable, match="PP-OCRv5_mobile_rec"):
+        panels(**ERNIE, ocr_language="ru", recognition_model="PP-OCRv5_mobile_rec", load=False).check()
 
 
 def test_a_language_that_nobody_writes_is_named_with_what_would_read_it(panels: PanelsOf) -> None:
@@ -230,7 +270,12 @@ def ours(tmp_path: Path) -> PromotedModel:
             ["ernie-4.5-vl", "ours", "ernie-4.5-vl"],
             id="the second look when needed",
         ),
-        pytest.param(ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl"], id="another language, with a server"),
+        pytest.param(
+            ERNIE,
+            "en",
+            ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv5_mobile_rec"],
+            id="another language, with a server and a witness",
+        ),
         pytest.param(
             {**ERNIE, "readers": "ernie,ernie,paddle"},
             "ru",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,8 @@ def plain(folder: Path) -> str:
 
 def test_the_version_says_who_reads_first_and_ends_exact(plain: str) -> None:
     readable, _, digest = plain.rpartition(" ")
-    assert readable == "ERNIE x2 for Russian (PP-OCRv5_mobile_det ernie-4.5-vl)"
+    engine = re.escape("ERNIE x2 with Tesseract for Russian (PP-OCRv5_mobile_det ernie-4.5-vl tesseract-")
+    assert re.fullmatch(engine + r"[0-9.]+\)", readable)
     assert len(digest) == 8
 
 
@@ -68,13 +70,19 @@ def test_the_version_says_who_reads_first_and_ends_exact(plain: str) -> None:
             id="a server and an engine",
         ),
         pytest.param(
+            {"readers": "ernie,ernie"},
+            "ERNIE x2 for Russian (PP-OCRv5_mobile_det ernie-4.5-vl)",
+            "ERNIE x2",
+            id="a server, named, without a witness",
+        ),
+        pytest.param(
             {"ernie_model": "baidu/ERNIE-4.5-VL-28B"},
-            "ERNIE x2 for Russian (PP-OCRv5_mobile_det ERNIE-4.5-VL-28B)",
+            "ERNIE x2 with Tesseract for Russian (PP-OCRv5_mobile_det ERNIE-4.5-VL-28B tesseract-",
             "ERNIE x2",
             id="as a hub names models",
         ),
         pytest.param(
-            {"ernie_model": "qwen2.5vl:7b"},
+            {"ernie_model": "qwen2.5vl:7b", "witness": "off"},
             "qwen2.5vl:7b x2 for Russian (PP-OCRv5_mobile_det qwen2.5vl:7b)",
             "qwen2.5v",
             id="another model, with a colon in its name",
@@ -129,6 +137,8 @@ def test_versions_of_ours_are_told_from_others(plain: str, named: str, ours: boo
         {"readers": "ernie,tesseract"},
         {"readers": "tesseract,ernie"},
         {"readers": "ernie,ernie,tesseract"},
+        {"witness": "off"},
+        {"tessdata_dir": "/nowhere"},
         {"reading_policy": "second-when-needed"},
         {"reading_policy": "second-when-needed", "tessdata_dir": "/nowhere"},
         {"ocr_language": "uk"},
@@ -170,10 +180,8 @@ def test_what_can_change_a_prediction_changes_the_version(
         {"webhook_secret": "s3cret"},
         {"basic_auth_user": "ls", "basic_auth_pass": "x"},
         {"recognition_batch_size": 2},
-        {"readers": "ernie,ernie"},
         {"reading_policy": "all"},
-        {"tessdata_dir": "/nowhere"},
-        {"recognition_model": "PP-OCRv5_mobile_rec"},
+        {"witness": "auto"},
     ],
     ids=lambda values: ",".join(values),
 )
@@ -181,6 +189,12 @@ def test_what_cannot_change_a_prediction_leaves_the_version(
     folder: Path, plain: str, values: dict[str, Any]
 ) -> None:
     assert version_of(folder, **values) == plain
+
+
+def test_without_a_witness_the_version_is_that_of_the_same_readers_named(folder: Path) -> None:
+    off = version_of(folder, witness="off")
+    assert off == version_of(folder, readers="ernie,ernie")
+    assert off == version_of(folder, witness="off", tessdata_dir="/nowhere")
 
 
 def test_another_folder_gives_the_same_version(tmp_path: Path, plain: str) -> None:

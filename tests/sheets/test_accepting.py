@@ -29,13 +29,13 @@ def api(label_studio: RunningLabelStudio) -> LabelStudio:
 
 
 def states(made: SheetProjects, share: float = 0.0) -> Counter[PageState]:
-    return accept_agreed(made.api, made.context, share).pages
+    return accept_agreed(made.api, made.sheets, made.context, share).pages
 
 
 def test_agreed_pages_are_approved_in_the_leads_name_and_the_others_are_left(api: LabelStudio) -> None:
     made = SheetProjects.made(api, [AGREED, DOUBTFUL, []])
     agreed, doubtful, empty = made.tasks
-    found = accept_agreed(api, made.context, 0.0)
+    found = accept_agreed(api, made.sheets, made.context, 0.0)
     assert found.pages == Counter({PageState.ACCEPTED: 1, PageState.NOT_AGREED: 1, PageState.EMPTY: 1})
     assert (found.lines, found.writes.made) == (2, 1)
     (annotation,) = made.annotations(agreed)

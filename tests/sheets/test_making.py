@@ -6,9 +6,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -30,6 +29,7 @@ from backend.sheets.sample_view import TITLES
 from backend.sheets.sheet_import import SheetImport, parts
 from tests.parts.backend_process import variables
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
+from tests.parts.meddling import Send, meddled
 from tests.parts.read_tasks import CONFIG, VERSION, predicted, submitted
 from tests.parts.sheet_projects import Silent, lines, lines_of, page_project, pairs, request, sheets_of
 
@@ -37,30 +37,6 @@ pytestmark = LABEL_STUDIO
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWER = VERSION.replace("1f3a9c07", "00000002")
-
-Send: TypeAlias = Callable[[httpx.Request], httpx.Response]
-
-
-class Meddling(httpx.BaseTransport):
-    """Carries requests to a real Label Studio; `meddle` sees each import of tasks and may fail it."""
-
-    def __init__(self, meddle: Callable[[httpx.Request, Send], httpx.Response]) -> None:
-        self._meddle = meddle
-        self._network = httpx.HTTPTransport()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path.endswith("/import"):
-            return self._meddle(request, self._network.handle_request)
-        return self._network.handle_request(request)
-
-    def close(self) -> None:
-        self._network.close()
-
-
-def meddled(
-    server: RunningLabelStudio, meddle: Callable[[httpx.Request, Send], httpx.Response]
-) -> LabelStudio:
-    return LabelStudio(server.base_url, server.personal_token, retry_wait_s=0, transport=Meddling(meddle))
 
 
 def read_again(api: LabelStudio, project: int, task: int, *said: str | tuple[str, str]) -> None:

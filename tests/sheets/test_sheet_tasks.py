@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,13 @@ def test_what_is_written_is_read_back_with_its_place() -> None:
     assert first == FIRST
     assert second == SheetLine(SECOND.key, "", "", 1, 6, "v1", BOX, place=1)
     assert (first.texts, second.texts) == (("Счёт 12", "Счет 12"), ())
+
+
+def test_an_audit_line_says_so_and_a_doubtful_one_says_nothing() -> None:
+    audit = replace(SECOND, audit=True)
+    task = sheet(FIRST, audit)
+    assert [line.audit for line in sheet_lines(task)] == [False, True]
+    assert [entry.get("audit") for entry in task["data"]["lines"]] == [None, True]
 
 
 def test_people_find_a_sheet_by_the_names_of_its_pages_and_see_how_many_lines_it_has() -> None:

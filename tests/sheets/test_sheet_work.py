@@ -9,6 +9,7 @@ import pytest
 from backend.sheets.decisions import Accord, LineVerdict
 from backend.sheets.sheet_tasks import LineKey, SheetLine, ShownLine, sheet_data
 from backend.sheets.sheet_work import sheet_work
+from backend.sheets.work_words import sentences
 
 BOX = ((132.0, 421.0), (835.1, 423.0), (835.0, 458.0), (131.9, 456.0))
 
@@ -126,3 +127,22 @@ def test_what_somebody_broke_by_hand_is_named_by_its_sheet() -> None:
 
     assert found.problems == ((71, "the answer to line 1 decides nothing (A, B)"),)
     assert found.lines == {Accord.WAITING: 1}
+
+
+def test_audit_lines_are_counted_apart() -> None:
+    audit = sheet(73, "c", "d", answers=(answers("A-", user=2, seconds=90.0),))
+    for entry in audit["data"]["lines"]:
+        entry |= {"a": "", "b": "", "audit": True}
+    typed = {"from_name": "typed_0", "type": "textarea", "value": {"text": ["Счёт"]}}
+    audit["annotations"][0]["result"] = [
+        {"from_name": "verdict_0", "type": "choices", "value": {"choices": ["typed"]}},
+        typed,
+    ]
+    found = sheet_work([sheet(71, "a", answers=(answers("A", user=2, seconds=6.0),)), audit], project=3)
+    assert (found.sheets, found.submitted, found.lines) == (1, 1, {Accord.AGREED: 1})
+    assert (found.audit_lines, found.audit_answered) == (2, 1)
+    # typing takes longer than a key, and would hide what a doubtful line takes
+    assert found.people["2"].paces == [6.0]
+    assert [each for each in sentences(found) if "Audit" in each] == [
+        "Audit: 1 of 2 agreed lines on sheets are typed blind; `twinread audit` says what that shows."
+    ]

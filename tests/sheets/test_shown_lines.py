@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 from xml.etree.ElementTree import fromstring
@@ -11,7 +12,7 @@ import pytest
 from backend.label_studio.explanations import doubts_in
 from backend.label_studio.message_language import MessageLanguage
 from backend.sheets.keys import keyboard_of
-from backend.sheets.sheet_tasks import LineKey, SheetLine, ShownLine
+from backend.sheets.sheet_tasks import LineKey, SheetLine, ShownLine, sheet_data
 from backend.sheets.shown_lines import shown
 from backend.sheets.strips import PageImage
 
@@ -108,3 +109,29 @@ def test_a_reading_of_5000_characters_is_shown_whole() -> None:
 def test_control_characters_are_not_shown() -> None:
     (first, *_) = look(replace(LINE, a="a\x00b\x1b[31m\u202ec", b="abc")).options
     assert "".join(fromstring(first["html"]).itertext()) == "1ab[31mc"
+
+
+@pytest.mark.parametrize(
+    ("messages", "words", "types"),
+    [
+        pytest.param("en", "a check of the readers, whose text is not shown: type what you see", "⇧1type it"),
+        pytest.param("ru", "проверка распознавания, его текст скрыт: наберите то, что видите", "⇧1набрать"),
+    ],
+)
+def test_an_audit_line_shows_no_text_and_asks_for_one(
+    messages: MessageLanguage, words: str, types: str
+) -> None:
+    line = replace(LINE, a="", b="", audit=True)
+    seen = look(line, messages, read_as=("Счёт 12",))
+    assert why(line, messages) == words
+    assert [option["alias"] for option in seen.options] == ["illegible", "not_text", "typed"]
+    assert "".join(fromstring(seen.options[-1]["html"]).itertext()) == types
+    assert "Счёт" not in json.dumps(sheet_data([seen], ["page.png"]), ensure_ascii=False)
+
+
+def test_a_tall_audit_line_stands_as_its_text_is_written() -> None:
+    line = replace(
+        LINE, a="", b="", audit=True, quad=((10.0, 10.0), (40.0, 10.0), (40.0, 300.0), (10.0, 300.0))
+    )
+    assert 'class="line upright"' in look(line, read_as=("古池や",)).strip
+    assert 'class="line upright"' not in look(line, read_as=("spine",)).strip

@@ -223,6 +223,117 @@ def test_what_two_families_say_scores_higher_than_what_one_says():
         assert unlike > alike == against > 0.6
 
 
+def read_with_a_witness(e1, e2, witness, text="Стол"):
+    """Two prompts of one model, and a witness of another family; True says `text`, None failed."""
+    said = {"ernie one": e1, "tesseract": witness, "ernie two": e2}
+    answers = {who: text if answer is True else answer for who, answer in said.items()}
+    readings = [
+        Reading(who, error=FAILED) if answer is None else Reading(who, answer)
+        for who, answer in answers.items()
+    ]
+    return judge(
+        readings, crop_size=(900, 40), language="ru", families=ENGINES, witnesses=frozenset({"tesseract"})
+    )
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "text", "reasons"),
+    [
+        pytest.param((True, True, True), Verdict.AGREED, "Стол", [], id="assents: another family"),
+        pytest.param(
+            (True, True, "Стул"),
+            Verdict.AGREED,
+            "Стол",
+            [Reason(ReasonKind.DISSENT, "Стул", "tesseract"), Reason(ReasonKind.ONE_FAMILY, "ERNIE")],
+            id="dissents: shown, never outvotes",
+        ),
+        pytest.param(
+            (True, True, ""),
+            Verdict.AGREED,
+            "Стол",
+            [Reason(ReasonKind.DISSENT, "", "tesseract"), Reason(ReasonKind.ONE_FAMILY, "ERNIE")],
+            id="saw nothing",
+        ),
+        pytest.param(
+            (True, True, None),
+            Verdict.AGREED,
+            "Стол",
+            [Reason(ReasonKind.ONE_FAMILY, "ERNIE")],
+            id="could not look",
+        ),
+        pytest.param(
+            ("Стул", True, True),
+            Verdict.DISPUTED,
+            "Стол",
+            [Reason(ReasonKind.DIFFERENT, "у", "о")],
+            id="makes no agreement, and supports a text",
+        ),
+        pytest.param(
+            (True, None, True),
+            Verdict.DISPUTED,
+            "Стол",
+            [Reason(ReasonKind.READER_FAILED, "ernie two", FAILED)],
+            id="replaces no reader that failed",
+        ),
+        pytest.param(
+            ("", "", True),
+            Verdict.NO_TEXT,
+            "",
+            [Reason(ReasonKind.DISSENT, "Стол", "tesseract")],
+            id="alone saw text",
+        ),
+        pytest.param(
+            ("", None, True),
+            Verdict.DISPUTED,
+            "Стол",
+            [
+                Reason(ReasonKind.READER_FAILED, "ernie two", FAILED),
+                Reason(ReasonKind.ONLY_ONE_SAW_TEXT, "Стол", "tesseract"),
+            ],
+            id="alone saw text, and a reader failed",
+        ),
+        pytest.param(
+            (None, None, True),
+            Verdict.DISPUTED,
+            "Стол",
+            [Reason(ReasonKind.READER_FAILED, f"ernie {one}", FAILED) for one in ("one", "two")],
+            id="all others failed: its text is filled in",
+        ),
+        pytest.param(
+            (None, None, None),
+            Verdict.UNREAD,
+            "",
+            [Reason(ReasonKind.READER_FAILED, f"ernie {one}", FAILED) for one in ("one", "two")],
+            id="all failed",
+        ),
+    ],
+)
+def test_a_witness_is_evidence_and_no_vote(answers, verdict, text, reasons):
+    judgement = read_with_a_witness(*answers)
+    assert (judgement.verdict, judgement.text, list(judgement.reasons)) == (verdict, text, reasons)
+
+
+def test_a_witness_raises_the_score_by_its_assent_and_lowers_it_by_its_dissent():
+    assent, dissent, absent = (read_with_a_witness(True, True, said).score for said in (True, "Стул", None))
+    assert assent > absent >= dissent
+
+
+def test_a_doubtful_text_of_a_witness_makes_no_line_doubtful():
+    judgement = read_with_a_witness(True, True, "I cannot read this image.")
+    assert (judgement.verdict, kinds(judgement)[0]) == (Verdict.AGREED, ReasonKind.DISSENT)
+
+
+def test_dashes_of_a_witness_change_nothing_that_the_readers_agree_on():
+    judgement = read_with_a_witness(True, True, "а - б", text="а — б")
+    assert (judgement.text, judgement.reasons) == ("а — б", ())
+
+
+def test_readings_of_witnesses_alone_are_ordinary_readings():
+    readings = [Reading("tesseract", "Стол"), Reading("paddle", "Стол")]
+    judged = judge(readings, crop_size=(900, 40), language="ru", witnesses=["tesseract", "paddle"])
+    assert judged.verdict is Verdict.AGREED
+
+
 def test_what_two_families_say_is_likelier_than_what_one_says_twice():
     judgement = read_by_families(e1="Стол", e2="Стул", t="Стул", p=None)
     assert (judgement.verdict, judgement.text) == (Verdict.DISPUTED, "Стул")
