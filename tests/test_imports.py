@@ -47,7 +47,7 @@ OWNERS = {
     # of the tools that make something for us, nothing is needed when twinread runs
     "hyperglot": set(),
     "matplotlib": set(),
-    "onnx": {"backend.models.affine_blocks"},
+    "onnx": {"backend.models.affine_blocks", "backend.models.self_described"},
     "onnxruntime": {
         "backend.detectors.turned_pages",
         "backend.models.devices",

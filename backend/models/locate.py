@@ -1,7 +1,7 @@
 """Finds the folder of a PaddleOCR model, and reads its dictionary and defaults from inference.yml.
 
 In this order: a folder from the settings, PaddleOCR's cache, PaddleOCR's hubs, and, where no hub can be
-reached, the PP-OCRv5 mobile models in installed packages. Nothing here loads a model.
+reached, the small PP-OCRv5 and PP-OCRv6 models in installed packages. Nothing here loads a model.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import yaml
 from backend.errors import ModelMissing, SettingsWrong
 from backend.models.files import WEIGHTS, EngineName, is_complete, sha256_of
 from backend.models.packaged import INSTALL_COMMAND, PACKAGED_MODELS, SUBSTITUTES, from_packages
+from backend.models.published import base_of
 
 __all__ = [
     "DetectionDefaults",
@@ -44,7 +45,8 @@ CameFrom = Literal["folder", "cache", "hub", "packages"]
 class ModelLocation:
     """A model on disk.
 
-    name: PaddleOCR's name of the model in the folder.
+    name: of the model in the folder, as its inference.yml says it: PaddleOCR's, or a foreign one that ends in
+        PaddleOCR's name of the model it was trained from.
     directory: holds inference.yml and the weights.
     came_from: folder (from a setting), cache (PaddleOCR's), hub (downloaded now) or packages.
     requested: the name in the settings; differs from `name` where a smaller model replaces it.
@@ -62,6 +64,15 @@ class ModelLocation:
     def is_substitute(self) -> bool:
         """Whether a smaller model replaces the requested one, which could not be found or downloaded."""
         return self.requested != self.name
+
+    @property
+    def base(self) -> str:
+        """The name under which PaddleOCR loads it: of a foreign name, the one of PaddleOCR's in its end.
+
+        Raises:
+            SettingsWrong: `name` holds several of them.
+        """
+        return base_of(self.name)
 
     @property
     def identity(self) -> str:
@@ -196,6 +207,8 @@ def _model_in_folder(directory: Path, engine: EngineName) -> ModelLocation:
         raise SettingsWrong(
             f"{where} {_weights_problem(directory, engine)}", directory=directory, engine=engine
         )
+    # a name that stands for no one base is refused here, before anything is loaded
+    base_of(found)
     return ModelLocation(found, directory, "folder", found, fingerprint_of(directory))
 
 
@@ -289,7 +302,7 @@ def _advice(name: str, engine: EngineName) -> str:
         "official_models folder of another machine's PaddleOCR cache into this one's"
     ]
     if SUBSTITUTES.get(name, name) in PACKAGED_MODELS:
-        advice.append(f"or install the packages that carry a mobile model: {INSTALL_COMMAND}")
+        advice.append(f"or install the packages that carry a small model: {INSTALL_COMMAND}")
     return ", ".join(advice) + "."
 
 

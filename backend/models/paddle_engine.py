@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from backend.cores import cores
 from backend.errors import SettingsWrong
-from backend.models import folding
+from backend.models import folding, renamed
 from backend.models.devices import Engine, EngineOptions, choose_engine, refuse_other_device
 from backend.models.locate import ModelLocation
 
@@ -132,14 +132,14 @@ def _build(
     os.environ.setdefault("PADDLE_PDX_DISABLE_DEVICE_FALLBACK", "1")
     import paddleocr  # type: ignore[import-untyped]
 
-    loaded = location
+    loaded = renamed.under_base_name(location, engine.name, cache_dir)
     if engine.name == "onnxruntime":
-        loaded = folding.folded(location, cache_dir)
+        loaded = folding.folded(loaded, cache_dir)
         if engine.device != "cpu":
             _load_cuda()
     try:
         predictor: Predictor = getattr(paddleocr, class_name)(
-            model_name=location.name,
+            model_name=loaded.name,
             model_dir=str(loaded.directory),
             device=engine.device,
             engine=engine.name,
@@ -152,7 +152,7 @@ def _build(
         raise SettingsWrong(
             f"PaddleOCR loads only models that bear one of its own names, and inference.yml says "
             f"{location.name!r}. Write the name of the model that the training began with there "
-            "(Global.model_name), such as eslav_PP-OCRv5_mobile_rec.",
+            "(Global.model_name), such as eslav_PP-OCRv5_mobile_rec, or a name that ends in it.",
             model=location.name,
         ) from error
     except AssertionError as error:

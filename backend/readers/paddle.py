@@ -117,9 +117,10 @@ class PaddleReader(BackgroundModel[Predictor, _ReadJob, Reading]):
         language: of the lines; any name that `languages.language_code` knows. None reads what the model can
             write, to judge a model that lacks letters of its language.
         options: how, and on what.
-        model: PaddleOCR's name of the recogniser; None for the one made for the language, or where
+        model: PaddleOCR's name of the recogniser; None for the one that reads the language best, or where
             that is not at hand the one that installed packages carry, if it can write the language.
-        model_dir: a folder of one's own, instead.
+        model_dir: a folder of one's own, instead; its name may be a foreign one that ends in
+            PaddleOCR's name of its base.
         source: "packages" to ask no hub.
         cache_dir: where models out of packages are put together.
         shared: recognisers that readers on the same engine have in common; None for one of its own.
@@ -304,7 +305,10 @@ def _refuse_if_lacking(location: ModelLocation, language: str, wanted: str, why:
     elif able and able != location.name:
         cure = f"Set RECOGNITION_MODEL={able}, which can."
     else:
-        cure = "No PP-OCRv5 recogniser can; read this language with ERNIE or Tesseract."
+        cure = (
+            "None of PaddleOCR's recognisers can; read this language with ERNIE or Tesseract, or set "
+            "RECOGNITION_MODEL_DIR to a model whose dictionary has its letters."
+        )
     raise ReaderUnavailable(
         f"{location.name} cannot write '{language}': its dictionary lacks {len(missing)} letters ({shown}), "
         f"so it would spell words with others that look like them. {cure}",

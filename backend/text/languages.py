@@ -155,22 +155,44 @@ def missing_letters(language: str, charset: Collection[str]) -> list[str]:
 
 
 def recognition_model(language: str) -> str | None:
-    """Name the PP-OCRv5 recogniser that can write a language; None where none can (Georgian, Vietnamese).
+    """Name the PP-OCR recogniser that reads a language; None where none can (Georgian, Vietnamese).
 
-    The model made for the language comes first (`eslav` before `cyrillic`, `en` before `latin`).
+    Chinese, Japanese and Latin languages are read by PP-OCRv6, by measurement (`language_tables.V6_READS`);
+    all others by the PP-OCRv5 model of their script.
 
     Raises:
         SettingsWrong: no such language.
     """
     code = language_code(language)
-    if code in {"zh", "zh-Hant", "yue", "ja"}:
+    if code in language_tables.V6_HAN or _all_in(language_tables.V6_LETTERS, code):
+        return language_tables.V6_READS
+    return trainable_model(code)
+
+
+def trainable_model(language: str) -> str | None:
+    """Name the PP-OCRv5 recogniser that can write a language; None where none can (Georgian, Azerbaijani).
+
+    A training begins with it: the trainer's configs and starting weights are PP-OCRv5's. The model made
+    for the language comes first (`eslav` before `cyrillic`, `en` before `latin`).
+
+    Raises:
+        SettingsWrong: no such language.
+    """
+    code = language_code(language)
+    if code in language_tables.V6_HAN:
         return "PP-OCRv5_server_rec"
     if code in {"ko", "en"}:
         return {"ko": "korean", "en": "en"}[code] + "_PP-OCRv5_mobile_rec"
     for family, characters in language_tables.RECOGNISER_LETTERS.items():
-        if all(regex.fullmatch(f"[{characters}]+", letter) for letter in letters(code)):
+        if _all_in(characters, code):
             return f"{family}_PP-OCRv5_mobile_rec"
     return None
+
+
+@lru_cache(REMEMBERED)
+def _all_in(characters: str, code: str) -> bool:
+    """Whether these characters, as a regular expression has them, spell every letter of a language."""
+    return all(regex.fullmatch(f"[{characters}]+", letter) for letter in letters(code))
 
 
 def tesseract_code(language: str) -> str | None:

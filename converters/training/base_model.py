@@ -120,7 +120,7 @@ def target_of(base: BaseModel, language: str | None, source: Path) -> TargetMode
     same = TargetModel(base.name, base.dictionary)
     if language is None or not languages.missing_letters(language, [*base.dictionary, " "]):
         return same
-    name = languages.recognition_model(language)
+    name = languages.trainable_model(language)
     file = None if name is None else dictionary_file(name, source)
     return (
         same if name is None or file is None else TargetModel(_MOBILE.get(name, name), read_dictionary(file))
@@ -175,7 +175,7 @@ def read_dictionary(file: Path) -> list[str]:
 
 
 def _for_language(language: str | None, cache: Path, model_source: Source) -> BaseModel:
-    name = languages.recognition_model(language) if language else None
+    name = languages.trainable_model(language) if language else None
     wanted = _MOBILE.get(name, name) if name else CARRIED
     try:
         found = locate.find_model(wanted, engine="paddle", source=model_source, cache_dir=cache / "models")
@@ -203,7 +203,7 @@ def _of_weights(file: Path, source: Path, language: str | None) -> BaseModel:
     match = _NAME.match(file.name)
     name = match[0] if match else str(config.get("Global", {}).get("model_name") or "")
     if not name and language:
-        name = languages.recognition_model(language) or ""
+        name = languages.trainable_model(language) or ""
     official = dictionary_file(name, source) if name else None
     if entries is None and official is not None:
         entries = read_dictionary(official)

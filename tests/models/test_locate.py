@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import pytest
 
 from backend.errors import ModelMissing, SettingsWrong
 from backend.models.locate import ModelLocation, detection_defaults, dictionary, find_model
+from backend.text import languages
+
+TABLE = Path(languages.__file__).with_name("alphabets.tsv")
 
 
 def described(folder: Path, text: str, *weights: str) -> Path:
@@ -21,6 +25,18 @@ def described(folder: Path, text: str, *weights: str) -> Path:
     for name in weights:
         (folder / name).write_bytes(b"weights of " + name.encode())
     return folder
+
+
+def latin_languages() -> list[str]:
+    """Codes of the languages that are usually written in Latin letters."""
+    found = set()
+    for row in TABLE.read_text("utf-8").splitlines():
+        # Toki Pona and such have letters and no code
+        with suppress(SettingsWrong):
+            code = languages.language_code(row.split("\t")[0])
+            if languages.script(code) == "Latin" and languages.letters(code):
+                found.add(code)
+    return sorted(found)
 
 
 def recogniser(folder: Path, *weights: str) -> Path:
@@ -179,6 +195,25 @@ def test_the_carried_recogniser_lists_what_its_makers_published(tmp_path):
     entries = dictionary(location)
     assert (len(entries), entries[-1]) == (18_384, " ")
     assert {"A", "1", "€", "é", "Б"} - set(entries) == {"Б"}
+
+
+def test_pp_ocrv6_lists_what_its_network_can_write(tmp_path):
+    location = find_model("PP-OCRv6_small_rec", source="packages", cache_dir=tmp_path)
+    assert (location.identity, location.came_from) == ("PP-OCRv6_small_rec", "packages")
+    entries = dictionary(location)
+    # the network's last layer has 18,710 outputs: these, and "no letter"
+    assert (len(entries), len(set(entries)), entries[0], entries[-1]) == (18_709, 18_709, "!", " ")
+    assert {"A", "1", "\u3000", "ə", "Ə", "€", "字", "Б", "ა"} - set(entries) == {"Б", "ა"}
+
+
+def test_the_letters_by_which_a_language_gets_pp_ocrv6_are_those_of_its_dictionary(tmp_path):
+    charset = dictionary(find_model("PP-OCRv6_small_rec", source="packages", cache_dir=tmp_path))
+    latin = latin_languages()
+    given = [code for code in latin if languages.recognition_model(code) == "PP-OCRv6_small_rec"]
+    able = [code for code in latin if not languages.missing_letters(code, charset)]
+    assert given == able
+    # beside those that PP-OCRv5 writes
+    assert sum(languages.trainable_model(code) is None for code in given) > 100
 
 
 def test_detectors_and_recognisers_are_not_taken_for_each_other(tmp_path):

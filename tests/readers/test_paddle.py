@@ -3,18 +3,23 @@ from __future__ import annotations
 import shutil
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from backend.errors import ReaderUnavailable, SettingsWrong
+from backend.models.locate import dictionary, find_model
 from backend.models.model_thread import ModelState
 from backend.models.paddle_engine import EngineOptions
 from backend.page import image_files
 from backend.page.crops import crop_line
 from backend.page.lines import Pixels
 from backend.readers.paddle import PaddleReader, RecognitionOptions, split_wide
+from backend.rendering.lines import rendered_line
+from backend.text import languages
 from tests.parts.samples import sample
 
 CPU = EngineOptions(device="cpu", cpu_threads=1)
@@ -96,7 +101,7 @@ def test_a_blank_crop_has_no_text_and_is_no_error(reader):
 def test_a_score_says_how_sure_the_model_is(reader):
     [sure] = [future.result(300) for future in reader.submit([drawn("Invoice")])]
     assert sure.text == "Invoice"
-    assert sure.reader == "PP-OCRv5_mobile_rec"
+    assert sure.reader == "PP-OCRv6_small_rec"
     assert 0.9 < (sure.score or 0) <= 1
 
 
@@ -126,7 +131,7 @@ def test_a_wide_line_is_cut_between_words(width, gap, pieces):
 def test_the_second_look_reads_as_well_and_has_a_name_of_its_own(reader):
     second = PaddleReader("en", RecognitionOptions(variation=1, engine=CPU), source="packages")
     second.start()
-    assert second.identity == "PP-OCRv5_mobile_rec(margin=.2)" != reader.identity
+    assert second.identity == "PP-OCRv6_small_rec(margin=.2)" != reader.identity
     texts, crops = zip(*true_crops("phototest"), strict=True)
     answers = said(second, list(crops))
     assert sum(answer == text for answer, text in zip(answers, texts, strict=True)) >= 6
@@ -149,9 +154,7 @@ def test_a_reader_that_cannot_write_the_language_refuses_and_names_one_that_can(
 @pytest.mark.parametrize(
     ("published", "trained", "words"),
     [
-        pytest.param(
-            "model_name: PP-OCRv5_mobile_rec", "model_name: ours", "one of its own names", id="name"
-        ),
+        pytest.param("model_name: PP-OCRv6_small_rec", "model_name: ours", "one of its own names", id="name"),
         pytest.param(
             "MultiLabelEncode", "CTCLabelEncode", "does not know a step of PreProcess", id="encoder"
         ),
@@ -185,6 +188,60 @@ def test_of_a_trained_model_it_says_how_it_comes_to_have_the_letters(tmp_path, l
         PaddleReader(language, model_dir=tmp_path)
     assert "train with one that has them" in str(caught.value)
     assert str(caught.value).endswith(words)
+
+
+def started(reader: PaddleReader) -> PaddleReader:
+    reader.start()
+    reader.wait(300)
+    return reader
+
+
+def foreign(published: str, name: str, folder: Path, instead: dict[str, str] | None = None) -> Path:
+    """A published model under a name of its own, with some entries of its dictionary written otherwise."""
+    shutil.copytree(find_model(published, source="packages").directory, folder)
+    described = yaml.load((folder / "inference.yml").read_bytes(), yaml.CSafeLoader)
+    described["Global"]["model_name"] = name
+    post = described["PostProcess"]
+    post["character_dict"] = [(instead or {}).get(entry, entry) for entry in post["character_dict"]]
+    (folder / "inference.yml").write_text(yaml.dump(described, Dumper=yaml.CSafeDumper, allow_unicode=True))
+    return folder
+
+
+def test_pp_ocrv6_reads_latin_languages_with_the_spaces_between_their_words():
+    lines = [
+        "Příliš žlutý kůň",
+        "Perché così è più bello",
+        "Größe und Maß, bitte",
+        "Zażółć gęślą jaźń",
+        "Bu gün hava çox gözəldir",
+    ]
+    font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    reader = started(PaddleReader("cs", RecognitionOptions(engine=CPU), source="packages"))
+    assert reader.identity == "PP-OCRv6_small_rec"
+    assert said(reader, [rendered_line(line, font) for line in lines]) == lines
+    reader.stop()
+
+
+@pytest.mark.parametrize(
+    ("published", "name"),
+    [
+        pytest.param("PP-OCRv5_mobile_rec", "ours_PP-OCRv5_mobile_rec", id="PP-OCRv5, which is folded, too"),
+        pytest.param("PP-OCRv6_small_rec", "squiddle_PP-OCRv6_small_rec", id="PP-OCRv6"),
+    ],
+)
+def test_a_model_under_a_foreign_name_loads_by_that_of_its_base(tmp_path, published, name):
+    """And its dictionary decides what it writes: here Georgian letters for some Chinese ones, and for ABC."""
+    georgian = sorted(languages.letters("ka"))
+    able = [entry for entry in dictionary(find_model(published, source="packages")) if entry > "一"]
+    instead = {**dict(zip(able, georgian, strict=False)), "A": "ა", "B": "ბ", "C": "გ"}
+    mine = foreign(published, name, tmp_path / "mine", instead)
+    options = RecognitionOptions(engine=CPU)
+    with pytest.raises(ReaderUnavailable, match="cannot write 'ru'"):
+        PaddleReader("ru", options, model_dir=mine, cache_dir=tmp_path / "cache")
+    reader = started(PaddleReader("ka", options, model_dir=mine, cache_dir=tmp_path / "cache"))
+    assert reader.identity == f"{name}@{reader.location.fingerprint}"
+    assert said(reader, [drawn("CAB 12")]) == ["გაბ 12"]
+    reader.stop()
 
 
 def test_without_the_model_for_the_language_it_says_where_that_comes_from():

@@ -174,9 +174,11 @@ def test_a_latin_dictionary_cannot_write_russian():
         ("bg", "cyrillic_PP-OCRv5_mobile_rec"),
         ("kk", "cyrillic_PP-OCRv5_mobile_rec"),
         ("sr", "cyrillic_PP-OCRv5_mobile_rec"),
-        ("sr-Latn", "latin_PP-OCRv5_mobile_rec"),
-        ("de", "latin_PP-OCRv5_mobile_rec"),
-        ("en", "en_PP-OCRv5_mobile_rec"),
+        ("sr-Latn", "PP-OCRv6_small_rec"),
+        ("de", "PP-OCRv6_small_rec"),
+        ("en", "PP-OCRv6_small_rec"),
+        pytest.param("az", "PP-OCRv6_small_rec", id="Azerbaijani: ə is in PP-OCRv6's dictionary alone"),
+        pytest.param("bm", "PP-OCRv6_small_rec", id="Bambara: ɛ ɔ ɲ ŋ"),
         ("ar", "arabic_PP-OCRv5_mobile_rec"),
         ("fa", "arabic_PP-OCRv5_mobile_rec"),
         ("hi", "devanagari_PP-OCRv5_mobile_rec"),
@@ -185,9 +187,9 @@ def test_a_latin_dictionary_cannot_write_russian():
         ("ta", "ta_PP-OCRv5_mobile_rec"),
         ("te", "te_PP-OCRv5_mobile_rec"),
         ("ko", "korean_PP-OCRv5_mobile_rec"),
-        ("zh", "PP-OCRv5_server_rec"),
-        ("zh-Hant", "PP-OCRv5_server_rec"),
-        ("ja", "PP-OCRv5_server_rec"),
+        ("zh", "PP-OCRv6_small_rec"),
+        ("zh-Hant", "PP-OCRv6_small_rec"),
+        ("ja", "PP-OCRv6_small_rec"),
         pytest.param("ka", None, id="Georgian: no model"),
         pytest.param("vi", None, id="Vietnamese: not in the Latin dictionary"),
         pytest.param("grc", None, id="Ancient Greek: no breathings in the Greek dictionary"),
@@ -195,6 +197,20 @@ def test_a_latin_dictionary_cannot_write_russian():
 )
 def test_the_recogniser_that_can_write_a_language(language, model):
     assert languages.recognition_model(language) == model
+
+
+@pytest.mark.parametrize(
+    ("language", "model"),
+    [
+        ("ru", "eslav_PP-OCRv5_mobile_rec"),
+        ("de", "latin_PP-OCRv5_mobile_rec"),
+        ("en", "en_PP-OCRv5_mobile_rec"),
+        ("zh", "PP-OCRv5_server_rec"),
+        pytest.param("az", None, id="Azerbaijani: PP-OCRv5 has no ə"),
+    ],
+)
+def test_a_training_begins_with_a_model_of_pp_ocrv5(language, model):
+    assert languages.trainable_model(language) == model
 
 
 @pytest.mark.parametrize(
