@@ -27,8 +27,8 @@ STAGES = {
     "annotate": annotate.PIPELINE,
     "score": int(shipped().digest, 16),
 }
-"""Stage to number; that of the score's weights and threshold is their digest. Detectors and readers carry theirs
-in their identity."""
+"""Stage to number; that of the score's weights and threshold is their digest. Detectors and readers carry
+theirs in their identity."""
 
 REREAD = "reread "
 """The model versions of predictions that a re-read stored begin with this."""
