@@ -136,7 +136,7 @@ def growing(projects: int) -> list[Row]:
         ever = sum(any(moment.false for moment in life(project(plan, chance))) for _ in range(projects))
         found.append(
             Row(
-                f"ever false, 8,000 lines in {steps} batches, {audited:.0%} audited, errors 10 -> {last:.0%}",
+                f"ever false, 8,000 lines in {steps} batches, {audited:.0%} audited, errors 10 to {last:.0%}",
                 f"{ever / projects:.1%}",
                 "<= 5 %" if most < 1 else "(shown)",
                 ever <= most * projects + 3 * (most * projects) ** 0.5,  # three standard deviations
@@ -225,7 +225,14 @@ def draw_kept(table: list[Row]) -> None:
     axes.invert_yaxis()
     axes.axvline(5, color="black", linewidth=1, linestyle="--")
     for place, value in enumerate(values):
-        axes.text(value + 0.3, place, f"{value:.1f} %", va="center", fontsize=8)
+        axes.text(
+            value + 0.2,
+            place,
+            f"{value:.1f} %",
+            va="center",
+            fontsize=8,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
     axes.set_xlabel("false, % of projects (5 % is promised)")
     axes.tick_params(axis="y", labelsize=8)
     axes.spines[["top", "right"]].set_visible(False)

@@ -122,6 +122,14 @@ def test_the_best_lines_are_claimed_where_all_cannot_be() -> None:
     assert (made.audited, made.right, made.at_most, made.wrong_at_most) == (1024, 1024, 0.01, 50)
 
 
+def test_a_part_has_the_smaller_chance_of_error() -> None:
+    """512 right lines of the better half would do for a whole lot; a part may err by 0.18 % alone."""
+    wrong = range(0, 1024, 50)
+    assert of(5000, 512).state is ClaimState.HOLDS
+    assert claim(lot(10_000, 1024, wrong=wrong, score=best_half), 0.01).state is not ClaimState.HOLDS
+    assert claim(lot(10_000, 2048, wrong=wrong, score=best_half), 0.01).covered == 5_000
+
+
 def test_parts_of_a_lot_are_tried_in_a_fixed_order() -> None:
     """The best half fails, so no larger part is asked, though 60 % alone would have passed."""
 
