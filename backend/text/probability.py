@@ -42,7 +42,7 @@ UNUSABLE: Final = frozenset({ReasonKind.REFUSAL, ReasonKind.ECHO})
 """What is no text of the page at all."""
 
 _COMMON: Final = regex.compile(
-    r"[\p{L}\p{M}\p{N}\p{Pd}\s.,:;()/\"'«»“”„’‘%№!?…$₽@&+#°、。，！？；：（）《》「」،؛؟।·]"
+    r"[\p{L}\p{M}\p{N}\p{Pd}\s.,:;()/\"'«»“”„’‘%№!?…$₽@&+°、。，！？；：（）《》「」،؛؟।·]"
 )
 """Signs of ordinary lines; others are often what a reader makes of a speck or a frame."""
 _ORDINARY, _SUREST = 0.9, 0.5

@@ -34,7 +34,7 @@ NEVER_NEGATIVE: Final = frozenset({"more families", "tesseract sure", "pp-ocr su
 NEVER_POSITIVE: Final = frozenset(
     {
         *("against", "blurred", "capital inside", "doubts", "edge mark", "faint", "foreign letters"),
-        *("grainy", "house rule", "mixed words", "no text of the page", "rare signs", "saw nothing"),
+        *("grainy", "house rule", "marks", "mixed words", "no text of the page", "rare signs", "saw nothing"),
         *("small print", "unsettled marks"),
     }
 )

@@ -500,6 +500,7 @@ def test_a_repaired_word_is_noted_and_not_doubted():
         pytest.param("Bpemg Boma", "время вода", "время вода", id="the project's letters"),
         pytest.param("Шindows 10", "Windows 10", "Windows 10", id="a word of one script"),
         pytest.param("|Стол", "Стол", "Стол", id="not a table's rule"),
+        pytest.param("###", "дом", "дом", id="not signs alone"),
         pytest.param("Стол", "Стул", "Стол", id="else the first"),
         pytest.param("", "Стул", "Стул", id="what there is"),
         pytest.param("cтол", None, "стол", id="repaired as well"),
