@@ -63,7 +63,7 @@ class Comparison:
         return [
             reading
             for index, reading in enumerate(self.readings)
-            if together and index not in together and not reading.failed
+            if index not in together and not reading.failed
         ]
 
 
