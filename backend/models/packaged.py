@@ -115,7 +115,8 @@ def _assemble(target: Path, carried: _PackagedModel, weights: Path, description:
     if sha256_of([weights]) != carried.digest:
         raise ModelMissing(
             f"{weights.name} of the installed package {carried.distribution} is not the file that twinread "
-            f"was tested with, so what it would find is unknown. Install the tested versions: {INSTALL_COMMAND}",
+            "was tested with, so what it would find is unknown. Install the tested versions: "
+            f"{INSTALL_COMMAND}",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:

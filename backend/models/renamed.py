@@ -1,7 +1,8 @@
 """Keeps copies of models that bear a foreign name, under the name of their base.
 
 PaddleOCR compares the name with which it is called with the one in inference.yml. The user's folder
-stays as it is: a copy, in CACHE_DIR/models/renamed, says the base's name, and is made once for each state of the files.
+stays as it is: a copy, in CACHE_DIR/models/renamed, says the base's name. It is made once for each state of
+the files.
 """
 
 from __future__ import annotations

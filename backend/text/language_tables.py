@@ -76,7 +76,12 @@ V6_HAN: Final = frozenset({"zh", "zh-Hant", "yue", "ja"})
 V6_READS: Final = "PP-OCRv6_small_rec"
 """The recogniser of every Latin language whose letters it has, by measurement.
 
-@@FIGURES@@
+With spaces, on 160 rendered lines of real sentences each, CER of PP-OCRv5_mobile_rec and of this one,
+percent: Italian 0.32 and 0.00, German 0.75 and 0.08, English 0.89 and 0.26, French 2.17 and 0.31, Czech
+3.72 and 0.21, Polish 5.38 and 0.38, Turkish 6.62 and 0.68, Spanish 0.54 and 0.07, Azerbaijani 14.39 and
+0.64, Romanian 5.40 and 0.39, Hungarian 1.92 and 0.37, Portuguese 1.97 and 0.16; Chinese 1.93 and 0.86,
+traditional 3.02 and 1.41, Japanese 2.80 and 2.22. It finds 99.1 to 100 % of the spaces between Latin words.
+More, and what was not measured: docs/models.md.
 """
 
 TESSERACT = """

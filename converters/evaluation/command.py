@@ -18,7 +18,15 @@ from converters.evaluation.evaluate import Done, compare, evaluate
 from converters.evaluation.evaluation import Comparison
 from converters.evaluation.forgetting import Forgetting, forgetting, plan
 from converters.evaluation.judged import Judged
-from converters.evaluation.models import CURRENT, READINGS, STOCK, check_named, folder_of, open_model
+from converters.evaluation.models import (
+    CURRENT,
+    READINGS,
+    STOCK,
+    check_named,
+    folder_of,
+    open_base,
+    open_model,
+)
 from converters.evaluation.options import EvaluateRequest
 from converters.evaluation.rows import PartLines, read_part
 from converters.shared.progress import progress
@@ -100,7 +108,7 @@ def _forgetting(
     """What the model forgot; or why that was not tested."""
     if model == READINGS:
         return None, "What a model forgot was not tested: readings are of no one model."
-    with open_model(STOCK, language, settings) as base, open_model(model, language, settings) as new:
+    with open_model(model, language, settings) as new, open_base(new, language, settings) as base:
         if base.identity == new.identity:
             return None, f"What a model forgot was not tested: this is {base.identity} itself."
         planned = plan(base.dictionary, new.dictionary, lines.labelled, language)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backend.errors import BadRequest, ReaderUnavailable
+from backend.errors import BadRequest, ReaderUnavailable, SettingsWrong
 from backend.models import locate
 from backend.models.promoted import trained_folder
 from backend.pipeline.from_settings import engine_options
@@ -59,6 +59,32 @@ def open_model(asked: str, language: str, settings: Settings) -> Iterator[OpenMo
         ModelMissing: it is not known which model reads at present.
     """
     found, notes = _find(asked, language, settings)
+    with _opened(asked, language, found, notes) as opened:
+        yield opened
+
+
+@contextmanager
+def open_base(trained: OpenModel, language: str, settings: Settings) -> Iterator[OpenModel]:
+    """Load what a model's training began with: only what that one reads can the trained one have forgotten.
+
+    Args:
+        trained: the model.
+        language: of the lines.
+        settings: as for `open_model`, and what it raises.
+
+    Returns:
+        PaddleOCR's own model of the name that the trained one bears; where that is not at hand, `stock`.
+    """
+    try:
+        found, notes = _reader(None, settings, model=trained.reader.location.base), list[str]()
+    except (ReaderUnavailable, SettingsWrong):
+        found, notes = _stock(language, settings)
+    with _opened(STOCK, language, found, notes) as opened:
+        yield opened
+
+
+@contextmanager
+def _opened(asked: str, language: str, found: PaddleReader, notes: list[str]) -> Iterator[OpenModel]:
     try:
         found.start()
         found.wait()

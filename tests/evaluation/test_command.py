@@ -59,7 +59,7 @@ def test_paddleocrs_own_model_has_nothing_to_forget(dataset, settings):
     judged, printed = said(request("stock", dataset, against=("stock",)), settings)
     assert judged.forgetting is None
     assert judged.comparisons == ()
-    assert "What a model forgot was not tested: this is PP-OCRv5_mobile_rec itself." in printed
+    assert "What a model forgot was not tested: this is PP-OCRv6_small_rec itself." in printed
     assert "stock is this model, so it is not compared again." in printed
 
 

@@ -84,14 +84,14 @@ def names(panels: Panels, language: str) -> list[str]:
 @pytest.mark.parametrize(
     ("values", "language", "readers"),
     [
-        pytest.param({}, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="two unlike engines"),
+        pytest.param({}, "en", ["tesseract", "PP-OCRv6_small_rec"], id="two unlike engines"),
         pytest.param({}, "ru", ["tesseract", "tesseract"], id="no packaged recogniser writes Russian"),
         pytest.param(
-            {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="no Chinese data for Tesseract"
+            {}, "zh", ["PP-OCRv6_small_rec", "PP-OCRv6_small_rec"], id="no Chinese data for Tesseract"
         ),
         pytest.param({}, "uk", [], id="nobody writes Ukrainian"),
         pytest.param(
-            ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv5_mobile_rec"], id="a server, and a witness"
+            ERNIE, "en", ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv6_small_rec"], id="a server, and a witness"
         ),
         pytest.param(
             ERNIE,
@@ -119,7 +119,7 @@ def names(panels: Panels, language: str) -> list[str]:
             id="three",
         ),
         pytest.param(
-            {**ERNIE, **SPARING}, "en", ["ernie-4.5-vl", "PP-OCRv5_mobile_rec", "ernie-4.5-vl"], id="sparing"
+            {**ERNIE, **SPARING}, "en", ["ernie-4.5-vl", "PP-OCRv6_small_rec", "ernie-4.5-vl"], id="sparing"
         ),
         pytest.param(
             {**ERNIE, **SPARING},
@@ -130,7 +130,7 @@ def names(panels: Panels, language: str) -> list[str]:
         pytest.param(
             {**ERNIE, **SPARING}, "uk", ["ernie-4.5-vl", "ernie-4.5-vl"], id="sparing, where nobody else does"
         ),
-        pytest.param(SPARING, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="sparing without a server"),
+        pytest.param(SPARING, "en", ["tesseract", "PP-OCRv6_small_rec"], id="sparing without a server"),
         pytest.param(
             {**ERNIE, **SPARING, "readers": "tesseract,ernie,ernie"},
             "ru",
@@ -161,11 +161,11 @@ def test_a_witness_has_no_vote_and_is_named_as_one(
     caplog.set_level("INFO", "backend.pipeline.panel_builder")
     read = panels(**ERNIE, ocr_language="en")
     panel = read.panel("en")
-    assert panel.witnesses == {panel.readers[2].identity} == {"PP-OCRv5_mobile_rec"}
+    assert panel.witnesses == {panel.readers[2].identity} == {"PP-OCRv6_small_rec"}
     assert (panel.policy.must_agree, panel.policy.at_once) == (2, 3)
     assert str(panel.policy) == "2 of ernie,ernie, witness paddle"
-    assert panel.families["PP-OCRv5_mobile_rec"] == "PP-OCR"
-    assert read.sentence(panel).endswith(", with PP-OCRv5_mobile_rec as a witness")
+    assert panel.families["PP-OCRv6_small_rec"] == "PP-OCR"
+    assert read.sentence(panel).endswith(", with PP-OCRv6_small_rec as a witness")
     for _ in range(2):
         assert not read.panel("uk").witnesses
     (told,) = [each.message for each in caplog.records if "testifies" in each.message]
@@ -254,9 +254,9 @@ def ours(tmp_path: Path) -> PromotedModel:
     ("values", "language", "readers"),
     [
         pytest.param({}, "ru", ["tesseract", "ours"], id="beside an unlike engine"),
-        pytest.param({}, "en", ["tesseract", "PP-OCRv5_mobile_rec"], id="another language keeps its reader"),
+        pytest.param({}, "en", ["tesseract", "PP-OCRv6_small_rec"], id="another language keeps its reader"),
         pytest.param(
-            {}, "zh", ["PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"], id="one that it could not even write"
+            {}, "zh", ["PP-OCRv6_small_rec", "PP-OCRv6_small_rec"], id="one that it could not even write"
         ),
         pytest.param(ERNIE, "ru", ["ernie-4.5-vl", "ours"], id="in place of a server's second look"),
         pytest.param(
@@ -268,7 +268,7 @@ def ours(tmp_path: Path) -> PromotedModel:
         pytest.param(
             ERNIE,
             "en",
-            ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv5_mobile_rec"],
+            ["ernie-4.5-vl", "ernie-4.5-vl", "PP-OCRv6_small_rec"],
             id="another language, with a server and a witness",
         ),
         pytest.param(

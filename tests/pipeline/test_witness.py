@@ -98,4 +98,4 @@ def test_a_witness_costs_no_call_of_the_server(tmp_path: Path) -> None:
             calls[witness] = server.calls - before
             witnesses[witness] = [reading.reader for line in read_ for reading in line.readings[2:]]
     assert calls == {"off": 6, "auto": 6}
-    assert witnesses == {"off": [], "auto": ["PP-OCRv5_mobile_rec"] * 3}
+    assert witnesses == {"off": [], "auto": ["PP-OCRv6_small_rec"] * 3}
