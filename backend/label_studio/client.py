@@ -58,10 +58,14 @@ class LabelStudio(HttpClient):
     # Projects
 
     def projects(self) -> list[Row]:
-        """Every project that the key can see."""
+        """Every project that the key can see: number, title, description and annotations per task of each.
+
+        `project` has all of one. To count what is in each would take a second for every fifty projects.
+        """
         found: list[Row] = []
+        shown = "id,title,description,maximum_annotations"
         for page in range(1, 1_000_000):
-            params = {"page": page, "page_size": 100}
+            params: dict[str, str | int] = {"page": page, "page_size": 100, "include": shown}
             answer = self.call("GET", "/api/projects/", "list its projects", params=params)
             found += answer["results"]
             if not answer["next"]:

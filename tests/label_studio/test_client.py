@@ -454,9 +454,10 @@ def test_a_webhook_gets_its_secret_and_keeps_its_actions(
 def test_projects_are_listed_changed_and_removed(label_studio: RunningLabelStudio, project: int) -> None:
     api = label_studio.api()
 
-    assert api.update_project(project, title="Renamed")["title"] == "Renamed"
+    assert api.update_project(project, title="Renamed", description="Ours")["title"] == "Renamed"
 
-    assert {row["id"]: row["title"] for row in api.projects()}[project] == "Renamed"
+    (listed,) = [row for row in api.projects() if row["id"] == project]
+    assert listed == {"id": project, "title": "Renamed", "description": "Ours", "maximum_annotations": 1}
     api.delete_project(project)
     assert project not in {row["id"] for row in api.projects()}
     with pytest.raises(LabelStudioFailed, match="may not see it"):
