@@ -65,6 +65,7 @@ def rows(tasks: int = TASKS, *, aloud: bool = False) -> list[Row]:
         settings: dict[str, object] = {
             **labels.settings,
             "ernie_base_url": server.base_url,
+            "witness": "off",
             "ernie_model": server.model,
             "ernie_input_price": PRICES.input,
             "ernie_output_price": PRICES.output,

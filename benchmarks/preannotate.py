@@ -172,6 +172,7 @@ def rows(tasks: int = TASKS) -> list[Row]:
         settings: dict[str, object] = {
             **labels.settings,
             "ernie_base_url": url,
+            "witness": "off",
             "ernie_model": MODEL,
             "ernie_concurrency": IN_FLIGHT,
             "detection_model": "PP-OCRv5_mobile_det",

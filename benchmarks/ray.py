@@ -124,7 +124,10 @@ def beside_a_server(turns: int) -> list[Row]:
     """Where the server is what is waited for."""
     pages = Pages()
     here, one, two = [], [], []
-    with server() as ernie, values(ernie_base_url=ernie, ernie_model="ernie-stand-in", cpu_threads=1) as base:
+    with (
+        server() as ernie,
+        values(ernie_base_url=ernie, ernie_model="ernie-stand-in", witness="off", cpu_threads=1) as base,
+    ):
         single, work = of(base, ernie_concurrency=PER_NODE)
         double, _ = of(base, ernie_concurrency=2 * PER_NODE)
         with ray_cluster(HEAD, cpus=1) as cluster:

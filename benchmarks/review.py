@@ -75,6 +75,7 @@ def reading(brain: Truth, folder: Path) -> Iterator[RunningBackend]:
         backend_process(
             folder,
             ernie_base_url=ernie.base_url,
+            witness="off",
             ernie_model=ernie.model,
             ocr_language="ru",
             allowed_image_hosts="localhost",

@@ -152,6 +152,8 @@ class ReasonKind(Enum):
     """Only one reader read the line, so nothing confirms its text."""
     ONE_FAMILY = "one family"
     """Agreed, but by engines that can share an error; `first`: the family. A remark, not a doubt."""
+    WEAK_EVIDENCE = "weak evidence"
+    """Enough readings say the same, but it is right with a probability of `first` % only."""
     DISSENT = "dissent"
     """Enough readings say the same, and `first`, which the reader `second` read, is not it."""
     NO_READER = "no reader"
@@ -223,7 +225,7 @@ class Judgement:
 
     text: the text of an agreed line, or the likelier one to pre-fill; NFC, plain spaces; empty when
         nothing was read.
-    score: confidence, 0 to 1; pages and lines are sorted by it.
+    score: the probability that the text is right, 0 to 1; lines are sorted by it.
     reasons: why the line is not agreed, the most important first; or remarks on an agreed one; then the
         notes of its page.
     """

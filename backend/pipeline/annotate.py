@@ -27,6 +27,7 @@ from backend.page.lines import (
     ReasonKind,
     Verdict,
 )
+from backend.page.print_quality import print_quality
 from backend.page.reading_order import reading_order
 from backend.pipeline.asking import NO_LIMIT, TimeLimit, readings_of
 from backend.pipeline.upside_down import read_on_its_head
@@ -38,7 +39,7 @@ from backend.tickets import Urgency
 CROPPED_AT_ONCE = 100_000_000
 """Pixels of crops that are held together, three bytes each."""
 
-PIPELINE = 3
+PIPELINE = 4
 """Counts up when the same page, detector and readers come to other lines or other readings here."""
 
 
@@ -300,4 +301,5 @@ def _judge(readings: Sequence[Reading], cut: Pixels, line: Line, panel: Panel) -
         style=panel.text_style,
         ink_length=ink_length(cut),
         witnesses=panel.witnesses,
+        quality=print_quality(cut),
     )

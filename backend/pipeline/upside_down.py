@@ -20,10 +20,11 @@ from backend.seams import LineReader
 from backend.tickets import Urgency
 
 UNSURE: Final = 0.5
-"""Mean confidence below which a page is doubted. Tesseract gives upside-down pages 0.30 and 0.37, a page
-blurred by motion 0.32, and all other real pages 0.70 and more."""
-SURE: Final = 0.6
-"""Mean confidence of the lines read the other way round that turns the page."""
+"""Mean confidence below which a page is doubted. Tesseract, whose confidence is that of its lowest word,
+gave 15 upside-down pages 0 to 0.33, and three of four pages that were drawn and spoiled 0.5 and more."""
+SURE: Final = 0.5
+"""Mean confidence of the lines read the other way round that turns the page: 10 of the 15 reached it, 9 of
+them with 0.58 and more; lines on their head stay below 0.2."""
 BETTER_BY: Final = 0.2
 TRIED: Final = 5
 """Lines that are read again, the longest ones."""

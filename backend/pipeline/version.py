@@ -18,14 +18,17 @@ from backend.pipeline import annotate
 from backend.pipeline.annotate import Panel
 from backend.settings.settings import Settings
 from backend.text import languages
+from backend.text.probability import shipped
 
 STAGES = {
     "page": page.PIPELINE,
     "text": text.PIPELINE,
     "label_studio": label_studio.PIPELINE,
     "annotate": annotate.PIPELINE,
+    "score": int(shipped().digest, 16),
 }
-"""Stage to number. Detectors and readers carry theirs in their identity."""
+"""Stage to number; that of the score's weights and threshold is their digest. Detectors and readers carry
+theirs in their identity."""
 
 REREAD = "reread "
 """The model versions of predictions that a re-read stored begin with this."""

@@ -31,9 +31,10 @@ from backend.text.cleaning import plain_text
 
 _Grey: TypeAlias = npt.NDArray[np.uint8]
 
-RENDERING: Final = 2
-"""Counts up when a crop reaches Tesseract otherwise, or its answer is cleaned otherwise: part of the reader's
-identity, so of the model version and of the key under which readings are kept."""
+RENDERING: Final = 3
+"""Counts up when a crop reaches Tesseract otherwise, its answer is cleaned otherwise, or its score means
+another
+thing: part of the reader's identity, so of the model version and of the key under which readings are kept."""
 
 _ENGLISH: Final = "eng"
 _APOSTROPHES: Final = "'‘’`"
@@ -116,6 +117,7 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
         data = f"{data_names}@{_fingerprint(folder, data_names)}"
         facts = ",".join([data, self._look.name, *numbered(RENDERING)])
         self._trims = self._look.ground_misleads and languages.script(language) in _TRIMMED_SCRIPTS
+        self._is_greek = languages.script(language) == "Greek"
         self._identity = f"tesseract-{_version()}({facts})"
 
         def build() -> Any:
@@ -151,7 +153,11 @@ class TesseractReader(BackgroundModel[Any, Pixels, Reading]):
         text = plain_text(engine.GetUTF8Text().replace("\n", " "))
         if self._look.ground_misleads:
             text = without_stray_apostrophe(text)
-        score = engine.MeanTextConf() / 100
+        if self._is_greek:
+            # what its Greek data has for the letter is the sign of a millionth
+            text = text.replace("\u00b5", "\u03bc")
+        # one unsure word makes a line wrong: the lowest says more of it than their mean
+        score = min(engine.AllWordConfidences(), default=0) / 100
         engine.Clear()
         return Reading(self.identity, text, min(1.0, max(0.0, score)) if text else None)
 

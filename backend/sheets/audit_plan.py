@@ -54,6 +54,7 @@ def audit_plan(
     *,
     per_sheet: int,
     limit: int | None = None,
+    repeats: bool = True,
 ) -> AuditPlan:
     """Compare what should be asked with what stands on sheets.
 
@@ -63,6 +64,7 @@ def audit_plan(
         sheets: of the line project, all of them; those with doubtful lines are passed over.
         per_sheet: lines of a sheet.
         limit: no more lines than this go onto new sheets; None for all.
+        repeats: one of eight lines is put onto a second sheet, for another person.
     """
     lots = {(lot.key.language, lot.key.version) for lot, _ in samples}
     known = {
@@ -90,13 +92,13 @@ def audit_plan(
                 on_sheets += waits and stands > 0
                 if waits and not stands:
                     firsts.append(line)
-                if is_repeated(lot_line.draw) and stands < 2:
+                if repeats and is_repeated(lot_line.draw) and stands < 2:
                     seconds.append(line)
             groups += [(end, False, firsts), (end, True, seconds)]
             begin = end
     place = {key: number for number, key in enumerate(known)}
     new: list[tuple[AgreedLine, ...]] = []
-    repeats: list[int] = []
+    repeated: list[int] = []
     left = taken = 0
     for _, is_second, group in sorted(groups, key=lambda group: group[:2]):
         # the lines of a page together, in its order
@@ -104,10 +106,17 @@ def audit_plan(
         most = len(group) if limit is None else min(len(group), limit - taken)
         own_sheets = [tuple(group[at : min(at + per_sheet, most)]) for at in range(0, most, per_sheet)]
         new += own_sheets
-        repeats += [len(lines) if is_second else 0 for lines in own_sheets]
+        repeated += [len(lines) if is_second else 0 for lines in own_sheets]
         taken += most
         left += len(group) - most
-    return AuditPlan(tuple(new), tuple(repeats), left, on_sheets, tuple(unshown), tuple(_surplus(known, own)))
+    return AuditPlan(
+        tuple(new),
+        tuple(repeated),
+        left,
+        on_sheets,
+        tuple(unshown),
+        tuple(_surplus(known, own, repeats=repeats)),
+    )
 
 
 def _task(each: AgreedPage | StoredSheet) -> int:
@@ -125,13 +134,17 @@ def _wanted(sheet: StoredSheet, known: Mapping[LineKey, AgreedLine]) -> list[She
     ]
 
 
-def _surplus(known: Mapping[LineKey, AgreedLine], sheets: Iterable[StoredSheet]) -> list[int]:
+def _surplus(
+    known: Mapping[LineKey, AgreedLine], sheets: Iterable[StoredSheet], *, repeats: bool
+) -> list[int]:
     """Untouched sheets whose lines are gone, of another version, or on enough older sheets."""
     asked: Counter[LineKey] = Counter()
     surplus = []
     for sheet in sheets:
         wanted = {line.key for line in _wanted(sheet, known)}
-        if sheet.touched or any(asked[key] < 1 + is_repeated(known[key].draw) for key in wanted):
+        if sheet.touched or any(
+            asked[key] < 1 + (repeats and is_repeated(known[key].draw)) for key in wanted
+        ):
             asked.update(wanted)
         else:
             surplus.append(sheet.task)

@@ -127,7 +127,11 @@ def audit(api: LabelStudio, request: AuditRequest, config: LabelingConfig, watch
     made.before = [each for each in lots if each not in current]
     made.claims = lot_claims(current, request.target, version)
     samples = [(each.audited.lot, each.claim.next_look or 0) for each in made.claims]
-    plan = audit_plan(samples, pages, standing, per_sheet=request.per_sheet, limit=request.limit)
+    # who is alone is no other person
+    repeats = len(api.users()) > 1
+    plan = audit_plan(
+        samples, pages, standing, per_sheet=request.per_sheet, limit=request.limit, repeats=repeats
+    )
     made.on_sheets, made.left = plan.on_sheets, plan.left + sum(map(len, plan.sheets))
     for key in plan.unshown:
         made.unshown[key.task] = made.unshown.get(key.task, 0) + 1
@@ -140,7 +144,7 @@ def audit(api: LabelStudio, request: AuditRequest, config: LabelingConfig, watch
         if api.count_tasks(made.line_project.project) > known + made.sheets:
             # somebody on another machine made sheets of the same lines: of each the older ones stay
             stored = stored_sheets(api, made.line_project.project)
-            plan = audit_plan(samples, pages, stored, per_sheet=request.per_sheet)
+            plan = audit_plan(samples, pages, stored, per_sheet=request.per_sheet, repeats=repeats)
         for task in still_untouched(api, made.line_project.project, plan.surplus):
             api.delete_task(task)
             made.removed += 1

@@ -11,7 +11,7 @@ Two readings with the same text are evidence, not proof. "The same" means:
 
 Everything else is disputed, and the difference is named: ё and е, upper and lower case, a missing space.
 Engines have families: two prompts of one model, or two pictures through one network, can share an error.
-What one family alone says is marked and scored lower; what two families say counts most; and a family of
+What one family alone says is marked and scores lower; what two families say counts most; and a family of
 which no reading says what the others agree on makes the line disputed, however many they are. On recorded
 readings a third reading that decided between two others was right in 50 to 74 of 100 lines.
 
@@ -24,28 +24,40 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 import regex
-from rapidfuzz.distance import Levenshtein
 
 from backend.page.lines import Judgement, Reading, Reason, ReasonKind, Verdict
-from backend.text import guards, house_style, languages
-from backend.text.candidates import Candidate, candidates_of
+from backend.page.print_quality import PrintQuality
+from backend.text import house_style, languages
+from backend.text.candidates import Candidate
+from backend.text.comparison import Comparison, compare, suspicions_of
 from backend.text.differences import differences
 from backend.text.house_style import TextStyle
+from backend.text.probability import (
+    UNUSABLE,
+    LineFacts,
+    agreed_evidence,
+    disputed_evidence,
+    probabilities,
+    probability,
+    shipped,
+)
 
 __all__ = ["differences", "doubt_sameness", "judge"]
 
-_UNUSABLE = {ReasonKind.REFUSAL, ReasonKind.ECHO}
 _NOT_COMPARABLE = {
-    *_UNUSABLE,
+    *UNUSABLE,
     ReasonKind.REPEATS,
     ReasonKind.TOO_LONG,
     ReasonKind.TOO_SHORT,
     ReasonKind.WRONG_SCRIPT,
 }
 """Doubts about a whole text; beside the others it is still worth knowing in what the readings differ."""
+_NO_TEXT = 0.05
+"""The score of a line without text: before all others but unread ones."""
+_SAME_EVERYWHERE = 0.1
+"""The most that a text scores which every line of a page has."""
 _SAME_ON_LINES = 4
 """On as many lines one text is no chance."""
 
@@ -62,20 +74,22 @@ def judge(
     style: TextStyle = "house",
     ink_length: int | None = None,
     witnesses: Collection[str] = (),
+    quality: PrintQuality | None = None,
 ) -> Judgement:
     """Combine any number of readings of one line into one judgement.
 
     The line is agreed if `must_agree` readings, by at least two different readers (`Reading.reader`
-    differs), say the same, no family of engines has only readings that say something else or nothing, and
-    no guard finds a doubt in that text. Without agreement:
+    differs), say the same, no family of engines has only readings that say something else or nothing, no
+    guard finds a doubt in that text, and it is at least as likely right as the shipped threshold asks: a text
+    on weak evidence is disputed, and stays filled in. Without agreement:
 
     - no reading at all, every reader failed, or one failed and none found text: unread;
     - every reader worked and none found text: no text; what a witness saw there is a remark;
-    - else disputed, with the likelier text filled in. Refusals and echoes are not filled in, unless two
-      families read the same one: then it stands on the page. A text is
-      likelier, in this order, with fewer doubts of the guards, with more families and more readings that
-      say it, with fewer words of mixed scripts, with more letters of the language, with a higher score
-      where every reader has one, and by the order of the readings.
+    - else disputed, with the text filled in that is likeliest right, by what the readers say of themselves,
+    who
+      supports whom, doubts of the guards, mixed scripts, letters of the language and the look of the crop; of
+      equal ones the first reading's. Refusals and echoes are not filled in, unless two families read the same
+      one: then it stands on the page.
 
     Args:
         readings: in the order of preference; texts cleaned of wrapping.
@@ -91,12 +105,11 @@ def judge(
         witnesses: readers, among those of the readings, whose reading is evidence only. It is not one of
             those that must agree, and neither makes a line disputed nor agreed; what it says against the
             others is a remark and lowers the score, and where it says the same it counts as one family more.
+        quality: of the crop's print; None where nobody measured.
 
     Returns:
-        The verdict with its text and reasons. Scores sort. Agreed: 0.88 to 1 where two families say the
-        same; 0.75 to 0.87 where one does, where a reading stands against it, or where the readings differ in
-        a mark that no rule settles; digits alone 0.70 to 0.74 and 0.65 to 0.69. Disputed 0.1 to 0.6; no text
-        0.05; unread 0.
+        The verdict with its text and reasons. The score of a line with text is the probability that the text
+        is right, by `backend.text.probability`; no text 0.05, unread 0.
 
     Raises:
         SettingsWrong: the language is unknown.
@@ -106,40 +119,36 @@ def judge(
         return Judgement(
             Verdict.UNREAD, "", 0.0, (Reason(ReasonKind.NO_READER, language, _capable_readers(language)),)
         )
-    # a panel of witnesses alone would have nobody to testify for
-    voters = [reading for reading in readings if reading.reader not in witnesses] or list(readings)
-    testify = {reading.reader for reading in readings} - {reading.reader for reading in voters}
-    failures = tuple(
-        Reason(ReasonKind.READER_FAILED, reading.reader, reading.error or "")
-        for reading in voters
-        if reading.failed
+    compared = compare(
+        readings,
+        crop_size=crop_size,
+        language=language,
+        must_agree=must_agree,
+        prompts=prompts,
+        families=families or {},
+        style=style,
+        ink_length=ink_length,
+        witnesses=witnesses,
     )
-    family = {reading.reader: (families or {}).get(reading.reader, reading.reader) for reading in readings}
-    suspicions = partial(
-        guards.suspicions, crop_size=crop_size, language=language, prompts=prompts, ink_length=ink_length
-    )
-    candidates = candidates_of(readings, family, language, style, suspicions, testify)
-    voting = [each for each in candidates if each.reading.reader not in testify]
+    failures, voters = compared.failures, compared.voters
     one_reader = (Reason(ReasonKind.ONE_READER),) if len({reading.reader for reading in voters}) == 1 else ()
-    if not candidates and failures:
+    if not compared.candidates and failures:
         return Judgement(Verdict.UNREAD, "", 0.0, failures)
-    if not voting and not failures:
-        seen = [each.reading for each in candidates]
-        return Judgement(Verdict.NO_TEXT, "", 0.05, one_reader + _dissent(seen))
-    agreeing = _agreeing(voting, must_agree or len(voters) // 2 + 1)
-    against = [reading for reading in _against(agreeing, readings) if reading.reader not in testify]
-    outvoted = {family[reading.reader] for reading in against} - {each.family for each in agreeing}
-    doubts = _doubts(agreeing, language)
-    if agreeing and not doubts and not outvoted:
-        with_witnesses = [each for each in candidates if each.key == agreeing[0].key]
-        said_against = _dissent(_against(with_witnesses, readings))
-        return _agreed(agreeing, {each.family for each in with_witnesses}, line_score, said_against)
+    if not compared.voting and not failures:
+        seen = [each.reading for each in compared.candidates]
+        return Judgement(Verdict.NO_TEXT, "", _NO_TEXT, one_reader + _dissent(seen))
+    facts = LineFacts(crop_size, line_score, quality)
+    if compared.agreed:
+        return _agreed(compared, facts)
     # a text that holds only spaces and invisible marks is no text either
-    blank = len(voting) + len(failures) < len(voters)
-    reasons = failures + (doubts or _disputes(candidates, language, blank=blank)) + one_reader
-    if agreeing and outvoted:
-        reasons += _dissent(against)
-    return _disputed(candidates, language, line_score, reasons)
+    blank = len(compared.voting) + len(failures) < len(voters)
+    disputes = compared.doubts or _disputes(compared.candidates, language, blank=blank)
+    reasons = failures + disputes + one_reader
+    if compared.outvoted:
+        testify = {reading.reader for reading in readings} - {reading.reader for reading in voters}
+        against = compared.against(compared.agreeing)
+        reasons += _dissent([reading for reading in against if reading.reader not in testify])
+    return _disputed(compared, language, facts, reasons)
 
 
 def doubt_sameness(judgements: Sequence[Judgement]) -> list[Judgement]:
@@ -158,7 +167,7 @@ def doubt_sameness(judgements: Sequence[Judgement]) -> list[Judgement]:
         replace(
             each,
             verdict=Verdict.DISPUTED,
-            score=min(each.score, 0.1 + 0.5 * 0.5),
+            score=min(each.score, _SAME_EVERYWHERE),
             reasons=(Reason(ReasonKind.SAME_EVERYWHERE, each.text), *each.reasons),
         )
         if each.text
@@ -167,76 +176,48 @@ def doubt_sameness(judgements: Sequence[Judgement]) -> list[Judgement]:
     ]
 
 
-def _agreeing(candidates: Sequence[Candidate], must_agree: int) -> list[Candidate]:
-    for first in candidates:
-        group = [each for each in candidates if each.key == first.key]
-        if len(group) >= must_agree and len({each.reading.reader for each in group}) > 1:
-            return group
-    return []
-
-
-def _against(agreeing: Sequence[Candidate], readings: Sequence[Reading]) -> list[Reading]:
-    """The readings that say something else, or nothing, where enough others agree; not the failed ones."""
-    together = {each.index for each in agreeing}
-    if not together:
-        return []
-    return [reading for index, reading in enumerate(readings) if index not in together and not reading.failed]
-
-
 def _dissent(against: Sequence[Reading]) -> tuple[Reason, ...]:
     return tuple(Reason(ReasonKind.DISSENT, reading.text, reading.reader) for reading in against)
 
 
-def _doubts(agreeing: Sequence[Candidate], language: str) -> tuple[Reason, ...]:
-    """Why readings that say the same are doubtful; a kind of suspicion is named once."""
-    found = dict.fromkeys(_suspicions(agreeing, language))
-    by_kind = {reason.kind: reason for reason in reversed(list(found))}
-    mixed = (Reason(ReasonKind.MIXED_SCRIPT, word) for each in agreeing for word in each.unified.doubts)
-    return tuple(by_kind[kind] for kind in dict.fromkeys(reason.kind for reason in found)) + tuple(
-        dict.fromkeys(mixed)
-    )
-
-
-def _suspicions(candidates: Sequence[Candidate], language: str) -> list[Reason]:
-    return [
-        guards.reason(kind, each.unified.text, each.reading.reader, language)
-        for each in candidates
-        for kind in each.suspicions
-    ]
-
-
-def _agreed(
-    agreeing: Sequence[Candidate], families: Collection[str], line_score: float, dissent: tuple[Reason, ...]
-) -> Judgement:
+def _agreed(compared: Comparison, facts: LineFacts) -> Judgement:
+    agreeing, supporters = compared.agreeing, compared.supporters
     first = agreeing[0]
     text, *others = dict.fromkeys(each.text for each in agreeing)
     # no rule settles a mark in which these differ
     unsettled = differences(text, others[0]) if others else ()
+    against = compared.against(supporters)
     changes = dict.fromkeys(change for each in agreeing for change in each.house.changes)
     marks = [Reason(ReasonKind.HOUSE_STYLE, read, written) for read, written in changes]
-    one_family = (Reason(ReasonKind.ONE_FAMILY, first.family),) if len(families) == 1 else ()
-    scores = [each.reading.score for each in agreeing if each.reading.score is not None]
-    mean_score = sum(map(_unit, scores)) / len(scores) if scores else 1.0
-    certainty = 0.6 * _unit(line_score) + 0.4 * mean_score
+    one_family = len({each.family for each in supporters}) == 1
     repairs = dict.fromkeys(
         Reason(ReasonKind.MIXED_SCRIPT, read, written)
         for each in agreeing
         for read, written in each.unified.repairs
     )
-    weak = bool(one_family or dissent or unsettled)
-    remarks = (*dissent, *repairs, *unsettled, *marks, *one_family)
-    if regex.search(r"\p{N}", text) and not regex.search(r"\p{L}", text):
-        score = (0.65 if weak else 0.70) + 0.04 * certainty
-        return Judgement(Verdict.AGREED, text, score, (Reason(ReasonKind.DIGITS_ONLY), *remarks))
-    return Judgement(Verdict.AGREED, text, (0.75 if weak else 0.88) + 0.12 * certainty, remarks)
+    digits = regex.search(r"\p{N}", text) and not regex.search(r"\p{L}", text)
+    remarks = (
+        *((Reason(ReasonKind.DIGITS_ONLY),) if digits else ()),
+        *_dissent(against),
+        *repairs,
+        *unsettled,
+        *marks,
+        *((Reason(ReasonKind.ONE_FAMILY, first.family),) if one_family else ()),
+    )
+    score = probability(agreed_evidence(supporters, against, len(unsettled), facts))
+    if score >= shipped().threshold:
+        return Judgement(Verdict.AGREED, text, score, remarks)
+    # rounded down, so that it never looks as if it were enough
+    weak = Reason(ReasonKind.WEAK_EVIDENCE, str(math.floor(100 * score)))
+    return Judgement(Verdict.DISPUTED, text, score, (weak, *remarks))
 
 
 def _disputes(candidates: Sequence[Candidate], language: str, *, blank: bool) -> tuple[Reason, ...]:
     """Why readings do not agree; doubtful readings are compared only where no other has text."""
     comparable = [each for each in candidates if not _NOT_COMPARABLE & set(each.suspicions)]
-    comparable = comparable or [each for each in candidates if not _UNUSABLE & set(each.suspicions)]
+    comparable = comparable or [each for each in candidates if not _unusable(each)]
     others = [each for each in comparable if each.key != comparable[0].key]
-    reasons = _suspicions(candidates, language)
+    reasons = suspicions_of(candidates, language)
     if others:
         reasons += differences(comparable[0].text, others[0].text)
     else:
@@ -249,39 +230,21 @@ def _disputes(candidates: Sequence[Candidate], language: str, *, blank: bool) ->
 
 
 def _disputed(
-    candidates: Sequence[Candidate], language: str, line_score: float, reasons: tuple[Reason, ...]
+    compared: Comparison, language: str, facts: LineFacts, reasons: tuple[Reason, ...]
 ) -> Judgement:
-    likeliest = min(candidates, key=lambda each: _unlikeliness(each, candidates, language))
-    others = [each for each in candidates if each is not likeliest]
-    similarity = max(
-        (Levenshtein.normalized_similarity(likeliest.key, each.key) for each in others), default=0.0
-    )
-    certainty = (0.7 * similarity + 0.3 * _unit(line_score)) * (0.5 if likeliest.suspicions else 1.0)
+    candidates, different = compared.candidates, compared.different
+    options = [disputed_evidence(each, candidates, compared.readings, language, facts) for each in different]
+    chances = probabilities(options)
+    place = max(range(len(different)), key=lambda place: (not _unusable(different[place]), chances[place]))
+    likeliest = different[place]
     # two unlike engines do not make the same excuse: it stands on the page
     confirmed = len({each.family for each in candidates if each.key == likeliest.key}) > 1
-    text = likeliest.text if confirmed or not _UNUSABLE & set(likeliest.suspicions) else ""
-    return Judgement(Verdict.DISPUTED, text, 0.1 + 0.5 * certainty, reasons)
+    text = likeliest.text if confirmed or not _unusable(likeliest) else ""
+    return Judgement(Verdict.DISPUTED, text, chances[place], reasons)
 
 
-def _unlikeliness(each: Candidate, candidates: Sequence[Candidate], language: str) -> tuple[float, ...]:
-    letters = regex.findall(r"\p{L}", each.text)
-    foreign_letters = sum(letter not in languages.letters(language) for letter in letters)
-    scored = all(other.reading.score is not None for other in candidates)
-    return (
-        bool(_UNUSABLE & set(each.suspicions)),
-        len(each.suspicions),
-        -len({other.family for other in candidates if other.key == each.key}),
-        -sum(other.key == each.key for other in candidates),
-        len(each.unified.doubts),
-        round(foreign_letters / max(len(letters), 1), 2),
-        -_unit(each.reading.score) if scored and each.reading.score is not None else 0.0,
-        each.index,
-    )
-
-
-def _unit(score: float) -> float:
-    # a reader's or detector's score comes from outside, and may be NaN
-    return min(max(score, 0.0), 1.0) if math.isfinite(score) else 0.0
+def _unusable(candidate: Candidate) -> bool:
+    return bool(UNUSABLE & set(candidate.suspicions))
 
 
 def _capable_readers(language: str) -> str:

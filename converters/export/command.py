@@ -134,7 +134,8 @@ def _guarantee(request: ExportRequest, values: Settings, rules: Rules, api: Labe
         target = request.guarantee or values.audit_target
         text_rules = TextRules(values.ocr_language, values.text_style)
         claims = project_claims(api, project, rules.config, text_rules, target)
-    made = Guarantee(claims, project, request.guarantee)
+    version = str(api.project(project).get("model_version") or "")
+    made = Guarantee(claims, project, request.guarantee, version)
     if request.guarantee is not None:
         made.plan(api.tasks(project), rules)
     return made

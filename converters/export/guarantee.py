@@ -1,9 +1,11 @@
 """`--guarantee`: which lines that nobody looked at an audit lets through, and what those are worth; pure.
 
 An audit says how many of all agreed lines of a lot can be wrong (`backend.guarantee.claims`). What is
-exported unseen is a part of them, and all wrong ones may be in it. So the *number* of wrong lines at most,
-less those that the audit found, must be as small a share of what is exported as was asked for. The
-lines that people typed blind, alike, count with them where they are exported, too: the bound rests on them.
+exported is a part of them, and all wrong ones may be in it, among those that nobody looked at. So the
+*number* of wrong lines at most, less those that the audit found, is held against what is exported: it must be
+no larger a share of all than was asked for, and no more than twice that (`MOST`) of those that nobody looked
+at. Strictly the same share of these would let nothing through: the audit itself, and the sample of pages,
+take lines out of them, and a claim about the best part of a lot has no line to spare.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from backend.guarantee.lots import LotKey, LotLine
 from backend.guarantee.words import percent, percent_up
 from backend.label_studio.annotations import Json, prediction_of
 from backend.label_studio.regions import Region, regions
+from backend.sheets.doubtful_lines import page_prediction
 from backend.sheets.lot_claims import LotClaim, figures, name, sentences
 from backend.sheets.made_annotations import Looked, looked_at, made_in
 from converters.export.page_jobs import page_jobs
@@ -26,6 +29,9 @@ from converters.export.page_records import LineRecord, PageRecord
 from converters.reviewed import approval, tasks
 from converters.reviewed.line_rules import Rules, on_page, review
 from converters.reviewed.reasons import LeftOutReason
+
+MOST = 2
+"""Times the target: no larger a share of the lines that nobody looked at may be wrong."""
 
 _Name = tuple[str, str]
 """A line: its task's id, as its name, and its region's."""
@@ -36,16 +42,16 @@ class LotExport:
     """What an export takes of one lot.
 
     said: what the audit says of the lot.
-    goes: lines that nobody looked at are exported under its claim; True where no guarantee is asked for.
-    unseen: exported lines of the lot that nobody looked at.
-    alike: exported lines that people typed blind as they were agreed.
+    unseen: exported lines that the claim covers and nobody looked at.
+    seen: those that people looked at, on sheets or on their page.
     held_back: lines that nobody looked at and that wait for people, by why.
+    too_few: why none goes although the claim holds, in a sentence; empty where they go.
     """
 
     said: LotClaim
-    goes: bool = True
+    too_few: str = ""
     unseen: int = 0
-    alike: int = 0
+    seen: int = 0
     held_back: Counter[LeftOutReason] = field(default_factory=Counter)
 
     @property
@@ -70,8 +76,25 @@ class LotExport:
     @property
     def is_enough(self) -> bool:
         """So many lines are exported that the target holds for them, too."""
-        wrong = self.wrong_at_most
-        return wrong is not None and wrong <= self.claim.target * (self.unseen + self.alike)
+        wrong, target = self.wrong_at_most, self.claim.target
+        if wrong is None:
+            return False
+        # a product such as 0.07 x 100 is a hair over or under 7
+        return wrong <= min(target * (self.unseen + self.seen), MOST * target * self.unseen) + 1e-9
+
+    @property
+    def why_too_few(self) -> str:
+        """Of how few lines how many may be wrong, in a sentence; empty where no claim holds, or of none."""
+        wrong, claim = self.wrong_at_most, self.claim
+        if wrong is None or not self.unseen:
+            return ""
+        all_of_them = percent_up(wrong / (self.unseen + self.seen))
+        return (
+            f"At most {wrong:,} of the {self.unseen:,} lines nobody looked at are wrong ({name(claim)}): "
+            f"{percent_up(wrong / self.unseen)} of them, and {all_of_them} with those that people looked at. "
+            f"That is more than {percent(MOST * claim.target)} of them, or {percent(claim.target)} of all: "
+            "they wait until more pages are approved, or more lines audited."
+        )
 
     def covers(self, line: LotLine) -> bool:
         """The claim speaks of this line of its lot."""
@@ -83,7 +106,7 @@ class LotExport:
         return {
             **figures(self.said),
             "exported_unseen": self.unseen,
-            "exported_typed_alike": self.alike,
+            "exported_seen": self.seen,
             "exported_unseen_wrong_at_most": wrong,
             "exported_unseen_at_most": None if rate is None else round(rate, 6),
             "held_back": {why.words: count for why, count in self.held_back.items() if count},
@@ -93,14 +116,18 @@ class LotExport:
 class Guarantee:
     """What the audits of a project say, and which lines they let through that nobody looked at."""
 
-    def __init__(self, claims: Iterable[LotClaim], project: int, target: float | None = None) -> None:
+    def __init__(
+        self, claims: Iterable[LotClaim], project: int, target: float | None = None, version: str = ""
+    ) -> None:
         """Take what is known; nothing is chosen yet.
 
         Args:
             claims: one for each lot of the project.
             project: its id.
             target: the share of wrong lines that --guarantee accepts; None lets everything through.
+            version: the model version that the project chose.
         """
+        self._version = version
         self.project = project
         self.target = target
         self.lots: dict[LotKey, LotExport] = {each.claim.key: LotExport(each) for each in claims}
@@ -122,8 +149,10 @@ class Guarantee:
         made = made_in(annotation)
         if self.target is None or made is None:
             return {}
-        began = prediction_of(task, annotation)
-        version = None if began is None else str(began.get("model_version") or "")
+        # what was accepted is what was audited: the prediction that the lot has its lines from
+        began, now = prediction_of(task, annotation), page_prediction(task, self._version)
+        is_same = began is not None and now is not None and began.get("id") == now.get("id")
+        version = str(now.get("model_version") or "") if is_same and now is not None else None
         unseen = (
             region for region in regions(annotation["result"]) if looked_at(region, made) is Looked.NOBODY
         )
@@ -143,7 +172,7 @@ class Guarantee:
             return LeftOutReason.AUDITED_WRONG
         if not lot.covers(line):
             return LeftOutReason.LOW_SCORE
-        return None if lot.goes else LeftOutReason.TOO_FEW_UNSEEN
+        return LeftOutReason.TOO_FEW_UNSEEN if lot.too_few else None
 
     def plan(self, items: Iterable[object], rules: Rules) -> None:
         """Look at all tasks once, and hold back the lots of which too small a part would be exported.
@@ -158,8 +187,8 @@ class Guarantee:
                 for name, looked in _exported(task, self, rules):
                     self._count(name, looked)
         for lot in self.lots.values():
-            lot.goes = lot.is_enough
-            lot.unseen = lot.alike = 0
+            lot.too_few = "" if lot.is_enough else lot.why_too_few
+            lot.unseen = lot.seen = 0
 
     def add(self, page: PageRecord) -> None:
         """Count what is exported of a page, and what is left out."""
@@ -180,7 +209,7 @@ class Guarantee:
         lot = self.lots[key]
         if lot.covers(line):
             lot.unseen += looked is Looked.NOBODY
-            lot.alike += looked is not Looked.NOBODY and line.right is True
+            lot.seen += looked is not Looked.NOBODY
 
     @property
     def not_kept(self) -> str:
@@ -220,18 +249,21 @@ class Guarantee:
             yield sentence, "red" if alarm else ""
         for lot in self.lots.values():
             if lot.at_most is not None and lot.wrong_at_most is not None:
-                both, most = lot.unseen + lot.alike, lot.wrong_at_most
+                both, most, claim = lot.unseen + lot.seen, lot.wrong_at_most, lot.claim
                 yield (
-                    f"{both:,} of its lines are exported as agreed ({name(lot.claim)}): {lot.alike:,} that "
-                    f"people typed alike, and {lot.unseen:,} that nobody looked at. At most {most:,} of them "
-                    f"are wrong ({percent(lot.claim.confidence)} confidence): {percent_up(most / both)} of "
-                    f"all, {percent_up(lot.at_most)} of those that nobody looked at.",
+                    f"Of the lines of this claim ({name(claim)}) {both:,} are exported: {lot.seen:,} that "
+                    f"people looked at, and {lot.unseen:,} that nobody looked at. At most {most:,} of them "
+                    f"are wrong ({percent(claim.confidence)} confidence): {percent_up(most / both)} of all, "
+                    f"{percent_up(lot.at_most)} of those that nobody looked at.",
                     "",
                 )
         waiting = self.waiting
         if not waiting.total():
             return
-        if self.refuses:
+        for lot in self.lots.values():
+            if lot.too_few:
+                yield lot.too_few, "red"
+        if self.refuses and not any(lot.too_few for lot in self.lots.values()):
             yield (
                 "No claim holds for the lines that nobody looked at, so none of them is exported. Run "
                 f"`twinread audit --project {self.project}` to see what is needed.",

@@ -132,7 +132,7 @@ def judged(
                 identities.append(said.identity)
         # from its second model on a language has a trained reader, and that one gives up its place
         first = code not in languages_now and settings.recognition_model_dir is None
-        displaced += [_displaced(line) if first else None for line in own.lines]
+        displaced += [displaced_reading(line) if first else None for line in own.lines]
     verdict = judge(
         Candidates(
             old,
@@ -282,7 +282,7 @@ def _code(language: str) -> str:
         return language
 
 
-def _displaced(line: LabelledLine) -> LineResult | None:
+def displaced_reading(line: LabelledLine) -> LineResult | None:
     """The second reading of a line, where PaddleOCR's model is not of the first two: a promoted one's place.
 
     Behind them it may stand as a witness, which ends where a promoted model reads in the second one's place.

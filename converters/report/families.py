@@ -125,14 +125,18 @@ class PairWorth:
 
 @dataclass(frozen=True, slots=True)
 class ThirdWorth:
-    """What a third reader would have settled between two that differ.
+    """What a third reader adds to two others, as a witness or as the casting vote.
 
+    assents, dissents: the two are right, of the lines on which they agree and the third says the same, or
+        something else or nothing.
     settled: the third says what one of them says, of their disputes that it read.
     rightly: of the settled.
     """
 
     readers: tuple[str, str]
     third: str
+    assents: Share
+    dissents: Share
     settled: Share
     rightly: Share
 
@@ -230,7 +234,7 @@ class Worth:
         return [self._pair(one, other) for one, other in combinations(range(len(self.readers)), 2)]
 
     def each_third(self) -> list[ThirdWorth]:
-        """Every reader beside every two others; none where it read no line on which they differ."""
+        """Every reader beside every two others, where it read a line that they read."""
         places = range(len(self.readers))
         found = [
             self._third(one, other, third)
@@ -238,7 +242,7 @@ class Worth:
             for third in places
             if third not in (one, other)
         ]
-        return [each for each in found if each.settled.of]
+        return [each for each in found if each.settled.of + each.assents.of + each.dissents.of]
 
     def choices(self) -> list[ChoiceWorth]:
         """Every panel that the kept readings tell of, the cheapest first.
@@ -274,17 +278,21 @@ class Worth:
         return PairWorth((self.readers[one], self.readers[other]), agreed, right, ready, blind)
 
     def _third(self, one: int, other: int, third: int) -> ThirdWorth:
-        settled, rightly = Share(), Share()
+        assents, dissents, settled, rightly = Share(), Share(), Share(), Share()
         for said, count in self._lines.items():
             first, second, last = _text(said, one), _text(said, other), _text(said, third)
-            if first is None or second is None or last is None or first == second:
+            if first is None or second is None or last is None:
+                continue
+            if first == second:
+                if first != NOTHING:
+                    _count(assents if last == first else dissents, first == said.right, count)
                 continue
             settles = last != NOTHING and last in (first, second)
             _count(settled, settles, count)
             if settles:
                 _count(rightly, last == said.right, count)
         readers = self.readers[one], self.readers[other]
-        return ThirdWorth(readers, self.readers[third], settled, rightly)
+        return ThirdWorth(readers, self.readers[third], assents, dissents, settled, rightly)
 
     def _choice(self, places: tuple[int, ...], asked: str) -> ChoiceWorth:
         agreed, right, calls = Share(), Share(), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from backend.readers.families import family_of
+from backend.readers.families import ERNIE, TESSERACT, family_of
 from converters.report.families import ChoiceWorth, Worth
 
 if TYPE_CHECKING:
@@ -26,11 +26,23 @@ def shown(families: Mapping[str, Worth]) -> list[tuple[str, Worth]]:
     return sorted(telling, key=lambda each: (-each[1].lines, each[0]))[:SHOWN]
 
 
+def short_name(reader: str) -> str:
+    """A reader in few words, such as `ERNIE plain`, `Tesseract line` or `PP-OCRv5_mobile_rec`."""
+    family = family_of(reader)
+    if family == ERNIE:
+        return f"{ERNIE} {reader.rpartition(':')[2].partition('@')[0]}"
+    name, _, facts = reader.partition("(")
+    if family == TESSERACT:
+        # its data, its look, and the number of its rendering
+        return " ".join([TESSERACT, *facts.rstrip(")").split(",")[1:2]])
+    return f"{name.partition('@')[0]}{' with a margin' if 'margin=' in facts else ''}"
+
+
 def choice_in_words(choice: ChoiceWorth) -> str:
-    """Who would read, and when, such as `ERNIE + PP-OCR, ERNIE when needed`, by the families."""
-    names = [family_of(reader) for reader in choice.readers]
+    """Who would read, and when, such as `ERNIE plain + Tesseract line`."""
+    names = [short_name(reader) for reader in choice.readers]
     if choice.asked == "when needed":
-        return f"{' + '.join(names[:-1])}, {names[-1]} again where they differ"
+        return f"{' + '.join(names[:-1])}, {names[-1]} where they differ"
     together = " + ".join(names)
     return f"{together}, all alike" if choice.asked == "alike" else together
 
@@ -75,6 +87,8 @@ def families_summary(families: Mapping[str, Worth], cost: CallCost | None = None
                 {
                     "readers": list(each.readers),
                     "third": each.third,
+                    "agreed_right_where_it_assents": each.assents.summary(),
+                    "agreed_right_where_it_dissents": each.dissents.summary(),
                     "settled": each.settled.summary(),
                     "rightly": each.rightly.summary(),
                 }

@@ -66,7 +66,7 @@ class LeftOutReason(Enum):
     UNCONFIRMED = "no second annotator looked", InDetection.IGNORED
     CONTRADICTED = "annotators disagree", InDetection.IGNORED
     NO_CLAIM = "nobody looked at them, and no claim holds", InDetection.IGNORED
-    NOT_OF_A_LOT = "nobody looked at them, and the audit is of another version", InDetection.IGNORED
+    NOT_OF_A_LOT = "nobody looked at them, and the audit is of another reading", InDetection.IGNORED
     LOW_SCORE = "nobody looked at them, and their score is under the claim's", InDetection.IGNORED
     AUDITED_WRONG = "nobody looked at their page, and the audit found them wrong", InDetection.IGNORED
     TOO_FEW_UNSEEN = "nobody looked at them, and they are too few for the claim", InDetection.IGNORED

@@ -29,6 +29,7 @@ def test_a_dry_run_pays_nothing_and_writes_nothing(
         "label_studio_url": label_studio.base_url,
         "label_studio_api_key": label_studio.personal_token,
         "ernie_base_url": ernie_stand_in.base_url,
+        "witness": "off",
         "ernie_model": ernie_stand_in.model,
         "ernie_input_price": 0.14,
         "ernie_output_price": 0.56,

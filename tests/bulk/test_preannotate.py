@@ -255,6 +255,7 @@ class Command:
                 "label_studio_api_key": label_studio.personal_token,
                 "ocr_language": "en",
                 "ernie_base_url": ernie.base_url,
+                "witness": "off",
                 "ernie_model": ernie.model,
                 "ernie_concurrency": 8,
                 "downloads_at_once": 2,

@@ -104,6 +104,7 @@ def killed_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KilledRun]:
         settings = load(
             _env_file=None,
             ernie_base_url=ernie.base_url,
+            witness="off",
             ernie_model=ernie.model,
             ernie_api_key=KEY,
             ernie_concurrency=LIMIT,

@@ -49,6 +49,7 @@ class Ray:
             "label_studio_api_key": labels.personal_token,
             "ocr_language": "en",
             "ernie_base_url": ernie.base_url,
+            "witness": "off",
             "ernie_model": ernie.model,
             "ernie_api_key": KEY,
             "ernie_concurrency": LIMIT,

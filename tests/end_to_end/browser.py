@@ -436,6 +436,7 @@ def running_stage(label_studio: RunningLabelStudio, chromium: Browser, folder: P
             "label_studio_url": label_studio.base_url,
             "label_studio_api_key": label_studio.personal_token,
             "ernie_base_url": ernie.base_url,
+            "witness": "off",
             "ernie_model": ernie.model,
             "ernie_max_retries": 0,
             "ernie_timeout_s": 4,

@@ -265,6 +265,7 @@ def ernie_settings(label_studio: RunningLabelStudio, ernie: StandIn) -> dict[str
         "label_studio_url": label_studio.base_url,
         "label_studio_api_key": label_studio.personal_token,
         "ernie_base_url": ernie.base_url,
+        "witness": "off",
         "ernie_model": ernie.model,
         "ernie_max_retries": 0,
         "ocr_language": "ru",

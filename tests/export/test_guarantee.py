@@ -85,7 +85,7 @@ def test_what_a_claim_covers_is_exported_and_says_so_in_every_row(tmp_path):
         ),
         pytest.param(
             {"key": LotKey(3, "en", "the next version")},
-            "nobody looked at them, and the audit is of another version",
+            "nobody looked at them, and the audit is of another reading",
             id="read by another version",
         ),
         pytest.param(
@@ -113,6 +113,17 @@ def test_what_no_claim_covers_waits_for_people_and_is_named(tmp_path, changed, w
     terminal.print_totals(totals, PageOptions(), tmp_path, console, written=True)
     assert why in told.getvalue()
     assert guarantee.refuses == (texts == ["Date"])
+
+
+def test_a_page_that_was_read_anew_since_it_was_accepted_waits(tmp_path):
+    """The claim is about the text of now, and the accepted one is of before."""
+    tasks = two_pages()
+    (accepted,) = tasks[0]["predictions"]
+    claim = lot_claim(lot_of(tasks), HOLDS)
+    tasks[0]["predictions"].append({**accepted, "id": 9_000, "created_at": "2026-11-03T09:00:00+00:00"})
+
+    assert exported(tmp_path / "out", tasks, [claim])[0] == ["Date"]
+    assert left_out(tmp_path / "out")["Sum"] == "nobody looked at them, and the audit is of another reading"
 
 
 def test_lines_of_a_page_from_sheets_that_nobody_looked_at_need_the_claim_too(tmp_path):
@@ -147,18 +158,28 @@ def test_where_nothing_else_is_there_nothing_is_written(tmp_path):
     )
 
 
-def test_lines_typed_blind_count_beside_those_that_nobody_looked_at(tmp_path):
-    """One in ten may be wrong, and one line is: six unseen ones are too few, with four typed alike not."""
-    unseen = [accepted_unseen(page(1, *[f"line {n}" for n in range(6)]))]
-    typed = [page(2, *[f"word {n}" for n in range(4)])]
-    right = {(2, row): True for row in range(4)}
-    lot = lot_of([*unseen, *typed], right=right)
-    wide = {"wrong_at_most": 1, "target": 0.1}
+@pytest.mark.parametrize(
+    ("unseen", "seen", "goes"),
+    [
+        pytest.param(5, 0, True, id="one of five"),
+        pytest.param(3, 0, False, id="one of three is too much"),
+        pytest.param(3, 2, True, id="those that people typed are lines of the claim, too"),
+        pytest.param(2, 3, False, id="and yet one of two that nobody looked at is too much"),
+    ],
+)
+def test_so_many_lines_must_be_exported_that_the_wrong_ones_are_few(tmp_path, unseen, seen, goes):
+    """One line may be wrong, and one in five was asked for."""
+    first = accepted_unseen(page(1, *[f"line {n}" for n in range(unseen)]))
+    typed = page(2, *[f"word {n}" for n in range(seen)])
+    lot = lot_of([first, typed], right={(2, row): True for row in range(seen)})
+    claim = lot_claim(lot, HOLDS, wrong_at_most=1, target=0.2)
 
-    assert len(exported(tmp_path / "both", [*unseen, *typed], [lot_claim(lot, HOLDS, **wide)], 0.1)[0]) == 10
-    alone = lot_claim(lot_of(unseen), HOLDS, **wide)
-    with pytest.raises(NothingToExport):
-        exported(tmp_path / "alone", unseen, [alone], 0.1)
+    texts, guarantee = exported(tmp_path / "out", [first, typed, page(3, "Date")], [claim], 0.2)
+
+    assert ("line 0" in texts) == goes
+    said = " ".join(sentence for sentence, _ in guarantee.notes())
+    assert ("they wait until more pages are approved, or more lines audited" in said) == (not goes)
+    assert guarantee.refuses == (not goes)
 
 
 class Offline(Pictures):

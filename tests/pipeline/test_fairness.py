@@ -70,6 +70,7 @@ def backend(ernie: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with backend_process(
         tmp_path_factory.mktemp("fair"),
         ernie_base_url=ernie.base_url,
+        witness="off",
         ernie_model=ernie.model,
         ocr_language="ru",
         detection_model="PP-OCRv5_mobile_det",

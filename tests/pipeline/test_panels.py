@@ -172,11 +172,6 @@ def test_a_witness_has_no_vote_and_is_named_as_one(
     assert "tesseract-ocr-ukr" in told
 
 
-def test_a_model_that_the_settings_name_is_never_passed_over_as_a_witness(panels: PanelsOf) -> None:
-    with pytest.raises(ReaderUnavailable, match="PP-OCRv5_mobile_rec"):
-        panels(**ERNIE, ocr_language="ru", recognition_model="PP-OCRv5_mobile_rec", load=False).check()
-
-
 def test_a_language_that_nobody_writes_is_named_with_what_would_read_it(panels: PanelsOf) -> None:
     read = panels(ocr_language="ru")
     (reason,) = read.panel("uk").lacking
@@ -464,7 +459,7 @@ def test_the_style_of_marks_goes_with_the_panel(panels: PanelsOf) -> None:
 
 def test_what_is_at_hand_tells_only_of_engines_that_may_read(panels: PanelsOf, tmp_path: Path) -> None:
     assert "rus" in panels().at_hand()
-    assert panels(**ERNIE).at_hand() == ""
+    assert panels(**ERNIE, witness="off").at_hand() == ""
     assert "rus" in panels(**ERNIE, readers="ernie,tesseract").at_hand()
     assert panels().at_hand() != panels(tessdata_dir=tmp_path).at_hand()
     assert panels().at_hand() != panels(recognition_model="en_PP-OCRv5_mobile_rec").at_hand()
@@ -602,8 +597,8 @@ def test_readers_that_cannot_be_are_refused_before_anything_is_served(
 
 
 def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
-    assert str(panels(**ERNIE).panel("ru").policy) == "2 of ernie,ernie"
-    assert list(panels(**ERNIE).panel("ru").families.values()) == ["ERNIE", "ERNIE"]
+    assert str(panels(**ERNIE).panel("ru").policy) == "2 of ernie,ernie, witness tesseract"
+    assert list(panels(**ERNIE).panel("ru").families.values()) == ["ERNIE", "ERNIE", "Tesseract"]
     assert list(panels().panel("en").families.values()) == ["Tesseract", "PP-OCR"]
     assert list(panels().panel("ru").families.values()) == ["Tesseract", "Tesseract"]
     assert str(panels().panel("en").policy) == "2 of tesseract,paddle"
@@ -613,7 +608,16 @@ def test_the_policy_stands_in_the_panel(panels: PanelsOf) -> None:
 @pytest.mark.parametrize(
     ("values", "language", "policy", "sentence"),
     [
-        pytest.param({}, "ru", "2 of ernie,ernie", r"[^ ]+:plain@\w+ and [^ ]+:characters@\w+", id="all"),
+        pytest.param(
+            {},
+            "ru",
+            "2 of ernie,ernie, witness tesseract",
+            r"[^ ]+:plain@\w+ and [^ ]+:characters@\w+, with tesseract-[^ ]+ as a witness",
+            id="all",
+        ),
+        pytest.param(
+            {}, "uk", "2 of ernie,ernie", r"[^ ]+:plain@\w+ and [^ ]+:characters@\w+", id="all, no witness"
+        ),
         pytest.param(
             SPARING,
             "ru",
@@ -648,15 +652,19 @@ def test_the_log_says_why_a_policy_saves_nothing_and_what_would_help(
     assert "tesseract-ocr-ukr" in warning
 
 
-def test_a_recogniser_that_the_settings_name_is_not_passed_over_beside_a_server(panels: PanelsOf) -> None:
+@pytest.mark.parametrize("policy", [{}, SPARING], ids=["witness", "confirms"])
+def test_a_recogniser_that_the_settings_name_is_not_passed_over_beside_a_server(
+    panels: PanelsOf, policy: dict[str, Any]
+) -> None:
     named = {"recognition_model": "PP-OCRv5_mobile_rec", "ocr_language": "ru"}
     with pytest.raises(ReaderUnavailable, match="PP-OCRv5_mobile_rec"):
-        panels(**ERNIE, **SPARING, **named, load=False).check()
+        panels(**ERNIE, **policy, **named, load=False).check()
 
 
 def test_what_is_at_hand_for_a_second_opinion_belongs_to_the_version(panels: PanelsOf) -> None:
     """Which engine confirms a page's language is found on this machine, and decides its prediction."""
-    assert panels(**ERNIE, ocr_language="ru").at_hand() == ""
+    assert panels(**ERNIE, ocr_language="ru", witness="off").at_hand() == ""
+    assert panels(**ERNIE, ocr_language="ru").at_hand() == "tesseract:eng,rus,paddle:@"
     assert panels(**ERNIE, **SPARING, ocr_language="ru").at_hand() == "tesseract:eng,rus,paddle:@"
 
 

@@ -257,6 +257,7 @@ def two(tmp_path_factory: pytest.TempPathFactory, ernie: StandIn) -> Iterator[li
     folder = tmp_path_factory.mktemp("replicas")
     settings = {
         "ernie_base_url": ernie.base_url,
+        "witness": "off",
         "ernie_model": ernie.model,
         "ocr_language": "en",
         "store_url": f"sqlite:///{folder / 'store' / 'readings.sqlite3'}",

@@ -21,6 +21,8 @@ from backend.readers.tesseract import (
     trimmed,
     without_stray_apostrophe,
 )
+from backend.rendering.fonts import fonts_with
+from backend.rendering.lines import rendered_line
 from tests.parts.samples import sample
 
 
@@ -235,3 +237,26 @@ def test_data_that_cannot_be_loaded_asks_for_another_try_of_each_line(tmp_path):
     reader.stop()
     assert "install it again" in reading.error
     assert reading.retryable
+
+
+def test_the_score_is_that_of_the_word_it_is_least_sure_of(readers: list[TesseractReader]) -> None:
+    font = fonts_with("Договор поставки")[0]
+    words, smudged = rendered_line("Договор поставки", font), rendered_line("оборудования", font)
+    grain = np.random.default_rng(1).normal(0, 20, smudged.shape)
+    smudged = np.clip(cv2.GaussianBlur(smudged, (0, 0), 5) + grain, 0, 255).astype(np.uint8)
+    clean, spoiled = (future.result(60) for future in readers[0].submit([words, np.hstack([words, smudged])]))
+    assert spoiled.text.startswith(clean.text)
+    # the mean of two sure words and an unreadable one would be more than a half
+    assert (clean.score or 0) > 0.9
+    assert (spoiled.score or 0) < 0.5
+
+
+def test_a_greek_letter_is_not_written_as_the_sign_of_a_millionth() -> None:
+    reader = TesseractReader("el", TesseractOptions(threads=1))
+    reader.start()
+    texts = ["το μικρό όνομα", "Το όνομα χρήστη δεν μπορεί να είναι κενό", "Σεπτεμβρίου", "μια έγκυρη τιμή"]
+    lines = [rendered_line(text, font) for font in fonts_with("".join(texts))[:4] for text in texts]
+    read = said(reader, lines)
+    reader.stop()
+    assert "\u00b5" not in "".join(read)
+    assert "\u03bc" in "".join(read)

@@ -6,7 +6,7 @@ import pytest
 
 from backend.page.lines import Reading
 from converters.report.families import Worth
-from converters.report.family_words import choice_in_words, families_summary
+from converters.report.family_words import choice_in_words, families_summary, short_name
 
 PLAIN, CHARACTERS = "ernie-4.5-vl:plain@0c1f", "ernie-4.5-vl:characters@77aa"
 LOCAL = "tesseract-5.5(rus@3fa94c,line)"
@@ -82,6 +82,12 @@ def test_a_third_reader_settles_disputes_rightly_or_not() -> None:
     assert (found.rightly.hits, found.rightly.of) == (1, 2)
 
 
+def test_a_witness_parts_the_agreed_lines_into_better_and_worse_ones() -> None:
+    (found,) = [each for each in worth_of(*LINES).each_third() if each.third == LOCAL]
+    assert (found.assents.hits, found.assents.of) == (1, 1)
+    assert (found.dissents.hits, found.dissents.of) == (1, 2)
+
+
 def test_other_panels_tell_their_calls_and_what_they_agree_on() -> None:
     lines = [line for line in LINES if FAILED not in line]
     found = {choice_in_words(each): each for each in worth_of(*lines).choices() if each.readers[0] == PLAIN}
@@ -89,11 +95,11 @@ def test_other_panels_tell_their_calls_and_what_they_agree_on() -> None:
         words: (each.agreed.hits, each.right.hits, round(each.calls * 7)) for words, each in found.items()
     }
     assert told == {
-        "ERNIE + ERNIE": (3, 2, 14),
-        "ERNIE + Tesseract": (2, 1, 7),
+        "ERNIE plain + ERNIE characters": (3, 2, 14),
+        "ERNIE plain + Tesseract line": (2, 1, 7),
         # the second prompt is asked for the five lines on which the others differ, and confirms one
-        "ERNIE + Tesseract, ERNIE again where they differ": (3, 2, 12),
-        "ERNIE + ERNIE + Tesseract, all alike": (1, 1, 14),
+        "ERNIE plain + Tesseract line, ERNIE characters where they differ": (3, 2, 12),
+        "ERNIE plain + ERNIE characters + Tesseract line, all alike": (1, 1, 14),
     }
 
 
@@ -102,8 +108,8 @@ def test_nothing_is_said_of_a_panel_whose_reader_saw_the_doubtful_lines_alone() 
     hard = ("Дом", "Дым", "Дым", "Дым", "Дом")
     found = worth_of(easy, easy, easy, hard).choices()
     assert [(choice_in_words(each), each.calls) for each in found] == [
-        ("ERNIE + Tesseract", 1.0),
-        ("ERNIE + Tesseract, ERNIE again where they differ", 1.25),
+        ("ERNIE plain + Tesseract line", 1.0),
+        ("ERNIE plain + Tesseract line, ERNIE characters where they differ", 1.25),
     ]
 
 
@@ -115,6 +121,20 @@ def test_a_box_that_is_no_legible_line_makes_an_agreement_wrong() -> None:
 def test_look_alikes_and_marks_are_the_same_as_in_a_verdict() -> None:
     pair, *_ = worth_of(("Cчёт № 7", "Счёт №7", "Счёт", "Счёт № 7", "")).each_pair()
     assert (pair.right.hits, pair.right.of) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        (PLAIN, "ERNIE plain"),
+        ("qwen2.5vl:7b:characters@0c1f52", "ERNIE characters"),
+        ("tesseract-5.5(rus+eng@166502,raw,r2)", "Tesseract raw"),
+        ("PP-OCRv5_mobile_rec", "PP-OCRv5_mobile_rec"),
+        ("ours@1f3a9c07(2,margin=.2)", "ours with a margin"),
+    ],
+)
+def test_readers_have_names_that_people_can_tell_apart(reader: str, name: str) -> None:
+    assert short_name(reader) == name
 
 
 def test_lines_typed_blind_are_counted_by_themselves() -> None:

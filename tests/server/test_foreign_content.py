@@ -35,6 +35,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory, ernie: StandIn) -> Iterato
     with backend_process(
         tmp_path_factory.mktemp("backend"),
         ernie_base_url=ernie.base_url,
+        witness="off",
         ernie_model=ernie.model,
         detection_model="PP-OCRv5_mobile_det",
         allowed_image_hosts="127.0.0.2",

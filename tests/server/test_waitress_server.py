@@ -356,7 +356,7 @@ def test_ordinary_clients_are_served_as_http_says(signed: RunningBackend) -> Non
 def test_sigterm_under_load_answers_who_waits_and_loses_no_reading_that_was_paid_for(tmp_path: Path) -> None:
     ernie = StandIn(latency_s=0.3)
     address = f"sqlite:///{tmp_path / 'readings.sqlite3'}"
-    settings = {"ocr_language": "ru", "store_url": address, "ernie_model": ernie.model}
+    settings = {"ocr_language": "ru", "store_url": address, "ernie_model": ernie.model, "witness": "off"}
     with ernie.running(), backend_process(tmp_path, ernie_base_url=ernie.base_url, **settings) as backend:
         pages = [file_of(drawn_page([f"Лист {number}"], (320, 96))[0]) for number in range(60)]
         urls = [f"data:image/png;base64,{base64.b64encode(page).decode()}" for page in pages]

@@ -57,6 +57,8 @@ def test_the_sample_comes_by_page_and_one_of_eight_on_a_second_sheet_never_on_th
     plan = audit_plan([(lot_of(lines), 5)], pages_of(*lines), [], per_sheet=3)
     assert draws(plan) == [[31, 8, 3], [16, 5], [8, 16]]
     assert (plan.repeats, plan.left, plan.on_sheets, plan.unshown, plan.surplus) == ((0, 0, 2), 0, 0, (), ())
+    alone = audit_plan([(lot_of(lines), 5)], pages_of(*lines), [], per_sheet=3, repeats=False)
+    assert (draws(alone), alone.repeats) == ([[31, 8, 3], [16, 5]], (0, 0))
 
 
 def test_a_smaller_look_comes_before_a_larger_one_of_any_lot() -> None:
@@ -120,6 +122,13 @@ def test_an_untouched_sheet_goes_where_no_answer_on_it_would_count(
 ) -> None:
     lines = [line(7, "a", 1), line(7, "b", 8)]
     assert audit_plan([(lot_of(lines), 2)], pages_of(*lines), sheets, per_sheet=10).surplus == surplus
+
+
+def test_who_works_alone_gets_no_line_twice_and_a_second_sheet_of_before_goes() -> None:
+    lines = [line(7, "a", 8)]
+    standing = [sheet(70, lines[0]), sheet(71, lines[0])]
+    plan = audit_plan([(lot_of(lines), 1)], pages_of(*lines), standing, per_sheet=10, repeats=False)
+    assert (draws(plan), plan.surplus) == ([], (71,))
 
 
 def test_a_page_that_was_not_read_again_is_asked_about_no_more() -> None:

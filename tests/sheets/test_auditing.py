@@ -14,7 +14,6 @@ from backend.sheets.auditing import AuditMade, AuditRequest, audit
 from backend.sheets.audits import read_lots
 from backend.sheets.offered_texts import TextRules
 from backend.sheets.sheet_tasks import SheetLine, sheet_lines
-from tests.parts.answered_sheets import sheet_result
 from tests.parts.label_studio import LABEL_STUDIO, RunningLabelStudio
 from tests.parts.meddling import Send, meddled
 from tests.parts.read_tasks import CONFIG, VERSION, predicted
@@ -25,7 +24,14 @@ pytestmark = LABEL_STUDIO
 RULES = TextRules("ru")
 
 
-def run(api: LabelStudio, project: int, notes: Path, **more: Any) -> AuditMade:
+class Impatient(Silent):
+    """Presses Ctrl-C when the first sheets are imported."""
+
+    def sheets(self, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+
+def run(api: LabelStudio, project: int, notes: Path, watcher: Silent | None = None, **more: Any) -> AuditMade:
     wanted: dict[str, Any] = {
         "project": project,
         "target": 0.3,
@@ -35,7 +41,7 @@ def run(api: LabelStudio, project: int, notes: Path, **more: Any) -> AuditMade:
         "first_sample": 0.0,
         "notes": notes,
     }
-    return audit(api, AuditRequest(**{**wanted, **more}), CONFIG, Silent())
+    return audit(api, AuditRequest(**{**wanted, **more}), CONFIG, watcher or Silent())
 
 
 def sheets_of(api: LabelStudio, made: AuditMade) -> list[list[SheetLine]]:
@@ -64,6 +70,9 @@ def test_each_language_is_audited_and_new_pages_bring_their_share(
     api = label_studio.api()
     project, (mixed, agreed) = page_project(api, ["Липа", ("Клён", "Клен")], ["Дуб", "Ель"])
     english = add_page(api, project, "oak", "elm", language="en")
+    # without a line project nobody has answered
+    before = read_lots(api, project, CONFIG, VERSION, RULES)
+    assert [(each.lot.key.language, len(each.lot.lines)) for each in before] == [("en", 2), ("ru", 3)]
 
     made = run(api, project, tmp_path, limit=2)
     assert (made.lines, made.left >= 3) == (2, True)
@@ -121,20 +130,16 @@ def test_two_at_the_same_moment_on_two_machines_leave_no_line_on_a_sheet_too_man
     assert (len(stands), stands.total()) == (4, others[0].lines)
 
 
-def test_lots_are_read_with_what_people_typed_and_without_a_line_project_nobody_has(
+def test_ctrl_c_tells_what_was_done_and_the_next_run_goes_on(
     label_studio: RunningLabelStudio, tmp_path: Path
 ) -> None:
     api = label_studio.api()
-    project, (page, other) = page_project(api, ["Липа", "Клён"], ["Дуб"])
-    (lot,) = read_lots(api, project, CONFIG, VERSION, RULES)
-    assert [(line.page, line.right) for line in lot.lot.lines] == [(page, None), (page, None), (other, None)]
+    project, _ = page_project(api, ["Липа", "Клён", "Дуб"])
+    stopped = run(api, project, tmp_path, Impatient())
+    assert (stopped.stopped, stopped.left) == (True, 0)
+    standing = sheets_of(api, stopped)
+    assert stopped.lines == sum(map(len, standing)) >= 3
 
     made = run(api, project, tmp_path)
-    assert made.line_project is not None
-    sheet = next(iter(api.tasks(made.line_project.project)))
-    assert [line.key.task for line in sheet_lines(sheet)] == [page, page, other]
-    api.create_annotation(int(sheet["id"]), sheet_result([("typed", "Липа"), ("typed", "Клен"), "illegible"]))
-    (lot,) = read_lots(api, project, CONFIG, VERSION, RULES)
-    assert [line.right for line in lot.lot.lines] == [True, False, False]
-    assert [(each.line.text, each.counted.text) for each in lot.wrong] == [("Клён", "Клен"), ("Дуб", "")]
-    assert run(api, project, tmp_path).claims[0].audited == lot
+    assert (made.stopped, made.sheets, made.on_sheets) == (False, 0, 3)
+    assert sheets_of(api, made) == standing

@@ -61,6 +61,7 @@ def _killed(run: Run, host: ImageHost, ernie: CountingErnie, labels: Studio) -> 
         **EVERYWHERE,
         **labels.settings,
         "ernie_base_url": ernie.base_url,
+        "witness": "off",
         # each run after a kill waits so long for what the killed one had claimed
         "reading_claim_s": CLAIM_S,
         "pythonpath": run.code,

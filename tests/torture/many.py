@@ -52,6 +52,7 @@ def rows(run: Run) -> Iterator[Row]:
             **EVERYWHERE,
             **labels.settings,
             "ernie_base_url": ernie.base_url,
+            "witness": "off",
             "cpu_threads": 2,
             # tiny pages stay tiny
             "detection_enlarge_below": 0,

@@ -149,6 +149,7 @@ def victim(
     values = {
         **EVERYWHERE,
         "ernie_base_url": ernie.base_url,
+        "witness": "off",
         "pythonpath": run.code,  # which checkout's `backend` is imported
         **(settings or {}),
     }
