@@ -40,7 +40,7 @@ def test_readers_are_given_rendered_lines_in_the_language(tmp_path: Path) -> Non
 
 def test_a_model_that_loads_and_reads_nonsense_is_wrong(tmp_path: Path) -> None:
     assert findings(tmp_path, ocr_language="en", readers="paddle,tesseract")["readers"].ok
-    model = tmp_path / "cache" / "models" / "PP-OCRv5_mobile_rec"
+    model = tmp_path / "cache" / "models" / "PP-OCRv6_small_rec"
     described = yaml.safe_load((model / "inference.yml").read_text("utf-8"))
     # as an export with a dictionary in another order
     described["PostProcess"]["character_dict"].reverse()
