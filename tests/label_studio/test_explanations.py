@@ -174,8 +174,8 @@ def test_a_reading_that_runs_from_right_to_left_keeps_its_own_order(first, secon
 @pytest.mark.parametrize(
     ("language", "message"),
     [
-        ("en", "A: Стол\nB: Стол\nnote: only ERNIE has read it, no other engine confirms it"),
-        ("ru", "A: Стол\nB: Стол\nпримечание: прочитал только ERNIE, другой движок не подтверждает"),
+        ("en", "A: Стол\nB: Стол\nnote: only ERNIE reads it so, no other engine confirms it"),
+        ("ru", "A: Стол\nB: Стол\nпримечание: так читает только ERNIE, другой движок не подтверждает"),
     ],
 )
 def test_one_familys_word_is_marked(language, message):
