@@ -86,10 +86,9 @@ def judge(
     - no reading at all, every reader failed, or one failed and none found text: unread;
     - every reader worked and none found text: no text; what a witness saw there is a remark;
     - else disputed, with the text filled in that is likeliest right, by what the readers say of themselves,
-    who
-      supports whom, doubts of the guards, mixed scripts, letters of the language and the look of the crop; of
-      equal ones the first reading's. Refusals and echoes are not filled in, unless two families read the same
-      one: then it stands on the page.
+      who supports whom, doubts of the guards, mixed scripts, letters of the language and the look of the
+      crop; of equal ones the first reading's. Refusals and echoes are not filled in, unless two families read
+      the same one: then it stands on the page.
 
     Args:
         readings: in the order of preference; texts cleaned of wrapping.
