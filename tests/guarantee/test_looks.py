@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.guarantee.bounds import endless_rate
+from backend.guarantee.bounds import allowed, chance_of_at_most, endless_rate
 from backend.guarantee.looks import ALPHA, CONFIDENCE, LADDER, PART_ALPHA, looks
 from tests.parts.look_errors import any_error, any_error_of_a_lot, worst_error
 
@@ -33,6 +33,16 @@ def test_one_look_errs_as_often_as_it_may() -> None:
 def test_finite_lots_keep_the_confidence_too(lot: int) -> None:
     sizes = looks(lot)
     assert max(any_error_of_a_lot(wrong, lot, sizes, ALPHA) for wrong in range(0, lot + 1, 3)) <= 0.035
+
+
+@pytest.mark.parametrize("lot", [600, 2_000, 100_000])
+def test_three_percent_wrong_are_never_shown_to_be_one(lot: int) -> None:
+    """One in a thousand projects at most; here by adding up the looks, so that it holds whatever they share."""
+    wrong, may = round(0.03 * lot), round(0.01 * lot)
+    passes = [(allowed(size, lot, may, ALPHA), size) for size in looks(lot)]
+    chances = [chance_of_at_most(most, size, wrong, lot) for most, size in passes if most >= 0]
+    assert chances
+    assert sum(chances) < 1e-6
 
 
 @pytest.mark.parametrize(
