@@ -37,7 +37,7 @@ def test_finite_lots_keep_the_confidence_too(lot: int) -> None:
 
 @pytest.mark.parametrize("lot", [600, 2_000, 100_000])
 def test_three_percent_wrong_are_never_shown_to_be_one(lot: int) -> None:
-    """One in a thousand projects at most; here by adding up the looks, so that it holds whatever they share."""
+    """One in a thousand projects at most; by adding up the looks, so it holds whatever these share."""
     wrong, may = round(0.03 * lot), round(0.01 * lot)
     passes = [(allowed(size, lot, may, ALPHA), size) for size in looks(lot)]
     chances = [chance_of_at_most(most, size, wrong, lot) for most, size in passes if most >= 0]
