@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from backend.settings.settings import Settings
-    from backend.sheets.auditing import AuditMade, AuditRequest
 
 
 @click.command()
@@ -44,11 +36,13 @@ def audit(
 
     from rich.console import Console
 
+    from backend.commands.sheet_run import make_sheets
     from backend.guarantee.targets import target_of
     from backend.outputs import check_writable, write_summary
     from backend.settings import logs, settings
     from backend.sheets import audit_table
     from backend.sheets.auditing import AuditRequest
+    from backend.sheets.auditing import audit as put_on_sheets
     from backend.sheets.making import FOLDER
     from backend.sheets.offered_texts import TextRules
 
@@ -69,43 +63,11 @@ def audit(
         line_project=lines_project,
         limit=limit,
     )
-    made = _audit(request, values, console)
+    made = make_sheets(
+        lambda api, config, bars: put_on_sheets(api, request, config, bars), project, values, console
+    )
     audit_table.show(made, project, console)
     if summary_json:
         write_summary(Path(summary_json), audit_table.figures(made, request.target))
     if made.stopped:
         raise click.exceptions.Exit(1)
-
-
-def _audit(request: AuditRequest, values: Settings, console: Console) -> AuditMade:
-    """Make the sheets, with a bar where a person watches."""
-    from backend.commands.review import project_config
-    from backend.commands.sheet_bars import SheetBars
-    from backend.one_run import only_run
-    from backend.settings import connect
-    from backend.sheets.auditing import audit as put_on_sheets
-    from backend.sheets.line_project import check_page_project
-    from backend.sheets.line_webhook import hook_line_project
-    from backend.sheets.making import COMMAND, FOLDER
-    from converters.shared.interrupts import stoppable
-    from converters.shared.progress import progress
-
-    address = str(values.label_studio_url)
-    try:
-        with (
-            # the lock of `twinread lines`: both make sheets in one project, and keep one note of an import
-            only_run(values.cache_dir, address, request.project, folder=FOLDER, command=COMMAND),
-            connect.label_studio(values) as api,
-            stoppable(),
-            progress(console) as bars,
-        ):
-            check_page_project(api, request.project)
-            config = project_config(api, request.project, values)
-            made = put_on_sheets(api, request, config, SheetBars(bars, console))
-            if made.sheets and made.line_project is not None:
-                sheets = made.line_project.project
-                made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
-            return made
-    except KeyboardInterrupt:
-        console.print("Stopped. What was made stays; run this again for the rest.")
-        raise click.exceptions.Exit(1) from None

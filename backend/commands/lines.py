@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from backend.sheets.keys import KEYBOARDS, MAX_LINES, Keyboard
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from backend.settings.settings import Settings
-    from backend.sheets.making import LinesRequest, Made
 
 
 @click.command()
@@ -74,10 +66,11 @@ def lines(
     from rich.console import Console
 
     from backend.commands.lines_collect import collect_and_accept
+    from backend.commands.sheet_run import make_sheets
     from backend.outputs import check_writable, write_summary
     from backend.settings import logs, settings
     from backend.sheets import made_table
-    from backend.sheets.making import FOLDER, LinesRequest
+    from backend.sheets.making import FOLDER, LinesRequest, make
     from backend.sheets.offered_texts import TextRules
 
     if summary_json:
@@ -111,40 +104,9 @@ def lines(
         sample=sample_pages,
         limit=limit,
     )
-    made = _make(request, values, console)
+    made = make_sheets(lambda api, config, bars: make(api, request, config, bars), project, values, console)
     made_table.show(made, project, console)
     if summary_json:
         write_summary(Path(summary_json), made_table.figures(made))
     if made.stopped:
         raise click.exceptions.Exit(1)
-
-
-def _make(request: LinesRequest, values: Settings, console: Console) -> Made:
-    """Make the sheets, with a bar where a person watches."""
-    from backend.commands.review import project_config
-    from backend.commands.sheet_bars import SheetBars
-    from backend.one_run import only_run
-    from backend.settings import connect
-    from backend.sheets.line_project import check_page_project
-    from backend.sheets.line_webhook import hook_line_project
-    from backend.sheets.making import COMMAND, FOLDER, make
-    from converters.shared.interrupts import stoppable
-    from converters.shared.progress import progress
-
-    address = str(values.label_studio_url)
-    try:
-        with (
-            only_run(values.cache_dir, address, request.project, folder=FOLDER, command=COMMAND),
-            connect.label_studio(values) as api,
-            stoppable(),
-            progress(console) as bars,
-        ):
-            check_page_project(api, request.project)
-            made = make(api, request, project_config(api, request.project, values), SheetBars(bars, console))
-            if made.line_project is not None:
-                sheets = made.line_project.project
-                made.said += hook_line_project(api, request.project, sheets, values.webhook_secret)
-            return made
-    except KeyboardInterrupt:
-        console.print("Stopped. What was made stays; run this again for the rest.")
-        raise click.exceptions.Exit(1) from None

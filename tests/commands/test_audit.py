@@ -22,7 +22,13 @@ from tests.parts.reviewed_work import Work, prediction
 TASK: dict[str, Any] = {
     "id": 17,
     "predictions": [
-        {"id": 5, **prediction([Work(("[b]cat", "[b]cat")), Work(("Total", "Total"))], (1000, 1400))}
+        {
+            "id": 5,
+            **prediction(
+                [Work(("the [b]cats and dogs", "the [b]cats and dogs")), Work(("Total", "Total"))],
+                (1000, 1400),
+            ),
+        }
     ],
 }
 LOT = lot_of([TASK], right={(17, 0): False, (17, 1): True})
@@ -30,7 +36,7 @@ MADE = AuditMade(
     line_project=LineProject(9, 3, "en", 0.05),
     said=["Made line project 9 beside project 3."],
     claims=[
-        lot_claim(LOT, ClaimState.NOT_YET, Repeats(8, 7), (typed_blind(TASK, 0, "[b]cot"),)),
+        lot_claim(LOT, ClaimState.NOT_YET, Repeats(8, 7), (typed_blind(TASK, 0, "the [b]cots and dogs"),)),
     ],
     before=[AuditedLot(lot_of([TASK]), Repeats(0, 0), ())],
     pages=1,
@@ -60,7 +66,7 @@ def test_what_is_needed_what_was_wrong_and_what_comes_next_is_said_in_words() ->
         "Language en, model version det a+b en 1:",
         *(f"  {sentence}" for sentence in MADE.claims[0].sentences()),
         "  Wrong among those that people typed: 1 line.",
-        f"    task 17, {LOT.lines[0].region}: agreed “[b]cat”; a person: typed “[b]cot”",
+        f"    task 17, {LOT.lines[0].region}: agreed “the [b]cats and dogs”; a person: typed “the [b]cots and dogs”",
         "3 new sheets of project 9 with 25 lines (4 of them for a second person): open it in Label Studio, "
         "press Label All Tasks, and run this again when they are answered.",
         "Lines of the audit that wait on sheets of project 9 already: 40.",
@@ -89,7 +95,7 @@ def test_machines_get_the_wrong_lines_with_both_texts_and_their_place() -> None:
     assert (lot["language"], lot["state"], lot["needed"], lot["typed_by_two"]) == ("en", "not yet", 510, 8)
     (wrong,) = lot["wrong"]
     assert (wrong["task"], wrong["region"], wrong["agreed"], wrong["typed"], wrong["user"]) == (
-        17, LOT.lines[0].region, "[b]cat", "[b]cot", "2",
+        17, LOT.lines[0].region, "the [b]cats and dogs", "the [b]cots and dogs", "2",
     )  # fmt: skip
     assert wrong["quad"] == [[10.0, 10.0], [410.0, 10.0], [410.0, 40.0], [10.0, 40.0]]
     assert (told["target"], told["unshown"], told["lots_before"][0]["lines"]) == (0.01, {"33": 2}, 2)
