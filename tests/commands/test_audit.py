@@ -66,7 +66,8 @@ def test_what_is_needed_what_was_wrong_and_what_comes_next_is_said_in_words() ->
         "Language en, model version det a+b en 1:",
         *(f"  {sentence}" for sentence in MADE.claims[0].sentences()),
         "  Wrong among those that people typed: 1 line.",
-        f"    task 17, {LOT.lines[0].region}: agreed “the [b]cats and dogs”; a person: typed “the [b]cots and dogs”",
+        f"    task 17, {LOT.lines[0].region}: agreed “the [b]cats and dogs”; "
+        "a person: typed “the [b]cots and dogs”",
         "3 new sheets of project 9 with 25 lines (4 of them for a second person): open it in Label Studio, "
         "press Label All Tasks, and run this again when they are answered.",
         "Lines of the audit that wait on sheets of project 9 already: 40.",
