@@ -16,6 +16,11 @@ from backend.errors import ClusterFailed
 
 log = logging.getLogger(__name__)
 
+ASKING = ("StreamingExecutor", "ray-data-metadata-prefetch", "iter_threaded", "ray-results")
+"""How the names of threads begin that ask Ray while a pass goes on. Ray Data itself leaves the one that
+fetches metadata behind after some seconds. Its `Prefetcher` never ends after a pass that was broken off; it
+is not waited for, since nobody gives it anything any more."""
+
 PASS_ENDS_S = 10.0
 """How long a pass that nobody follows any more may take to end, seconds."""
 
@@ -69,5 +74,5 @@ def leave() -> None:
 
 
 def _driving() -> list[threading.Thread]:
-    """The threads in which Ray Data drives its passes."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("StreamingExecutor")]
+    """The threads of passes that may still ask Ray for something."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith(ASKING)]

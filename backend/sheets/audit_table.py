@@ -45,7 +45,7 @@ def sentences(made: AuditMade, project: int) -> list[str]:
     said += _of_sheets(made, project)
     if made.before:
         count = sum(len(each.lot.lines) for each in made.before)
-        said.append(f"{_counted(count, 'agreed line')} of another model version are in no claim.")
+        said.append(f"In no claim: {_counted(count, 'agreed line')} of another model version.")
     if made.stopped:
         said.append("Stopped. What is told here was done; run this again for the rest.")
     return said

@@ -75,7 +75,7 @@ def test_what_is_needed_what_was_wrong_and_what_comes_next_is_said_in_words() ->
         "Removed: 1 sheet that nobody had touched and nobody needs.",
         "No sheet can show 2 lines of the audit (task 33): the image is none that a browser can open there. "
         "They count as wrong.",
-        "2 agreed lines of another model version are in no claim.",
+        "In no claim: 2 agreed lines of another model version.",
     ]
 
 

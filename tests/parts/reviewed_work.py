@@ -59,10 +59,12 @@ def prediction(
         readings = [
             Reading(f"{work.readers} {place}", error="no answer in 60 s", retryable=True)
             if said is None
-            else Reading(f"{work.readers} {place}", said)
+            else Reading(f"{work.readers} {place}", said, score=0.99)
             for place, said in enumerate(work.said)
         ]
-        judged = judge(readings, crop_size=(2000, 40), language=language)
+        # two unlike engines that are sure of themselves, so that the score calls nothing weak evidence
+        engines = zip([reading.reader for reading in readings], ("Tesseract", "PP-OCR"), strict=False)
+        judged = judge(readings, crop_size=(2000, 40), language=language, families=dict(engines))
         quad = quad_at(row) if work.quad is None else work.quad
         read.append(ReadLine(Line(quad), tuple(readings), judged))
     return predictions.prediction(ReadPage(*size, read), CONFIG, model_version=version)
