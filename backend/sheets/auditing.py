@@ -10,7 +10,7 @@ between, the next run goes on from what Label Studio has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +21,14 @@ from backend.label_studio.message_language import MessageLanguage
 from backend.sheets.agreed_lines import AgreedPage, agreed_pages
 from backend.sheets.audit_plan import AuditPlan, audit_plan
 from backend.sheets.audits import AuditedLot, audit_answers, audited_lots, current_lots
+from backend.sheets.drawn_sheets import LineToShow, drawn_sheet
 from backend.sheets.keys import Keyboard
 from backend.sheets.line_project import LineProject, LineProjectSpec, find_line_project, prepare_line_project
 from backend.sheets.listing import still_untouched, stored_sheets
 from backend.sheets.lot_claims import LotClaim, lot_claims
 from backend.sheets.making import Watcher
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_images import page_name
 from backend.sheets.sheet_import import SheetImport, parts
-from backend.sheets.sheet_tasks import sheet_data
-from backend.sheets.shown_lines import shown
-from backend.sheets.strips import PageImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +201,6 @@ def _sheets(
 ) -> Iterator[dict[str, Any]]:
     """The data of sheets, each written when it is asked for."""
     for lines in plan.sheets:
-        named = [(line, images[line.line.key.task][line.line.page]) for line in lines]
-        names = [page_name(address) or f"task {line.line.key.task}" for line, address in named]
-        drawn = [
-            shown(
-                replace(line.line, place=place),
-                # a line without a size is on no sheet of the plan
-                PageImage(address, *(line.size or (0, 0))),
-                page_name=names[place],
-                explanation="",
-                messages=request.messages,
-                keyboard=keyboard,
-                read_as=(line.text,),
-            )
-            for place, (line, address) in enumerate(named)
-        ]
-        yield sheet_data(drawn, names)
+        # a line without a size is on no sheet of the plan
+        to_show = [LineToShow(each.line, each.size or (0, 0), read_as=(each.text,)) for each in lines]
+        yield drawn_sheet(to_show, images, request.messages, keyboard)

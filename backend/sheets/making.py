@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,17 +18,14 @@ from backend.label_studio.client import LabelStudio
 from backend.label_studio.labeling_config import LabelingConfig
 from backend.label_studio.message_language import MessageLanguage
 from backend.sheets.doubtful_lines import DoubtfulLine, PageLines, PageWork
+from backend.sheets.drawn_sheets import LineToShow, drawn_sheet
 from backend.sheets.keys import Keyboard
 from backend.sheets.line_project import LineProject, LineProjectSpec, find_line_project, prepare_line_project
 from backend.sheets.listing import ListedPages, list_pages, still_untouched, stored_sheets
 from backend.sheets.offered_texts import TextRules
-from backend.sheets.page_images import page_name
 from backend.sheets.page_sample import sampled_pages
 from backend.sheets.sample_view import show_sample
 from backend.sheets.sheet_import import SheetImport, parts
-from backend.sheets.sheet_tasks import ShownLine, sheet_data
-from backend.sheets.shown_lines import shown
-from backend.sheets.strips import PageImage
 from backend.sheets.topping_up import TopUp, top_up
 
 FOLDER = "lines"
@@ -232,20 +229,6 @@ def _sheets(
 ) -> Iterator[dict[str, Any]]:
     """The data of sheets, each written when it is asked for."""
     for start in range(0, len(lines), request.per_sheet):
-        drawn: list[ShownLine] = []
-        names: list[str] = []
-        for place, each in enumerate(lines[start : start + request.per_sheet]):
-            address = images[each.line.key.task][each.line.page]
-            name = page_name(address) or f"task {each.line.key.task}"
-            names.append(name)
-            drawn.append(
-                shown(
-                    replace(each.line, place=place),
-                    PageImage(address, *each.size),
-                    page_name=name,
-                    explanation=each.explanation,
-                    messages=request.messages,
-                    keyboard=keyboard,
-                )
-            )
-        yield sheet_data(drawn, names)
+        own = lines[start : start + request.per_sheet]
+        to_show = [LineToShow(each.line, each.size, each.explanation) for each in own]
+        yield drawn_sheet(to_show, images, request.messages, keyboard)
