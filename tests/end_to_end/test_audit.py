@@ -167,3 +167,11 @@ def test_people_type_what_they_see_and_nothing_that_their_browser_gets_says_it_b
     assert anew["removed_sheets"] == len(repeats)
     versions = [line.model_version for sheet in api.tasks(sheets) for line in sheet_lines(sheet)]
     assert versions == [VERSION] * 5 + [NEWER] * anew["lines"]
+
+    # typed anew, the claim comes back for it
+    new = [each for each in api.tasks(sheets) if sheet_lines(each)[0].model_version == NEWER]
+    sheet = max(new, key=lambda each: len(sheet_lines(each)))
+    answers = [("typed", texts[line.key.region]) for line in sheet_lines(sheet)]
+    api.create_annotation(int(sheet["id"]), sheet_result(answers))
+    (lot,) = run("audit", "--project", project, "--target", "20%")["lots"]
+    assert (lot["state"], lot["right"], lot["audited"], lot["model_version"]) == ("holds", 5, 5, NEWER)
